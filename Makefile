@@ -1,0 +1,44 @@
+# Two commands matter: `make up` and `make test`. Everything they need is set up on the way, inside this folder.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+# The first interpreter of at least 3.11 that really runs (a name on PATH may be an empty shim).
+FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
+
+.PHONY: help setup up down test check lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 10
+
+setup: $(STAMP) ## the virtual environment, from hashed locks
+
+$(STAMP): locks/bootstrap.txt locks/development.txt pyproject.toml
+	@python=$$($(FIND_PYTHON)); [ -n "$$python" ] || { echo "make: Python 3.11 or newer is needed and none was found on PATH" >&2; exit 1; }; \
+	 [ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r locks/development.txt
+	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+up: $(STAMP) ## bring the dev platform up on this machine and send a photograph through it
+	@$(BIN)/platform up --journey
+
+down: $(STAMP) ## stop it and wipe what it stored, but for the logs
+	@$(BIN)/platform down
+
+test: $(STAMP) ## every test
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+check: $(STAMP) ## ruff, mypy --strict, import rules
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check .
+	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
+	@$(BIN)/mypy --no-error-summary
+
+lock: $(STAMP) ## make the locks anew from pyproject.toml
+	@$(BIN)/python locks/compile.py
+
+clean: ## remove the virtual environment and caches
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -1,0 +1,114 @@
+"""A whole AWS account on this machine, made for one deployment of one program and ended with it."""
+
+import secrets
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Literal
+
+from local import ports, progress
+from local.account import LocalAccount
+from local.compute.databases import Databases
+from local.compute.event_sources import EventSources
+from local.compute.functions import Functions
+from local.compute.http_listeners import HttpListeners
+from local.compute.object_gate import ObjectGate
+from local.doors.in_process import Deployment, deploy
+from local.emulator import Emulator
+from local.provider.protocol import AppliedResource, Registration, Runner
+from local.provider.provider import LocalProvider
+from local.supervisor import ProcessStatus, Supervisor
+
+Health = Literal["running", "degraded"]
+
+
+class LocalCloud:
+    """Starts nothing until `deploy`; `close` ends everything. One deployment per object."""
+
+    account: LocalAccount
+
+    def __init__(self, state_directory: Path, *, region: str, port: int, listener: progress.Listener) -> None:
+        self._directory, self._region, self._port, self._listener = state_directory, region, port, listener
+        self.supervisor = Supervisor(state_directory)
+        self._databases: Databases | None = None
+        self._to_close: list[Callable[[], None]] = []
+
+    def deploy(self, program: Callable[[], None], *, project: str, stack: str, config: Mapping[str, str]) -> Deployment:
+        """Applies the program and runs what it describes. Raises LocalPlatformError; the caller closes in any case."""
+        ports.require_free(self._port)
+        with progress.step("emulator", self._listener):
+            self.account = self._start_account()
+        with progress.step("resources", self._listener) as step:
+            counted = 0
+
+            def count(resource: AppliedResource) -> None:
+                nonlocal counted
+                counted += 1
+                step.tell("progressed", f"{counted} · {resource.name}")
+
+            provider = LocalProvider(self.account, self._runners())
+            deployment = deploy(
+                program, project=project, stack=stack, config=config, provider=provider, on_resource=count
+            )
+            step.detail = f"{len(deployment.resources)} resources"
+        return deployment
+
+    def processes(self) -> list[ProcessStatus]:
+        """Every process of the platform, in the order of their starts."""
+        return self.supervisor.processes()
+
+    def health(self) -> Health:
+        """Degraded when a server that others need has ended; function workers come and go and do not count."""
+        needed = {Emulator.name, ObjectGate.name, *(self._databases.process_names if self._databases else ())}
+        running = {process.name for process in self.processes() if process.state == "running"}
+        return "running" if needed <= running else "degraded"
+
+    def close(self) -> None:
+        """Ends everything it started, callers before what they call. May be called again."""
+        while self._to_close:
+            self._to_close.pop()()
+        self.supervisor.stop_all()
+
+    def _start_account(self) -> LocalAccount:
+        # The gate verifies what clients sign with this pair, so it is made anew for every platform.
+        access_key_id, secret_access_key = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
+        port = ports.free_port()
+        with ThreadPoolExecutor(2) as both:
+            emulator = both.submit(Emulator().start, self.supervisor, port)
+            gate = both.submit(
+                ObjectGate().start,
+                self.supervisor,
+                upstream=f"http://{ports.LOOPBACK}:{port}",
+                access_key_id=access_key_id,
+                secret_access_key=secret_access_key,
+                region=self._region,
+            )
+        return LocalAccount(
+            endpoint=emulator.result(),
+            s3_endpoint=gate.result(),
+            region=self._region,
+            access_key_id=access_key_id,
+            secret_access_key=secret_access_key,
+        )
+
+    def _runners(self) -> dict[str, Runner]:
+        functions = Functions(self.account, self.supervisor, self._directory / "functions")
+        sources = EventSources(self.account, functions)
+        listeners = HttpListeners(self.account, functions, port=self._port)
+        self._databases = Databases(self.account, self.supervisor, self._directory / "databases")
+        self._to_close += [functions.close, sources.close, listeners.close]
+        return {
+            "aws:rds/instance:Instance": self._databases.start,
+            "aws:lambda/function:Function": functions.register,
+            "aws:lambda/invocation:Invocation": functions.run_invocation,
+            "aws:lambda/eventSourceMapping:EventSourceMapping": sources.start,
+            "aws:apigatewayv2/api:Api": listeners.reserve_api,
+            "aws:apigatewayv2/integration:Integration": listeners.add_integration,
+            "aws:apigatewayv2/route:Route": listeners.add_route,
+            "aws:apigatewayv2/stage:Stage": listeners.serve_stage,
+            "aws:cognito/userPool:UserPool": self._pool_endpoint,
+        }
+
+    def _pool_endpoint(self, pool: Registration) -> Mapping[str, Any]:
+        """Where the pool's keys are: the emulator signs its tokens, not AWS."""
+        return {"endpoint": f"{self.account.endpoint.removeprefix('http://')}/{pool.id}"}

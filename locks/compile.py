@@ -1,0 +1,38 @@
+"""Writes locks/<group>.txt for every dependency group: all versions pinned with hashes, for every platform, no index address.
+
+The development lock is resolved first and constrains the others, so that what is tested is what is bundled.
+Run with `make lock`; add `--upgrade` to take newer versions.
+"""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DEPLOYED = ("api", "thumbnails", "migrate")
+
+
+def compile_group(group: str, *extra: str) -> None:
+    target = ROOT / "locks" / f"{group}.txt"
+    command = [
+        str(Path(sys.executable).with_name("uv")), "pip", "compile", "--quiet", "--universal", "--generate-hashes",
+        "--no-emit-index-url", "--no-header", "--python-version", "3.11", "--group", f"pyproject.toml:{group}",
+        "--output-file", str(target.relative_to(ROOT)), *extra, *sys.argv[1:],
+    ]  # fmt: skip
+    subprocess.run(command, cwd=ROOT, check=True)
+
+
+def main() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
+    missing = {"bootstrap", "development", *DEPLOYED} - set(groups)
+    if missing:
+        raise SystemExit(f"pyproject.toml lacks the dependency groups {sorted(missing)}")
+    compile_group("bootstrap")
+    compile_group("development")
+    for group in DEPLOYED:
+        compile_group(group, "--constraint", "locks/development.txt")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+"""Every environment variable that the application reads, once and typed.
+
+`stacks/wiring.py` writes exactly these; a test compares both ends. A function loads the one class made for it, so that no
+function is given a variable it does not read.
+"""
+
+import ipaddress
+from functools import cache
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "PLATFORM_"
+S = TypeVar("S", bound="RuntimeSettings")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address can only be this machine."""
+    name = host.strip("[]").lower()
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+class RuntimeSettings(BaseSettings):
+    """What every function reads."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
+
+    environment: str = Field(description="The environment's tag value: development, staging or production.")
+    release: str = Field(description="The release that is deployed, as `platform --version` prints it.")
+    log_level: str = "INFO"
+    region: str = Field(
+        validation_alias=AliasChoices("region", "AWS_REGION"), description="Set by Lambda and ECS themselves."
+    )
+    aws_endpoint_url: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("aws_endpoint_url", "AWS_ENDPOINT_URL"),
+        description="The SDK's own variable.",
+    )
+
+
+class DatabaseSettings(RuntimeSettings):
+    """How to reach the database as the application's role."""
+
+    database_secret_arn: str = Field(description="Secret with host, port, database, username, password.")
+    database_pool_min: int = Field(ge=0, le=100)
+    database_pool_max: int = Field(ge=1, le=100)
+    database_connect_timeout_seconds: int = Field(default=2, ge=1)
+    database_statement_timeout_seconds: int = Field(default=5, ge=1)
+
+
+class ApiSettings(DatabaseSettings):
+    """What the API reads."""
+
+    storage_bucket: str
+    temp_bucket: str
+    thumbnails_bucket: str
+    user_pool_id: str
+    user_pool_endpoint: str = Field(
+        description="Host and path of the pool, no scheme, as Cognito's resource answers it."
+    )
+    user_pool_client_ids: tuple[str, ...] = Field(description="JSON list of the clients whose tokens are accepted.")
+    token_max_lifetime_seconds: int = Field(default=86_400, ge=60)
+    allowed_hosts: tuple[str, ...] = Field(description="JSON list; a leading `*.` stands for any one host below.")
+    allowed_origins: tuple[str, ...] = Field(description="JSON list of exact origins for CORS.")
+    upload_expiry_seconds: int = Field(ge=1, le=3600)
+    download_expiry_seconds: int = Field(ge=1, le=3600)
+
+    @property
+    def issuer(self) -> str:
+        """The issuer follows from the pool and from nothing else."""
+        return f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where the pool's keys are: at the issuer, or on this machine when the whole AWS is."""
+        scheme = "http" if is_loopback(urlsplit(f"//{self.user_pool_endpoint}").hostname or "") else "https"
+        return f"{scheme}://{self.user_pool_endpoint}/.well-known/jwks.json"
+
+    @model_validator(mode="after")
+    def _keys_come_from_the_issuer(self) -> Self:
+        # The emulator's signing key is public. A key address other than the issuer's is therefore accepted only on
+        # loopback, and only by a process whose whole AWS is on loopback too.
+        if f"https://{self.user_pool_endpoint}" == self.issuer:
+            return self
+        keys = urlsplit(f"//{self.user_pool_endpoint}").hostname or ""
+        aws = urlsplit(self.aws_endpoint_url or "").hostname or ""
+        if not (is_loopback(keys) and is_loopback(aws)):
+            raise ValueError(
+                f"user_pool_endpoint: keys must come from {self.issuer}, not from {self.user_pool_endpoint}; "
+                "another address is accepted only where all of AWS is on loopback"
+            )
+        return self
+
+
+class ThumbnailSettings(DatabaseSettings):
+    """What the thumbnail worker reads."""
+
+    storage_bucket: str
+    thumbnails_bucket: str
+    job_lease_seconds: int = Field(ge=1, description="Shorter than the queue's visibility timeout.")
+    image_max_pixels: int = Field(ge=1)
+    image_max_bytes: int = Field(ge=1)
+
+
+class MigrateSettings(RuntimeSettings):
+    """What the migrate function reads. It alone may read the master's secret, and it alone writes the application's."""
+
+    database_master_secret_arn: str
+    database_secret_arn: str
+    database_host: str
+    database_port: int
+    database_name: str
+    database_application_user: str
+    lock_timeout_seconds: int = Field(default=4, ge=1)
+    statement_timeout_seconds: int = Field(default=5, ge=1)
+
+
+@cache
+def load(kind: type[S]) -> S:
+    """The settings of this process, read once. Raises pydantic's ValidationError, which names each variable."""
+    return kind()

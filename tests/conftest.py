@@ -1,0 +1,95 @@
+"""What every room's tests share: one supervisor, one emulator and one Postgres server a test process."""
+
+import itertools
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from local.account import LocalAccount
+from local.compute.postgres import EmbeddedPostgres
+from local.emulator import Emulator
+from local.supervisor import Supervisor
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseAddress:
+    """An empty database and its superuser."""
+
+    host: str
+    port: int
+    name: str
+    username: str
+    password: str
+
+    @property
+    def conninfo(self) -> str:
+        return psycopg.conninfo.make_conninfo(
+            host=self.host, port=self.port, dbname=self.name, user=self.username, password=self.password
+        )
+
+
+@pytest.fixture(scope="session")
+def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
+    running = Supervisor(tmp_path_factory.mktemp("platform"))
+    yield running
+    running.stop_all()
+
+
+@pytest.fixture(scope="session")
+def emulator_endpoint(supervisor: Supervisor) -> str:
+    return Emulator().start(supervisor)
+
+
+@pytest.fixture(scope="session")
+def account(emulator_endpoint: str) -> LocalAccount:
+    """An account without the object gate: its S3 is the emulator itself."""
+    return LocalAccount(
+        endpoint=emulator_endpoint,
+        s3_endpoint=emulator_endpoint,
+        region="us-east-1",
+        access_key_id="ASIALOCALTESTS",
+        secret_access_key=secrets.token_urlsafe(30),
+    )
+
+
+@pytest.fixture(scope="session")
+def postgres_server(supervisor: Supervisor, tmp_path_factory: pytest.TempPathFactory) -> EmbeddedPostgres:
+    server = EmbeddedPostgres(
+        supervisor,
+        tmp_path_factory.mktemp("postgres") / "data",
+        username="postgres",
+        password=(password := secrets.token_urlsafe(24)),
+        database="postgres",
+    )
+    server.start()
+    SUPERUSER_PASSWORD[server.port] = password
+    return server
+
+
+# The server keeps its password to itself; tests that connect as the superuser look it up by port.
+SUPERUSER_PASSWORD: dict[int, str] = {}
+DATABASE_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture
+def database(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
+    """A fresh, empty database; dropped afterwards."""
+    password, name = SUPERUSER_PASSWORD[postgres_server.port], f"test_{next(DATABASE_NUMBERS)}"
+    administrator = psycopg.connect(
+        host=postgres_server.address,
+        port=postgres_server.port,
+        user="postgres",
+        password=password,
+        dbname="postgres",
+        autocommit=True,
+    )
+    with administrator:
+        administrator.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        yield DatabaseAddress(
+            host=postgres_server.address, port=postgres_server.port, name=name, username="postgres", password=password
+        )
+        administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))

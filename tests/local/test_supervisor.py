@@ -1,0 +1,139 @@
+"""Every process is started, watched and ended by its id."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from local.errors import ProcessFailedError
+from local.process_registry import FILE_NAME, RegisteredProcess, registered
+from local.supervisor import ProcessStatus, Supervisor, leave_nothing_running
+
+SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
+STUBBORN = [
+    sys.executable,
+    "-c",
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)",
+]
+
+
+@pytest.fixture
+def own_supervisor(tmp_path: Path) -> Iterator[Supervisor]:
+    supervisor = Supervisor(tmp_path)
+    yield supervisor
+    supervisor.stop_all()
+
+
+def wait_for_end(pids: list[int], seconds: float = 20) -> None:
+    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    _, alive = psutil.wait_procs(processes, timeout=seconds)
+    assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
+
+
+class TestStart:
+    def test_output_goes_to_a_log_of_its_name(self, own_supervisor: Supervisor) -> None:
+        process = own_supervisor.start("greeter", [sys.executable, "-c", "print('good morning')"])
+        assert process.wait(20) == 0
+        assert (own_supervisor.logs / "greeter.log").read_text() == "good morning\n"
+
+    def test_environment_is_exactly_what_was_given(self, own_supervisor: Supervisor) -> None:
+        process = own_supervisor.start(
+            "env", [sys.executable, "-c", "import os; print(sorted(os.environ))"], environment={"ONE": "1"}
+        )
+        process.wait(20)
+        # The interpreter itself adds LC_CTYPE in a C locale.
+        assert set(eval((own_supervisor.logs / "env.log").read_text())) - {"LC_CTYPE"} == {"ONE"}  # noqa: S307
+
+    def test_name_in_use_is_refused(self, own_supervisor: Supervisor) -> None:
+        own_supervisor.start("one", SLEEP)
+        with pytest.raises(ProcessFailedError, match="one: a process of this name is running"):
+            own_supervisor.start("one", SLEEP)
+
+    def test_missing_program_is_named(self, own_supervisor: Supervisor) -> None:
+        with pytest.raises(ProcessFailedError, match="ghost: cannot start /nonexistent"):
+            own_supervisor.start("ghost", ["/nonexistent"])
+
+    def test_unasked_end_is_told(self, own_supervisor: Supervisor) -> None:
+        told, seen = threading.Event(), []
+        own_supervisor.start(
+            "brief",
+            [sys.executable, "-c", "raise SystemExit(7)"],
+            on_exit=lambda status: (seen.append(status), told.set()),
+        )
+        assert told.wait(20)
+        assert seen == [7]
+        assert own_supervisor.processes()[0].state == "exited"
+
+
+class TestStop:
+    def test_process_ends_and_is_forgotten(self, own_supervisor: Supervisor) -> None:
+        told = threading.Event()
+        process = own_supervisor.start("one", SLEEP, on_exit=lambda _: told.set())
+        assert own_supervisor.processes() == [ProcessStatus(name="one", pid=process.pid, state="running")]
+        own_supervisor.stop("one")
+        assert process.poll() == -signal.SIGTERM
+        assert own_supervisor.processes() == []
+        assert not told.is_set()
+
+    def test_stubborn_process_is_killed(self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("local.supervisor.GRACE_SECONDS", 0.2)
+        process = own_supervisor.start("stubborn", STUBBORN)
+        while "up" not in process.log_tail():
+            assert process.poll() is None
+        own_supervisor.stop("stubborn")
+        assert process.poll() == -signal.SIGKILL
+
+    def test_unknown_name_is_no_error(self, own_supervisor: Supervisor) -> None:
+        own_supervisor.stop("nobody")
+
+    def test_nothing_starts_after_stop_all(self, own_supervisor: Supervisor) -> None:
+        process = own_supervisor.start("one", SLEEP)
+        own_supervisor.stop_all()
+        assert process.poll() is not None
+        with pytest.raises(ProcessFailedError, match="the supervisor is stopping"):
+            own_supervisor.start("two", SLEEP)
+
+
+HOST = """
+import sys, time
+from pathlib import Path
+from local.supervisor import Supervisor
+supervisor = Supervisor(Path(sys.argv[1]))
+print(*[supervisor.start(f"child-{n}", [sys.executable, "-c", "import time; time.sleep(600)"]).pid for n in (1, 2)], flush=True)
+time.sleep(600)
+"""
+
+
+class TestKilledSupervisor:
+    def test_watchdog_leaves_nothing_running(self, tmp_path: Path) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-c", HOST, str(tmp_path)],
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=Path(__file__).parents[2],
+        ) as host:
+            assert host.stdout is not None
+            children = [int(pid) for pid in host.stdout.readline().split()]
+            assert len(children) == 2
+            assert all(psutil.pid_exists(pid) for pid in children)
+            host.kill()
+        wait_for_end(children)
+
+    def test_remains_of_a_killed_watchdog_are_ended_later(self, tmp_path: Path) -> None:
+        supervisor = Supervisor(tmp_path)
+        process = supervisor.start("left", SLEEP)
+        assert [entry.pid for entry in registered(tmp_path / FILE_NAME)] == [process.pid]
+        assert leave_nothing_running(tmp_path) == [process.pid]
+        wait_for_end([process.pid])
+        assert leave_nothing_running(tmp_path) == []
+        supervisor.stop_all()
+
+    def test_id_of_another_process_is_spared(self) -> None:
+        mine = RegisteredProcess(name="reused", pid=os.getpid(), started_at=1.0, stop_signal=signal.SIGTERM)
+        assert mine.alive() is None
