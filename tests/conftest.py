@@ -1,9 +1,11 @@
 """What every room's tests share: one supervisor, one emulator and one Postgres server a test process."""
 
 import itertools
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -13,6 +15,8 @@ from local.account import LocalAccount
 from local.compute.postgres import EmbeddedPostgres
 from local.emulator import Emulator
 from local.supervisor import Supervisor
+
+REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,3 +97,13 @@ def database(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
             host=postgres_server.address, port=postgres_server.port, name=name, username="postgres", password=password
         )
         administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test may only claim requirements that exist."""
+    known = set(re.findall(r"^(?:- |\| )((?:P1|P2|NOVA|ROAD|LX|C|A|G)-\d+)\b", REQUIREMENTS.read_text(), re.MULTILINE))
+    for item in items:
+        for mark in item.iter_markers("requirement"):
+            unknown = set(mark.args) - known
+            if unknown or not mark.args:
+                raise pytest.UsageError(f"{item.nodeid}: no such requirement: {sorted(unknown)}")
