@@ -21,7 +21,8 @@ class Emulator:
         ports.require_free(port)
         process = supervisor.start(
             self.name,
-            [str(Path(sys.executable).with_name("moto_server")), "-H", ports.LOOPBACK, "-p", str(port)],
+            [sys.executable, "-m", "local.emulator_server", "-H", ports.LOOPBACK, "-p", str(port)],
+            cwd=Path(__file__).parent.parent,
             # Nothing of the user's own AWS may reach it, and it needs nothing but a PATH and a place for bytecode.
             environment={"PATH": os.environ.get("PATH", os.defpath), "AWS_EC2_METADATA_DISABLED": "true"},
         )

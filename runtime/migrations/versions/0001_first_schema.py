@@ -51,7 +51,8 @@ CREATE TABLE episodes (
     season_number          integer NOT NULL DEFAULT 1,
     status                 varchar(50) NOT NULL DEFAULT 'draft'
                            CONSTRAINT episodes_status_check CHECK (status IN (
-                               'draft', 'in_production', 'ready_for_publish', 'published', 'archived', 'on_hold', 'canceled')),
+                               'draft', 'in_production', 'ready_for_publish', 'published', 'archived', 'on_hold',
+                               'canceled')),
     description            text,
     duration_seconds       integer CONSTRAINT episodes_duration_check CHECK (duration_seconds >= 0),
     filming_date           date,
@@ -114,7 +115,8 @@ CREATE TRIGGER episodes_updated_at BEFORE UPDATE ON episodes FOR EACH ROW EXECUT
 CREATE TABLE processing_queue (
     job_id             uuid PRIMARY KEY DEFAULT uuidv7(),
     job_type           varchar(50) NOT NULL
-                       CONSTRAINT processing_queue_job_type_check CHECK (job_type IN ('thumbnail_generation', 'metadata_extraction')),
+                       CONSTRAINT processing_queue_job_type_check
+                       CHECK (job_type IN ('thumbnail_generation', 'metadata_extraction')),
     entity_type        varchar(50) NOT NULL,
     entity_id          uuid NOT NULL,
     episode_id         uuid GENERATED ALWAYS AS (CASE WHEN entity_type = 'episode' THEN entity_id END) STORED
@@ -219,8 +221,8 @@ DROP FUNCTION update_updated_at_column();
 
 
 def upgrade() -> None:
-    op.execute(UP)
+    op.get_bind().exec_driver_sql(UP)
 
 
 def downgrade() -> None:
-    op.execute(DOWN)
+    op.get_bind().exec_driver_sql(DOWN)

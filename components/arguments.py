@@ -1,0 +1,53 @@
+"""Refusals of component arguments: every message names the class, the field and what would be right."""
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+import pulumi
+
+# What CloudWatch accepts as a log group's retention; any other number of days is refused when the group is made.
+LOG_RETENTION_DAYS = (
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+)  # fmt: skip
+
+
+class ArgumentError(ValueError):
+    """An argument that AWS, or the component's own promise, does not allow. `field` is the argument's name."""
+
+    def __init__(self, arguments: object, field: str, problem: str) -> None:
+        super().__init__(f"{type(arguments).__name__}.{field}: {problem}")
+        self.field = field
+
+
+def is_plain(value: object) -> bool:
+    """Whether a value is known while the program runs. An output is not: only AWS can refuse it, at deploy time."""
+    return value is not None and not isinstance(value, pulumi.Output)
+
+
+def check(arguments: object, field: str, holds: bool, problem: str) -> None:
+    """Raises ArgumentError with `problem`, a phrase that begins with "must", unless `holds`."""
+    if not holds:
+        raise ArgumentError(arguments, field, problem)
+
+
+def check_range(arguments: object, field: str, low: int, high: int) -> None:
+    """Raises ArgumentError unless the field, where it is plain, is a whole number from `low` to `high`, both included."""
+    value: Any = getattr(arguments, field)
+    if is_plain(value):
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        check(arguments, field, whole and low <= value <= high, f"must be from {low} to {high}, not {value!r}")
+
+
+def check_choice(arguments: object, field: str, choices: Collection[object]) -> None:
+    """Raises ArgumentError unless the field, where it is plain, is one of `choices`."""
+    value: Any = getattr(arguments, field)
+    if is_plain(value):
+        listed = ", ".join(str(choice) for choice in choices)
+        check(arguments, field, value in choices, f"must be one of {listed}, not {value!r}")
+
+
+def check_unique(arguments: object, field: str, values: Iterable[object]) -> None:
+    """Raises ArgumentError when a value occurs twice: children are named after these, and names are unique."""
+    listed = list(values)
+    twice = sorted({str(value) for value in listed if listed.count(value) > 1})
+    check(arguments, field, not twice, f"must not repeat {', '.join(twice)}")

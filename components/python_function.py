@@ -1,0 +1,208 @@
+"""A Lambda function in Python with what is its own: log group, role, security group, and no right beyond those asked for."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.naming import Naming
+
+Architecture = Literal["arm64", "x86_64"]
+
+RUNTIME = "python3.13"
+HANDLER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
+VARIABLE = re.compile(r"[A-Za-z]\w+")
+# Lambda sets these itself and refuses a function that brings its own.
+RESERVED_VARIABLES = re.compile(
+    r"AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|(ACCESS|SECRET|SESSION|LAMBDA)_\w+)|LAMBDA_\w+"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Egress:
+    """A way out of the function's security group: a TCP port of one group, one prefix list or one address range."""
+
+    description: str
+    port: int = 443
+    security_group_id: pulumi.Input[str] | None = None
+    prefix_list_id: pulumi.Input[str] | None = None
+    cidr: str | None = None
+
+    def __post_init__(self) -> None:
+        check_range(self, "port", 1, 65_535)
+        given = [self.security_group_id, self.prefix_list_id, self.cidr]
+        one = sum(value is not None for value in given) == 1
+        check(self, "security_group_id", one, "must be given, or prefix_list_id, or cidr: exactly one of the three")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionNetwork:
+    """Where a function stands in a VPC, and where its connections may go: one `Egress` by name for each."""
+
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    egress: Mapping[str, Egress] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PythonFunctionArgs:
+    """A function and what it may do."""
+
+    naming: Naming
+    thing: str
+    """What the function is: `migrate` makes it `{project}-migrate-{environment}`."""
+    description: str
+    code: pulumi.Archive
+    handler: str
+    """The dotted path of the function in the archive."""
+    variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    statements: Sequence[policies.Statement] = ()
+    """What its role may do, beside writing its own logs and attaching to its network."""
+    network: FunctionNetwork | None = None
+    memory_mb: int = 256
+    timeout_seconds: int = 30
+    reserved_concurrency: int | None = None
+    """The most that run at once, set aside from the account's; None for whatever the account has left."""
+    architecture: Architecture = "arm64"
+    log_retention_days: int = 30
+    after: Sequence[pulumi.Resource] = ()
+    """What must exist before this code may run, such as the schema it reads."""
+
+    def __post_init__(self) -> None:
+        check(self, "handler", bool(HANDLER.fullmatch(self.handler)), f"must be a dotted path, not {self.handler!r}")
+        check_range(self, "memory_mb", 128, 10_240)
+        check_range(self, "timeout_seconds", 1, 900)
+        check_range(self, "reserved_concurrency", 1, 1_000)
+        check_choice(self, "architecture", get_args(Architecture))
+        check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
+        check(self, "description", 0 < len(self.description) <= 256, "must have 1 to 256 characters")
+        for name in self.variables:
+            check(self, "variables", bool(VARIABLE.fullmatch(name)), f"must be named by letters, not {name!r}")
+            check(self, "variables", not RESERVED_VARIABLES.fullmatch(name), f"must not set {name}: Lambda does")
+
+
+class PythonFunction(pulumi.ComponentResource):
+    """The function. Its log group is made first, so that it has a retention and the role need not make groups."""
+
+    name: pulumi.Output[str]
+    arn: pulumi.Output[str]
+    invoke_arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+    security_group_id: pulumi.Output[str] | None
+    """The group that others admit; None for a function outside any VPC."""
+
+    def __init__(self, name: str, args: PythonFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:PythonFunction", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._physical = args.naming.physical(args.thing)
+
+        self._create_log_group()
+        self._create_security_group()
+        self._create_role()
+        self._create_function()
+
+        self.name = self._function.name
+        self.arn = self._function.arn
+        self.invoke_arn = self._function.invoke_arn
+        self.role_arn = self._role.arn
+        self.register_outputs({"name": self.name, "arn": self.arn})
+
+    def _create_log_group(self) -> None:
+        self._log_group = aws.cloudwatch.LogGroup(
+            f"{self._name}-log-group",
+            name=f"/aws/lambda/{self._physical}",
+            retention_in_days=self._args.log_retention_days,
+            opts=self._child,
+        )
+
+    def _create_security_group(self) -> None:
+        self.security_group_id = None
+        self._egress: list[pulumi.Resource] = []
+        network = self._args.network
+        if network is None:
+            return
+        description = f"Network interfaces of the function {self._physical}"
+        physical = self._args.naming.replaceable(f"{self._args.thing}-sg", description)
+        group = aws.ec2.SecurityGroup(
+            f"{self._name}-security-group",
+            name=physical,
+            description=description,
+            vpc_id=network.vpc_id,
+            tags={"Name": physical},
+            opts=self._child,
+        )
+        self.security_group_id = group.id
+        self._egress = [
+            aws.vpc.SecurityGroupEgressRule(
+                f"{self._name}-to-{target}",
+                security_group_id=group.id,
+                referenced_security_group_id=way.security_group_id,
+                prefix_list_id=way.prefix_list_id,
+                cidr_ipv4=way.cidr,
+                ip_protocol="tcp",
+                from_port=way.port,
+                to_port=way.port,
+                description=way.description,
+                opts=self._child,
+            )
+            for target, way in network.egress.items()
+        ]
+
+    def _create_role(self) -> None:
+        args, logs = self._args, self._log_group
+        # No condition on the source: Lambda takes the role on for the function and for its event source mappings, and only
+        # someone who may pass the role, in this account, can name it at all.
+        self._role = aws.iam.Role(
+            f"{self._name}-role",
+            name=args.naming.physical(f"{args.thing}-role"),
+            description=f"What the function {self._physical} may do",
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust("lambda.amazonaws.com")),
+            opts=self._child,
+        )
+        statements = [policies.write_logs(logs.arn), *args.statements]
+        if args.network is not None:
+            function_arn = policies.sibling_arn(logs.arn, "lambda", f"function:{self._physical}")
+            statements += policies.network_interfaces(function_arn)
+        self._policy = aws.iam.RolePolicy(
+            f"{self._name}-policy",
+            name="own-rights",
+            role=self._role.id,
+            policy=pulumi.Output.json_dumps(policies.document(*statements)),
+            opts=self._child,
+        )
+
+    def _create_function(self) -> None:
+        args, network = self._args, self._args.network
+        self._function = aws.lambda_.Function(
+            f"{self._name}-function",
+            name=self._physical,
+            description=args.description,
+            runtime=RUNTIME,
+            architectures=[args.architecture],
+            handler=args.handler,
+            code=args.code,
+            role=self._role.arn,
+            memory_size=args.memory_mb,
+            timeout=args.timeout_seconds,
+            reserved_concurrent_executions=args.reserved_concurrency,
+            environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(args.variables)) if args.variables else None,
+            vpc_config=None
+            if network is None
+            else aws.lambda_.FunctionVpcConfigArgs(
+                subnet_ids=network.subnet_ids,
+                security_group_ids=[group for group in (self.security_group_id,) if group is not None],
+            ),
+            # A function that runs before its rights and its ways out exist fails its first invocations.
+            opts=pulumi.ResourceOptions(
+                parent=self, depends_on=[self._log_group, self._policy, *self._egress, *args.after]
+            ),
+        )

@@ -1,0 +1,83 @@
+"""Brings the database to the schema of this release, and its application role with it. Invoked once a deployment.
+
+Input {"action": "upgrade"}, which is also what an input without an action means. Output {"schema_head": "0001", "applied":
+["0001"]}, where `applied` is empty when nothing was to be done. Whatever goes wrong is raised, because that fails the
+deployment; running again goes on where it stopped.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from lambda_src.migrate import application_role
+from runtime.adapters.database import ssl_mode
+from runtime.adapters.logs import logger
+from runtime.adapters.secret_store import SecretStore
+from runtime.migrations.runner import Migrations, head
+from runtime.settings import MigrateSettings, load
+
+SCHEMA_UPGRADED = "schema_upgraded"
+APPLICATION_SECRET_WRITTEN = "application_secret_written"  # noqa: S105  (an event's name)
+
+CONNECT_SECONDS = 5
+# This project's key among the advisory locks for the work outside the migrations, which have a key of their own.
+ADVISORY_LOCK = 7_305_418_207
+
+
+class MigrationFailedError(Exception):
+    """What went wrong, in one sentence for whoever reads the failed deployment."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """See the module. Raises MigrationFailedError, and whatever the database or AWS refuse a step with."""
+    action = event.get("action", "upgrade")
+    if action != "upgrade":
+        raise MigrationFailedError(f"unknown action {action!r}: this function knows `upgrade`")
+    settings = load(MigrateSettings)
+    secrets = SecretStore(settings.region)
+    master = secrets.read(settings.database_master_secret_arn)
+    if master is None:
+        raise MigrationFailedError(f"the master's secret {settings.database_master_secret_arn} has no value")
+    with _owner(settings, master) as owner:
+        stored = secrets.read(settings.database_secret_arn)
+        wanted = application_role.ensure(owner, settings.database_application_user, stored)
+        applied = Migrations(
+            host=settings.database_host,
+            port=settings.database_port,
+            database=settings.database_name,
+            username=master["username"],
+            password=master["password"],
+            lock_timeout_seconds=settings.lock_timeout_seconds,
+            statement_timeout_seconds=settings.statement_timeout_seconds,
+        ).upgrade()
+        application_role.allow_rows_only(owner, settings.database_application_user)
+        if wanted != stored:
+            # Last: whoever can read the secret finds everything in place.
+            secrets.write(settings.database_secret_arn, wanted)
+            logger("migrate").info(APPLICATION_SECRET_WRITTEN)
+    logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
+    return {"schema_head": head(), "applied": applied}
+
+
+@contextmanager
+def _owner(settings: MigrateSettings, master: Mapping[str, Any]) -> Iterator[psycopg.Connection[Any]]:
+    """The owner's connection, held by one run of this function at a time; the next one waits."""
+    try:
+        connection = psycopg.connect(
+            host=settings.database_host,
+            port=settings.database_port,
+            dbname=settings.database_name,
+            user=master["username"],
+            password=master["password"],
+            sslmode=ssl_mode(settings.database_host),
+            connect_timeout=CONNECT_SECONDS,
+            autocommit=True,
+        )
+    except psycopg.OperationalError as error:
+        place = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
+        raise MigrationFailedError(f"no connection to {place} as the master: {error}") from error
+    with connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        yield connection

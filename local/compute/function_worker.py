@@ -1,0 +1,288 @@
+"""Runs one Lambda function's handler, an event at a time: `python -P -s function_worker.py DESCRIPTOR MEMORY_LIMIT`.
+
+It is started by path and imports nothing of the project, so what a handler can import is its own archive and the installed
+packages. DESCRIPTOR is an inherited socket. Both sides send messages of two frames, a header and a payload; a frame is its
+length (four bytes, big endian) and JSON text. Standard output and error belong to the handler's log. MEMORY_LIMIT is the
+address space in bytes, 0 for none. The process ends when the other side of the socket does, whatever the handler is doing.
+"""
+
+import ctypes
+import decimal
+import importlib
+import json
+import logging
+import math
+import os
+import queue
+import resource
+import signal
+import socket
+import struct
+import sys
+import sysconfig
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+Handler = Callable[[Any, "LambdaContext"], Any]
+Message = tuple[dict[str, Any], bytes]
+
+LENGTH = struct.Struct(">I")
+M_ARENA_MAX = -8  # from glibc's malloc.h
+# Lambda's limit for the answer of a synchronous invocation.
+MAXIMUM_PAYLOAD_BYTES = 6_291_556
+LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
+
+
+class Channel:
+    """The socket to whoever started this process. A thread reads it all the time, so that its end is never missed."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_inheritable(descriptor, False)
+        self._socket = socket.socket(fileno=descriptor)
+        self._messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="channel", daemon=True).start()
+
+    def receive(self) -> Message:
+        """The next message; waits for it."""
+        return self._messages.get()
+
+    def send(self, header: dict[str, Any], payload: bytes = b"null") -> None:
+        """Sends a header and a JSON payload."""
+        encoded = json.dumps(header).encode()
+        self._socket.sendall(LENGTH.pack(len(encoded)) + encoded + LENGTH.pack(len(payload)) + payload)
+
+    def _read(self) -> None:
+        try:
+            with self._socket.makefile("rb") as stream:
+                while True:
+                    header = json.loads(_read_frame(stream.read))
+                    self._messages.put((header, _read_frame(stream.read)))
+        except (EOFError, OSError):
+            _end_with_children()
+
+
+def _read_frame(read: Callable[[int], bytes]) -> bytes:
+    start = read(LENGTH.size)
+    if len(start) < LENGTH.size:
+        raise EOFError
+    size: int = LENGTH.unpack(start)[0]
+    frame = read(size)
+    if len(frame) < size:
+        raise EOFError
+    return frame
+
+
+def _end_with_children() -> None:
+    # The caller is gone, so nobody would collect an answer. As the leader of its group it takes along what the handler started.
+    if os.getpgrp() == os.getpid():
+        os.killpg(os.getpid(), signal.SIGKILL)
+    os._exit(0)
+
+
+class LambdaContext:
+    """What a handler gets as its second argument: the attributes that Lambda documents for Python."""
+
+    identity = None
+    client_context = None
+
+    def __init__(self, request_id: str, function_arn: str, timeout_seconds: float) -> None:
+        self.aws_request_id = request_id
+        self.invoked_function_arn = function_arn
+        self.function_name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+        self.function_version = os.environ["AWS_LAMBDA_FUNCTION_VERSION"]
+        self.memory_limit_in_mb = os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]
+        self.log_group_name = os.environ["AWS_LAMBDA_LOG_GROUP_NAME"]
+        self.log_stream_name = os.environ["AWS_LAMBDA_LOG_STREAM_NAME"]
+        self._deadline = time.monotonic() + timeout_seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        """Milliseconds until the function's timeout, when this process is killed."""
+        return max(0, math.floor((self._deadline - time.monotonic()) * 1000))
+
+    def log(self, message: str) -> None:
+        """Writes to the function's log."""
+        sys.stdout.write(message)
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts the current request's id on log records, as Lambda's own root handler does."""
+
+    request_id = ""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.aws_request_id = self.request_id
+        return True
+
+
+class HandlerError(Exception):
+    """The handler cannot be loaded; `kind` is the error type that Lambda gives it."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def limit_memory(address_space: int) -> None:
+    """Refuses this process more than so many bytes of address space: allocations beyond raise MemoryError."""
+    # glibc reserves 64 MiB of address space for every thread that allocates, none of which is memory in use: with it, 40 idle
+    # threads take 1.4 GiB, without 0.5. Two arenas are enough for a handler, which runs on one thread.
+    allocator = ctypes.CDLL(None)
+    if hasattr(allocator, "mallopt"):
+        allocator.mallopt(M_ARENA_MAX, 2)
+    resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
+
+
+def confine_imports(task_root: str) -> None:
+    """Leaves the function's code, the standard library, the installed packages and the registered PYTHONPATH to import from.
+
+    An editable installation adds its source folders to every process of the environment; with them a module that the archive
+    lacks would still be found here, and only here.
+    """
+    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    declared = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    kept = [
+        entry
+        for entry in sys.path
+        if entry in declared or any(Path(entry).is_relative_to(place) for place in installed)
+    ]
+    sys.path[:] = [task_root, *kept]
+
+
+def load_handler(name: str) -> Handler:
+    """The function behind a registered handler string such as `package/module.function`. Raises HandlerError."""
+    module_name, _, function_name = name.rpartition(".")
+    if not module_name:
+        raise HandlerError(
+            "Runtime.MalformedHandlerName", f"Bad handler '{name}': it is not of the form module.function"
+        )
+    try:
+        module = importlib.import_module(module_name.replace("/", "."))
+    except ImportError as error:
+        raise HandlerError("Runtime.ImportModuleError", f"Unable to import module '{module_name}': {error}") from error
+    except SyntaxError as error:
+        raise HandlerError("Runtime.UserCodeSyntaxError", f"Syntax error in module '{module_name}': {error}") from error
+    handler: Handler | None = getattr(module, function_name, None)
+    if handler is None:
+        raise HandlerError("Runtime.HandlerNotFound", f"Handler '{function_name}' missing on module '{module_name}'")
+    return handler
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An exception as Lambda reports it: type, message and the stack below this file."""
+    kind = error.kind if isinstance(error, HandlerError) else type(error).__name__
+    cause = error.__cause__ if isinstance(error, HandlerError) and error.__cause__ else error
+    frames = traceback.extract_tb(_below_this_file(cause.__traceback__))
+    return {"errorType": kind, "errorMessage": str(error), "stackTrace": traceback.format_list(frames)}
+
+
+def _below_this_file(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename in {__file__, "<frozen importlib._bootstrap>"}:
+        trace = trace.tb_next
+    return trace
+
+
+def marshal(result: Any) -> bytes:
+    """A handler's result as JSON. Raises HandlerError when it is none, or longer than Lambda answers."""
+    try:
+        payload = json.dumps(result, default=_decimal_as_number, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise HandlerError("Runtime.MarshalError", f"Unable to marshal response: {error}") from error
+    if len(payload) > MAXIMUM_PAYLOAD_BYTES:
+        raise HandlerError(
+            "Function.ResponseSizeTooLarge",
+            f"Response payload size ({len(payload)} bytes) exceeded maximum allowed payload size"
+            f" ({MAXIMUM_PAYLOAD_BYTES} bytes).",
+        )
+    return payload
+
+
+def _decimal_as_number(value: Any) -> float:
+    if isinstance(value, decimal.Decimal):
+        return float(value)
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def peak_memory_megabytes() -> int:
+    """The most physical memory that this process has held.
+
+    getrusage would answer at least the size of the process that started this one: Linux carries that figure through exec.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return math.ceil(int(line.split()[1]) / 1024)
+    return math.ceil(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2)
+
+
+def write_line(text: str) -> None:
+    """A line of the platform's own in the function's log."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def report_error(error: dict[str, Any]) -> None:
+    """An error in the log, as Lambda writes it."""
+    trace = "".join(error["stackTrace"])
+    write_line(f"[ERROR] {error['errorType']}: {error['errorMessage']}" + (f"\nTraceback:\n{trace}" if trace else ""))
+
+
+def answer(handler: Handler, message: Message, channel: Channel, init_seconds: float | None) -> None:
+    """Gives one event to the handler and sends what came of it. `init_seconds` is set for the first event alone."""
+    header, payload = message
+    request_id = header["request_id"]
+    context = LambdaContext(request_id, header["function_arn"], header["timeout_seconds"])
+    RequestIdFilter.request_id = request_id
+    write_line(f"START RequestId: {request_id} Version: {context.function_version}")
+    began = time.monotonic()
+    error: dict[str, Any] | None = None
+    result = b"null"
+    try:
+        result = marshal(handler(json.loads(payload), context))
+    except Exception as raised:  # noqa: BLE001 - whatever a handler raises is the invocation's answer
+        error = describe(raised)
+        report_error(error)
+    milliseconds, memory = (time.monotonic() - began) * 1000, peak_memory_megabytes()
+    init = f"\tInit Duration: {init_seconds * 1000:.2f} ms" if init_seconds is not None else ""
+    write_line(f"END RequestId: {request_id}")
+    write_line(
+        f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {math.ceil(milliseconds)} ms"
+        f"\tMemory Size: {context.memory_limit_in_mb} MB\tMax Memory Used: {memory} MB{init}"
+    )
+    channel.send({"kind": "answered", "error": error, "memory_megabytes": memory}, result)
+
+
+def main(descriptor: int, memory_limit: int) -> None:
+    """Loads the handler, says so, and answers events until the other side closes."""
+    began = time.monotonic()
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a process's own streams are TextIOWrappers
+    channel = Channel(descriptor)
+    if memory_limit:
+        limit_memory(memory_limit)
+    confine_imports(os.environ["LAMBDA_TASK_ROOT"])
+    log_handler = logging.StreamHandler(sys.stdout)
+    log_handler.setFormatter(logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S"))
+    log_handler.formatter.converter = time.gmtime  # type: ignore[union-attr]  # set on the line above
+    log_handler.addFilter(RequestIdFilter())
+    logging.getLogger().addHandler(log_handler)
+    try:
+        handler = load_handler(os.environ["_HANDLER"])
+    except Exception as raised:  # noqa: BLE001 - whatever the module raises is the answer of its first invocation
+        error = describe(raised)
+        report_error(error)
+        channel.send({"kind": "init_failed", "error": error, "memory_megabytes": peak_memory_megabytes()})
+        return
+    init_seconds: float | None = time.monotonic() - began
+    channel.send({"kind": "ready", "init_seconds": init_seconds})
+    while True:
+        answer(handler, channel.receive(), channel, init_seconds)
+        init_seconds = None
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -1,0 +1,20 @@
+"""CloudWatch alarms. (Log groups are another service of AWS, though Pulumi keeps them in the same module.)"""
+
+from local.provider.table import ResourceType
+
+TYPES = (
+    ResourceType(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        "cloudwatch.put_metric_alarm",
+        {
+            "name": "AlarmName",
+            "metricQueries": "Metrics",
+            "metricQueries.metric": "MetricStat",
+            "metricQueries.metric.namespace": "Metric.Namespace",
+            "metricQueries.metric.metricName": "Metric.MetricName",
+            "metricQueries.metric.dimensions": "Metric.Dimensions",
+        },
+        id="{AlarmName}",
+        outputs={"arn": "arn:aws:cloudwatch:{Region}:{Account}:alarm:{AlarmName}"},
+    ),
+)

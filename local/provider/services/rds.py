@@ -1,0 +1,82 @@
+"""RDS: database instances. The server behind one, its address and its master secret are the runner's."""
+
+from local.provider.table import Call, FromResponse, Inputs, Naming, ResourceType
+
+
+def _applied_at_once(inputs: Inputs) -> Inputs:
+    """RDS must be told when a parameter takes effect; Pulumi's own provider says at once."""
+    if not inputs.get("parameters"):
+        return inputs
+    return {**inputs, "parameters": [{"applyMethod": "immediate", **parameter} for parameter in inputs["parameters"]]}
+
+
+TYPES = (
+    ResourceType(
+        "aws:rds/subnetGroup:SubnetGroup",
+        "rds.create_db_subnet_group",
+        {"name": "DBSubnetGroupName"},
+        id="{DBSubnetGroupName}",
+        naming=Naming(lowercase=True),
+        defaults={"description": "Managed by Pulumi"},
+    ),
+    ResourceType(
+        "aws:rds/parameterGroup:ParameterGroup",
+        "rds.create_db_parameter_group",
+        {"name": "DBParameterGroupName"},
+        id="{DBParameterGroupName}",
+        naming=Naming(lowercase=True),
+        ignore=("skipDestroy",),
+        defaults={"description": "Managed by Pulumi"},
+        prepare=_applied_at_once,
+        then=(
+            Call(
+                operation="modify_db_parameter_group",
+                rename={"parameters.name": "ParameterName", "parameters.value": "ParameterValue"},
+            ),
+        ),
+    ),
+    ResourceType(
+        "aws:rds/instance:Instance",
+        "rds.create_db_instance",
+        {
+            "identifier": "DBInstanceIdentifier",
+            "instanceClass": "DBInstanceClass",
+            "username": "MasterUsername",
+            "password": "MasterUserPassword",
+            "parameterGroupName": "DBParameterGroupName",
+            "backupWindow": "PreferredBackupWindow",
+            "maintenanceWindow": "PreferredMaintenanceWindow",
+            "caCertIdentifier": "CACertificateIdentifier",
+            "enabledCloudwatchLogsExports": "EnableCloudwatchLogsExports",
+        },
+        id="{DbiResourceId}",
+        naming=Naming(input_name="identifier", lowercase=True),
+        ignore=(
+            "allowMajorVersionUpgrade",
+            "applyImmediately",
+            "blueGreenUpdate",
+            "deleteAutomatedBackups",
+            "finalSnapshotIdentifier",
+            "skipFinalSnapshot",
+        ),
+        unsupported=(
+            "passwordWo",
+            "passwordWoVersion",
+            "replicaMode",
+            "replicateSourceDb",
+            "restoreToPointInTime",
+            "s3Import",
+            "snapshotIdentifier",
+            "upgradeStorageConfig",
+            "warningEventCategories",
+        ),
+        outputs={
+            "address": FromResponse("DBInstance.Endpoint.Address"),
+            "port": FromResponse("DBInstance.Endpoint.Port"),
+            "endpoint": FromResponse(
+                "DBInstance.Endpoint && join(':', [DBInstance.Endpoint.Address, to_string(DBInstance.Endpoint.Port)])"
+            ),
+            "resourceId": "{DbiResourceId}",
+        },
+    ),
+)

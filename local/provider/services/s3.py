@@ -1,0 +1,82 @@
+"""S3: buckets. Each aspect of a bucket is a resource of its own, as AWS has an operation for each."""
+
+from local.provider.table import Call, Inputs, Naming, ResourceType
+
+
+def _placed(inputs: Inputs) -> Inputs:
+    """S3 wants to be told the region of a bucket, unless it is the first one, which it must not be told."""
+    return inputs if inputs["region"] == "us-east-1" else {**inputs, "locationConstraint": inputs["region"]}
+
+
+def _to_event_bridge(inputs: Inputs) -> Inputs:
+    """S3 wants an empty structure for yes and none for no."""
+    kept = {name: value for name, value in inputs.items() if name != "eventbridge"}
+    return {**kept, "eventbridge": {}} if inputs.get("eventbridge") else kept
+
+
+def _of_bucket(name: str, operation: str, **more: object) -> ResourceType:
+    token = f"aws:s3/{name[0].lower()}{name[1:]}:{name}"
+    return ResourceType(token, f"s3.{operation}", id="{Bucket}", **more)  # type: ignore[arg-type]  # the fields of ResourceType, passed on
+
+
+def _notified(kind: str, member: str) -> dict[str, str]:
+    return {
+        kind: f"NotificationConfiguration.{member}",
+        f"{kind}.filterPrefix": "Filter.Key.FilterRules[prefix]",
+        f"{kind}.filterSuffix": "Filter.Key.FilterRules[suffix]",
+    }
+
+
+TYPES = (
+    ResourceType(
+        "aws:s3/bucket:Bucket",
+        "s3.create_bucket",
+        {"objectLockEnabled": "ObjectLockEnabledForBucket"},
+        id="{Bucket}",
+        naming=Naming(input_name="bucket", lowercase=True),
+        later=("tags",),
+        ignore=("forceDestroy",),
+        # The inline forms are deprecated in favour of the resources below.
+        unsupported=(
+            "accelerationStatus",
+            "corsRules",
+            "grants",
+            "lifecycleRules",
+            "logging",
+            "objectLockConfiguration",
+            "policy",
+            "replicationConfiguration",
+            "requestPayer",
+            "serverSideEncryptionConfiguration",
+            "versioning",
+            "website",
+        ),
+        prepare=_placed,
+        then=(Call(operation="put_bucket_tagging", rename={"tags": "Tagging.TagSet"}),),
+        outputs={
+            "arn": "arn:aws:s3:::{Bucket}",
+            "bucketDomainName": "{Bucket}.s3.amazonaws.com",
+            "bucketRegion": "{Region}",
+            "bucketRegionalDomainName": "{Bucket}.s3.{Region}.amazonaws.com",
+        },
+    ),
+    _of_bucket("BucketVersioning", "put_bucket_versioning"),
+    _of_bucket("BucketServerSideEncryptionConfiguration", "put_bucket_encryption"),
+    _of_bucket("BucketPublicAccessBlock", "put_public_access_block", ignore=("skipDestroy",)),
+    _of_bucket("BucketOwnershipControls", "put_bucket_ownership_controls", rename={"rule": "OwnershipControls.Rules"}),
+    _of_bucket("BucketPolicy", "put_bucket_policy"),
+    _of_bucket("BucketCorsConfiguration", "put_bucket_cors"),
+    _of_bucket("BucketLifecycleConfiguration", "put_bucket_lifecycle_configuration", ignore=("timeouts",)),
+    _of_bucket("BucketLogging", "put_bucket_logging"),
+    _of_bucket(
+        "BucketNotification",
+        "put_bucket_notification_configuration",
+        rename={
+            **_notified("queues", "QueueConfigurations"),
+            **_notified("topics", "TopicConfigurations"),
+            **_notified("lambdaFunctions", "LambdaFunctionConfigurations"),
+            "eventbridge": "NotificationConfiguration.EventBridgeConfiguration",
+        },
+        prepare=_to_event_bridge,
+    ),
+)

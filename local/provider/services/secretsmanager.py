@@ -1,0 +1,26 @@
+"""Secrets Manager: secrets, their values and who may read them."""
+
+from local.provider.table import Call, ResourceType
+
+TYPES = (
+    ResourceType(
+        "aws:secretsmanager/secret:Secret",
+        "secretsmanager.create_secret",
+        id="{ARN}",
+        rename={"replicas": "AddReplicaRegions"},
+        ignore=("recoveryWindowInDays", "forceOverwriteReplicaSecret"),
+        then=(Call(operation="put_resource_policy", rename={"policy": "ResourcePolicy"}, given={"SecretId": "{ARN}"}),),
+    ),
+    ResourceType(
+        "aws:secretsmanager/secretVersion:SecretVersion",
+        "secretsmanager.put_secret_value",
+        id="{ARN}|{VersionId}",
+        unsupported=("secretStringWo", "secretStringWoVersion"),
+    ),
+    ResourceType(
+        "aws:secretsmanager/secretPolicy:SecretPolicy",
+        "secretsmanager.put_resource_policy",
+        {"secretArn": "SecretId", "policy": "ResourcePolicy"},
+        id="{ARN}",
+    ),
+)

@@ -1,0 +1,166 @@
+"""The `platform` command: wires verbs, nothing else."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from operations import down, failure_log, journey, logs, outputs, project, status, token, up
+from operations.console import Screen
+from operations.exit_codes import ExitCode
+from operations.refusals import RefusedError
+from operations.token import Role
+
+JSON_FLAG = "--json"
+EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
+
+app = typer.Typer(
+    name="platform",
+    help="A versioned media platform: bring it up on this machine, look at it, try it, take it down.",
+    epilog=EXIT_CODES,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Environment = Annotated[str, typer.Option("--environment", "-e", help="The environment: a Pulumi stack's name.")]
+AsJson = Annotated[
+    bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _platform(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the release and exit.")] = False,
+) -> None:
+    if version:
+        Screen().show(f"platform {project.release()}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit
+
+
+@app.command("up", epilog=EXIT_CODES)
+def _up(
+    *,
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the API listens; 0 picks a free port.")] = 3000,
+    foreground: Annotated[
+        bool, typer.Option("--foreground/--detach", help="Stay until Ctrl-C, or return when the platform is up.")
+    ] = False,
+    with_journey: Annotated[
+        bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")
+    ] = False,
+    lock_descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
+) -> None:
+    """Bring the platform up on this machine. One that is up already is left as it is."""
+    project.require_environment(environment, "up")
+    screen = Screen(as_json=as_json)
+    if lock_descriptor is not None:
+        raise typer.Exit(up.host(environment, port, lock_descriptor, screen))
+    options = up.UpOptions(environment=environment, port=port, foreground=foreground, journey=with_journey)
+    raise typer.Exit(up.up(options, screen))
+
+
+@app.command("down", epilog=EXIT_CODES)
+def _down(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+    """Stop the platform and wipe what it stored; its logs are kept."""
+    project.require_environment(environment, "down")
+    down.down(environment, Screen(as_json=as_json))
+
+
+@app.command("status", epilog=EXIT_CODES)
+def _status(
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    resources: Annotated[bool, typer.Option("--resources", help="List every resource below its component.")] = False,
+) -> None:
+    """Say whether it runs (exit 0), is degraded or starting (3), or stopped (4)."""
+    project.require_environment(environment, "status")
+    raise typer.Exit(status.status(environment, Screen(as_json=as_json), with_resources=resources))
+
+
+@app.command("outputs", epilog=EXIT_CODES)
+def _outputs(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+    """Show what the program exports."""
+    project.require_environment(environment, "outputs")
+    outputs.outputs(environment, Screen(as_json=as_json))
+
+
+@app.command("token", epilog=EXIT_CODES)
+def _token(
+    role: Annotated[Role, typer.Option(help="Whose token.")],
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+) -> None:
+    """Print an access token for a role, and nothing else."""
+    project.require_environment(environment, "token")
+    token.token(role, environment, Screen(as_json=as_json))
+
+
+@app.command("journey", epilog=EXIT_CODES)
+def _journey(
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    photo: Annotated[Path, typer.Option(help="The image file to send.")] = project.BUNDLED_PHOTO,
+) -> None:
+    """Send a photograph through the whole platform and show what was seen."""
+    project.require_environment(environment, "journey")
+    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), photo_path=photo))
+
+
+@app.command("logs", epilog=EXIT_CODES)
+def _logs(
+    *,
+    process: Annotated[str | None, typer.Argument(help="One process; all of them without it.")] = None,
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the platform stops or Ctrl-C.")] = False,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, help="How many last lines; 0 for all.")
+    ] = logs.DEFAULT_LINES,
+    names_only: Annotated[bool, typer.Option("--list", help="Name the logs instead of printing them.")] = False,
+) -> None:
+    """Print or follow what the platform's processes wrote."""
+    project.require_environment(environment, "logs")
+    screen = Screen(as_json=as_json)
+    logs.logs(environment, screen, process=process, follow=follow, lines=lines, names_only=names_only)
+
+
+def main() -> None:
+    """The entry point. Whatever happens, the screen gets a result or one refusal, never a traceback."""
+    screen = Screen(as_json=JSON_FLAG in sys.argv[1:])
+    try:
+        code = app(standalone_mode=False) or ExitCode.OK
+        if code == ExitCode.INTERRUPTED:
+            # Typer turns Ctrl-C into an exit code by itself, without a word.
+            raise KeyboardInterrupt
+    except RefusedError as refusal:
+        code = _refuse(screen, refusal)
+    except TyperException as error:
+        code = _refuse(screen, _usage(error))
+    except KeyboardInterrupt:
+        code = _refuse(screen, RefusedError("interrupted", code=ExitCode.INTERRUPTED))
+    except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a message and a log entry
+        code = _refuse(screen, failure_log.record(error, project.state_root() / "command.log"))
+    sys.exit(int(code))
+
+
+def _refuse(screen: Screen, refusal: RefusedError) -> int:
+    screen.refuse(refusal)
+    return refusal.code
+
+
+def _usage(error: TyperException) -> RefusedError:
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else app.info.name
+    return RefusedError(" ".join(error.format_message().split()), next_step=f"{command} --help", code=ExitCode.USAGE)
+
+
+if __name__ == "__main__":
+    main()

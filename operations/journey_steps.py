@@ -1,0 +1,228 @@
+"""The steps of the journey: one photograph through the whole platform, as three people in the outside world send it."""
+
+import io
+import secrets
+import string
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from operations.photo import Photo
+from operations.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.refusals import RefusedError
+from operations.token import Role
+
+JOB_SECONDS = 60.0
+SEARCH_SECONDS = 10.0
+POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyStep:
+    """One step as it went: `detail` is what was seen, or why it failed."""
+
+    name: str
+    ok: bool
+    ms: int
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FetchedThumbnail:
+    """A thumbnail as it was downloaded; width and height are those of the decoded image."""
+
+    variant: str
+    width: int
+    height: int
+    byte_count: int
+    url: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JourneyResult:
+    """The whole journey. It is `ok` only if every step was made and went well."""
+
+    ok: bool
+    steps: list[JourneyStep]
+    thumbnails: list[FetchedThumbnail]
+
+    def as_data(self) -> dict[str, Any]:
+        """The stable JSON form."""
+        return {
+            "ok": self.ok,
+            "steps": [asdict(step) for step in self.steps],
+            "thumbnails": [
+                {
+                    "variant": one.variant,
+                    "width": one.width,
+                    "height": one.height,
+                    "bytes": one.byte_count,
+                    "url": one.url,
+                }
+                for one in self.thumbnails
+            ],
+        }
+
+
+class Journey:
+    """One run. Names are unique to it, so that any number can be made on one platform."""
+
+    def __init__(self, api: PlatformApi, photo: Photo, sign_in: Callable[[Role], str]) -> None:
+        self._api, self._photo, self._sign_in = api, photo, sign_in
+        # Letters alone: every full-text engine keeps them together as one word.
+        self._word = "".join(secrets.choice(string.ascii_lowercase) for _ in range(14))
+        self._tokens: dict[Role, str] = {}
+        self._show_id = self._episode_id = self._job_id = ""
+        self._upload: dict[str, Any] = {}
+        self._thumbnails: list[FetchedThumbnail] = []
+
+    def run(self, before_step: Callable[[str], None]) -> JourneyResult:
+        """Makes the steps in order; the first that fails is the last that is made."""
+        made: list[JourneyStep] = []
+        for name, make in self._steps():
+            before_step(name)
+            began, ok = time.monotonic(), True
+            try:
+                detail = make()
+            except (UnexpectedAnswerError, RefusedError) as error:
+                ok, detail = False, str(error)
+            except (KeyError, TypeError) as error:
+                ok, detail = False, f"the answer lacks what it promises: {error!r}"
+            made.append(JourneyStep(name=name, ok=ok, ms=round((time.monotonic() - began) * 1000), detail=detail))
+            if not ok:
+                break
+        return JourneyResult(ok=made[-1].ok, steps=made, thumbnails=self._thumbnails)
+
+    def _steps(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+        return (
+            ("health", self._check_health),
+            ("sign in", self._sign_in_all),
+            ("create show", self._create_show),
+            ("create episode", self._create_episode),
+            ("generate url", self._generate_url),
+            ("upload photo", self._send_photo),
+            ("complete upload", self._complete_upload),
+            ("thumbnail job", self._wait_for_job),
+            ("thumbnails", self._fetch_thumbnails),
+            ("search", self._find_by_word),
+            ("viewer reads", self._read_as_viewer),
+            ("viewer is refused", self._refuse_viewer),
+        )
+
+    def _check_health(self) -> str:
+        answer = self._api.get("/health")
+        return f"status {answer['status']}"
+
+    def _sign_in_all(self) -> str:
+        self._tokens = {role: self._sign_in(role) for role in Role}
+        return ", ".join(self._tokens)
+
+    def _create_show(self) -> str:
+        body = {"name": f"Journey {self._word}", "description": "Made by `platform journey`."}
+        self._show_id = self._api.post("/api/v1/shows", body, token=self._tokens[Role.ADMIN])["data"]["show_id"]
+        return f"show {self._show_id}"
+
+    def _create_episode(self) -> str:
+        body = {
+            "show_id": self._show_id,
+            "title": "A field of dandelions",
+            "season_number": 1,
+            "episode_number": 1,
+            "description": f"An episode that only the word {self._word} finds.",
+        }
+        made = self._api.post("/api/v1/episodes", body, token=self._tokens[Role.ADMIN])["data"]
+        self._episode_id = made["episode_id"]
+        return f"episode {self._episode_id}"
+
+    def _generate_url(self) -> str:
+        body = {
+            "file_name": self._photo.path.name,
+            "file_type": self._photo.media_type,
+            "entity_type": "episode",
+            "entity_id": self._episode_id,
+            "byte_count": len(self._photo.content),
+            "sha256": self._photo.sha256,
+        }
+        self._upload = self._api.post("/api/v1/upload/generate-url", body, token=self._tokens[Role.EDITOR])["data"]
+        return f"upload {self._upload['upload_id']}, until {self._upload['expires_at']}"
+
+    def _send_photo(self) -> str:
+        photo = self._photo
+        status = self._api.upload(
+            self._upload["uploadUrl"], self._upload["fields"], photo.path.name, photo.content, photo.media_type
+        )
+        return f"{len(photo.content):,} bytes of {photo.path.name} ({photo.width}×{photo.height}), answered {status}"
+
+    def _complete_upload(self) -> str:
+        path = f"/api/v1/upload/{self._upload['upload_id']}/complete"
+        self._job_id = self._api.post(path, {}, token=self._tokens[Role.EDITOR], expect=200)["data"]["job_id"]
+        return f"verified; job {self._job_id}"
+
+    def _wait_for_job(self) -> str:
+        deadline = time.monotonic() + JOB_SECONDS
+        while True:
+            job = self._api.get(f"/api/v1/jobs/{self._job_id}", token=self._tokens[Role.EDITOR])["data"]
+            if job["status"] == "completed":
+                return "completed"
+            if job["status"] == "failed":
+                raise UnexpectedAnswerError(f"the job failed: {job.get('error_message') or 'it gives no reason'}")
+            if time.monotonic() > deadline:
+                raise UnexpectedAnswerError(f"the job is still {job['status']} after {JOB_SECONDS:.0f} s")
+            time.sleep(POLL_SECONDS)
+
+    def _fetch_thumbnails(self) -> str:
+        path = f"/api/v1/episodes/{self._episode_id}/thumbnails"
+        listed = self._api.get(path, token=self._tokens[Role.VIEWER])["data"]
+        if not listed:
+            raise UnexpectedAnswerError("the episode has no thumbnails")
+        self._thumbnails = [self._fetch(announced) for announced in listed]
+        return ", ".join(f"{one.variant} {one.width}×{one.height}" for one in self._thumbnails)
+
+    def _fetch(self, announced: dict[str, Any]) -> FetchedThumbnail:
+        """Downloads and decodes one thumbnail; what it is must be what was announced."""
+        variant, content = announced["variant"], self._api.download(announced["url"])
+        try:
+            with Image.open(io.BytesIO(content)) as image:
+                image.load()
+                size = image.size
+        except (OSError, SyntaxError) as error:
+            raise UnexpectedAnswerError(f"thumbnail {variant} cannot be decoded: {error}") from error
+        seen = (*size, len(content))
+        if seen != (announced["width"], announced["height"], announced["bytes"]):
+            raise UnexpectedAnswerError(
+                f"thumbnail {variant} is {seen[0]}×{seen[1]} in {seen[2]} bytes, but was announced as "
+                f"{announced['width']}×{announced['height']} in {announced['bytes']} bytes"
+            )
+        return FetchedThumbnail(
+            variant=variant,
+            width=size[0],
+            height=size[1],
+            byte_count=len(content),
+            url=announced["url"],
+            content=content,
+        )
+
+    def _find_by_word(self) -> str:
+        """An index may follow the database by a moment, so the word is looked for a few times."""
+        deadline = time.monotonic() + SEARCH_SECONDS
+        while True:
+            found = self._api.get("/api/v1/search", token=self._tokens[Role.VIEWER], q=self._word)["data"]
+            ids = [one["episode_id"] for one in found]
+            if ids == [self._episode_id]:
+                return f"the word {self._word} finds this episode and no other"
+            if time.monotonic() > deadline:
+                raise UnexpectedAnswerError(f"the word {self._word} finds {ids or 'nothing'}, not {self._episode_id}")
+            time.sleep(POLL_SECONDS)
+
+    def _read_as_viewer(self) -> str:
+        read = self._api.get(f"/api/v1/episodes/{self._episode_id}", token=self._tokens[Role.VIEWER])["data"]
+        return f"{read['title']!r}"
+
+    def _refuse_viewer(self) -> str:
+        body = {"name": f"Journey {self._word} by a viewer"}
+        refused = self._api.post("/api/v1/shows", body, token=self._tokens[Role.VIEWER], expect=403)
+        return f"403 {refused['errors'][0]['code']}"

@@ -1,0 +1,47 @@
+"""The project that this command belongs to: its folder, its environments, its release."""
+
+import os
+from importlib.metadata import version
+from pathlib import Path
+
+from local.doors import stack_files
+from operations.exit_codes import ExitCode
+from operations.refusals import RefusedError
+
+ROOT = Path(__file__).resolve().parent.parent
+BUNDLED_PHOTO = ROOT / "assets" / "dandelions.jpg"
+DEFAULT_ENVIRONMENT = "dev"
+STATE_DIRECTORY_VARIABLE = "PLATFORM_STATE_DIRECTORY"
+
+
+def release() -> str:
+    """The release of this checkout, as `platform --version` prints it."""
+    return version("episode-metadata")
+
+
+def state_root() -> Path:
+    """Where the state of every environment lives: `.platform/` of the project, or the folder that the variable names."""
+    override = os.environ.get(STATE_DIRECTORY_VARIABLE)
+    return Path(override).resolve() if override else ROOT / ".platform"
+
+
+def require_environment(name: str, verb: str) -> None:
+    """Refuses an environment that has no stack file, and lists those that have one."""
+    known = stack_files.stack_names(ROOT)
+    if name not in known:
+        raise RefusedError(
+            f"environment {name!r} is not known; known are {', '.join(known)}",
+            next_step=f"platform {verb} --environment {DEFAULT_ENVIRONMENT}",
+            code=ExitCode.USAGE,
+        )
+
+
+def stack_file(environment: str) -> Path:
+    """Where the settings of an environment stand."""
+    return ROOT / f"Pulumi.{environment}.yaml"
+
+
+def command(verb: str, environment: str) -> str:
+    """The command line of a verb for an environment, as a person would type it."""
+    suffix = "" if environment == DEFAULT_ENVIRONMENT else f" --environment {environment}"
+    return f"platform {verb}{suffix}"

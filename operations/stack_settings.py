@@ -1,0 +1,19 @@
+"""An environment's settings, or a refusal that names every field that is wrong."""
+
+from operations import project
+from operations.exit_codes import ExitCode
+from operations.refusals import RefusedError
+from stacks.environment import EnvironmentSettings, SettingsError
+from stacks.environment import read as read_file
+
+
+def read(environment: str) -> EnvironmentSettings:
+    """The settings in the environment's stack file, checked as the program checks them. Starts nothing."""
+    file = project.stack_file(environment)
+    try:
+        return read_file(file)
+    except SettingsError as error:
+        problems = "; ".join(error.problems)
+        raise RefusedError(
+            f"environment {environment!r}: {problems}", next_step=f"correct it in {file}", code=ExitCode.USAGE
+        ) from error

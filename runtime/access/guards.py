@@ -1,0 +1,60 @@
+"""What stands before a route: `caller: Annotated[Caller, allow(Permission.SHOWS_READ)]`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from runtime.access.roles import Permission, PermissionTable, is_permitted
+from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
+from runtime.errors import ForbiddenError, UnauthorizedError
+
+# Only for the API's description: the header is read below, once and strictly.
+BEARER = HTTPBearer(
+    scheme_name="bearer", bearerFormat="JWT", description="An access token of the user pool.", auto_error=False
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccessControl:
+    """How this deployment knows its callers and what it lets them do. The application keeps it as `state.access`."""
+
+    verifier: TokenVerifier
+    permissions: PermissionTable
+
+    def admit(self, authorization: list[str], permission: Permission) -> Caller:
+        """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise."""
+        if not authorization:
+            raise UnauthorizedError(NO_TOKEN)
+        scheme, _, token = authorization[0].partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise UnauthorizedError(NO_TOKEN)
+        if len(authorization) > 1:
+            raise UnauthorizedError(INVALID_TOKEN)
+        caller = self.verifier.verify(token)
+        if not is_permitted(self.permissions, caller.roles, permission):
+            raise ForbiddenError("You may not do this")
+        return caller
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A dependency that lets only callers with the permission through and hands them to the route.
+
+    It stands on the route and not in middleware: what a middleware takes for the path is not always what the router
+    takes for it.
+    """
+
+    permission: Permission
+
+    def __call__(self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]) -> Caller:
+        access: AccessControl = request.app.state.access
+        caller = access.admit(request.headers.getlist("authorization"), self.permission)
+        request.state.caller = caller
+        return caller
+
+
+def allow(permission: Permission) -> Any:
+    """The dependency for a route whose callers need this permission."""
+    return Depends(Guard(permission))

@@ -1,0 +1,46 @@
+"""Who may do what: one table. A role is a group of the user pool, and groups are the only source of roles."""
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """The groups of the user pool that the API knows. Membership in any other group permits nothing."""
+
+    ADMIN = "admin"
+    EDITOR = "editor"
+    VIEWER = "viewer"
+
+
+class Permission(StrEnum):
+    """What a route may ask of its caller. A route names exactly one."""
+
+    SHOWS_READ = "shows:read"
+    SHOWS_CREATE = "shows:create"
+    EPISODES_READ = "episodes:read"
+    EPISODES_CREATE = "episodes:create"
+    EPISODES_SEARCH = "episodes:search"
+    THUMBNAILS_READ = "thumbnails:read"
+    UPLOADS_CREATE = "uploads:create"
+    JOBS_READ = "jobs:read"
+
+
+PermissionTable = Mapping[Role, frozenset[Permission]]
+
+_READER = frozenset(
+    {Permission.SHOWS_READ, Permission.EPISODES_READ, Permission.EPISODES_SEARCH, Permission.THUMBNAILS_READ}
+)
+_EDITOR = _READER | {Permission.UPLOADS_CREATE, Permission.JOBS_READ}
+
+# Two source documents disagree on whether editors create episodes; the stricter rule holds unless a deployment passes a
+# table of its own to `create_app`.
+ROLE_PERMISSIONS: PermissionTable = {
+    Role.VIEWER: _READER,
+    Role.EDITOR: _EDITOR,
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+def is_permitted(table: PermissionTable, roles: Iterable[Role], permission: Permission) -> bool:
+    """Whether any of these roles carries the permission."""
+    return any(permission in table.get(role, frozenset()) for role in roles)

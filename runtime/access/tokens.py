@@ -1,0 +1,126 @@
+"""From a bearer token to the caller it proves, or a refusal. Only this pool's access tokens for our clients count."""
+
+import re
+import time
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from runtime.access.keys import SigningKeys
+from runtime.access.roles import Role
+from runtime.errors import UnauthorizedError
+
+NO_TOKEN = "No token provided"  # noqa: S105  (the wording of the refusal, not a secret)
+INVALID_TOKEN = "Invalid token"  # noqa: S105
+
+# Cognito's tokens have about 1,000 characters and a user is in few groups. Longer ones are refused before any decoding.
+MAX_TOKEN_LENGTH = 8192
+# Checked before anything is decoded: Base64 decoders differ in which foreign characters they skip.
+_COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_KNOWN_HEADERS = frozenset({"alg", "kid", "typ"})
+# Two clocks differ a little: a token may seem to be issued this much ahead of now.
+_ISSUED_AHEAD_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who asks. `user_id` is the token's subject; access tokens of Cognito normally carry no e-mail address."""
+
+    user_id: UUID
+    email: str | None
+    roles: frozenset[Role]
+
+
+class TokenVerifier:
+    """Accepts RS256 access tokens of one issuer, for the given clients, that live no longer than the given time."""
+
+    def __init__(
+        self,
+        *,
+        keys: SigningKeys,
+        issuer: str,
+        client_ids: Collection[str],
+        max_lifetime_seconds: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._client_ids = frozenset(client_ids)
+        self._max_lifetime_seconds = max_lifetime_seconds
+        self._clock = clock
+
+    def verify(self, token: str) -> Caller:
+        """The caller. UnauthorizedError, always worded alike, for any fault of the token; UnavailableError when the
+        pool's keys could never be fetched."""
+        if len(token) > MAX_TOKEN_LENGTH or not _COMPACT_FORM.fullmatch(token):
+            raise UnauthorizedError(INVALID_TOKEN)
+        key = self._keys.find(_key_id(token))
+        if key is None:
+            raise UnauthorizedError(INVALID_TOKEN)
+        try:
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=["RS256"],
+                issuer=self._issuer,
+                # The time of issue is checked below, with some patience that the expiry does not get.
+                options={"require": ["exp", "iat", "sub", "iss"], "verify_iat": False},
+            )
+        except (jwt.PyJWTError, ValueError, OverflowError):
+            raise UnauthorizedError(INVALID_TOKEN) from None
+        return self._caller(claims)
+
+    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+        groups = claims.get("cognito:groups", [])
+        email = claims.get("email")
+        holds = (
+            claims.get("token_use") == "access"
+            and isinstance(claims.get("client_id"), str)
+            and claims["client_id"] in self._client_ids
+            and self._lives_rightly(claims["iat"], claims["exp"])
+            # A string would be searched for substrings by a careless reader: "not-admin" contains "admin".
+            and isinstance(groups, list)
+            and all(isinstance(group, str) for group in groups)
+            and (email is None or isinstance(email, str))
+        )
+        if not holds:
+            raise UnauthorizedError(INVALID_TOKEN)
+        return Caller(
+            user_id=_subject(claims["sub"]),
+            email=email,
+            roles=frozenset(role for role in Role if role.value in groups),
+        )
+
+    def _lives_rightly(self, issued_at: object, expires_at: object) -> bool:
+        # `type` and not `isinstance`, because True is an int too. A number such as 1e30 arrives as float.
+        if type(issued_at) is not int or type(expires_at) is not int:
+            return False
+        in_the_past = issued_at <= self._clock() + _ISSUED_AHEAD_SECONDS
+        return in_the_past and 0 < expires_at - issued_at <= self._max_lifetime_seconds
+
+
+def _key_id(token: str) -> str:
+    """The key id of a header that has nothing in it but what this pool writes."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except jwt.PyJWTError:
+        raise UnauthorizedError(INVALID_TOKEN) from None
+    key_id = header.get("kid")
+    # An embedded key, a key address, a critical extension: each is refused by being there.
+    plain = header.keys() <= _KNOWN_HEADERS and header.get("alg") == "RS256" and header.get("typ", "JWT") == "JWT"
+    if not plain or not isinstance(key_id, str) or not key_id:
+        raise UnauthorizedError(INVALID_TOKEN)
+    return key_id
+
+
+def _subject(subject: object) -> UUID:
+    try:
+        user_id = UUID(str(subject))
+    except ValueError:
+        raise UnauthorizedError(INVALID_TOKEN) from None
+    if str(user_id) != subject:
+        raise UnauthorizedError(INVALID_TOKEN)
+    return user_id

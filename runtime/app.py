@@ -1,0 +1,92 @@
+"""The API, put together on one screen."""
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+
+from runtime.access.guards import AccessControl
+from runtime.access.keys import SigningKeys
+from runtime.access.roles import ROLE_PERMISSIONS, PermissionTable
+from runtime.access.tokens import TokenVerifier
+from runtime.adapters.database import database
+from runtime.adapters.logs import logger
+from runtime.adapters.objects import ObjectStore
+from runtime.features.episodes import routes as episodes
+from runtime.features.health import routes as health
+from runtime.features.jobs import routes as jobs
+from runtime.features.search import routes as search
+from runtime.features.shows import routes as shows
+from runtime.features.thumbnails import routes as thumbnails
+from runtime.features.uploads import routes as uploads
+from runtime.settings import ApiSettings, load
+from runtime.web import documentation, errors
+from runtime.web.dependencies import Resources
+from runtime.web.middleware import BodyLimit, KnownHosts, RequestContext, UnexpectedErrors
+from runtime.web.schemas import Refusal
+
+ROUTERS = (health.router, shows.router, episodes.router, thumbnails.router, uploads.router, jobs.router, search.router)
+
+DESCRIPTION = """
+Shows, their episodes, and the pictures that are made of uploaded photographs.
+
+**Sign in** with an access token of the user pool (`Authorization: Bearer …`); its groups are the caller's roles.
+**Upload** in three steps: announce the file, POST it to storage with the form that is answered, complete the upload.
+**Lists** are pages, newest first: send `page.next` back as `cursor`.
+**Refusals** all have one form, `errors` and `metadata`; quote `metadata.requestId` when you ask for help.
+"""
+
+
+def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTable = ROLE_PERMISSIONS) -> FastAPI:
+    """The ASGI application. Nothing outside this process is touched before the first request needs it."""
+    settings = settings or load(ApiSettings)
+    log = logger("api")
+    app = FastAPI(
+        title="Episode metadata",
+        description=DESCRIPTION,
+        version=settings.release,
+        # The documentation pages come from `web.documentation`, a trailing slash is another path, and refusals of every
+        # route have one form.
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={"4XX": {"model": Refusal, "description": "Refused"}, "503": {"model": Refusal}},
+        # From the outside in.
+        middleware=[
+            Middleware(RequestContext, log=log),
+            Middleware(KnownHosts, allowed_hosts=settings.allowed_hosts),
+            Middleware(
+                CORSMiddleware,
+                allow_origins=_exact(settings.allowed_origins),
+                allow_credentials=True,
+                allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+                expose_headers=["X-Request-ID", "Retry-After"],
+            ),
+            Middleware(UnexpectedErrors, log=log),
+            Middleware(BodyLimit),
+        ],
+    )
+    app.state.resources = Resources(
+        settings=settings, database=database(settings), objects=ObjectStore(settings.region)
+    )
+    app.state.access = AccessControl(
+        verifier=TokenVerifier(
+            keys=SigningKeys(settings.jwks_url),
+            issuer=settings.issuer,
+            client_ids=settings.user_pool_client_ids,
+            max_lifetime_seconds=settings.token_max_lifetime_seconds,
+        ),
+        permissions=permissions,
+    )
+    errors.install(app, log)
+    documentation.install(app)
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:
+    # With credentials allowed, the library would answer a wildcard by repeating any origin that asks.
+    if any("*" in origin or origin == "null" for origin in origins):
+        raise ValueError("allowed_origins: only exact origins are allowed, no wildcard and no null")
+    return origins

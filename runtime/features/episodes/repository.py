@@ -1,0 +1,113 @@
+"""The episodes table. Soft-deleted episodes, and episodes of soft-deleted shows, are not there for anyone."""
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.errors import UniqueViolation
+from psycopg.sql import SQL
+from psycopg.types.json import Jsonb
+
+from runtime.errors import ConflictError
+from runtime.features.episodes.schemas import Episode, EpisodeStatus
+from runtime.web.pagination import JsonPage, PageRequest
+from runtime.web.transaction import Connection
+
+# What a list shows of an episode `e` of a show `s`, in the very form in which it is sent. The search shows the same.
+SUMMARY_COLUMNS = SQL("""
+    e.episode_id, e.show_id, s.name AS show_name,
+    e.title, e.title AS episode_title, e.episode_number, e.season_number, e.status,
+    e.description, e.description AS plot_summary,
+    e.duration_seconds, e.duration_seconds / 60 AS duration_minutes,
+    e.filming_date, e.edit_deadline, e.publish_date, e.air_date, e.processing_status, e.approval_status,
+    e.thumbnail_reference, e.tags, e.category, e.genre, e.director, e.writer, e.rating, e.language, e.copyright, e.metadata,
+    to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, e.created_by,
+    to_char(e.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, e.updated_by
+""")
+
+_INSERT = """
+INSERT INTO episodes (
+    show_id, title, episode_number, season_number, status, description, duration_seconds, filming_date, edit_deadline,
+    publish_date, air_date, script_text, tags, category, genre, director, writer, rating, language, copyright, metadata,
+    created_by, updated_by
+) VALUES (
+    %(show_id)s, %(title)s, %(episode_number)s, %(season_number)s, %(status)s, %(description)s, %(duration_seconds)s,
+    %(filming_date)s, %(edit_deadline)s, %(publish_date)s, %(air_date)s, %(script_text)s, %(tags)s, %(category)s,
+    %(genre)s, %(director)s, %(writer)s, %(rating)s, %(language)s, %(copyright)s, %(metadata)s,
+    %(user_id)s, %(user_id)s
+) RETURNING episode_id
+"""
+
+_FIND = SQL("""
+SELECT {columns}, e.script_text FROM episodes e JOIN shows s USING (show_id)
+WHERE e.episode_id = %(episode_id)s AND e.deleted_at IS NULL AND s.deleted_at IS NULL
+""").format(columns=SUMMARY_COLUMNS)
+
+_EXISTS = """
+SELECT 1 FROM episodes e JOIN shows s USING (show_id)
+WHERE e.episode_id = %(episode_id)s AND e.deleted_at IS NULL AND s.deleted_at IS NULL
+"""
+
+# One row more than asked for tells whether there is a next page.
+_LIST_PAGE = SQL("""
+WITH found AS (
+    SELECT {columns} FROM episodes e JOIN shows s USING (show_id)
+    WHERE e.deleted_at IS NULL AND s.deleted_at IS NULL
+      AND e.episode_id < coalesce(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+      AND (%(show_id)s::uuid IS NULL OR e.show_id = %(show_id)s)
+      AND (%(status)s::text IS NULL OR e.status = %(status)s)
+      AND (%(season_number)s::integer IS NULL OR e.season_number = %(season_number)s)
+    ORDER BY e.episode_id DESC LIMIT %(limit)s + 1
+), page AS (
+    SELECT * FROM found ORDER BY episode_id DESC LIMIT %(limit)s
+)
+SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY episode_id DESC)::text FROM page), '[]') AS items,
+       CASE WHEN (SELECT count(*) FROM found) > %(limit)s
+            THEN (SELECT episode_id FROM page ORDER BY episode_id LIMIT 1) END AS last_id
+""").format(columns=SUMMARY_COLUMNS)
+
+
+def insert(connection: Connection, *, show_id: UUID, columns: dict[str, Any], user_id: UUID) -> Episode:
+    """The new episode. ConflictError when its number is taken in that season, be it by an episode that is deleted."""
+    values = {**columns, "metadata": Jsonb(columns["metadata"]), "show_id": show_id, "user_id": user_id}
+    try:
+        row = connection.execute(_INSERT, values).fetchone()
+    except UniqueViolation:
+        raise ConflictError(
+            "The show already has an episode of this number in this season", field="body.episode_number"
+        ) from None
+    assert row is not None, "RETURNING answers the row"  # noqa: S101
+    inserted = find(connection, row["episode_id"])
+    assert inserted is not None, "the transaction sees its own row"  # noqa: S101
+    return inserted
+
+
+def find(connection: Connection, episode_id: UUID) -> Episode | None:
+    """The episode with its script, if it is there."""
+    row = connection.execute(_FIND, {"episode_id": episode_id}).fetchone()
+    return Episode.model_validate(row) if row else None
+
+
+def exists(connection: Connection, episode_id: UUID) -> bool:
+    """Whether the episode is there."""
+    return connection.execute(_EXISTS, {"episode_id": episode_id}).fetchone() is not None
+
+
+def list_page(
+    connection: Connection,
+    page: PageRequest,
+    *,
+    show_id: UUID | None = None,
+    status: EpisodeStatus | None = None,
+    season_number: int | None = None,
+) -> JsonPage:
+    """Episodes, newest first; each filter that is given narrows them."""
+    values = {
+        "after": page.after,
+        "limit": page.limit,
+        "show_id": show_id,
+        "status": status,
+        "season_number": season_number,
+    }
+    row = connection.execute(_LIST_PAGE, values).fetchone()
+    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    return JsonPage(items=row["items"], last_id=row["last_id"])

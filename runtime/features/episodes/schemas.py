@@ -1,0 +1,152 @@
+"""Episodes as clients send and get them, under the names of both source documents."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+
+from runtime.features.shows.schemas import ShowName
+from runtime.web.schemas import (
+    Count,
+    Description,
+    Label,
+    Metadata,
+    Ordinal,
+    PersonName,
+    RequestBody,
+    Resource,
+    Timestamp,
+)
+
+# Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
+# so that title, description and script of these lengths always fit.
+MAX_SCRIPT_BYTES = 200_000
+SECONDS_PER_MINUTE = 60
+
+
+class EpisodeStatus(StrEnum):
+    """Where an episode stands (ROAD-74, ROAD-88)."""
+
+    DRAFT = "draft"
+    IN_PRODUCTION = "in_production"
+    READY_FOR_PUBLISH = "ready_for_publish"
+    PUBLISHED = "published"
+    ARCHIVED = "archived"
+    ON_HOLD = "on_hold"
+    CANCELED = "canceled"
+
+
+def _indexable(script: str) -> str:
+    if len(script.encode()) > MAX_SCRIPT_BYTES:
+        raise ValueError(f"This may have {MAX_SCRIPT_BYTES} bytes as UTF-8; upload longer scripts as files")
+    return script
+
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+
+
+class EpisodeCreate(RequestBody):
+    """A new episode.
+
+    The show is named by `show_id`, by `show_name`, or by both. `episode_title`, `plot_summary` and `duration_minutes` are
+    other names of `title`, `description` and `duration_seconds`. Two names of one thing must agree.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "show_name": "Meadow Diaries",
+                    "title": "Dandelions",
+                    "season_number": 1,
+                    "episode_number": 1,
+                    "description": "How a meadow turns yellow, and then white.",
+                    "duration_seconds": 1500,
+                    "tags": ["spring"],
+                }
+            ]
+        }
+    )
+
+    show_id: UUID | None = None
+    show_name: ShowName | None = None
+    title: Title | None = Field(default=None, description="Required, under this name or as `episode_title`.")
+    episode_title: Title | None = None
+    episode_number: Ordinal
+    season_number: Ordinal = 1
+    status: EpisodeStatus = EpisodeStatus.DRAFT
+    description: Description | None = None
+    plot_summary: Description | None = None
+    duration_seconds: Count | None = None
+    duration_minutes: Annotated[int, Field(strict=True, ge=0, le=35_000_000)] | None = Field(
+        default=None, description="Whole minutes, rounded down."
+    )
+    filming_date: date | None = None
+    edit_deadline: date | None = None
+    publish_date: date | None = None
+    air_date: date | None = None
+    script_text: Annotated[str, AfterValidator(_indexable)] | None = None
+    tags: Annotated[list[Label], Field(max_length=30)] = Field(default_factory=list)
+    category: Label | None = None
+    genre: Label | None = None
+    director: PersonName | None = None
+    writer: PersonName | None = None
+    rating: Annotated[Decimal, Field(ge=0, le=Decimal("99.9"), decimal_places=1)] | None = None
+    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,6})?$")] = "en-US"
+    copyright: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+    metadata: Metadata = Field(default_factory=dict)
+
+    def columns(self) -> dict[str, Any]:
+        """The values by column, all but the show. Holds for a body whose names agree, which the service checks."""
+        values = self.model_dump(exclude={"show_id", "show_name", "episode_title", "plot_summary", "duration_minutes"})
+        values["title"] = self.title or self.episode_title
+        values["description"] = self.plot_summary if self.description is None else self.description
+        if self.duration_seconds is None and self.duration_minutes is not None:
+            values["duration_seconds"] = self.duration_minutes * SECONDS_PER_MINUTE
+        return values
+
+
+class EpisodeSummary(Resource):
+    """An episode as lists show it: without its script."""
+
+    episode_id: UUID
+    show_id: UUID
+    show_name: str
+    title: str
+    episode_title: str = Field(description="The same as `title`.")
+    episode_number: int
+    season_number: int
+    status: EpisodeStatus
+    description: str | None
+    plot_summary: str | None = Field(description="The same as `description`.")
+    duration_seconds: int | None
+    duration_minutes: int | None = Field(description="`duration_seconds` in whole minutes, rounded down.")
+    filming_date: date | None
+    edit_deadline: date | None
+    publish_date: date | None
+    air_date: date | None
+    processing_status: str
+    approval_status: str
+    thumbnail_reference: str | None
+    tags: list[str]
+    category: str | None
+    genre: str | None
+    director: str | None
+    writer: str | None
+    rating: float | None
+    language: str
+    copyright: str | None
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    created_by: UUID | None
+    updated_at: Timestamp
+    updated_by: UUID | None
+
+
+class Episode(EpisodeSummary):
+    """An episode."""
+
+    script_text: str | None

@@ -1,0 +1,50 @@
+"""Shows as clients send and get them."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from runtime.web.schemas import Description, Metadata, RequestBody, Resource, Timestamp
+
+ShowName = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
+    Field(description="Unique among all shows.", examples=["Meadow Diaries"]),
+]
+
+
+class ShowStatus(StrEnum):
+    """Where a show stands."""
+
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+    ON_HOLD = "on_hold"
+
+
+class ShowCreate(RequestBody):
+    """A new show."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"name": "Meadow Diaries", "description": "A year in one meadow."}]}
+    )
+
+    name: ShowName
+    description: Description | None = None
+    status: ShowStatus = ShowStatus.ACTIVE
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class Show(Resource):
+    """A show."""
+
+    show_id: UUID
+    name: str
+    description: str | None
+    status: ShowStatus
+    metadata: dict[str, Any]
+    created_at: Timestamp
+    created_by: UUID | None
+    updated_at: Timestamp
+    updated_by: UUID | None

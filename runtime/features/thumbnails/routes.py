@@ -1,0 +1,65 @@
+"""Thumbnails: an episode's, and one by its id. Their bytes come from storage, by addresses that expire."""
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from runtime.access.guards import allow
+from runtime.access.roles import Permission
+from runtime.errors import NotFoundError
+from runtime.features.episodes import repository as episodes
+from runtime.features.thumbnails import repository
+from runtime.features.thumbnails.repository import Thumbnail
+from runtime.features.thumbnails.schemas import ThumbnailView
+from runtime.web.dependencies import InTransaction, Resources, WithResources
+from runtime.web.schemas import Answer, ListAnswer, PageInfo
+from runtime.web.strict_json import feature_router
+
+router = feature_router("thumbnails")
+
+
+@router.get(
+    "/api/v1/episodes/{episode_id}/thumbnails",
+    response_model=ListAnswer[ThumbnailView],
+    dependencies=[allow(Permission.THUMBNAILS_READ)],
+)
+def list_thumbnails(
+    episode_id: UUID, transaction: InTransaction, resources: WithResources
+) -> ListAnswer[ThumbnailView]:
+    """Every variant of the episode's picture, the largest first; all on one page."""
+    if not episodes.exists(transaction.connection, episode_id):
+        raise NotFoundError("There is no such episode", field="path.episode_id")
+    found = repository.list_for_entity(transaction.connection, "episode", episode_id)
+    return ListAnswer(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
+
+
+@router.get(
+    "/api/v1/thumbnails/{thumbnail_id}",
+    response_model=Answer[ThumbnailView],
+    dependencies=[allow(Permission.THUMBNAILS_READ)],
+)
+def get_thumbnail(thumbnail_id: UUID, transaction: InTransaction, resources: WithResources) -> Answer[ThumbnailView]:
+    """One thumbnail, if what it shows is there."""
+    thumbnail = repository.find(transaction.connection, thumbnail_id)
+    if thumbnail is None or not episodes.exists(transaction.connection, thumbnail.entity_id):
+        raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
+    return Answer(data=_view(thumbnail, resources))
+
+
+def _view(thumbnail: Thumbnail, resources: Resources) -> ThumbnailView:
+    seconds = resources.settings.download_expiry_seconds
+    return ThumbnailView(
+        thumbnail_id=thumbnail.thumbnail_id,
+        entity_type=thumbnail.entity_type,
+        entity_id=thumbnail.entity_id,
+        variant=thumbnail.size_variant,
+        width=thumbnail.width,
+        height=thumbnail.height,
+        bytes=thumbnail.file_size_bytes,
+        format=thumbnail.format,
+        mime_type=thumbnail.mime_type,
+        status=thumbnail.status,
+        file_reference=thumbnail.file_reference,
+        url=resources.objects.presign_get(thumbnail.s3_bucket, thumbnail.s3_key, expires_seconds=seconds),
+        url_expires_at=datetime.now(UTC) + timedelta(seconds=seconds),
+        processed_at=thumbnail.processed_at,
+    )

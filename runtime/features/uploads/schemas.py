@@ -1,0 +1,72 @@
+"""Uploads: what a client announces, the form it gets, and what became of it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field, StringConstraints
+
+from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind, ImageType, UploadEntity
+from runtime.web.schemas import RequestBody, Resource, Timestamp
+
+FileName = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=1024),
+    Field(description="Kept as data; it never becomes a part of any address.", examples=["dandelions.jpg"]),
+]
+Sha256 = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{64}$"),
+    Field(
+        description="The SHA-256 of the file, in lower-case hexadecimal.",
+        examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+    ),
+]
+ByteCount = Annotated[int, Field(strict=True, ge=1, le=FILE_SIZE_LIMITS[FileKind.IMAGE])]
+
+
+class UploadCreate(RequestBody):
+    """A file that the client is about to upload."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "file_name": "dandelions.jpg",
+                    "file_type": "image/jpeg",
+                    "entity_type": "episode",
+                    "entity_id": "01981b2e-7c3a-7d41-9a55-0242ac120002",
+                    "byte_count": 482113,
+                    "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+                }
+            ]
+        }
+    )
+
+    file_name: FileName
+    file_type: ImageType
+    entity_type: UploadEntity
+    entity_id: UUID
+    byte_count: ByteCount
+    sha256: Sha256
+
+
+class UploadForm(Resource):
+    """Where and how to upload: POST `fields` as multipart/form-data to `uploadUrl`, and the file as the last field, named
+    `file`. Storage takes exactly the announced bytes and nothing else."""
+
+    upload_id: UUID
+    uploadUrl: str  # noqa: N815  (the requirement's spelling)
+    fileReference: str = Field(examples=["s3://bucket/uploads/…"])  # noqa: N815
+    fields: dict[str, str]
+    expires_at: Timestamp
+
+
+class CompletedUpload(Resource):
+    """What became of an upload: a job that makes thumbnails of it."""
+
+    upload_id: UUID
+    job_id: UUID
+    status: str = Field(description="The job's.", examples=["pending"])
+    entity_type: UploadEntity
+    entity_id: UUID
+    file_reference: str = Field(examples=["s3://bucket/raw/episodes/…"])

@@ -1,0 +1,150 @@
+"""The rules of an upload: storage is handed a form for exactly the announced file, and no worker sees a byte of it before
+it was compared with what was announced."""
+
+from uuid import UUID
+
+from runtime.access.tokens import Caller
+from runtime.adapters.objects import ObjectStore, StoredObject
+from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
+from runtime.features.episodes import repository as episodes
+from runtime.features.jobs import repository as jobs
+from runtime.features.uploads import repository
+from runtime.features.uploads.repository import UploadSession
+from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
+from runtime.features.users import repository as users
+from runtime.settings import ApiSettings
+from runtime.web.transaction import Connection, Transaction
+
+THUMBNAIL_JOB = "thumbnail_generation"
+
+
+def announce(
+    connection: Connection, objects: ObjectStore, settings: ApiSettings, caller: Caller, body: UploadCreate
+) -> UploadForm:
+    """A session and its form. NotFoundError when there is nothing to upload for."""
+    if not episodes.exists(connection, body.entity_id):
+        raise NotFoundError("There is no such episode", field="body.entity_id")
+    users.upsert(connection, caller.user_id, caller.email)
+    session = repository.insert(
+        connection,
+        user_id=caller.user_id,
+        entity_type=body.entity_type,
+        entity_id=body.entity_id,
+        file_name=body.file_name,
+        content_type=body.file_type,
+        byte_count=body.byte_count,
+        file_hash=body.sha256,
+        expiry_seconds=settings.upload_expiry_seconds,
+    )
+    form = objects.presign_post(
+        settings.temp_bucket,
+        session.temp_key,
+        content_type=session.content_type,
+        byte_count=session.byte_count,
+        sha256=session.file_hash,
+        expires_seconds=settings.upload_expiry_seconds,
+    )
+    return UploadForm(
+        upload_id=session.upload_id,
+        uploadUrl=form.url,
+        fileReference=f"s3://{settings.temp_bucket}/{session.temp_key}",
+        fields=form.fields,
+        expires_at=session.expires_at,
+    )
+
+
+def complete(
+    transaction: Transaction, objects: ObjectStore, settings: ApiSettings, caller: Caller, upload_id: UUID
+) -> CompletedUpload:
+    """The upload's job. The first completion compares what is stored with what was announced, makes the job, and once
+    that is committed copies the compared version to where the worker is notified of it. A repeated one answers the same
+    job, and copies only if the first could not.
+
+    NotFoundError for a session that is not the caller's, ConflictError while nothing is uploaded or when it came too late,
+    InvalidInputError for a file that is not the announced one, UnavailableError when the copy failed.
+    """
+    users.upsert(transaction.connection, caller.user_id, caller.email)
+    session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
+    if session is None:
+        raise NotFoundError("There is no such upload", field="path.upload_id")
+    if session.job_id is not None:
+        return _complete_again(transaction, objects, settings, session, session.job_id)
+    stored = _compared(objects, settings, session)
+    job_id = repository.new_job_id(transaction.connection)
+    job = jobs.insert(
+        transaction.connection,
+        job_id=job_id,
+        job_type=THUMBNAIL_JOB,
+        entity_type=session.entity_type,
+        entity_id=session.entity_id,
+        source_reference=f"s3://{settings.storage_bucket}/{_storage_key(session, job_id)}",
+        # The version of the copy is not known before it is made; the job's id in the key already makes it the only one.
+        source_version_id=None,
+        created_by=caller.user_id,
+    )
+    repository.complete(transaction.connection, upload_id, job_id=job_id, version_id=stored.version_id)
+    transaction.after_commit(lambda: _copy(objects, settings, session, stored.version_id, job_id))
+    return _answer(session, job)
+
+
+def _complete_again(
+    transaction: Transaction, objects: ObjectStore, settings: ApiSettings, session: UploadSession, job_id: UUID
+) -> CompletedUpload:
+    job = jobs.find(transaction.connection, job_id)
+    if job is None:
+        raise NotFoundError("The job of this upload is gone", field="path.upload_id")
+    if job.status == "pending" and objects.head(settings.storage_bucket, _storage_key(session, job_id)) is None:
+        transaction.after_commit(lambda: _copy(objects, settings, session, session.version_id, job_id))
+    return _answer(session, job)
+
+
+def _compared(objects: ObjectStore, settings: ApiSettings, session: UploadSession) -> StoredObject:
+    if session.is_expired:
+        raise ConflictError("The upload came too late; announce it again", field="path.upload_id")
+    stored = objects.head(settings.temp_bucket, session.temp_key)
+    if stored is None:
+        raise ConflictError("Nothing is uploaded yet", field="path.upload_id")
+    comparisons = [
+        ("byte_count", stored.byte_count, session.byte_count),
+        ("file_type", stored.content_type, session.content_type),
+        ("sha256", stored.sha256, session.file_hash),
+    ]
+    problems = [
+        FieldProblem(f"The uploaded file has another {name} than was announced", name)
+        for name, found, announced in comparisons
+        if found != announced
+    ]
+    if problems:
+        raise InvalidInputError("The uploaded file is not the announced one", problems=problems)
+    return stored
+
+
+def _copy(
+    objects: ObjectStore, settings: ApiSettings, session: UploadSession, version_id: str | None, job_id: UUID
+) -> None:
+    try:
+        objects.copy(
+            source_bucket=settings.temp_bucket,
+            source_key=session.temp_key,
+            source_version_id=version_id,
+            target_bucket=settings.storage_bucket,
+            target_key=_storage_key(session, job_id),
+        )
+    except NotFoundError:
+        # The bucket forgets uploads after a day: completed, never copied, and repeated only now.
+        raise ConflictError("The uploaded file is gone; announce it again", field="path.upload_id") from None
+
+
+def _storage_key(session: UploadSession, job_id: UUID) -> str:
+    return f"raw/{session.entity_type}s/{session.entity_id}/{job_id}"
+
+
+def _answer(session: UploadSession, job: jobs.Job) -> CompletedUpload:
+    return CompletedUpload(
+        upload_id=session.upload_id,
+        job_id=job.job_id,
+        status=job.status,
+        entity_type=session.entity_type,
+        entity_id=session.entity_id,
+        file_reference=job.source_reference,
+    )

@@ -1,0 +1,138 @@
+"""How refusals look on the wire. Nothing that the caller sent is ever sent back."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from aws_lambda_powertools import Logger
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from runtime.errors import (
+    FieldProblem,
+    PlatformError,
+    RetryLaterError,
+    TooLargeError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from runtime.web.schemas import refusal
+
+REQUEST_UNSERVED = "request_unserved"
+
+# An object with very many wrong fields is told about the first of them only.
+MAX_PROBLEMS = 50
+# A name that a client made up may be anything. It is repeated only when it looks like the name of a field.
+_FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+# The framework's own refusals, in our words.
+_BY_STATUS = {
+    400: ("VALIDATION_ERROR", "The request cannot be understood"),
+    404: ("NOT_FOUND", "There is nothing here"),
+    405: ("METHOD_NOT_ALLOWED", "This method is not allowed here"),
+    413: (TooLargeError.code, "The body is too large"),
+}
+# Messages of the validator that quote the input, or that speak of Python, said anew.
+_BY_TYPE = {
+    "uuid_parsing": "Input should be a valid UUID",
+    "date_from_datetime_parsing": "Input should be a date such as 2026-11-21",
+    "date_parsing": "Input should be a date such as 2026-11-21",
+    "model_attributes_type": "Send a JSON object, with content-type application/json",
+    "dict_type": "Input should be a JSON object",
+    "list_type": "Input should be a JSON array",
+    "extra_forbidden": "There is no such field",
+}
+
+
+def request_id_of(scope: Scope) -> str:
+    """The id of the request, as the middleware chose it."""
+    return str(scope["state"]["request_id"])
+
+
+def render(
+    scope: Scope, status: int, code: str, problems: Sequence[FieldProblem], headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """The one form of every refusal."""
+    entries: list[dict[str, Any]] = [
+        {"code": code, "message": problem.message, **({"field": problem.field} if problem.field else {})}
+        for problem in problems[:MAX_PROBLEMS]
+    ]
+    return JSONResponse(refusal(entries, request_id_of(scope)), status_code=status, headers=headers)
+
+
+def render_platform_error(scope: Scope, error: PlatformError) -> JSONResponse:
+    """A refusal of ours. One that is no refusal but a fault (status 500) keeps its message to itself."""
+    if error.status == PlatformError.status:
+        return render_unexpected(scope)
+    headers, problems = {}, error.problems
+    if isinstance(error, UnavailableError):
+        # Its message says which part is away, by names that are nobody's business outside.
+        problems = (FieldProblem("A part of the platform does not answer; try again"),)
+    if isinstance(error, RetryLaterError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, UnauthorizedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    return render(scope, error.status, error.code, problems, headers)
+
+
+def render_unexpected(scope: Scope) -> JSONResponse:
+    """A fault of ours: the log knows more, under the request id."""
+    return render(scope, PlatformError.status, PlatformError.code, [FieldProblem("Internal server error")])
+
+
+def render_http_exception(scope: Scope, error: HTTPException) -> JSONResponse:
+    """What the framework refuses: unknown routes, wrong methods, bodies it cannot read."""
+    if error.status_code >= PlatformError.status:
+        return render_unexpected(scope)
+    code, message = _BY_STATUS.get(error.status_code, _BY_STATUS[400])
+    return render(scope, error.status_code, code, [FieldProblem(message)], dict(error.headers or {}))
+
+
+def render_validation(scope: Scope, error: RequestValidationError) -> JSONResponse:
+    """One entry per field, in the order in which they were found."""
+    problems: dict[str, FieldProblem] = {}
+    for found in error.errors():
+        field = _field_of(found)
+        problems.setdefault(field, FieldProblem(_message_of(found), field))
+    return render(scope, 400, "VALIDATION_ERROR", list(problems.values()))
+
+
+def _field_of(found: dict[str, Any]) -> str:
+    if found["type"] == "json_invalid":
+        return "body"
+    parts = [str(part) for part in found["loc"]]
+    return ".".join(part if _FIELD_NAME.fullmatch(part) else "…" for part in parts)
+
+
+def _message_of(found: dict[str, Any]) -> str:
+    kind = found["type"]
+    if kind == "json_invalid":
+        return f"The body is not valid JSON: {found['ctx']['error']}"
+    if kind == "value_error":
+        # Raised by validators of our own, which word it for the caller.
+        return str(found["ctx"]["error"])
+    return _BY_TYPE.get(kind, str(found["msg"]))
+
+
+def install(app: FastAPI, log: Logger) -> None:
+    """Makes the application refuse in this form, and note in the log why it did so when the fault is on its side."""
+
+    @app.exception_handler(PlatformError)
+    async def _(request: Request, error: PlatformError) -> JSONResponse:
+        if error.status >= PlatformError.status:
+            log.error(
+                REQUEST_UNSERVED,
+                extra={"request_id": request_id_of(request.scope), "code": error.code, "reason": error.message},
+            )
+        return render_platform_error(request.scope, error)
+
+    @app.exception_handler(RequestValidationError)
+    async def _(request: Request, error: RequestValidationError) -> JSONResponse:
+        return render_validation(request.scope, error)
+
+    @app.exception_handler(HTTPException)
+    async def _(request: Request, error: HTTPException) -> JSONResponse:
+        return render_http_exception(request.scope, error)

@@ -1,0 +1,104 @@
+"""The shapes that every answer shares, and the kinds of value that many schemas are made of. No web framework here."""
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, StringConstraints
+
+T = TypeVar("T")
+
+# Postgres' integer.
+MAX_INTEGER = 2_147_483_647
+# A page of a hundred rows has to fit into one answer of a function: 6 MB.
+MAX_METADATA_BYTES = 16_384
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds, as in `2026-11-21T10:09:00.123Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def storable(text: str) -> str:
+    """For text that does not come in a JSON body, whose strings are checked already: Postgres stores no NUL."""
+    if "\0" in text:
+        raise ValueError("This contains NUL")
+    return text
+
+
+def _small(metadata: dict[str, Any]) -> dict[str, Any]:
+    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+        raise ValueError(f"This may have {MAX_METADATA_BYTES} bytes as JSON")
+    return metadata
+
+
+Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+# Numbers are taken as they are sent: "5" and true are not 5.
+Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
+Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+Description = Annotated[str, StringConstraints(max_length=5_000)]
+Metadata = Annotated[
+    dict[str, JsonValue],
+    AfterValidator(_small),
+    Field(description="Anything else worth keeping, as a JSON object of at most 16 KiB."),
+]
+
+
+class RequestBody(BaseModel):
+    """What a client sends. A field that we do not know is refused and never silently dropped."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Resource(BaseModel):
+    """What a client gets."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Answer(BaseModel, Generic[T]):
+    """One thing."""
+
+    data: T
+
+
+class PageInfo(BaseModel):
+    """Where the next page begins."""
+
+    next: str | None = Field(description="Send this as `cursor` for the next page; null on the last one.")
+
+
+class ListAnswer(BaseModel, Generic[T]):
+    """A page of things."""
+
+    data: list[T]
+    page: PageInfo
+
+
+class RefusalEntry(BaseModel):
+    """One thing that is wrong."""
+
+    code: str = Field(examples=["VALIDATION_ERROR"])
+    message: str = Field(examples=["Field required"])
+    field: str | None = Field(default=None, examples=["body.name"])
+
+
+class RefusalMetadata(BaseModel):
+    """When it was refused, and under which id the log knows the request."""
+
+    timestamp: str
+    requestId: str  # noqa: N815  (the requirement's spelling)
+
+
+class Refusal(BaseModel):
+    """What every refusal looks like."""
+
+    errors: list[RefusalEntry]
+    metadata: RefusalMetadata
+
+
+def refusal(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
+    """The body of a refusal, as JSON-ready data."""
+    return {"errors": entries, "metadata": {"timestamp": rfc3339(datetime.now(UTC)), "requestId": request_id}}

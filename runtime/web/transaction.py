@@ -1,0 +1,36 @@
+"""One request, one transaction, and what may only happen once it is committed. No web framework here."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+
+Connection = psycopg.Connection[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transaction:
+    """The transaction of a request. Services write through `connection` and never commit."""
+
+    connection: Connection
+    _after_commit: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def after_commit(self, action: Callable[[], None]) -> None:
+        """Has `action` called once the transaction is committed and before the caller is answered.
+
+        What fails there refuses the request although its rows are stored, so an action must be one that repeating the
+        request mends.
+        """
+        self._after_commit.append(action)
+
+    @classmethod
+    @contextmanager
+    def of(cls, opened: AbstractContextManager[Connection]) -> Iterator["Transaction"]:
+        """Commits at the end and then runs what was asked for; an error inside rolls back and runs nothing."""
+        with opened as connection:
+            transaction = cls(connection=connection)
+            yield transaction
+        for action in transaction._after_commit:
+            action()

@@ -1,0 +1,106 @@
+"""Which settings cannot stand together, whatever each of them is by itself."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from components.http_api import INTEGRATION_TIMEOUT_MS
+from components.queue_consumer import least_visibility_seconds
+
+if TYPE_CHECKING:
+    from stacks.environment import EnvironmentSettings
+
+# What the functions call from private subnets. S3 has a gateway endpoint in every network.
+ALWAYS_PRIVATE = frozenset({"secretsmanager"})
+# The keys of the user pool, which the API fetches over the internet where there is a NAT gateway.
+PRIVATE_WITHOUT_NAT = frozenset({"cognito-idp"})
+
+# Decoding takes up to 12 bytes a pixel beside the interpreter: a 49-megapixel image peaked at 599 MB, and 1,024 MB keep two
+# fifths of it free.
+PIXELS_PER_MEMORY_MB = 50_000
+
+# Of ten connections; the others are for migrations, for monitoring, and for instances of a release on its way out.
+CONNECTIONS_OF_TEN = 8
+
+PRODUCTION_BACKUP_DAYS = 7
+
+
+def problems(settings: "EnvironmentSettings") -> list[str]:
+    """Every contradiction, each beginning with the path of the key that has to change."""
+    rules = (_network, _timings, _sizes, _connections, _production)
+    return [problem for rule in rules for problem in rule(settings)]
+
+
+def _network(settings: "EnvironmentSettings") -> Iterator[str]:
+    needed = ALWAYS_PRIVATE | (PRIVATE_WITHOUT_NAT if settings.network.nat == "none" else frozenset())
+    missing = sorted(needed - set(settings.network.interface_endpoints))
+    if missing:
+        yield (
+            f"network.interface_endpoints: must list {', '.join(missing)}, which the functions call "
+            f"(network.nat is {settings.network.nat})"
+        )
+
+
+def _timings(settings: "EnvironmentSettings") -> Iterator[str]:
+    worker, visibility = settings.thumbnails, settings.queue.visibility_seconds
+    least = least_visibility_seconds(worker.timeout_seconds, worker.batching_window_seconds)
+    if visibility < least:
+        yield (
+            f"queue.visibility_seconds: must be at least {least} (six times thumbnails.timeout_seconds, "
+            f"plus thumbnails.batching_window_seconds), not {visibility}"
+        )
+    if not worker.timeout_seconds <= worker.job_lease_seconds < visibility:
+        yield (
+            f"thumbnails.job_lease_seconds: must be at least thumbnails.timeout_seconds ({worker.timeout_seconds}) and "
+            f"below queue.visibility_seconds ({visibility}), not {worker.job_lease_seconds}"
+        )
+    if settings.api.timeout_seconds * 1000 > INTEGRATION_TIMEOUT_MS:
+        yield (
+            f"api.timeout_seconds: must be at most {INTEGRATION_TIMEOUT_MS // 1000}, after which nobody waits for the "
+            f"answer, not {settings.api.timeout_seconds}"
+        )
+
+
+def _sizes(settings: "EnvironmentSettings") -> Iterator[str]:
+    worker = settings.thumbnails
+    most = worker.memory_mb * PIXELS_PER_MEMORY_MB
+    if worker.image_max_pixels > most:
+        yield (
+            f"thumbnails.image_max_pixels: must be at most {most} for {worker.memory_mb} MB of memory, "
+            f"not {worker.image_max_pixels}"
+        )
+    if worker.concurrency < 2:
+        yield f"thumbnails.concurrency: must be at least 2, the least that a queue's consumer takes, not {worker.concurrency}"
+
+
+def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
+    needed = 0
+    for name, section in (("api", settings.api), ("thumbnails", settings.thumbnails)):
+        needed += section.concurrency * section.database_pool_max
+        if section.database_pool_min > section.database_pool_max:
+            yield (
+                f"{name}.database_pool_min: must be at most {name}.database_pool_max ({section.database_pool_max}), "
+                f"not {section.database_pool_min}"
+            )
+    least = -(-needed * 10 // CONNECTIONS_OF_TEN)
+    if settings.database.max_connections < least:
+        yield (
+            f"database.max_connections: must be at least {least}, because the functions may open {needed} and are left "
+            f"{CONNECTIONS_OF_TEN} of ten, not {settings.database.max_connections}"
+        )
+
+
+def _production(settings: "EnvironmentSettings") -> Iterator[str]:
+    if not settings.production_promises:
+        return
+    if not settings.protected:
+        yield "protected: must be true, production promises that its data cannot be deleted"
+    if not settings.database.multi_az:
+        yield "database.multi_az: must be true, production promises to survive the loss of a zone"
+    days = settings.database.backup_retention_days
+    if days < PRODUCTION_BACKUP_DAYS:
+        yield f"database.backup_retention_days: must be at least {PRODUCTION_BACKUP_DAYS} in production, not {days}"
+    if settings.identity.mfa != "ON":
+        yield f"identity.mfa: must be ON, production promises a second factor, not {settings.identity.mfa}"
+    plain = [origin for origin in settings.cors_origins if not origin.startswith("https://")]
+    if plain:
+        yield f"cors_origins: must be https in production, not {', '.join(plain)}"

@@ -1,0 +1,53 @@
+"""What each function may do: exact actions on exact resources, each with the call that needs it."""
+
+import pulumi
+
+from components import policies
+from components.policies import Statement
+from stacks.data import RAW_PREFIX, UPLOADS_PREFIX, Data
+
+
+def api_statements(data: Data) -> list[Statement]:
+    """The API signs requests to S3 in its own name, so it needs every right that it hands out."""
+    return [
+        policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
+        policies.allow(
+            "SignAndVerifyUploads",
+            ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
+            [_objects(data.temp.arn, UPLOADS_PREFIX)],
+        ),
+        policies.allow("StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
+        policies.allow("SignDownloads", ["s3:GetObject"], [_objects(data.thumbnails.arn)]),
+        # Without it S3 answers 403 where an object is missing, and "never uploaded" could not be told from "not allowed".
+        policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.temp.arn, data.storage.arn, data.thumbnails.arn]),
+    ]
+
+
+def thumbnail_statements(data: Data, queue_arn: pulumi.Input[str]) -> list[Statement]:
+    """The worker reads verified originals and writes thumbnails; it cannot change the one nor read uploads."""
+    return [
+        policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
+        policies.consume_queue(queue_arn),
+        policies.allow(
+            "ReadOriginals", ["s3:GetObject", "s3:GetObjectVersion"], [_objects(data.storage.arn, RAW_PREFIX)]
+        ),
+        # A missing original is a job that failed; a forbidden one would be tried again and again.
+        policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.storage.arn]),
+        policies.allow("WriteThumbnails", ["s3:PutObject"], [_objects(data.thumbnails.arn)]),
+    ]
+
+
+def migrate_statements(data: Data) -> list[Statement]:
+    """The migrate function alone reads the master's secret, and alone writes the application's."""
+    return [
+        policies.allow("ReadMasterSecret", ["secretsmanager:GetSecretValue"], [data.database.master_secret_arn]),
+        policies.allow(
+            "KeepDatabaseSecret",
+            ["secretsmanager:GetSecretValue", "secretsmanager:PutSecretValue"],
+            [data.database_secret_arn],
+        ),
+    ]
+
+
+def _objects(bucket_arn: pulumi.Input[str], prefix: str = "") -> pulumi.Output[str]:
+    return pulumi.Output.concat(bucket_arn, f"/{prefix}*")

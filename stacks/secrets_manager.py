@@ -1,0 +1,21 @@
+"""Secrets of the platform: their names, and how long a deleted one can be had back."""
+
+import pulumi
+import pulumi_aws as aws
+
+from components.naming import Naming
+
+RECOVERY_DAYS = 30
+
+
+def create_secret(
+    thing: str, description: str, naming: Naming, *, protected: bool, opts: pulumi.ResourceOptions
+) -> aws.secretsmanager.Secret:
+    """A secret without a value. One that is not protected frees its name at once when it is deleted."""
+    return aws.secretsmanager.Secret(
+        f"{thing}-secret",
+        name=naming.secret(thing),
+        description=description,
+        recovery_window_in_days=RECOVERY_DAYS if protected else 0,
+        opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protected, retain_on_delete=protected)),
+    )

@@ -1,0 +1,76 @@
+"""Components registered without any AWS: what a program with this one component would ask for."""
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+with warnings.catch_warnings():
+    # Some of the SDK's modules warn of their own deprecated classes as they are loaded. Loaded here, once, they leave every
+    # later warning an error: those that our constructors cause.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws
+
+    # A module is loaded when an attribute of it is first asked for, whichever.
+    for name in ("ec2", "s3", "vpc", "rds", "iam", "lambda_", "sqs", "cognito", "cloudwatch", "apigatewayv2"):
+        hasattr(getattr(pulumi_aws, name), "loaded")
+
+from components.naming import Naming
+from local.doors.recording import RegisteredResource, record
+
+
+class Graph:
+    """What was registered. Resources are named by the last part of their type: `BucketPolicy`."""
+
+    def __init__(self, resources: tuple[RegisteredResource, ...]) -> None:
+        self.resources = resources
+        self.custom = [resource for resource in resources if resource.custom]
+
+    @property
+    def counts(self) -> Counter[str]:
+        return Counter(_kind(resource) for resource in self.custom)
+
+    def of(self, kind: str) -> list[RegisteredResource]:
+        return sorted((each for each in self.custom if _kind(each) == kind), key=lambda each: each.name)
+
+    def one(self, kind: str) -> RegisteredResource:
+        (found,) = self.of(kind)
+        return found
+
+    def named(self, name: str) -> RegisteredResource:
+        (found,) = [each for each in self.resources if each.name == name]
+        return found
+
+    def statements(self, name: str, field: str = "policy") -> dict[str, dict[str, Any]]:
+        """The statements of a policy document by their Sid."""
+        return {each["Sid"]: each for each in json.loads(self.named(name).inputs[field])["Statement"]}
+
+    def depends(self, later: str, earlier: str) -> bool:
+        """Whether one resource waits for another."""
+        return self.named(earlier).urn in self.named(later).dependencies
+
+
+def _kind(resource: RegisteredResource) -> str:
+    return resource.type.rpartition(":")[2]
+
+
+Register = Callable[..., Graph]
+
+
+@pytest.fixture(scope="session")
+def register() -> Register:
+    def run(make: Callable[[], Any], *, preview: bool = False) -> Graph:
+        def program() -> None:
+            make()
+
+        return Graph(record(program, project="episode-metadata", stack="dev", config={}, preview=preview))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def naming() -> Naming:
+    return Naming("episode-metadata", "dev")

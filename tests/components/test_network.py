@@ -1,0 +1,173 @@
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.naming import Naming
+from components.network import Network, NetworkArgs
+
+NAMING = Naming("episode-metadata", "dev")
+ZONES = ("us-east-1a", "us-east-1b")
+
+
+def args(**changes):
+    return NetworkArgs(
+        **{"naming": NAMING, "region": "us-east-1", "cidr": "10.1.0.0/16", "availability_zones": ZONES} | changes
+    )
+
+
+CHEAPEST = {
+    "Vpc": 1,
+    "DefaultSecurityGroup": 1,
+    "Subnet": 4,
+    "InternetGateway": 1,
+    "RouteTable": 3,
+    "RouteTableAssociation": 4,
+    "Route": 1,
+    "VpcEndpoint": 1,
+}
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-21", "ROAD-23")
+    def test_cheapest_network_has_exactly_these(self, register):
+        assert register(lambda: Network("net", args())).counts == CHEAPEST
+
+    @pytest.mark.requirement("ROAD-22", "ROAD-46")
+    @pytest.mark.parametrize(("nat", "gateways"), [("none", 0), ("single", 1), ("one_per_zone", 2)])
+    def test_nat_gateways_by_mode(self, register, nat, gateways):
+        graph = register(lambda: Network("net", args(nat=nat)))
+        assert len(graph.of("NatGateway")) == len(graph.of("Eip")) == gateways
+        private = [route for route in graph.of("Route") if "natGatewayId" in route.inputs]
+        assert len(private) == (2 if gateways else 0)
+        assert len({route.inputs["natGatewayId"] for route in private}) == gateways
+        assert all(graph.depends(gateway.name, "net-internet-gateway") for gateway in graph.of("NatGateway"))
+
+    @pytest.mark.requirement("ROAD-19", "ROAD-20", "ROAD-25")
+    def test_subnets_have_the_documented_addresses(self, register):
+        graph = register(lambda: Network("net", args(cidr="10.2.0.0/16")))
+        placed = {
+            subnet.name: (
+                subnet.inputs["cidrBlock"], subnet.inputs["availabilityZone"], subnet.inputs["mapPublicIpOnLaunch"]
+            )
+            for subnet in graph.of("Subnet")
+        }  # fmt: skip
+        assert placed == {
+            "net-public-1a": ("10.2.1.0/24", "us-east-1a", False),
+            "net-public-1b": ("10.2.2.0/24", "us-east-1b", False),
+            "net-private-1a": ("10.2.10.0/24", "us-east-1a", False),
+            "net-private-1b": ("10.2.20.0/24", "us-east-1b", False),
+        }
+
+    def test_default_group_admits_nothing(self, register):
+        group = register(lambda: Network("net", args())).one("DefaultSecurityGroup").inputs
+        assert (group["ingress"], group["egress"]) == ([], [])
+
+    def test_s3_is_reached_through_the_gateway_from_both_private_tables(self, register):
+        graph = register(lambda: Network("net", args()))
+        endpoint = graph.one("VpcEndpoint").inputs
+        assert endpoint["serviceName"] == "com.amazonaws.us-east-1.s3"
+        assert endpoint["vpcEndpointType"] == "Gateway"
+        assert sorted(name.split("-routes-")[1][:2] for name in endpoint["routeTableIds"]) == ["1a", "1b"]
+
+    def test_interface_endpoints_are_private_and_admit_by_reference(self, register):
+        def make():
+            network = Network("net", args(interface_endpoints=("secretsmanager", "sqs")))
+            network.admit_to_endpoints("api", "sg-caller")
+
+        graph = register(make)
+        assert graph.counts == CHEAPEST | {"VpcEndpoint": 3, "SecurityGroup": 1, "SecurityGroupIngressRule": 1}
+        for service in ("secretsmanager", "sqs"):
+            endpoint = graph.named(f"net-endpoint-{service}").inputs
+            assert endpoint["serviceName"] == f"com.amazonaws.us-east-1.{service}"
+            assert (endpoint["vpcEndpointType"], endpoint["privateDnsEnabled"]) == ("Interface", True)
+            assert len(endpoint["subnetIds"]) == 2
+            assert graph.depends("net-endpoints-from-api", f"net-endpoint-{service}")
+        rule = graph.one("SecurityGroupIngressRule").inputs
+        assert (rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) == ("sg-caller", 443, 443)
+        assert "cidrIpv4" not in rule
+        assert "ingress" not in graph.one("SecurityGroup").inputs
+
+    def test_nothing_to_admit_to_without_endpoints(self, register):
+        def make():
+            assert Network("net", args()).admit_to_endpoints("api", "sg-caller") is None
+
+        assert register(make).counts == CHEAPEST
+
+    def test_flow_log_takes_all_traffic_and_its_role_is_narrow(self, register):
+        graph = register(lambda: Network("net", args(flow_log_retention_days=14)))
+        assert graph.counts == CHEAPEST | {"FlowLog": 1, "LogGroup": 1, "Role": 1, "RolePolicy": 1}
+        assert graph.one("FlowLog").inputs["trafficType"] == "ALL"
+        assert graph.one("LogGroup").inputs["retentionInDays"] == 14
+        trust = graph.statements("net-flow-log-role", "assumeRolePolicy")["ServiceAssumesRole"]
+        assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
+        assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
+        written = graph.statements("net-flow-log-policy")["WriteOwnLogs"]["Resource"]
+        assert all(arn.endswith(":*") and "net-flow-log-group" in arn for arn in written)
+
+    @pytest.mark.requirement("ROAD-24")
+    def test_everything_without_a_name_of_its_own_has_a_name_tag(self, register):
+        graph = register(lambda: Network("net", args(nat="one_per_zone", interface_endpoints=("sqs",))))
+        unnamed = {"Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway", "Eip", "VpcEndpoint"}
+        for kind in unnamed:
+            for resource in graph.of(kind):
+                assert resource.inputs["tags"]["Name"].startswith("episode-metadata-")
+        names = [each.inputs["tags"]["Name"] for kind in unnamed for each in graph.of(kind)]
+        assert len(names) == len(set(names))
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        everything = args(nat="single", interface_endpoints=("sqs",), flow_log_retention_days=7)
+        known = register(lambda: Network("net", everything))
+        assert register(lambda: Network("net", everything), preview=True).counts == known.counts
+
+
+REFUSED = [
+    ("cidr", {"cidr": "10.0.0.0/24"}),
+    ("cidr", {"cidr": "8.8.0.0/16"}),
+    ("cidr", {"cidr": "10.0.0.1/16"}),
+    ("cidr", {"cidr": "ten"}),
+    ("availability_zones", {"availability_zones": ("us-east-1a",)}),
+    ("availability_zones", {"availability_zones": ("us-east-1a", "us-east-1a")}),
+    ("availability_zones", {"availability_zones": ("us-east-1a", "eu-west-1b")}),
+    ("availability_zones", {"availability_zones": ("us-east-1a", "us-east-1")}),
+    ("nat", {"nat": "many"}),
+    ("interface_endpoints", {"interface_endpoints": ("sqs", "sqs")}),
+    ("interface_endpoints", {"interface_endpoints": ("s3",)}),
+    ("flow_log_retention_days", {"flow_log_retention_days": 13}),
+]
+
+
+class TestArgs:
+    @pytest.mark.parametrize(("field", "changes"), REFUSED)
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"NetworkArgs\.{field}: must") as refusal:
+            args(**changes)
+        assert refusal.value.field == field
+
+    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        second=st.integers(0, 255),
+        nat=st.sampled_from(["none", "single", "one_per_zone"]),
+        endpoints=st.lists(st.sampled_from(["sqs", "logs", "secretsmanager", "cognito-idp"]), unique=True),
+        flow_log=st.sampled_from([None, 1, 30, 365]),
+    )
+    def test_every_combination_registers(self, register, second, nat, endpoints, flow_log):
+        graph = register(
+            lambda: Network(
+                "net",
+                args(
+                    cidr=f"10.{second}.0.0/16",
+                    nat=nat,
+                    interface_endpoints=endpoints,
+                    flow_log_retention_days=flow_log,
+                ),
+            )
+        )
+        assert len(graph.of("VpcEndpoint")) == 1 + len(endpoints)
+        assert all(subnet.inputs["cidrBlock"].startswith(f"10.{second}.") for subnet in graph.of("Subnet"))
+
+    @settings(max_examples=30, deadline=None)
+    @given(length=st.integers(0, 32).filter(lambda length: length != 16))
+    def test_any_other_prefix_length_is_refused(self, length):
+        with pytest.raises(ArgumentError, match="cidr"):
+            args(cidr=f"10.0.0.0/{length}")

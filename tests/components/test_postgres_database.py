@@ -1,0 +1,233 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.naming import Naming
+from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
+
+NAMING = Naming("episode-metadata", "dev")
+
+
+def args(**changes):
+    return PostgresDatabaseArgs(
+        **{
+            "naming": NAMING,
+            "vpc_id": "vpc-1",
+            "subnet_ids": ["subnet-1", "subnet-2"],
+            "database_name": "episode_metadata",
+            "instance_class": "db.t3.small",
+            "storage_gb": 20,
+        }
+        | changes
+    )
+
+
+PLAIN = {"SecurityGroup": 1, "SubnetGroup": 1, "ParameterGroup": 1, "Instance": 1}
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-31", "ROAD-33", "A-01", "A-10", "C-29")
+    def test_instance_is_private_encrypted_and_keeps_its_own_password(self, register):
+        graph = register(lambda: PostgresDatabase("db", args()))
+        assert graph.counts == PLAIN
+        registered = graph.one("Instance")
+        assert registered.property_dependencies["vpcSecurityGroupIds"] == (graph.one("SecurityGroup").urn,)
+        instance = {name: value for name, value in registered.inputs.items() if name != "vpcSecurityGroupIds"}
+        assert instance == {
+            "identifier": "episode-metadata-db-dev",
+            "engine": "postgres",
+            "engineVersion": "18",
+            "autoMinorVersionUpgrade": True,
+            "instanceClass": "db.t3.small",
+            "dbName": "episode_metadata",
+            "port": 5432,
+            "username": "postgres",
+            "manageMasterUserPassword": True,
+            "storageType": "gp3",
+            "allocatedStorage": 20,
+            "storageEncrypted": True,
+            "multiAz": False,
+            "publiclyAccessible": False,
+            "dbSubnetGroupName": "episode-metadata-db-subnet-group-dev",
+            "parameterGroupName": graph.one("ParameterGroup").inputs["name"],
+            "backupRetentionPeriod": 1,
+            "backupWindow": "03:00-04:00",
+            "maintenanceWindow": "sun:04:00-sun:05:00",
+            "copyTagsToSnapshot": True,
+            "enabledCloudwatchLogsExports": [],
+            "deletionProtection": False,
+            "deleteAutomatedBackups": True,
+            "skipFinalSnapshot": True,
+        }
+        assert graph.one("SubnetGroup").inputs["subnetIds"] == ["subnet-1", "subnet-2"]
+
+    @pytest.mark.requirement("ROAD-35", "A-02")
+    def test_production_survives_a_zone_and_a_deletion(self, register):
+        graph = register(
+            lambda: PostgresDatabase(
+                "db",
+                args(
+                    instance_class="db.t3.medium",
+                    storage_gb=100,
+                    storage_limit_gb=500,
+                    multi_az=True,
+                    backup_retention_days=7,
+                    log_exports=("postgresql",),
+                    log_retention_days=365,
+                    protected=True,
+                    tags={"Backup": "critical"},
+                ),
+            )
+        )
+        assert graph.counts == PLAIN | {"LogGroup": 1}
+        registered = graph.one("Instance")
+        wanted = {
+            "instanceClass": "db.t3.medium",
+            "allocatedStorage": 100,
+            "maxAllocatedStorage": 500,
+            "multiAz": True,
+            "backupRetentionPeriod": 7,
+            "deletionProtection": True,
+            "deleteAutomatedBackups": False,
+            "skipFinalSnapshot": False,
+            "finalSnapshotIdentifier": "episode-metadata-db-dev-final",
+            "enabledCloudwatchLogsExports": ["postgresql"],
+            "tags": {"Backup": "critical"},
+        }
+        assert {name: registered.inputs[name] for name in wanted} == wanted
+        assert "iops" not in registered.inputs
+        assert registered.protect
+        log = graph.one("LogGroup").inputs
+        assert log == {"name": "/aws/rds/instance/episode-metadata-db-dev/postgresql", "retentionInDays": 365}
+        assert graph.depends("db-instance", "db-log-postgresql")
+
+    def test_only_tls_and_slow_statements_and_connections_are_logged(self, register):
+        group = register(lambda: PostgresDatabase("db", args(max_connections=300))).one("ParameterGroup").inputs
+        assert group["family"] == "postgres18"
+        assert {each["name"]: (each["value"], each["applyMethod"]) for each in group["parameters"]} == {
+            "rds.force_ssl": ("1", "immediate"),
+            "log_min_duration_statement": ("1000", "immediate"),
+            "log_connections": ("1", "immediate"),
+            "idle_in_transaction_session_timeout": ("60000", "immediate"),
+            "max_connections": ("300", "pending-reboot"),
+        }
+
+    @pytest.mark.requirement("ROAD-32")
+    def test_nobody_is_admitted_but_by_name(self, register):
+        def make():
+            PostgresDatabase("db", args()).admit("api", "sg-api")
+
+        graph = register(make)
+        assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 1}
+        assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
+        rule = graph.one("SecurityGroupIngressRule").inputs
+        assert rule == {
+            "securityGroupId": instance_group(graph),
+            "referencedSecurityGroupId": "sg-api",
+            "ipProtocol": "tcp",
+            "fromPort": 5432,
+            "toPort": 5432,
+            "description": "PostgreSQL for api",
+        }
+
+    def test_endpoint_and_master_secret_are_known(self, register):
+        seen = {}
+
+        def make():
+            database = PostgresDatabase("db", args())
+            database.endpoint.apply(lambda endpoint: seen.update(endpoint=endpoint))
+            database.master_secret_arn.apply(lambda arn: seen.update(secret=arn))
+
+        register(make)
+        assert seen["endpoint"].endswith(":5432")
+        assert seen["secret"].startswith("arn:aws:")
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        assert register(lambda: PostgresDatabase("db", args()), preview=True).counts == PLAIN
+
+
+def instance_group(graph):
+    """The id of the security group that the instance was given."""
+    (group,) = graph.one("Instance").inputs["vpcSecurityGroupIds"]
+    return group
+
+
+REFUSED = [
+    ("subnet_ids", {"subnet_ids": ["subnet-1"]}),
+    ("database_name", {"database_name": "episode-metadata"}),
+    ("master_username", {"master_username": "Robert'); --"}),
+    ("engine_version", {"engine_version": "15.4"}),
+    ("instance_class", {"instance_class": "t3.small"}),
+    ("storage_gb", {"storage_gb": 19}),
+    ("storage_gb", {"storage_gb": 65_537}),
+    ("storage_limit_gb", {"storage_gb": 100, "storage_limit_gb": 109}),
+    ("iops", {"storage_gb": 100, "iops": 3000}),
+    ("iops", {"storage_gb": 399, "iops": 12_000}),
+    ("iops", {"storage_gb": 400, "iops": 3_000}),
+    ("max_connections", {"max_connections": 5}),
+    ("slow_statement_ms", {"slow_statement_ms": -1}),
+    ("idle_in_transaction_timeout_ms", {"idle_in_transaction_timeout_ms": 10}),
+    ("backup_retention_days", {"backup_retention_days": 36}),
+    ("backup_retention_days", {"backup_retention_days": 0, "multi_az": True}),
+    ("backup_window", {"backup_window": "3-4"}),
+    ("backup_window", {"backup_window": "03:00-03:20"}),
+    ("maintenance_window", {"maintenance_window": "04:00-05:00"}),
+    ("maintenance_window", {"maintenance_window": "sun:25:00-sun:26:00"}),
+    ("maintenance_window", {"maintenance_window": "sun:03:30-sun:04:30"}),
+    ("maintenance_window", {"backup_window": "23:30-00:30", "maintenance_window": "mon:00:00-mon:01:00"}),
+    ("log_exports", {"log_exports": ("audit",)}),
+    ("log_exports", {"log_exports": ("postgresql", "postgresql")}),
+    ("log_retention_days", {"log_retention_days": 13}),
+]
+
+
+class TestArgs:
+    @pytest.mark.requirement("A-02")
+    @pytest.mark.parametrize(("field", "changes"), REFUSED)
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"PostgresDatabaseArgs\.{field}: must") as refusal:
+            args(**changes)
+        assert refusal.value.field == field
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        storage=st.integers(20, 50_000),
+        room=st.none() | st.integers(110, 130),
+        fast=st.none() | st.integers(12_000, 64_000),
+        multi_az=st.booleans(),
+        backups=st.integers(1, 35),
+        hour=st.integers(0, 23),
+        protected=st.booleans(),
+    )
+    def test_possible_values_register(self, register, *, storage, room, fast, multi_az, backups, hour, protected):
+        chosen = args(
+            storage_gb=storage,
+            storage_limit_gb=room and -(-storage * room // 100),
+            iops=fast if storage >= 400 else None,
+            multi_az=multi_az,
+            backup_retention_days=backups,
+            # Windows that touch but do not overlap, at every hour of the day, midnight included.
+            backup_window=f"{hour:02}:00-{(hour + 1) % 24:02}:00",
+            maintenance_window=f"sat:{(hour + 1) % 24:02}:00-sun:{(hour + 2) % 24:02}:00",
+            protected=protected,
+        )
+        instance = register(lambda: PostgresDatabase("db", chosen)).one("Instance")
+        assert instance.inputs["allocatedStorage"] == storage
+        assert instance.protect is protected
+
+    @settings(max_examples=30, deadline=None)
+    @given(storage=st.integers(20, 399), iops=st.integers(1, 100_000))
+    def test_no_iops_below_the_size_that_takes_them(self, storage, iops):
+        with pytest.raises(ArgumentError, match="iops"):
+            args(storage_gb=storage, iops=iops)
+
+    @settings(max_examples=30, deadline=None)
+    @given(start=st.integers(0, 23), length=st.integers(1, 6), offset=st.integers(0, 5))
+    def test_overlapping_windows_are_refused(self, start, length, offset):
+        inside = (start + min(offset, length - 1)) % 24
+        with pytest.raises(ArgumentError, match="maintenance_window"):
+            args(
+                backup_window=f"{start:02}:00-{(start + length) % 24:02}:00",
+                maintenance_window=f"tue:{inside:02}:15-tue:{inside:02}:45",
+            )

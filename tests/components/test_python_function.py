@@ -1,0 +1,185 @@
+import pulumi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components import policies
+from components.arguments import ArgumentError
+from components.naming import Naming
+from components.python_function import Egress, FunctionNetwork, PythonFunction, PythonFunctionArgs
+
+NAMING = Naming("episode-metadata", "dev")
+CODE = pulumi.AssetArchive({"worker.py": pulumi.StringAsset("def handle(event, context): ...")})
+
+
+def args(**changes):
+    return PythonFunctionArgs(
+        **{"naming": NAMING, "thing": "worker", "description": "Works", "code": CODE, "handler": "worker.handle"}
+        | changes
+    )
+
+
+def network(**egress):
+    return FunctionNetwork(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], egress=egress)
+
+
+PLAIN = {"LogGroup": 1, "Role": 1, "RolePolicy": 1, "Function": 1}
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-120")
+    def test_function_is_as_asked(self, register):
+        graph = register(
+            lambda: PythonFunction(
+                "worker",
+                args(
+                    memory_mb=1024,
+                    timeout_seconds=50,
+                    reserved_concurrency=5,
+                    architecture="x86_64",
+                    variables={"COLOUR": "red"},
+                ),
+            )
+        )
+        assert graph.counts == PLAIN
+        function = dict(graph.one("Function").inputs)
+        assert function.pop("code")
+        assert graph.named("worker-role").urn in graph.one("Function").property_dependencies["role"]
+        assert function.pop("role")
+        assert function == {
+            "name": "episode-metadata-worker-dev",
+            "description": "Works",
+            "runtime": "python3.13",
+            "architectures": ["x86_64"],
+            "handler": "worker.handle",
+            "memorySize": 1024,
+            "timeout": 50,
+            "reservedConcurrentExecutions": 5,
+            "environment": {"variables": {"COLOUR": "red"}},
+        }
+
+    def test_log_group_comes_first_and_is_kept_as_asked(self, register):
+        graph = register(lambda: PythonFunction("worker", args(log_retention_days=90)))
+        assert graph.one("LogGroup").inputs == {
+            "name": "/aws/lambda/episode-metadata-worker-dev",
+            "retentionInDays": 90,
+        }
+        assert graph.depends("worker-function", "worker-log-group")
+        assert graph.depends("worker-function", "worker-policy")
+
+    @pytest.mark.requirement("P2-09")
+    def test_role_may_write_its_logs_and_what_was_asked(self, register):
+        asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:::q"])
+        graph = register(lambda: PythonFunction("worker", args(statements=[asked])))
+        statements = graph.statements("worker-policy")
+        assert statements.keys() == {"WriteOwnLogs", "ReadQueue"}
+        assert statements["ReadQueue"] == asked
+        logs = statements["WriteOwnLogs"]
+        assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
+        assert [arn.endswith("worker-log-group-arn:*") for arn in logs["Resource"]] == [True]
+        trust = graph.statements("worker-role", "assumeRolePolicy")["ServiceAssumesRole"]
+        assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
+
+    @pytest.mark.requirement("A-09")
+    def test_in_a_network_it_has_a_group_of_its_own_and_named_ways_out(self, register):
+        ways = {
+            "database": Egress(description="PostgreSQL", port=5432, security_group_id="sg-db"),
+            "s3": Egress(description="S3", prefix_list_id="pl-s3"),
+            "internet": Egress(description="HTTPS", cidr="0.0.0.0/0"),
+        }
+        graph = register(lambda: PythonFunction("worker", args(network=network(**ways))))
+        assert graph.counts == PLAIN | {"SecurityGroup": 1, "SecurityGroupEgressRule": 3}
+        assert graph.one("Function").inputs["vpcConfig"]["subnetIds"] == ["subnet-1", "subnet-2"]
+        assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
+        peers = {"referencedSecurityGroupId", "prefixListId", "cidrIpv4"}
+        found = {
+            rule.name: (rule.inputs["toPort"], {name: rule.inputs[name] for name in peers & set(rule.inputs)})
+            for rule in graph.of("SecurityGroupEgressRule")
+        }
+        assert found == {
+            "worker-to-database": (5432, {"referencedSecurityGroupId": "sg-db"}),
+            "worker-to-s3": (443, {"prefixListId": "pl-s3"}),
+            "worker-to-internet": (443, {"cidrIpv4": "0.0.0.0/0"}),
+        }
+        assert all(graph.depends("worker-function", name) for name in found)
+        statements = graph.statements("worker-policy")
+        assert statements.keys() == {"WriteOwnLogs", "AttachToNetwork", "KeepNetworkCallsFromCode"}
+        (source,) = statements["KeepNetworkCallsFromCode"]["Condition"]["ArnEquals"].values()
+        assert source.endswith(":123456789012:function:episode-metadata-worker-dev")
+
+    def test_it_waits_for_what_must_exist_before(self, register):
+        def make():
+            schema = PythonFunction("schema", args(thing="schema"))
+            invocation = pulumi.CustomResource("aws:lambda/invocation:Invocation", "migration", {"f": schema.name})
+            PythonFunction("worker", args(after=[invocation]))
+
+        assert register(make).depends("worker-function", "migration")
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        graph = register(lambda: PythonFunction("worker", args(network=network())), preview=True)
+        assert graph.counts == PLAIN | {"SecurityGroup": 1}
+
+
+REFUSED = [
+    ("handler", {"handler": "worker"}),
+    ("handler", {"handler": "worker/handle"}),
+    ("memory_mb", {"memory_mb": 127}),
+    ("timeout_seconds", {"timeout_seconds": 2000}),
+    ("reserved_concurrency", {"reserved_concurrency": 0}),
+    ("architecture", {"architecture": "riscv"}),
+    ("log_retention_days", {"log_retention_days": 13}),
+    ("description", {"description": ""}),
+    ("variables", {"variables": {"AWS_REGION": "x"}}),
+    ("variables", {"variables": {"AWS_SESSION_TOKEN": "x"}}),
+    ("variables", {"variables": {"LAMBDA_TASK_ROOT": "x"}}),
+    ("variables", {"variables": {"A-B": "x"}}),
+]
+
+
+class TestArgs:
+    @pytest.mark.parametrize(("field", "changes"), REFUSED)
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"PythonFunctionArgs\.{field}: must"):
+            args(**changes)
+
+    def test_sdk_variables_that_are_not_lambdas_may_be_set(self):
+        assert args(variables={"AWS_ENDPOINT_URL": "x", "PLATFORM_X": "y"}).variables
+
+    @pytest.mark.parametrize(
+        "changes", [{}, {"cidr": "0.0.0.0/0", "prefix_list_id": "pl-1"}, {"security_group_id": "sg", "cidr": "x"}]
+    )
+    def test_way_out_has_exactly_one_end(self, changes):
+        with pytest.raises(ArgumentError, match="exactly one of the three"):
+            Egress(description="Somewhere", **changes)
+
+    def test_way_out_has_a_port(self):
+        with pytest.raises(ArgumentError, match=r"Egress\.port: must"):
+            Egress(description="Somewhere", cidr="0.0.0.0/0", port=0)
+
+    def test_network_has_subnets(self):
+        with pytest.raises(ArgumentError, match=r"FunctionNetwork\.subnet_ids: must"):
+            FunctionNetwork(vpc_id="vpc-1", subnet_ids=[])
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        memory=st.integers(128, 10_240),
+        timeout=st.integers(1, 900),
+        concurrency=st.none() | st.integers(1, 1000),
+        architecture=st.sampled_from(["arm64", "x86_64"]),
+        attached=st.booleans(),
+    )
+    def test_possible_values_register(self, register, *, memory, timeout, concurrency, architecture, attached):
+        graph = register(
+            lambda: PythonFunction(
+                "worker",
+                args(
+                    memory_mb=memory,
+                    timeout_seconds=timeout,
+                    reserved_concurrency=concurrency,
+                    architecture=architecture,
+                    network=network() if attached else None,
+                ),
+            )
+        )
+        assert ("vpcConfig" in graph.one("Function").inputs) is attached
+        assert ("AttachToNetwork" in graph.statements("worker-policy")) is attached

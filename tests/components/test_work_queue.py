@@ -1,0 +1,104 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.naming import Naming
+from components.work_queue import FOURTEEN_DAYS, WorkQueue, WorkQueueArgs
+
+NAMING = Naming("episode-metadata", "dev")
+BUCKET = "arn:aws:s3:::episode-metadata-storage-dev"
+
+
+def args(**changes):
+    return WorkQueueArgs(**{"naming": NAMING, "thing": "thumbnail", "visibility_seconds": 300} | changes)
+
+
+COUNTS = {"Queue": 2, "QueuePolicy": 2, "RedriveAllowPolicy": 1}
+
+
+class TestRegister:
+    @pytest.mark.requirement("P2-05", "P2-06", "ROAD-41", "ROAD-42")
+    def test_both_queues_are_as_documented_and_linked(self, register):
+        graph = register(lambda: WorkQueue("work", args()))
+        assert graph.counts == COUNTS
+        queue = dict(graph.named("work-queue").inputs)
+        redrive = json.loads(queue.pop("redrivePolicy"))
+        assert queue == {
+            "name": "episode-metadata-thumbnail-queue-dev",
+            "visibilityTimeoutSeconds": 300,
+            "messageRetentionSeconds": 1_209_600,
+            "receiveWaitTimeSeconds": 20,
+            "sqsManagedSseEnabled": True,
+        }
+        assert graph.named("work-dead-letters").inputs == {
+            "name": "episode-metadata-thumbnail-dlq-dev",
+            "messageRetentionSeconds": 1_209_600,
+            "sqsManagedSseEnabled": True,
+        }
+        allowed = json.loads(graph.one("RedriveAllowPolicy").inputs["redriveAllowPolicy"])
+        (statement,) = graph.statements("work-policy").values()
+        (dead_letter_statement,) = graph.statements("work-dead-letter-policy").values()
+        assert redrive == {"deadLetterTargetArn": dead_letter_statement["Resource"][0], "maxReceiveCount": 3}
+        assert allowed == {"redrivePermission": "byQueue", "sourceQueueArns": statement["Resource"]}
+
+    def test_plain_transport_is_refused_by_both(self, register):
+        graph = register(lambda: WorkQueue("work", args()))
+        for policy in ("work-policy", "work-dead-letter-policy"):
+            statements = graph.statements(policy)
+            assert statements.keys() == {"RefusePlainTransport"}
+            statement = statements["RefusePlainTransport"]
+            assert (statement["Effect"], statement["Action"]) == ("Deny", ["sqs:*"])
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+    @pytest.mark.requirement("P2-09")
+    def test_one_bucket_may_send(self, register):
+        statements = register(lambda: WorkQueue("work", args(source_bucket_arn=BUCKET))).statements("work-policy")
+        assert statements["AcceptBucketEvents"]["Principal"] == {"Service": "s3.amazonaws.com"}
+        assert statements["AcceptBucketEvents"]["Condition"] == {
+            "ArnEquals": {"aws:SourceArn": BUCKET},
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+        }
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        assert register(lambda: WorkQueue("work", args(source_bucket_arn=BUCKET)), preview=True).counts == COUNTS
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("thing", {"thing": ""}),
+            ("visibility_seconds", {"visibility_seconds": 0}),
+            ("visibility_seconds", {"visibility_seconds": 43_201}),
+            ("visibility_seconds", {"visibility_seconds": 300, "retention_seconds": 300}),
+            ("retention_seconds", {"retention_seconds": 59}),
+            ("dead_letter_retention_seconds", {"dead_letter_retention_seconds": FOURTEEN_DAYS - 1}),
+            ("max_receive_count", {"max_receive_count": 0}),
+        ],
+    )
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"WorkQueueArgs\.{field}: must"):
+            args(**changes)
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        visibility=st.integers(1, 43_200), retention=st.integers(43_201, FOURTEEN_DAYS), receives=st.integers(1, 1000)
+    )
+    def test_possible_values_register(self, register, visibility, retention, receives):
+        chosen = args(visibility_seconds=visibility, retention_seconds=retention, max_receive_count=receives)
+        graph = register(lambda: WorkQueue("work", chosen))
+        kept = [each.inputs["messageRetentionSeconds"] for each in graph.of("Queue")]
+        assert sorted(kept) == [retention, FOURTEEN_DAYS]
+
+    @settings(max_examples=30, deadline=None)
+    @given(retention=st.integers(61, FOURTEEN_DAYS), shorter=st.integers(1, 1000))
+    def test_dead_letters_never_expire_first(self, retention, shorter):
+        with pytest.raises(ArgumentError, match="dead_letter_retention_seconds"):
+            args(
+                visibility_seconds=1,
+                retention_seconds=retention,
+                dead_letter_retention_seconds=max(retention - shorter, 60),
+            )

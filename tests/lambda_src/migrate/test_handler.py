@@ -1,0 +1,242 @@
+"""The migrate function on a real server and a real secret store: what it leaves behind, and what it leaves alone."""
+
+import json
+import secrets
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from lambda_src.migrate.handler import MigrationFailedError, handler
+from runtime.adapters.database import database as database_of
+from runtime.migrations.runner import head
+from runtime.settings import DatabaseSettings, MigrateSettings, load
+from tests.runtime.conftest import forget_the_process
+
+
+@dataclass
+class Deployment:
+    """An empty database with its owner, and the two secrets as the stack leaves them."""
+
+    address: Any
+    store: Any
+    secret_arn: str
+    role: str
+    owner: str
+
+    def secret(self):
+        return json.loads(self.store.get_secret_value(SecretId=self.secret_arn)["SecretString"])
+
+    def connect(self, **changes):
+        """As the application's role."""
+        secret = self.secret() | changes
+        return psycopg.connect(
+            host=secret["host"],
+            port=secret["port"],
+            dbname=secret["database"],
+            user=secret["username"],
+            password=secret["password"],
+            autocommit=True,
+        )
+
+
+@pytest.fixture
+def deployment(database, account, monkeypatch):
+    """The owner is what RDS's master is: it may make roles and databases, and is no superuser."""
+    store, suffix, password = account.client("secretsmanager"), secrets.token_hex(4), secrets.token_urlsafe(12)
+    owner, role = f"master_{suffix}", f"application_{suffix}"
+    names = {"owner": sql.Identifier(owner), "database": sql.Identifier(database.name)}
+    with psycopg.connect(database.conninfo, autocommit=True) as administrator:
+        administrator.execute(
+            sql.SQL("CREATE ROLE {owner} LOGIN CREATEROLE CREATEDB PASSWORD {password}").format(
+                **names, password=sql.Literal(password)
+            )
+        )
+        administrator.execute(sql.SQL("ALTER DATABASE {database} OWNER TO {owner}").format(**names))
+    master = store.create_secret(
+        Name=f"master-{suffix}", SecretString=json.dumps({"username": owner, "password": password})
+    )
+    application = store.create_secret(Name=f"application-{suffix}")
+    environment = account.environment() | {
+        "PLATFORM_ENVIRONMENT": "development",
+        "PLATFORM_RELEASE": "0.0.0+test",
+        "PLATFORM_DATABASE_MASTER_SECRET_ARN": master["ARN"],
+        "PLATFORM_DATABASE_SECRET_ARN": application["ARN"],
+        "PLATFORM_DATABASE_HOST": database.host,
+        "PLATFORM_DATABASE_PORT": str(database.port),
+        "PLATFORM_DATABASE_NAME": database.name,
+        "PLATFORM_DATABASE_APPLICATION_USER": role,
+    }
+    for variable, value in environment.items():
+        monkeypatch.setenv(variable, value)
+    forget_the_process()
+    yield Deployment(database, store, application["ARN"], role, owner)
+    forget_the_process()
+
+
+class TestFirstDeployment:
+    def test_schema_role_and_secret_are_there(self, deployment):
+        assert handler({}, None) == {"schema_head": head(), "applied": ["0001"]}
+        secret = deployment.secret()
+        assert list(secret) == ["host", "port", "database", "username", "password"]
+        assert (secret["host"], secret["port"]) == (deployment.address.host, deployment.address.port)
+        assert (secret["database"], secret["username"]) == (deployment.address.name, deployment.role)
+        assert len(secret["password"]) >= 43
+        with deployment.connect() as application:
+            powers = application.execute(
+                "SELECT rolsuper, rolcreatedb, rolcreaterole, rolbypassrls, rolreplication, rolcanlogin FROM pg_roles"
+                " WHERE rolname = current_user"
+            ).fetchone()
+        assert powers == (False, False, False, False, False, True)
+
+    def test_application_settings_open_the_database(self, deployment, monkeypatch):
+        handler({"action": "upgrade"}, None)
+        monkeypatch.setenv("PLATFORM_DATABASE_POOL_MIN", "0")
+        monkeypatch.setenv("PLATFORM_DATABASE_POOL_MAX", "1")
+        with database_of(load(DatabaseSettings)).transaction() as connection:
+            assert connection.execute("SELECT count(*) FROM shows").fetchone() == {"count": 0}
+
+    def test_no_password_stands_in_the_servers_words(self, deployment):
+        handler({}, None)
+        with psycopg.connect(deployment.address.conninfo) as administrator:
+            stored = administrator.execute(
+                "SELECT rolpassword FROM pg_authid WHERE rolname = %s", [deployment.role]
+            ).fetchone()[0]
+        assert stored.startswith("SCRAM-SHA-256$")
+        assert deployment.secret()["password"] not in stored
+
+
+class TestApplicationRole:
+    @pytest.mark.parametrize(
+        "statement",
+        [
+            "CREATE TABLE mine (id int)",
+            "CREATE TEMPORARY TABLE mine (id int)",
+            "CREATE SCHEMA mine",
+            "CREATE FUNCTION mine() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "DROP TABLE outbox",
+            "ALTER TABLE shows ADD COLUMN mine int",
+            "TRUNCATE shows",
+            "CREATE INDEX ON shows (name)",
+            "CREATE ROLE mine",
+            "CREATE DATABASE mine",
+            "UPDATE alembic_version SET version_num = '0000'",
+            "DELETE FROM alembic_version",
+        ],
+    )
+    def test_anything_but_rows_is_refused(self, deployment, statement):
+        handler({}, None)
+        with deployment.connect() as application, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            application.execute(statement)
+
+    def test_rows_of_every_table_are_its_own_to_write(self, deployment):
+        handler({}, None)
+        with deployment.connect() as application:
+            tables = application.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'"
+            ).fetchall()
+            assert len(tables) >= 7
+            for (table,) in tables:
+                for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
+                    allowed = application.execute("SELECT has_table_privilege(%s, %s)", [table, privilege]).fetchone()
+                    assert allowed == (True,), (table, privilege)
+
+    def test_tables_that_the_owner_makes_later_are_included(self, deployment):
+        handler({}, None)
+        with psycopg.connect(deployment.address.conninfo) as administrator:
+            administrator.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(deployment.owner)))
+            administrator.execute("CREATE TABLE later (id int GENERATED ALWAYS AS IDENTITY, word text)")
+        with deployment.connect() as application:
+            application.execute("INSERT INTO later (word) VALUES ('x')")
+
+    def test_role_with_an_administrators_powers_is_refused(self, deployment):
+        with psycopg.connect(deployment.address.conninfo) as administrator:
+            administrator.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(deployment.role)))
+        with pytest.raises(RuntimeError, match=deployment.role):
+            handler({}, None)
+
+
+class TestRepeatedInvocation:
+    def test_nothing_is_applied_and_the_password_stays(self, deployment):
+        handler({}, None)
+        before = deployment.store.get_secret_value(SecretId=deployment.secret_arn)
+        assert handler({}, None) == {"schema_head": head(), "applied": []}
+        assert deployment.store.get_secret_value(SecretId=deployment.secret_arn)["VersionId"] == before["VersionId"]
+        deployment.connect().close()
+
+    def test_password_that_no_longer_works_is_replaced(self, deployment):
+        handler({}, None)
+        wrong = deployment.secret() | {"password": "changed behind our back"}
+        deployment.store.put_secret_value(SecretId=deployment.secret_arn, SecretString=json.dumps(wrong))
+        handler({}, None)
+        assert deployment.secret()["password"] != wrong["password"]
+        deployment.connect().close()
+
+    def test_address_that_changed_is_written_and_the_password_stays(self, deployment):
+        handler({}, None)
+        right = deployment.secret()
+        moved = right | {"host": "192.0.2.1", "port": 1}
+        deployment.store.put_secret_value(SecretId=deployment.secret_arn, SecretString=json.dumps(moved))
+        handler({}, None)
+        assert deployment.secret() == right
+
+    def test_server_that_is_full_is_no_reason_for_a_new_password(self, deployment):
+        handler({}, None)
+        right = deployment.secret()
+        with psycopg.connect(deployment.address.conninfo, autocommit=True) as administrator:
+            administrator.execute(sql.SQL("ALTER ROLE {} CONNECTION LIMIT 0").format(sql.Identifier(deployment.role)))
+            with pytest.raises(psycopg.OperationalError, match="too many connections"):
+                handler({}, None)
+        assert deployment.secret() == right
+
+    def test_two_at_once_agree(self, deployment):
+        answers, errors = [], []
+
+        def invoke():
+            try:
+                answers.append(handler({}, None))
+            except Exception as error:  # noqa: BLE001  (reported below)
+                errors.append(error)
+
+        load(MigrateSettings)
+        threads = [threading.Thread(target=invoke) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert errors == []
+        assert sorted(answer["applied"] for answer in answers) == [[], ["0001"]]
+        deployment.connect().close()
+
+
+class TestFailure:
+    def test_unknown_action(self, deployment):
+        with pytest.raises(MigrationFailedError, match="'downgrade'"):
+            handler({"action": "downgrade"}, None)
+
+    def test_master_that_the_database_refuses(self, deployment, monkeypatch):
+        arn = load(MigrateSettings).database_master_secret_arn
+        deployment.store.put_secret_value(SecretId=arn, SecretString='{"username": "nobody", "password": "canary"}')
+        with pytest.raises(
+            MigrationFailedError, match=rf"{deployment.address.port}/{deployment.address.name}"
+        ) as raised:
+            handler({}, None)
+        assert "canary" not in str(raised.value)
+
+    def test_master_secret_without_a_value(self, deployment, monkeypatch):
+        arn = deployment.store.create_secret(Name=f"empty-{secrets.token_hex(4)}")["ARN"]
+        monkeypatch.setenv("PLATFORM_DATABASE_MASTER_SECRET_ARN", arn)
+        load.cache_clear()
+        with pytest.raises(MigrationFailedError, match="has no value"):
+            handler({}, None)
+
+    def test_migration_that_fails_leaves_no_secret(self, deployment):
+        with psycopg.connect(deployment.address.conninfo) as administrator:
+            administrator.execute("CREATE TABLE shows (in_the_way int)")
+        with pytest.raises(Exception, match="already exists"):
+            handler({}, None)
+        with pytest.raises(deployment.store.exceptions.ResourceNotFoundException):
+            deployment.secret()

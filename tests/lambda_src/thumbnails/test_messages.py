@@ -1,0 +1,102 @@
+"""What is read from a message, and what is not."""
+
+import json
+from uuid import UUID
+
+import pytest
+
+from lambda_src.thumbnails.messages import MessageRefusedError, Source, parse
+
+ENTITY, JOB = UUID("01a1fdb6-a2ed-7f93-a9c4-948d8a7df5fb"), UUID("01a1fdb6-a74a-7017-a6f6-bb6fdac90858")
+KEY = f"raw/episodes/{ENTITY}/{JOB}"
+
+
+def notification(key, event_name="ObjectCreated:Put", **stored):
+    return json.dumps(
+        {
+            "Records": [
+                {"eventName": event_name, "s3": {"bucket": {"name": "storage"}, "object": {"key": key, **stored}}}
+            ]
+        }
+    )
+
+
+class TestNotification:
+    @pytest.mark.requirement("C-33")
+    @pytest.mark.parametrize(
+        "key", [KEY, KEY.replace("/", "%2F"), KEY.replace("-", "%2D")], ids=["aws", "moto", "encoded"]
+    )
+    def test_key_is_decoded(self, key):
+        assert parse(notification(key, versionId="v1", sequencer="0A", size=3)) == [
+            Source(bucket="storage", key=KEY, version_id="v1", entity_type="episode", entity_id=ENTITY, job_id=JOB)
+        ]
+
+    def test_bucket_without_versions(self):
+        (source,) = parse(notification(KEY))
+        assert source.version_id is None
+        assert source.reference == f"s3://storage/{KEY}"
+
+    def test_test_event_asks_for_nothing(self):
+        assert parse('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-11-21T00:00:00Z"}') == []
+
+    @pytest.mark.parametrize(
+        "key",
+        [
+            "",
+            "thumbs/x.jpg",
+            f"{KEY}/x",
+            f"x/{KEY}",
+            f"raw/episodes/{ENTITY}",
+            f"raw/episodes/{'-' * 36}/{JOB}",
+            f"raw/../{ENTITY}/{JOB}",
+            f"raw/EPISODES/{ENTITY}/{JOB}",
+            f"raw/episodes/{ENTITY}/{JOB}\n",
+        ],
+    )
+    def test_other_keys_are_refused(self, key):
+        with pytest.raises(MessageRefusedError):
+            parse(notification(key))
+
+    @pytest.mark.parametrize(
+        "event_name", ["ObjectRemoved:Delete", "s3:ObjectCreated:Put", "", "ObjectRestore:Completed"]
+    )
+    def test_other_events_are_refused(self, event_name):
+        with pytest.raises(MessageRefusedError):
+            parse(notification(KEY, event_name))
+
+
+class TestRequest:
+    BODY = {"entity_type": "episode", "entity_id": str(ENTITY), "source_reference": "s3://storage/a b+é/c.jpg"}  # noqa: RUF012
+
+    @pytest.mark.requirement("ROAD-116")
+    def test_reference_is_taken_as_written(self):
+        assert parse(json.dumps(self.BODY)) == [
+            Source(
+                bucket="storage",
+                key="a b+é/c.jpg",
+                version_id=None,
+                entity_type="episode",
+                entity_id=ENTITY,
+                job_id=None,
+            )
+        ]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"entity_type": None},
+            {"entity_type": "../x"},
+            {"entity_id": "1"},
+            {"source_reference": "https://storage/a"},
+            {"source_reference": "s3://storage"},
+            {"source_reference": "s3://storage/"},
+            {"source_reference": "s3://STORAGE/a"},
+            {"source_reference": "s3://storage/" + "a" * 1025},
+            {"another_field": 1},
+        ],
+        ids=str,
+    )
+    def test_other_bodies_are_refused_without_repeating_them(self, change):
+        with pytest.raises(MessageRefusedError) as raised:
+            parse(json.dumps({**self.BODY, **change}))
+        assert "storage" not in str(raised.value)

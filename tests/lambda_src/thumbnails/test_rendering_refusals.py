@@ -1,0 +1,205 @@
+"""What is no image, no sound image or too much of one is refused with its reason; what hides in an image stays behind."""
+
+import io
+import struct
+import warnings
+import zlib
+
+import pytest
+from PIL import Image, PngImagePlugin
+
+from lambda_src.thumbnails.profiles import PROFILES, Variant
+from lambda_src.thumbnails.rendering import render
+from runtime.errors import MediaRefusedError
+
+MAX_PIXELS = 50_000_000
+EPISODE = PROFILES["episode"]
+MARK = b"MARKED-BY-THE-TEST"
+
+
+def encoded(image, image_format, **options):
+    file = io.BytesIO()
+    image.save(file, image_format, **options)
+    return file.getvalue()
+
+
+def refusal(source, variants=EPISODE, max_pixels=MAX_PIXELS):
+    with pytest.raises(MediaRefusedError) as raised:
+        render(source, variants, max_pixels=max_pixels)
+    assert raised.value.message
+    return raised.value.reason
+
+
+def png(width, height, *chunks):
+    """A PNG of one bit a pixel with exactly these chunks between its header and its end."""
+
+    def chunk(name, body):
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
+
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in ((b"IHDR", header), *chunks, (b"IEND", b"")))
+
+
+class TestNotAnImage:
+    @pytest.mark.requirement("LX-31", "NOVA-18")
+    @pytest.mark.parametrize(
+        "source",
+        [
+            b"",
+            b"GIF",
+            b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>",
+            b"<!doctype html><script>alert(1)</script>",
+            b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+            b"%PDF-1.7\n",
+            b"PK\x03\x04" + b"\0" * 30,
+            b"\x1f\x8b\x08" + b"\0" * 30,
+            bytes(range(256)) * 64,
+        ],
+        ids=["empty", "three bytes", "svg", "html", "eps", "pdf", "zip", "gzip", "noise"],
+    )
+    def test_file_of_another_kind(self, source):
+        assert refusal(source) == "UNSUPPORTED_FORMAT"
+
+    @pytest.mark.parametrize("image_format", ["BMP", "TIFF", "ICO", "PPM", "TGA", "JPEG2000", "AVIF", "PCX", "SGI"])
+    def test_image_of_a_kind_that_is_not_allowed(self, image_format):
+        assert refusal(encoded(Image.new("RGB", (64, 64)), image_format)) == "UNSUPPORTED_FORMAT"
+
+
+class TestTooMuch:
+    def test_limit_is_exact(self):
+        variants = (Variant("small", 10, 10, "inside", 80),)
+        assert render(encoded(Image.new("L", (100, 50)), "PNG"), variants, max_pixels=5_000)
+        assert refusal(encoded(Image.new("L", (100, 51)), "PNG"), variants, max_pixels=5_000) == "TOO_MANY_PIXELS"
+
+    @pytest.mark.parametrize("size", [(15_000, 15_000), (65_000, 65_000), (2_147_483_647, 2_147_483_647)], ids=str)
+    def test_bomb_is_refused_by_its_header(self, size):
+        rows = zlib.compress(b"\0" * 1_000)
+        assert refusal(png(*size, (b"IDAT", rows))) == "TOO_MANY_PIXELS"
+
+    @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
+    def test_bomb_in_the_metadata(self, name):
+        bomb = b"Comment\0\0" + zlib.compress(b"\0" * 200_000_000, 9)
+        assert refusal(png(64, 64, (name, bomb), (b"IDAT", zlib.compress(b"\0" * 9 * 64)))) == "CORRUPT_IMAGE"
+
+    def test_budget_that_no_quality_meets(self):
+        noise = encoded(Image.effect_noise((600, 600), 100), "PNG")
+        assert refusal(noise, (Variant("medium", 600, 600, "inside", 85, 1_000),)) == "OVER_BYTE_BUDGET"
+
+
+class TestDamaged:
+    @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF"])
+    @pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+    def test_file_that_was_cut_short(self, image_format, share):
+        whole = encoded(Image.effect_noise((400, 300), 100).convert("RGB"), image_format)
+        assert refusal(whole[: int(len(whole) * share)]) in {"CORRUPT_IMAGE", "UNSUPPORTED_FORMAT"}
+
+    @pytest.mark.parametrize("image_format", ["JPEG", "PNG", "WEBP", "GIF"])
+    def test_flipped_bytes_are_an_image_or_a_refusal_and_nothing_else(self, image_format):
+        whole = encoded(Image.effect_noise((60, 40), 100).convert("RGB"), image_format)
+        outcomes = set()
+        for position in range(0, len(whole), max(1, len(whole) // 300)):
+            broken = whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :]
+            try:
+                render(broken, (Variant("small", 16, 16, "inside", 80),), max_pixels=MAX_PIXELS)
+                outcomes.add("rendered")
+            except MediaRefusedError as error:
+                outcomes.add(error.reason)
+        assert len(outcomes) > 1
+
+    def test_warning_is_a_refusal(self):
+        # The directory of further frames that the file announces is not there.
+        exif = b"MPF\0II*\0\x08\0\0\0\x01\0"
+        plain = encoded(Image.new("RGB", (64, 64)), "JPEG")
+        source = plain[:2] + b"\xff\xe2" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # as outside of tests, where a warning is a line in the log at most
+            assert refusal(source) == "SUSPICIOUS_IMAGE"
+
+
+class TestSeveralPictures:
+    @pytest.mark.parametrize("image_format", ["GIF", "WEBP", "PNG", "MPO"])
+    def test_first_one_counts(self, image_format):
+        first, *further = (Image.new("RGB", (64, 64), colour) for colour in ("#c80000", "#0000c8", "#00c800"))
+        source = encoded(first, image_format, save_all=True, append_images=further)
+        with Image.open(io.BytesIO(source)) as image:
+            assert (image.format, image.n_frames) == (image_format, 3)
+        (rendition,) = render(source, (Variant("small", 32, 32, "cover", 90),), max_pixels=MAX_PIXELS)
+        pixel = Image.open(io.BytesIO(rendition.body)).convert("RGB").getpixel((16, 16))
+        assert pixel[0] > 180
+        assert pixel[2] < 20
+
+
+class TestBudget:
+    @pytest.mark.requirement("NOVA-06", "NOVA-07", "NOVA-08")
+    def test_quality_is_lowered_until_the_bytes_suffice_and_no_further(self):
+        detailed = encoded(Image.effect_noise((1200, 1200), 60).convert("RGB"), "PNG")
+        original, medium, thumbnail = render(detailed, PROFILES["post"], max_pixels=MAX_PIXELS)
+        assert len(original.body) <= 2_000_000
+        assert len(medium.body) <= 100_000
+        assert len(thumbnail.body) <= 30_000
+        assert 30 <= medium.quality < 85
+        unbounded = (Variant("medium", 600, 600, "inside", medium.quality + 5),)
+        better = render(encoded(Image.open(io.BytesIO(detailed)), "PNG"), unbounded, max_pixels=MAX_PIXELS)
+        assert len(better[0].body) > 100_000 * 0.95
+
+
+def marked(image_format, **options):
+    return encoded(Image.new("RGB", (64, 64), "#123456"), image_format, **options)
+
+
+def marked_exif(tag=0x010E):
+    exif = Image.Exif()
+    exif[tag] = MARK.decode()
+    return exif
+
+
+def marked_gps():
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[29] = MARK.decode()
+    return exif
+
+
+def marked_text(**options):
+    text = PngImagePlugin.PngInfo()
+    text.add_text("Comment", MARK.decode(), **options)
+    return text
+
+
+def jpeg_segment(marker, body):
+    plain = marked("JPEG")
+    return plain[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body + plain[2:]
+
+
+XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + MARK + b"</x:xmpmeta>"
+
+
+class TestMetadata:
+    SOURCES = {  # noqa: RUF012  (a table of this test)
+        "jpeg exif": lambda: marked("JPEG", exif=marked_exif()),
+        "jpeg gps": lambda: marked("JPEG", exif=marked_gps()),
+        "jpeg comment": lambda: marked("JPEG", comment=MARK),
+        "jpeg xmp": lambda: marked("JPEG", xmp=XMP),
+        "jpeg profile": lambda: marked("JPEG", icc_profile=MARK),
+        "jpeg iptc": lambda: jpeg_segment(0xED, b"Photoshop 3.0\0" + MARK),
+        "png exif": lambda: marked("PNG", exif=marked_exif()),
+        "png text": lambda: marked("PNG", pnginfo=marked_text()),
+        "png compressed text": lambda: marked("PNG", pnginfo=marked_text(zip=True)),
+        "webp exif": lambda: marked("WEBP", exif=marked_exif()),
+        "webp xmp": lambda: marked("WEBP", xmp=XMP),
+        "gif comment": lambda: marked("GIF", comment=MARK),
+    }
+
+    @pytest.mark.requirement("LX-33")
+    @pytest.mark.parametrize("name", SOURCES)
+    def test_nothing_of_it_passes(self, name):
+        source = self.SOURCES[name]()
+        if name != "png compressed text":
+            assert MARK in source
+        for rendition in render(source, (*EPISODE, PROFILES["profile"][1]), max_pixels=MAX_PIXELS):
+            assert MARK not in rendition.body
+            for name_of_field in ("exif", "xmp", "comment", "icc_profile", "photoshop"):
+                assert name_of_field not in Image.open(io.BytesIO(rendition.body)).info
+
+    def test_what_follows_the_image_does_not_pass(self):
+        for rendition in render(marked("PNG") + MARK, EPISODE, max_pixels=MAX_PIXELS):
+            assert MARK not in rendition.body

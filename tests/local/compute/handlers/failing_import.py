@@ -1,0 +1,3 @@
+"""A module that cannot be executed."""
+
+raise RuntimeError("no database")

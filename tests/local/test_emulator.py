@@ -1,0 +1,66 @@
+"""The differences from AWS that we mend in the emulator. A test here that fails without its mend says that moto mended it."""
+
+import json
+
+import pytest
+
+from local.account import LocalAccount
+
+RDS = {"DBInstanceClass": "db.t3.small", "Engine": "postgres", "AllocatedStorage": 20, "MasterUsername": "postgres"}
+
+
+class TestBucketPolicy:
+    def test_condition_that_does_not_hold_denies_nobody(self, account: LocalAccount) -> None:
+        s3 = account.client("s3")
+        s3.create_bucket(Bucket="policy-conditions")
+        condition = {"Bool": {"aws:SecureTransport": "false"}}
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": "arn:aws:s3:::policy-conditions/*",
+        }
+        s3.put_bucket_policy(
+            Bucket="policy-conditions",
+            Policy=json.dumps({"Version": "2012-10-17", "Statement": [{**statement, "Condition": condition}]}),
+        )
+        s3.put_object(Bucket="policy-conditions", Key="k", Body=b"v")
+        kept = json.loads(s3.get_bucket_policy(Bucket="policy-conditions")["Policy"])
+        assert kept["Statement"][0]["Condition"] == condition
+
+    def test_unconditional_deny_still_denies(self, account: LocalAccount) -> None:
+        s3 = account.client("s3")
+        s3.create_bucket(Bucket="policy-deny")
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": "arn:aws:s3:::policy-deny/*",
+        }
+        s3.put_bucket_policy(Bucket="policy-deny", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        with pytest.raises(s3.exceptions.ClientError) as refused:
+            s3.put_object(Bucket="policy-deny", Key="k", Body=b"v")
+        assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403
+
+
+class TestDatabaseWindows:
+    def test_adjoining_windows_are_taken(self, account: LocalAccount) -> None:
+        made = account.client("rds").create_db_instance(
+            DBInstanceIdentifier="adjoining",
+            MasterUserPassword="not-a-secret",
+            PreferredBackupWindow="03:00-04:00",
+            PreferredMaintenanceWindow="sun:04:00-sun:05:00",
+            **RDS,
+        )
+        assert made["DBInstance"]["PreferredMaintenanceWindow"] == "sun:04:00-sun:05:00"
+
+    def test_overlapping_windows_are_refused(self, account: LocalAccount) -> None:
+        rds = account.client("rds")
+        with pytest.raises(rds.exceptions.ClientError, match="must not overlap"):
+            rds.create_db_instance(
+                DBInstanceIdentifier="overlapping",
+                MasterUserPassword="not-a-secret",
+                PreferredBackupWindow="03:00-04:01",
+                PreferredMaintenanceWindow="sun:04:00-sun:05:00",
+                **RDS,
+            )

@@ -1,0 +1,169 @@
+"""The command as people run it: in a process of its own, its state in a temporary folder."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from operations import project
+from operations.lock import ProcessIdentity
+from operations.state import Credentials, Endpoints, EnvironmentState, Resource, StateFiles
+
+COMMAND = str(Path(sys.executable).with_name("platform"))
+START_SECONDS = 300
+ROOMS = ("stacks", "components", "runtime", "lambda_src", "local", "operations", "assets")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What one run of the command left."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Standard output as the one JSON object it must be."""
+        assert self.err == ""
+        parsed = json.loads(self.out)
+        assert isinstance(parsed, dict)
+        return parsed
+
+
+@dataclass(frozen=True)
+class Command:
+    """Runs `platform` with its state below one folder; with `copy`, that of a copy of the project."""
+
+    state_root: Path
+    copy: Path | None = None
+
+    def __call__(self, *arguments: str, **variables: str) -> Answer:
+        done = subprocess.run(
+            [*self.argv, *arguments],
+            env=self.environment(**variables),
+            cwd=self.copy,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=START_SECONDS,
+            check=False,
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        """Starts the command and returns at once."""
+        return subprocess.Popen(
+            [*self.argv, *arguments],
+            env=self.environment(),
+            cwd=self.copy,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    @property
+    def argv(self) -> list[str]:
+        return [sys.executable, "-m", "operations.cli"] if self.copy else [COMMAND]
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        found = {project.STATE_DIRECTORY_VARIABLE: str(self.state_root)}
+        if self.copy:
+            found["PYTHONPATH"] = str(self.copy)
+        return os.environ | found | variables
+
+    def files(self, environment: str = "dev") -> StateFiles:
+        return StateFiles(environment, self.state_root / environment)
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(tmp_path / "state")
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Command:
+    """The command of a copy of the project, which a test may spoil."""
+    copy = tmp_path / "project"
+    for room in ROOMS:
+        shutil.copytree(project.ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in project.ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(file, copy)
+    return Command(tmp_path / "state", copy)
+
+
+@pytest.fixture(scope="module")
+def platform_command(tmp_path_factory: pytest.TempPathFactory) -> Command:
+    """The command for a platform that the tests of a module share."""
+    return Command(tmp_path_factory.mktemp("platform") / "state")
+
+
+@pytest.fixture
+def files(command: Command) -> StateFiles:
+    """The files of `dev`, its folder made."""
+    made = command.files()
+    made.logs.mkdir(parents=True)
+    return made
+
+
+@pytest.fixture
+def sleeper() -> Iterator[Callable[[], psutil.Popen]]:
+    """Makes processes that do nothing; all are ended afterwards."""
+    made: list[psutil.Popen] = []
+
+    def make() -> psutil.Popen:
+        made.append(psutil.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True))
+        return made[-1]
+
+    yield make
+    for process in made:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def held_by() -> Callable[..., EnvironmentState]:
+    """Makes the state of a platform whose host is a given process; nothing listens at its endpoints unless told where."""
+
+    def make(process: ProcessIdentity, *, api: str = "http://127.0.0.1:9", **changes: Any) -> EnvironmentState:
+        return EnvironmentState(
+            **{
+                "state": "running",
+                "environment": "dev",
+                "release": "0.1.0",
+                "pid": process.pid,
+                "process_started_at": process.started_at,
+                "started_at": "2026-11-21T10:00:00.000+00:00",
+                "endpoints": Endpoints(api=api, docs=f"{api}/docs", aws="http://127.0.0.1:9", s3="http://127.0.0.1:9"),
+                "credentials": Credentials(region="us-east-1", access_key_id="ASIATEST", secret_access_key="secret"),
+                "outputs": {"api_url": api, "user_pool_id": "us-east-1_x", "user_pool_client_id": "client"},
+                "resources": (
+                    Resource(
+                        urn="urn:network", type="t:Network", name="network", parent="", id="", state="recorded-only"
+                    ),
+                    Resource(
+                        urn="urn:vpc",
+                        type="aws:ec2/vpc:Vpc",
+                        name="vpc",
+                        parent="urn:network",
+                        id="vpc-1",
+                        state="applied",
+                    ),
+                ),
+                **changes,
+            }
+        )
+
+    return make

@@ -1,0 +1,166 @@
+"""Running, degraded, stopped: what is said of each, and with which exit code."""
+
+import http.server
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import psutil
+import pytest
+
+from local.progress import ProgressEvent
+from operations.exit_codes import ExitCode
+from operations.lock import ProcessIdentity
+from operations.progress_log import ProgressWriter
+from operations.state import EnvironmentState, Process, StateFiles
+
+if TYPE_CHECKING:
+    from tests.operations.conftest import Command
+
+MakeState = Callable[..., EnvironmentState]
+Sleeper = Callable[[], psutil.Popen]
+
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    """Answers every GET with the server's status."""
+
+    def do_GET(self) -> None:
+        self.send_response(self.server.status)  # type: ignore[attr-defined]  # set by the fixture
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
+        """Says nothing."""
+
+
+@pytest.fixture
+def api() -> Iterator[tuple[str, http.server.ThreadingHTTPServer]]:
+    """Something that listens where the API would, and its address."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
+        server.status = 200  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", server
+        server.shutdown()
+        thread.join()
+
+
+class TestStopped:
+    def test_nothing_there(self, command: "Command") -> None:
+        answer = command("status", "--json")
+        assert answer.code == ExitCode.STOPPED
+        assert answer.data == {
+            "state": "stopped",
+            "environment": "dev",
+            "release": "0.1.0",
+            "reason": "",
+            "next": "platform up",
+            "endpoints": {"api": None, "docs": None, "aws": None},
+            "resources": {"applied": 0, "recorded_only": 0},
+            "processes": [],
+        }
+
+    def test_people_are_told_the_next_command(self, command: "Command") -> None:
+        answer = command("status")
+        assert answer.code == ExitCode.STOPPED
+        assert answer.out.splitlines() == ["platform dev is stopped", "next  platform up"]
+
+    def test_dead_host_is_stopped_with_named_remains(
+        self, command: "Command", files: StateFiles, held_by: MakeState, sleeper: Sleeper
+    ) -> None:
+        host = sleeper()
+        files.write(held_by(ProcessIdentity.of(host.pid)))
+        host.kill()
+        host.wait()
+        answer = command("status", "--json")
+        assert (answer.code, answer.data["state"]) == (ExitCode.STOPPED, "stopped")
+        assert "state.json" in answer.data["reason"]
+        assert answer.data["next"].startswith("platform down")
+        assert answer.data["endpoints"]["api"] is None
+
+
+class TestDegraded:
+    def test_platform_that_starts(
+        self, command: "Command", files: StateFiles, held_by: MakeState, sleeper: Sleeper
+    ) -> None:
+        files.write(held_by(ProcessIdentity.of(sleeper().pid), state="starting", endpoints=None, credentials=None))
+        with closing(ProgressWriter(files.progress)) as writer:
+            writer.event(ProgressEvent(step="resources", state="started"))
+        answer = command("status", "--json")
+        assert (answer.code, answer.data["state"]) == (ExitCode.DEGRADED, "degraded")
+        assert answer.data["reason"] == "it is starting (at: resources)"
+
+    def test_host_that_has_not_written_yet(
+        self, command: "Command", files: StateFiles, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lock = files.lock
+        assert lock.acquire()
+        answer = command("status", "--json")
+        assert answer.code == ExitCode.DEGRADED
+        assert answer.data["reason"] == "it is being started or stopped"
+        lock.release()
+
+    def test_dead_part_is_named(
+        self, command: "Command", files: StateFiles, held_by: MakeState, sleeper: Sleeper
+    ) -> None:
+        processes = (Process(name="postgres", pid=1, state="exited"),)
+        state = held_by(ProcessIdentity.of(sleeper().pid), state="degraded", reason="postgres ended unasked")
+        files.write(state.model_copy(update={"processes": processes}))
+        answer = command("status")
+        assert answer.code == ExitCode.DEGRADED
+        assert "platform dev is degraded" in answer.out
+        assert "postgres ended unasked" in answer.out
+        assert "platform down && platform up" in answer.out
+
+    def test_api_that_does_not_answer(
+        self, command: "Command", files: StateFiles, held_by: MakeState, sleeper: Sleeper
+    ) -> None:
+        files.write(held_by(ProcessIdentity.of(sleeper().pid)))
+        answer = command("status", "--json")
+        assert answer.code == ExitCode.DEGRADED
+        assert answer.data["reason"] == "the API does not answer at http://127.0.0.1:9/health/ready (ConnectError)"
+
+    def test_api_that_is_not_ready(
+        self,
+        command: "Command",
+        files: StateFiles,
+        held_by: MakeState,
+        sleeper: Sleeper,
+        api: tuple[str, http.server.ThreadingHTTPServer],
+    ) -> None:
+        address, server = api
+        server.status = 503  # type: ignore[attr-defined]
+        files.write(held_by(ProcessIdentity.of(sleeper().pid), api=address))
+        answer = command("status", "--json")
+        assert answer.code == ExitCode.DEGRADED
+        assert answer.data["reason"] == f"{address}/health/ready answers 503"
+
+
+class TestRunning:
+    def test_it_answers(
+        self,
+        command: "Command",
+        files: StateFiles,
+        held_by: MakeState,
+        sleeper: Sleeper,
+        api: tuple[str, http.server.ThreadingHTTPServer],
+    ) -> None:
+        host = sleeper()
+        state = held_by(ProcessIdentity.of(host.pid), api=api[0])
+        files.write(state.model_copy(update={"processes": (Process(name="host", pid=host.pid, state="running"),)}))
+        answer = command("status", "--json", HTTP_PROXY="http://127.0.0.1:1")
+        assert answer.code == ExitCode.OK
+        assert answer.data["state"] == "running"
+        assert answer.data["endpoints"] == {"api": api[0], "docs": f"{api[0]}/docs", "aws": "http://127.0.0.1:9"}
+        assert answer.data["resources"] == {"applied": 1, "recorded_only": 1}
+        assert answer.data["processes"] == [{"name": "host", "pid": host.pid, "state": "running"}]
+
+    def test_resources_are_a_tree_by_component(
+        self, command: "Command", files: StateFiles, held_by: MakeState, sleeper: Sleeper
+    ) -> None:
+        files.write(held_by(ProcessIdentity.of(sleeper().pid)))
+        answer = command("status", "--resources")
+        assert "└── network  t:Network  recorded-only\n    └── vpc  aws:ec2/vpc:Vpc  applied\n" in answer.out
+        listed = command("status", "--resources", "--json").data["resources"]["items"]
+        assert [one["name"] for one in listed] == ["network", "vpc"]

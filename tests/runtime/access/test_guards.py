@@ -1,0 +1,130 @@
+"""Every route against every role, and every bad token against every route."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.routing import iter_route_contexts
+
+from runtime.access.guards import Guard
+from runtime.access.roles import ROLE_PERMISSIONS, Permission, Role
+from runtime.app import create_app
+from runtime.web.strict_json import StrictJsonRoute
+from tests.runtime.access.token_attacks import ATTACKS
+from tests.runtime.features.api_platform import Api, Client, User, problems
+
+EVERYONE = {"viewer", "editor", "admin"}
+# Who may use which route. A route that is missing here fails a test.
+ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
+    ("POST", "/api/v1/shows"): {"admin"},
+    ("GET", "/api/v1/shows"): EVERYONE,
+    ("GET", "/api/v1/shows/{show_id}"): EVERYONE,
+    ("POST", "/api/v1/episodes"): {"admin"},
+    ("GET", "/api/v1/episodes"): EVERYONE,
+    ("GET", "/api/v1/episodes/{episode_id}"): EVERYONE,
+    ("GET", "/api/v1/episodes/{episode_id}/thumbnails"): EVERYONE,
+    ("GET", "/api/v1/thumbnails/{thumbnail_id}"): EVERYONE,
+    ("POST", "/api/v1/upload/generate-url"): {"editor", "admin"},
+    ("POST", "/upload/generate-url"): {"editor", "admin"},
+    ("POST", "/api/v1/upload/{upload_id}/complete"): {"editor", "admin"},
+    ("GET", "/api/v1/jobs"): {"editor", "admin"},
+    ("GET", "/api/v1/jobs/{job_id}"): {"editor", "admin"},
+    ("GET", "/api/v1/processing-queue"): {"editor", "admin"},
+    ("GET", "/api/v1/processing-queue/{job_id}"): {"editor", "admin"},
+    ("GET", "/api/v1/search"): EVERYONE,
+}
+PUBLIC = {"/health", "/api/v1/health", "/health/ready", "/version", "/docs", "/redoc", "/docs-assets/{name}"}
+# Starlette's own route for the description is no route with dependencies.
+DESCRIPTION = "/openapi.json"
+
+
+def routes(app: Any) -> Iterator[tuple[str, str, set[Permission], Any]]:
+    """Method, path, permissions asked for, and the route, for everything that the application answers."""
+    for context in iter_route_contexts(app.routes):
+        dependant = getattr(context, "dependant", None)
+        calls = [dependency.call for dependency in dependant.dependencies] if dependant else []
+        asked = {call.permission for call in calls if isinstance(call, Guard)}
+        for method in sorted(context.methods - {"HEAD"}):
+            yield method, context.path, asked, context.original_route
+
+
+class TestEveryRoute:
+    def test_is_public_on_purpose_or_guarded_by_one_permission(self, api: Api) -> None:
+        found = list(routes(api.client.app))
+        public = {path for _, path, asked, _ in found if not asked}
+        assert public == PUBLIC | {DESCRIPTION}
+        assert all(len(asked) == 1 for _, path, asked, _ in found if path not in public)
+        assert {(method, path) for method, path, asked, _ in found if asked} == ROLES_BY_ROUTE.keys()
+
+    def test_reads_its_body_strictly(self, api: Api) -> None:
+        lax = {path for _, path, asked, route in routes(api.client.app) if asked and type(route) is not StrictJsonRoute}
+        assert lax == set()
+
+    @pytest.mark.requirement("P1-28", "P1-13", "ROAD-104", "C-10", "C-12", "G-06", "P1-26", "P1-27")
+    def test_lets_in_its_roles_and_nobody_else(self, api: Api) -> None:
+        users: dict[str, User | None] = {"nobody": None, "no group": api.nobody, "another group": User.of("marketing")}
+        users |= {"viewer": api.viewer, "editor": api.editor, "admin": api.admin}
+        for (method, template), roles in ROLES_BY_ROUTE.items():
+            path = template.replace("{", "").replace("}", "")
+            for name, user in users.items():
+                answer = api.client.send(method, path, user)
+                cell = f"{method} {template} as {name}: {answer.status_code}"
+                if user is None:
+                    assert problems(answer, 401, "UNAUTHORIZED") == {None: "No token provided"}, cell
+                    assert answer.headers["www-authenticate"] == "Bearer"
+                elif name in roles:
+                    assert answer.status_code in {200, 400}, cell
+                else:
+                    assert problems(answer, 403, "FORBIDDEN") == {None: "You may not do this"}, cell
+
+    @pytest.mark.requirement("ROAD-102", "A-11")
+    def test_refuses_every_bad_token_alike(self, api: Api) -> None:
+        tokens = {name: make() for name, make in ATTACKS.items()}
+        for method, template in ROLES_BY_ROUTE:
+            path = template.replace("{", "").replace("}", "")
+            for name, token in tokens.items():
+                # A header cannot carry a line break, and a client of the test's own kind would refuse to send one.
+                if "\n" in token:
+                    continue
+                answer = api.client.send(method, path, headers={"Authorization": f"Bearer {token}"})
+                assert problems(answer, 401, "UNAUTHORIZED") == {None: "Invalid token"}, f"{name}: {method} {path}"
+
+    @pytest.mark.requirement("C-10")
+    def test_deployment_may_let_editors_create(self, api: Api) -> None:
+        table = {**ROLE_PERMISSIONS, Role.EDITOR: ROLE_PERMISSIONS[Role.EDITOR] | {Permission.EPISODES_CREATE}}
+        body = {"show_id": api.create_show()["show_id"], "title": "Ants", "episode_number": 1}
+        with asyncio.Runner() as runner:
+            client = Client(create_app(permissions=table), runner)
+            assert client.post("/api/v1/episodes", body, api.editor).status_code == 201
+            problems(client.post("/api/v1/shows", {"name": "No"}, api.editor), 403, "FORBIDDEN")
+        problems(api.client.post("/api/v1/episodes", body | {"episode_number": 2}, api.editor), 403, "FORBIDDEN")
+
+
+class TestAuthorizationHeader:
+    @pytest.mark.parametrize("header", ["", "Bearer", "Bearer ", "Basic YTpi", "Token x", "x"])
+    def test_without_a_bearer_token_says_so(self, api: Api, header: str) -> None:
+        answer = api.client.get("/api/v1/shows", headers={"Authorization": header})
+        assert problems(answer, 401, "UNAUTHORIZED") == {None: "No token provided"}
+
+    def test_scheme_has_any_case(self, api: Api) -> None:
+        answer = api.client.get("/api/v1/shows", headers={"Authorization": f"bEARER {api.viewer.token}"})
+        assert answer.status_code == 200
+
+    def test_two_headers_are_refused(self, api: Api) -> None:
+        headers = [("Authorization", f"Bearer {token}") for token in (api.admin.token, api.viewer.token)]
+        answer = api.client.send_raw("GET", "/api/v1/shows", headers)
+        assert problems(answer, 401, "UNAUTHORIZED") == {None: "Invalid token"}
+
+    def test_keys_that_cannot_be_fetched_are_503(self, api: Api) -> None:
+        api.pool.is_away = True
+        answer = api.client.get("/api/v1/shows", api.viewer)
+        problems(answer, 503, "SERVICE_UNAVAILABLE")
+        assert answer.headers["retry-after"] == "1"
+
+    def test_caller_is_known_before_the_rest_of_the_request_is_judged(self, api: Api) -> None:
+        answer = api.client.post("/api/v1/shows", {"wrong": True})
+        problems(answer, 401, "UNAUTHORIZED")
+        answer = api.client.get(f"/api/v1/jobs/{uuid4()}?limit=x", api.viewer)
+        problems(answer, 403, "FORBIDDEN")

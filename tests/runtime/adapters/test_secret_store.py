@@ -1,0 +1,41 @@
+"""Secrets in a real store."""
+
+import secrets
+
+import pytest
+
+from runtime.adapters import sessions
+from runtime.adapters.secret_store import SecretStore
+from runtime.errors import UnavailableError
+
+
+@pytest.fixture
+def store(account, monkeypatch):
+    for name, value in account.environment().items():
+        monkeypatch.setenv(name, value)
+    sessions.client.cache_clear()
+    yield SecretStore("us-east-1")
+    sessions.client.cache_clear()
+
+
+@pytest.fixture
+def arn(account):
+    return account.client("secretsmanager").create_secret(Name=f"secret-{secrets.token_hex(4)}")["ARN"]
+
+
+def test_value_is_none_until_it_is_written(store, arn):
+    assert store.read(arn) is None
+    store.write(arn, {"host": "127.0.0.1", "port": 5432})
+    assert store.read(arn) == {"host": "127.0.0.1", "port": 5432}
+
+
+def test_secret_that_is_not_there_cannot_be_written(store):
+    with pytest.raises(UnavailableError):
+        store.write("arn:aws:secretsmanager:us-east-1:123456789012:secret:none-abcdef", {})
+
+
+def test_store_that_does_not_answer_is_unavailable(store, arn, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    sessions.client.cache_clear()
+    with pytest.raises(UnavailableError):
+        store.read(arn)

@@ -1,0 +1,37 @@
+"""What every client of AWS is made with."""
+
+import pytest
+
+from runtime.adapters import sessions
+
+
+@pytest.fixture(autouse=True)
+def _aws(account, monkeypatch):
+    for name, value in account.environment().items():
+        monkeypatch.setenv(name, value)
+    sessions.client.cache_clear()
+    yield
+    sessions.client.cache_clear()
+
+
+@pytest.mark.parametrize(("service", "read_seconds"), [("s3", 20), ("secretsmanager", 5)])
+def test_deadlines_fit_a_request(service, read_seconds):
+    config = sessions.client(service, "us-east-1").meta.config
+    assert (config.connect_timeout, config.read_timeout) == (2, read_seconds)
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "eu-west-1", "eu-central-1"])
+def test_objects_are_signed_with_version_4_at_the_regions_own_endpoint(region, monkeypatch):
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
+    client = sessions.client("s3", region)
+    assert client.meta.config.signature_version == "s3v4"
+    address = client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "x"})
+    assert address.startswith(
+        (f"https://bucket.s3.{region}.amazonaws.com/x?", f"https://s3.{region}.amazonaws.com/bucket/x?")
+    )
+    assert "X-Amz-Algorithm=AWS4-HMAC-SHA256" in address
+
+
+def test_process_has_one_client_of_a_service():
+    assert sessions.client("s3", "us-east-1") is sessions.client("s3", "us-east-1")

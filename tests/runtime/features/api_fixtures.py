@@ -1,0 +1,41 @@
+"""The fixtures of the API's tests. A conftest.py imports them by name."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from local.account import LocalAccount
+from runtime.app import create_app
+from tests.runtime.features.api_platform import Api, Client, Pool, environment, make_buckets
+
+
+@pytest.fixture(scope="session")
+def pool_server() -> Iterator[Pool]:
+    with Pool.serve() as pool:
+        yield pool
+
+
+@pytest.fixture
+def pool(pool_server: Pool) -> Pool:
+    """The user pool, back and with its first key."""
+    fresh = Pool()
+    pool_server.keys, pool_server.is_away, pool_server.fetches = fresh.keys, False, 0
+    return pool_server
+
+
+@pytest.fixture
+def api_environment(
+    migrated: dict[str, str], account: LocalAccount, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, str]:
+    """The buckets by purpose, after setting this process's environment so that ApiSettings loads."""
+    buckets = make_buckets(account)
+    for variable, value in environment(pool, buckets).items():
+        monkeypatch.setenv(variable, value)
+    return buckets
+
+
+@pytest.fixture
+def api(api_environment: dict[str, str], account: LocalAccount, pool: Pool) -> Iterator[Api]:
+    with asyncio.Runner() as runner:
+        yield Api(client=Client(create_app(), runner), account=account, pool=pool, buckets=api_environment)

@@ -1,0 +1,259 @@
+"""The API as its tests meet it: real Postgres, an emulated S3, and a user pool of our own that signs what tests ask for."""
+
+import asyncio
+import base64
+import hashlib
+import http.server
+import itertools
+import json
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+import jwt
+from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi import FastAPI
+
+from local.account import LocalAccount
+
+REGION = "us-east-1"
+POOL_ID = "us-east-1_TestPool1"
+ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
+CLIENT_ID = "testclient0123456789"
+HOST = "api.example.test"
+ORIGIN = "https://console.example.test"
+KEY_ID = "test-key-1"
+UPLOAD_EXPIRY_SECONDS = 900
+
+
+@cache
+def rsa_key(name: str = "pool") -> rsa.RSAPrivateKey:
+    """The pool's key, or another one under another name."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def key_set(*, key_id: str = KEY_ID, name: str = "pool") -> dict[str, Any]:
+    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(rsa_key(name).public_key()))
+    return {"keys": [public | {"kid": key_id, "alg": "RS256", "use": "sig"}]}
+
+
+def claims(*groups: str, user_id: UUID | None = None, **changes: Any) -> dict[str, Any]:
+    """What an access token of the pool claims. A change to None leaves the claim out."""
+    now = int(time.time())
+    made = {
+        "sub": str(user_id or uuid4()),
+        "iss": ISSUER,
+        "client_id": CLIENT_ID,
+        "token_use": "access",
+        "scope": "aws.cognito.signin.user.admin",
+        "iat": now,
+        "auth_time": now,
+        "exp": now + 3600,
+        "jti": str(uuid4()),
+        "username": "someone",
+        "cognito:groups": list(groups),
+    } | changes
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def mint(
+    payload: dict[str, Any], *, key: str = "pool", headers: dict[str, Any] | None = None, algorithm: str = "RS256"
+) -> str:
+    """Signed as the pool would, but for what is asked for."""
+    made = {"kid": KEY_ID, "typ": None} | (headers or {})
+    # The library takes `typ: None` as the wish to have none; of the others it wants to hear nothing.
+    kept = {name: value for name, value in made.items() if value is not None or name == "typ"}
+    return jwt.encode(payload, rsa_key(key), algorithm=algorithm, headers=kept)
+
+
+@dataclass
+class Pool:
+    """The user pool's key endpoint: counts what is fetched, and can be away."""
+
+    keys: dict[str, Any] = field(default_factory=key_set)
+    is_away: bool = False
+    fetches: int = 0
+    endpoint: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.endpoint}/.well-known/jwks.json"
+
+    @classmethod
+    @contextmanager
+    def serve(cls) -> Iterator["Pool"]:
+        pool = cls()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                pool.fetches += 1
+                body = b"away" if pool.is_away else json.dumps(pool.keys).encode()
+                self.send_response(503 if pool.is_away else 200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Says nothing."""
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+            pool.endpoint = f"127.0.0.1:{server.server_port}/{POOL_ID}"
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+            thread.start()
+            try:
+                yield pool
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+@dataclass(frozen=True)
+class User:
+    """Somebody in groups, with a token. `headers` go with a request."""
+
+    user_id: UUID
+    token: str
+
+    @classmethod
+    def of(cls, *groups: str, **changes: Any) -> "User":
+        user_id = uuid4()
+        return cls(user_id, mint(claims(*groups, user_id=user_id, **changes)))
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+class Client:
+    """The API over HTTP, without a network."""
+
+    def __init__(self, app: FastAPI, runner: asyncio.Runner) -> None:
+        self.app = app
+        self._runner = runner
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._http = httpx.AsyncClient(transport=transport, base_url=f"https://{HOST}")
+
+    def send(self, method: str, path: str, user: User | None = None, **options: Any) -> httpx.Response:
+        headers = (user.headers if user else {}) | options.pop("headers", {})
+        return self._runner.run(self._http.request(method, path, headers=headers, **options))
+
+    def send_raw(self, method: str, path: str, headers: list[tuple[str, str]], **options: Any) -> httpx.Response:
+        """For headers that occur more than once."""
+        return self._runner.run(self._http.request(method, path, headers=headers, **options))
+
+    def get(self, path: str, user: User | None = None, **options: Any) -> httpx.Response:
+        return self.send("GET", path, user, **options)
+
+    def post(self, path: str, body: Any = None, user: User | None = None, **options: Any) -> httpx.Response:
+        return self.send("POST", path, user, **({"json": body} if body is not None else {}), **options)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """The API with what stands behind it, and one user of each role."""
+
+    client: Client
+    account: LocalAccount
+    pool: Pool
+    buckets: dict[str, str]
+    admin: User = field(default_factory=lambda: User.of("admin"))
+    editor: User = field(default_factory=lambda: User.of("editor"))
+    viewer: User = field(default_factory=lambda: User.of("viewer"))
+    nobody: User = field(default_factory=User.of)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
+
+    def create_show(self, **fields: Any) -> dict[str, Any]:
+        body = {"name": f"Show {next(self._numbers)}"} | fields
+        answer = self.client.post("/api/v1/shows", body, self.admin)
+        assert answer.status_code == 201, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def create_episode(self, show: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        number = next(self._numbers)
+        named = {"show_id": (show or self.create_show())["show_id"]} if "show_name" not in fields else {}
+        body = {"title": f"Episode {number}", "episode_number": number} | named | fields
+        answer = self.client.post("/api/v1/episodes", body, self.admin)
+        assert answer.status_code == 201, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def announcement(self, content: bytes, episode: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        """The body that announces these bytes."""
+        return {
+            "file_name": "photo.jpg",
+            "file_type": "image/jpeg",
+            "entity_type": "episode",
+            "entity_id": (episode or self.create_episode())["episode_id"],
+            "byte_count": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+        } | fields
+
+    def announce(self, content: bytes, user: User | None = None, **fields: Any) -> dict[str, Any]:
+        body = self.announcement(content, **fields)
+        answer = self.client.post("/api/v1/upload/generate-url", body, user or self.editor)
+        assert answer.status_code == 201, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def store(self, upload: dict[str, Any], content: bytes, *, file_type: str = "image/jpeg") -> None:
+        """Puts bytes where an upload would have put them; S3 keeps their real hash."""
+        bucket, key = upload["fileReference"].removeprefix("s3://").split("/", 1)
+        self.account.client("s3").put_object(
+            Bucket=bucket,
+            Key=key,
+            Body=content,
+            ContentType=file_type,
+            ChecksumAlgorithm="SHA256",
+            ChecksumSHA256=base64.b64encode(hashlib.sha256(content).digest()).decode(),
+        )
+
+    def complete(self, upload: dict[str, Any], user: User | None = None) -> httpx.Response:
+        return self.client.post(f"/api/v1/upload/{upload['upload_id']}/complete", user=user or self.editor)
+
+
+def make_buckets(account: LocalAccount) -> dict[str, str]:
+    """Three versioned buckets, by what they are for."""
+    suffix, s3 = secrets.token_hex(4), account.client("s3")
+    buckets = {purpose: f"test-{purpose}-{suffix}" for purpose in ("storage", "temp", "thumbnails")}
+    for bucket in buckets.values():
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return buckets
+
+
+def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
+    """The API's environment, beyond what every function that uses the database has."""
+    return {
+        "PLATFORM_STORAGE_BUCKET": buckets["storage"],
+        "PLATFORM_TEMP_BUCKET": buckets["temp"],
+        "PLATFORM_THUMBNAILS_BUCKET": buckets["thumbnails"],
+        "PLATFORM_USER_POOL_ID": POOL_ID,
+        "PLATFORM_USER_POOL_ENDPOINT": pool.endpoint,
+        "PLATFORM_USER_POOL_CLIENT_IDS": json.dumps([CLIENT_ID]),
+        "PLATFORM_ALLOWED_HOSTS": json.dumps([HOST, f"*.execute-api.{REGION}.amazonaws.com"]),
+        "PLATFORM_ALLOWED_ORIGINS": json.dumps([ORIGIN]),
+        "PLATFORM_UPLOAD_EXPIRY_SECONDS": str(UPLOAD_EXPIRY_SECONDS),
+        "PLATFORM_DOWNLOAD_EXPIRY_SECONDS": "600",
+    }
+
+
+def problems(answer: httpx.Response, status: int, code: str) -> dict[str | None, str]:
+    """The messages of a refusal by field, after checking its form."""
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert body.keys() == {"errors", "metadata"}
+    assert body["metadata"].keys() == {"timestamp", "requestId"}
+    assert body["metadata"]["requestId"] == answer.headers["x-request-id"]
+    assert {error["code"] for error in body["errors"]} == {code}
+    assert all(error.keys() <= {"code", "message", "field"} for error in body["errors"])
+    fields = [error.get("field") for error in body["errors"]]
+    assert len(set(fields)) == len(fields), "one entry per field"
+    return {error.get("field"): error["message"] for error in body["errors"]}

@@ -1,0 +1,141 @@
+"""The API as a function, fed with the events that an HTTP API sends."""
+
+import asyncio
+import base64
+import contextlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from runtime import lambda_entry
+from runtime.lambda_entry import handler
+from tests.runtime.features.api_fixtures import api_environment, pool, pool_server
+from tests.runtime.features.api_platform import User
+
+__all__ = ["api_environment", "pool", "pool_server"]
+
+DOMAIN = "abc123.execute-api.us-east-1.amazonaws.com"
+
+
+def event(method: str, path: str, *, headers: dict[str, str] | None = None, body: str | None = None) -> dict[str, Any]:
+    path, _, query = path.partition("?")
+    return {
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": {"host": DOMAIN, "x-forwarded-port": "443", "x-forwarded-proto": "https"} | (headers or {}),
+        "requestContext": {
+            "accountId": "123456789012",
+            "apiId": "abc123",
+            "domainName": DOMAIN,
+            "domainPrefix": "abc123",
+            "http": {
+                "method": method,
+                "path": path,
+                "protocol": "HTTP/1.1",
+                "sourceIp": "203.0.113.9",
+                "userAgent": "x",
+            },
+            "requestId": "id",
+            "routeKey": "$default",
+            "stage": "$default",
+            "time": "21/Nov/2026:10:00:00 +0000",
+            "timeEpoch": 0,
+        },
+        "isBase64Encoded": False,
+    } | ({"body": body} if body is not None else {})
+
+
+@pytest.fixture(autouse=True)
+def fresh_function(api_environment: dict[str, str]) -> Iterator[None]:
+    """A function that has not answered anything yet, and its event loop closed afterwards."""
+    lambda_entry._adapter.cache_clear()
+    yield
+    with contextlib.suppress(RuntimeError):
+        asyncio.get_event_loop_policy().get_event_loop().close()
+    asyncio.set_event_loop(None)
+    lambda_entry._adapter.cache_clear()
+
+
+class TestHandler:
+    def test_answers_several_requests(self) -> None:
+        admin = User.of("admin")
+        headers = admin.headers | {"content-type": "application/json"}
+        created = handler(event("POST", "/api/v1/shows", headers=headers, body='{"name": "Mine"}'), None)
+        assert created["statusCode"] == 201
+        listed = handler(event("GET", "/api/v1/shows?limit=5", headers=admin.headers), None)
+        assert json.loads(listed["body"])["data"] == [json.loads(created["body"])["data"]]
+        assert listed["headers"]["content-type"] == "application/json"
+        assert listed["isBase64Encoded"] is False
+
+    def test_body_may_be_base64(self) -> None:
+        headers = User.of("admin").headers | {"content-type": "application/json"}
+        made = event("POST", "/api/v1/shows", headers=headers, body=base64.b64encode(b'{"name": "Mine"}').decode())
+        assert handler(made | {"isBase64Encoded": True}, None)["statusCode"] == 201
+
+    def test_assets_come_through_unchanged(self) -> None:
+        answer = handler(event("GET", "/docs-assets/favicon.png"), None)
+        assert answer["isBase64Encoded"] is True
+        assert base64.b64decode(answer["body"]).startswith(b"\x89PNG")
+        script = handler(event("GET", "/docs-assets/swagger-ui-bundle.js"), None)
+        assert len(json.dumps(script)) < 6_000_000
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"Records": [{"eventSource": "aws:sqs", "body": "x"}]},
+            {"source": "aws.events", "detail-type": "Scheduled Event"},
+            {"version": "1.0", "requestContext": {"httpMethod": "GET"}},
+            {"version": "2.0", "requestContext": {"routeKey": "$connect"}},
+            {"requestContext": {"elb": {}}},
+            {},
+            [],
+            None,
+        ],
+    )
+    def test_other_events_are_refused_clearly(self, other: Any) -> None:
+        with pytest.raises(ValueError, match="HTTP API"):
+            handler(other, None)
+
+
+class TestHosts:
+    def test_malformed_and_foreign_hosts_reach_no_handler(self) -> None:
+        admin = User.of("admin")
+        hosts = ["evil?", "evil/x?", "a/b", "evil@x/y", "evil#", "[::1", "a\r\nX-Evil: 1", "", "evil.example", "a:b:c"]
+        hosts += [f"{DOMAIN}.", f"{DOMAIN}/x", f"{DOMAIN}:x", "é", "evil?" + DOMAIN]
+        for host in hosts:
+            for path in ("/api/v1/shows", "/version"):
+                answer = handler(event("GET", path, headers=admin.headers | {"host": host}), None)
+                assert answer["statusCode"] == 400, host
+                assert "not served here" in answer["body"]
+
+    def test_own_hosts_are_served(self) -> None:
+        for host in (DOMAIN, DOMAIN.upper(), f"{DOMAIN}:8443"):
+            assert handler(event("GET", "/version", headers={"host": host}), None)["statusCode"] == 200
+
+    def test_health_is_open_to_any_host_but_nothing_hides_behind_it(self) -> None:
+        assert handler(event("GET", "/health", headers={"host": "10.0.0.1:3000"}), None)["statusCode"] == 200
+        # The host shifts what a careless reader takes for the path; the guard looks at the route.
+        answer = handler(event("GET", "/api/v1/shows", headers={"host": f"{DOMAIN}/health?"}), None)
+        assert answer["statusCode"] == 400
+
+    def test_forwarded_port_is_not_believed(self) -> None:
+        for port in ("x", "", "99999999999999999999", "443, 80"):
+            assert handler(event("GET", "/version", headers={"x-forwarded-port": port}), None)["statusCode"] == 200
+
+
+class TestHeaderInjection:
+    def test_no_unsafe_character_comes_back(self) -> None:
+        unsafe = ["a\r\nSet-Cookie: x=1", "abcdefgh\n", "abcdefgh\r", "abcd\0efgh", "é" * 10, "😀" * 10, "a" * 100_000]
+        for value in unsafe:
+            headers = {"x-request-id": value, "origin": value, "accept": value, "if-none-match": value}
+            for path in ("/health", "/nowhere", "/docs-assets/swagger-ui.css", "/api/v1/shows"):
+                answer = handler(event("GET", path, headers=headers), None)
+                assert answer["statusCode"] < 500
+                assert UUID(answer["headers"]["x-request-id"]).version == 4
+                for name, sent_back in answer["headers"].items():
+                    assert all(" " <= character <= "~" for character in name + sent_back), (name, value)

@@ -1,0 +1,130 @@
+"""The whole program, registered without any AWS, in each environment."""
+
+import copy
+import json
+import warnings
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+with warnings.catch_warnings():
+    # Some of the SDK's modules warn of their own deprecated classes as they are loaded. Loaded here, once, they leave every
+    # later warning an error: those that our constructors cause.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws
+
+    # A module is loaded when an attribute of it is first asked for, whichever.
+    for name in (
+        "ec2",
+        "s3",
+        "vpc",
+        "rds",
+        "iam",
+        "lambda_",
+        "sqs",
+        "cognito",
+        "cloudwatch",
+        "apigatewayv2",
+        "secretsmanager",
+    ):
+        hasattr(getattr(pulumi_aws, name), "loaded")
+
+from local.doors.recording import RegisteredResource, record
+from stacks.environment import CONFIG_KEY, PROJECT
+from stacks.program import platform
+
+ROOT = Path(__file__).parents[2]
+
+
+class Graph:
+    """What the program registered in one environment."""
+
+    def __init__(self, resources: tuple[RegisteredResource, ...]) -> None:
+        self.resources = resources
+        self.custom = [each for each in resources if each.custom]
+        self.by_urn = {each.urn: each for each in resources}
+
+    def of(self, kind: str) -> list[RegisteredResource]:
+        """By the last part of the type, such as `BucketPolicy`, in the order of their names."""
+        found = [each for each in self.custom if each.type.rpartition(":")[2] == kind]
+        return sorted(found, key=lambda each: each.name)
+
+    def named(self, name: str) -> RegisteredResource:
+        (found,) = [each for each in self.resources if each.name == name]
+        return found
+
+    def waits_for(self, name: str) -> set[str]:
+        """The names of everything that must stand before this resource."""
+        seen: set[str] = set()
+        waiting = [self.named(name).urn]
+        while waiting:
+            for urn in self.by_urn[waiting.pop()].dependencies:
+                if urn in self.by_urn and urn not in seen:
+                    seen.add(urn)
+                    waiting.append(urn)
+        return {self.by_urn[urn].name for urn in seen}
+
+    def variables(self, function: str) -> dict[str, str]:
+        """The registered environment of a function, by the component's name."""
+        found: dict[str, str] = self.named(f"{function}-function").inputs["environment"]["variables"]
+        return found
+
+
+def stack_settings(environment: str) -> dict[str, Any]:
+    content = yaml.safe_load((ROOT / f"Pulumi.{environment}.yaml").read_text(encoding="utf-8"))
+    found: dict[str, Any] = content["config"][CONFIG_KEY]
+    return found
+
+
+def changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """A copy with other values at dotted paths."""
+    result = copy.deepcopy(values)
+    for path, value in changes.items():
+        *sections, key = path.split(".")
+        place = result
+        for section in sections:
+            place = place[section]
+        place[key] = value
+    return result
+
+
+def evaluate(values: dict[str, Any], *, preview: bool = False, program: Callable[[], None] = platform) -> Graph:
+    config = {CONFIG_KEY: json.dumps(values)}
+    return Graph(record(program, project=PROJECT, stack="test", config=config, preview=preview))
+
+
+@cache
+def recorded(environment: str) -> Graph:
+    return evaluate(stack_settings(environment))
+
+
+@pytest.fixture(scope="session")
+def graph_of() -> Callable[[str], Graph]:
+    """The graph of an environment as its file describes it; registered once."""
+    return recorded
+
+
+@pytest.fixture(scope="session")
+def evaluated() -> Callable[..., Graph]:
+    """The graph of any settings."""
+    return evaluate
+
+
+@pytest.fixture(scope="session")
+def settings_of() -> Callable[..., dict[str, Any]]:
+    """The settings in an environment's file, with other values at dotted paths."""
+
+    def find(environment: str, **changes: Any) -> dict[str, Any]:
+        return changed(stack_settings(environment), {path.replace("__", "."): value for path, value in changes.items()})
+
+    return find
+
+
+@pytest.fixture(params=["dev", "staging", "production"])
+def environment(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name

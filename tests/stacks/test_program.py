@@ -1,0 +1,355 @@
+"""The whole program in each environment: what it registers, how it hangs together, and what it never depends on."""
+
+import json
+import re
+import runpy
+import warnings
+from pathlib import Path
+
+import pulumi
+import pytest
+import yaml
+
+from stacks.environment import PROJECT, EnvironmentSettings
+from stacks.sources import schema
+
+ROOT = Path(__file__).parents[2]
+
+EXPORTS = {
+    "api_url",
+    "cognito_secret_arn",
+    "database_endpoint",
+    "database_secret_arn",
+    "environment",
+    "region",
+    "release",
+    "schema_digest",
+    "schema_head",
+    "storage_bucket",
+    "temp_bucket",
+    "thumbnail_dead_letter_queue_url",
+    "thumbnail_queue_url",
+    "thumbnails_bucket",
+    "user_pool_client_id",
+    "user_pool_endpoint",
+    "user_pool_id",
+    "vpc_id",
+}
+
+
+def normalised(graph):
+    """Everything that was registered, as text in one order; archives by the files in them."""
+
+    def plain(value):
+        if isinstance(value, pulumi.AssetArchive):
+            return {name: plain(asset) for name, asset in value.assets.items()}
+        if isinstance(value, pulumi.FileAsset):
+            return str(Path(value.path).relative_to(ROOT))
+        return repr(value)
+
+    listed = [
+        [each.urn, each.parent, each.provider, each.protect, dict(each.inputs), sorted(each.dependencies)]
+        for each in graph.resources
+    ]
+    return json.dumps(sorted(listed, key=lambda each: each[0]), sort_keys=True, default=plain)
+
+
+class TestPlatform:
+    def test_resources_by_environment(self, graph_of):
+        counted = {name: len(graph_of(name).custom) for name in ("dev", "staging", "production")}
+        # Beside the provider. Staging adds a flow log with group, role and policy, and the database's log; production a
+        # second NAT gateway with its address.
+        assert counted == {"dev": 103, "staging": 108, "production": 110}
+
+    def test_unknown_outputs_are_no_obstacle(self, evaluated, graph_of, settings_of, environment):
+        previewed = evaluated(settings_of(environment), preview=True)
+        assert {each.urn for each in previewed.resources} == {each.urn for each in graph_of(environment).resources}
+
+    def test_two_runs_are_the_same(self, evaluated, graph_of, settings_of, environment):
+        assert normalised(evaluated(settings_of(environment))) == normalised(graph_of(environment))
+
+    def test_nothing_deprecated_is_used(self, evaluated, settings_of):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            evaluated(settings_of("production"))
+        assert [str(each.message) for each in caught if issubclass(each.category, DeprecationWarning)] == []
+
+    def test_exports_are_flat_and_complete(self, evaluated, settings_of, monkeypatch):
+        exported = {}
+        monkeypatch.setattr(pulumi, "export", lambda name, value: exported.update({name: value}))
+        evaluated(settings_of("dev"))
+        assert exported.keys() == EXPORTS
+        plain = {name: value for name, value in exported.items() if isinstance(value, str)}
+        found = schema()
+        assert plain == {
+            "environment": "dev",
+            "region": "us-east-1",
+            "release": plain["release"],
+            "schema_head": found.head,
+            "schema_digest": found.digest,
+        }
+        assert re.fullmatch(r"\d+\.\d+\.\d+.*", plain["release"])
+
+    def test_main_runs_the_platform(self, evaluated, graph_of, settings_of):
+        main = str(ROOT / "stacks" / "__main__.py")
+        graph = evaluated(settings_of("dev"), program=lambda: runpy.run_path(main, run_name="__main__"))
+        assert normalised(graph) == normalised(graph_of("dev"))
+
+    def test_refused_settings_stop_it_with_the_key(self, evaluated, settings_of):
+        with pytest.raises(Exception, match=r"settings\.queue\.visibility_seconds: must be at least 300"):
+            evaluated(settings_of("dev", queue__visibility_seconds=10))
+
+
+class TestProject:
+    def test_project_file_starts_the_program(self):
+        project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+        assert project["name"] == PROJECT
+        assert project["runtime"] == {"name": "python", "options": {"toolchain": "uv", "virtualenv": ".venv"}}
+        assert (ROOT / project["main"] / "__main__.py").is_file()
+
+
+class TestTags:
+    @pytest.mark.requirement("ROAD-24")
+    def test_everything_is_the_tagging_providers(self, graph_of, environment):
+        graph = graph_of(environment)
+        (provider,) = [each for each in graph.custom if each.type == "pulumi:providers:aws"]
+        tag = {"dev": "development"}.get(environment, environment)
+        assert json.loads(provider.inputs["defaultTags"]) == {"tags": {"Environment": tag, "Project": PROJECT}}
+        strangers = [each.urn for each in graph.custom if each is not provider and each.provider != provider.urn]
+        assert strangers == []
+
+    def test_no_resource_overrules_the_defaults(self, graph_of, environment):
+        own = [each.inputs.get("tags") or {} for each in graph_of(environment).custom]
+        assert not [tags for tags in own if {"Environment", "Project"} & set(tags)]
+
+    @pytest.mark.requirement("ROAD-24", "ROAD-35")
+    def test_only_the_production_database_is_critical(self, graph_of, environment):
+        tags = graph_of(environment).named("database-instance").inputs.get("tags")
+        assert tags == ({"Backup": "critical"} if environment == "production" else None)
+
+
+class TestNames:
+    @pytest.mark.requirement("P2-01", "ROAD-04", "ROAD-28", "C-15", "ROAD-46")
+    def test_three_buckets(self, graph_of, environment):
+        names = [each.inputs["bucket"] for each in graph_of(environment).of("Bucket")]
+        assert names == [f"episode-metadata-{thing}-{environment}" for thing in ("storage", "temp", "thumbnails")]
+
+    @pytest.mark.requirement("A-15")
+    def test_suffix_makes_other_bucket_names(self, evaluated, settings_of):
+        graph = evaluated(settings_of("dev", buckets__name_suffix="acme"))
+        assert [each.inputs["bucket"] for each in graph.of("Bucket")] == [
+            f"episode-metadata-{thing}-dev-acme" for thing in ("storage", "temp", "thumbnails")
+        ]
+
+    @pytest.mark.requirement("ROAD-41", "ROAD-42", "ROAD-120", "ROAD-05", "ROAD-43", "ROAD-44", "ROAD-17")
+    def test_documented_names(self, graph_of, environment):
+        graph = graph_of(environment)
+        names = {each.inputs["name"] for each in graph.custom if "name" in each.inputs}
+        assert names >= {
+            f"episode-metadata-thumbnail-queue-{environment}",
+            f"episode-metadata-thumbnail-dlq-{environment}",
+            f"episode-metadata-thumbnail-generator-{environment}",
+            f"episode-metadata-migrate-{environment}",
+            f"episode-metadata-users-{environment}",
+            f"episode-metadata-api-client-{environment}",
+            f"episode-metadata-db-subnet-group-{environment}",
+            f"episode-metadata/database-{environment}",
+            f"episode-metadata/cognito-{environment}",
+        }
+        assert graph.named("network-vpc").inputs["tags"] == {"Name": f"episode-metadata-vpc-{environment}"}
+
+    def test_security_groups_say_what_aws_accepts(self, graph_of, environment):
+        allowed = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
+        graph = graph_of(environment)
+        described = [
+            each.inputs["description"]
+            for kind in ("SecurityGroup", "SecurityGroupIngressRule", "SecurityGroupEgressRule")
+            for each in graph.of(kind)
+        ]
+        assert [text for text in described if not allowed.fullmatch(text)] == []
+
+
+# What the documents fix for each environment, cell by cell.
+CELLS = {
+    "dev": {
+        "cidr": "10.0.0.0/16", "nat": 1, "class": "db.t3.small", "gb": 20, "limit": None, "backup": 1,
+        "multi_az": False, "mfa": "OPTIONAL", "protected": False, "exports": [],
+    },
+    "staging": {
+        "cidr": "10.1.0.0/16", "nat": 1, "class": "db.t3.small", "gb": 20, "limit": 50, "backup": 1,
+        "multi_az": False, "mfa": "OPTIONAL", "protected": False, "exports": ["postgresql"],
+    },
+    "production": {
+        "cidr": "10.2.0.0/16", "nat": 2, "class": "db.t3.medium", "gb": 100, "limit": 500, "backup": 7,
+        "multi_az": True, "mfa": "ON", "protected": True, "exports": ["postgresql"],
+    },
+}  # fmt: skip
+
+
+class TestEnvironmentTable:
+    @pytest.mark.requirement("ROAD-02", "ROAD-08", "ROAD-19", "ROAD-22", "ROAD-33", "ROAD-34", "ROAD-35", "ROAD-37")
+    def test_every_cell(self, graph_of, environment):
+        graph = graph_of(environment)
+        database, pool = graph.named("database-instance").inputs, graph.named("users-pool").inputs
+        assert CELLS[environment] == {
+            "cidr": graph.named("network-vpc").inputs["cidrBlock"],
+            "nat": len(graph.of("NatGateway")),
+            "class": database["instanceClass"],
+            "gb": database["allocatedStorage"],
+            "limit": database.get("maxAllocatedStorage"),
+            "backup": database["backupRetentionPeriod"],
+            "multi_az": database["multiAz"],
+            "mfa": pool["mfaConfiguration"],
+            "protected": database["deletionProtection"],
+            "exports": database["enabledCloudwatchLogsExports"],
+        }
+        assert (database["engineVersion"], database["storageType"]) == ("18", "gp3")
+        assert (database["backupWindow"], database["maintenanceWindow"]) == ("03:00-04:00", "sun:04:00-sun:05:00")
+
+    @pytest.mark.requirement("ROAD-41", "ROAD-42", "ROAD-120", "ROAD-121", "A-04")
+    def test_queue_and_worker(self, graph_of, environment):
+        graph = graph_of(environment)
+        queue, worker = graph.named("thumbnail-queue-queue").inputs, graph.named("thumbnail-generator-function").inputs
+        assert (queue["visibilityTimeoutSeconds"], queue["messageRetentionSeconds"]) == (300, 1_209_600)
+        assert json.loads(queue["redrivePolicy"])["maxReceiveCount"] == 3
+        assert (worker["memorySize"], worker["timeout"]) == (1024, 50)
+        assert graph.named("thumbnail-consumer-mapping").inputs["batchSize"] == 10
+
+    @pytest.mark.requirement("ROAD-29", "P2-53", "ROAD-06")
+    def test_pages_may_use_storage_and_temp(self, graph_of, environment):
+        origins = {
+            "dev": ["http://localhost:3000", "http://localhost:3001", "http://localhost:5173"],
+            "staging": ["https://api-staging.example.com"],
+            "production": ["https://api.example.com"],
+        }
+        rules = {each.name: each.inputs["corsRules"] for each in graph_of(environment).of("BucketCorsConfiguration")}
+        assert rules.keys() == {"storage-cors", "temp-cors"}
+        for (rule,) in rules.values():
+            assert rule["allowedOrigins"] == origins[environment]
+            assert (rule["allowedMethods"], rule["maxAgeSeconds"]) == (["GET", "PUT", "POST", "DELETE"], 3000)
+
+    @pytest.mark.requirement("ROAD-30", "C-16", "C-17")
+    def test_lifecycle(self, graph_of, environment):
+        graph = graph_of(environment)
+
+        def rules(bucket):
+            return {rule["id"]: rule for rule in graph.named(f"{bucket}-lifecycle").inputs["rules"]}
+
+        assert rules("temp")["expire"]["expiration"] == {"days": 1}
+        assert rules("temp")["tidy"]["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
+        assert rules("thumbnails")["tidy"]["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
+        moved = {
+            name: rule["transitions"][0]["days"] for name, rule in rules("storage").items() if "transitions" in rule
+        }
+        assert moved == ({"archive-raw": 90, "archive-tagged": 180} if environment == "production" else {})
+
+    def test_state_is_protected_where_it_is_promised(self, graph_of, environment):
+        stateful = {
+            "database-instance", "storage-bucket", "temp-bucket", "thumbnails-bucket", "users-pool",
+            "database-secret", "cognito-secret",
+        }  # fmt: skip
+        protected = {each.name for each in graph_of(environment).custom if each.protect}
+        assert protected == (stateful if environment == "production" else set())
+
+
+class TestOrder:
+    def test_schema_stands_before_what_reads_it(self, graph_of, environment):
+        graph = graph_of(environment)
+        for name in ("api-function", "http-api-stage", "thumbnail-generator-function", "thumbnail-consumer-mapping"):
+            assert "migration" in graph.waits_for(name), name
+
+    def test_migration_waits_for_its_ways_in(self, graph_of, environment):
+        assert graph_of(environment).waits_for("migration") >= {
+            "migrate-function",
+            "migrate-policy",
+            "migrate-to-database",
+            "migrate-to-endpoints",
+            "database-instance",
+            "database-from-migrate",
+            "network-endpoints-from-migrate",
+            "network-endpoint-secretsmanager",
+        }
+
+    def test_migration_runs_again_when_the_schema_changes(self, graph_of):
+        triggers = graph_of("dev").named("migration").inputs["triggers"]
+        assert triggers.keys() == {"schema", "database", "secret"}
+        assert triggers["schema"] == schema().digest
+
+    def test_notification_waits_for_the_queues_policy(self, graph_of):
+        assert "thumbnail-queue-policy" in graph_of("dev").waits_for("storage-notification")
+
+    @pytest.mark.requirement("C-33", "P2-07")
+    def test_only_verified_originals_become_work(self, graph_of, environment):
+        notification = graph_of(environment).of("BucketNotification")
+        assert [each.name for each in notification] == ["storage-notification"]
+        (queue,) = notification[0].inputs["queues"]
+        assert (queue["events"], queue["filterPrefix"]) == (["s3:ObjectCreated:*"], "raw/")
+
+
+class TestReachability:
+    def test_ways_in_are_by_reference(self, graph_of, environment):
+        graph = graph_of(environment)
+        assert {each.name for each in graph.of("SecurityGroupIngressRule")} == {
+            f"{room}-from-{caller}"
+            for room in ("database", "network-endpoints")
+            for caller in ("api", "migrate", "thumbnail-generator")
+        }
+        for rule in graph.of("SecurityGroupIngressRule"):
+            assert rule.inputs["referencedSecurityGroupId"]
+            assert not {"cidrIpv4", "cidrIpv6", "prefixListId"} & set(rule.inputs)
+
+    def test_the_api_alone_reaches_the_internet(self, graph_of, environment):
+        rules = graph_of(environment).of("SecurityGroupEgressRule")
+        assert [(each.name, each.inputs["cidrIpv4"]) for each in rules if "cidrIpv4" in each.inputs] == [
+            ("api-to-internet", "0.0.0.0/0")
+        ]
+
+    def test_without_nat_nothing_does(self, evaluated, settings_of):
+        endpoints = ["secretsmanager", "cognito-idp"]
+        graph = evaluated(settings_of("dev", network__nat="none", network__interface_endpoints=endpoints))
+        assert not [each.name for each in graph.of("SecurityGroupEgressRule") if "cidrIpv4" in each.inputs]
+        assert "network-endpoint-cognito-idp" in {each.name for each in graph.of("VpcEndpoint")}
+
+    def test_database_and_functions_stand_in_private_subnets(self, graph_of, environment):
+        graph = graph_of(environment)
+        private = {graph.named(f"network-private-{zone}").urn for zone in ("1a", "1b")}
+        assert set(graph.named("database-subnets").property_dependencies["subnetIds"]) == private
+        for function in graph.of("Function"):
+            assert private <= set(function.property_dependencies["vpcConfig"])
+
+
+class TestSettingsReachResources:
+    def test_sizes_and_timings_are_the_files(self, evaluated, settings_of):
+        values = settings_of(
+            "dev",
+            queue__visibility_seconds=12,
+            queue__retention_seconds=600,
+            queue__max_receive_count=5,
+            thumbnails__timeout_seconds=2,
+            thumbnails__job_lease_seconds=3,
+            thumbnails__batch_size=4,
+            thumbnails__concurrency=3,
+            api__memory_mb=333,
+            api__timeout_seconds=7,
+            api__concurrency=6,
+            migrate__timeout_seconds=99,
+            log_retention_days=3,
+            identity__access_token_hours=2,
+            architecture="x86_64",
+        )
+        assert EnvironmentSettings.parse(values)
+        graph = evaluated(values)
+        queue = graph.named("thumbnail-queue-queue").inputs
+        assert (queue["visibilityTimeoutSeconds"], queue["messageRetentionSeconds"]) == (12, 600)
+        assert json.loads(queue["redrivePolicy"])["maxReceiveCount"] == 5
+        mapping = graph.named("thumbnail-consumer-mapping").inputs
+        assert (mapping["batchSize"], mapping["scalingConfig"]) == (4, {"maximumConcurrency": 3})
+        api, worker = graph.named("api-function").inputs, graph.named("thumbnail-generator-function").inputs
+        assert (api["memorySize"], api["timeout"], api["reservedConcurrentExecutions"]) == (333, 7, 6)
+        assert (worker["timeout"], worker["reservedConcurrentExecutions"]) == (2, 3)
+        assert graph.named("migrate-function").inputs["timeout"] == 99
+        assert {each.inputs["retentionInDays"] for each in graph.of("LogGroup")} == {3}
+        assert {tuple(each.inputs["architectures"]) for each in graph.of("Function")} == {("x86_64",)}
+        assert graph.named("users-client").inputs["accessTokenValidity"] == 2
+        assert graph.variables("api")["PLATFORM_TOKEN_MAX_LIFETIME_SECONDS"] == "7200"
+        assert graph.variables("thumbnail-generator")["PLATFORM_JOB_LEASE_SECONDS"] == "3"
