@@ -21,6 +21,8 @@ class LocalAccount:
     access_key_id: str
     secret_access_key: str
     account_id: str = ACCOUNT_ID
+    # One session for all clients: it keeps the service models that they share, and reading those is most of a client's cost.
+    _session: boto3.Session = field(default_factory=boto3.Session, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
@@ -28,7 +30,7 @@ class LocalAccount:
         """The shared boto3 client of a service. Clients are thread-safe, making them is not, hence the lock."""
         with self._lock:
             if service not in self._clients:
-                self._clients[service] = boto3.Session().client(
+                self._clients[service] = self._session.client(
                     service,  # type: ignore[call-overload]  # boto3-stubs wants a literal, the provider's table has strings
                     region_name=self.region,
                     endpoint_url=self.s3_endpoint if service == "s3" else self.endpoint,

@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import importlib
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -113,7 +115,6 @@ class Host:
         # Imported here because they bring the whole AWS SDK and Pulumi: a verb that refuses must answer at once.
         from local.cloud import LocalCloud  # noqa: PLC0415
         from operations import stack_settings  # noqa: PLC0415
-        from stacks.program import platform  # noqa: PLC0415
 
         environment = self._files.environment
         name, config = stack_files.project_name(project.ROOT), stack_files.load_stack_config(project.ROOT, environment)
@@ -121,7 +122,12 @@ class Host:
         if self._asked_to_stop:
             return
         self._cloud = LocalCloud(self._files.directory, region=region, port=self._port, listener=self._tell)
-        deployment = self._cloud.deploy(platform, project=name, stack=environment, config=config)
+        with ThreadPoolExecutor(1, thread_name_prefix="import") as ahead:
+            # The program takes half a second to import, in which the emulator, another process, comes up.
+            imported = ahead.submit(importlib.import_module, "stacks.program")
+            deployment = self._cloud.deploy(
+                lambda: imported.result().platform(), project=name, stack=environment, config=config
+            )
         with progress.step("first answer", self._tell) as step:
             step.detail = self._wait_until_ready(str(deployment.outputs["api_url"]))
         self._publish(self._running_state(self._cloud, deployment))

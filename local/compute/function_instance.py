@@ -33,53 +33,42 @@ class InstanceEndedError(Exception):
 
 
 class FunctionInstance:
-    """Starts its process with the first event (or `start`). Used by one thread at a time; `end` may come from any."""
+    """Starts its process at once, without waiting for the handler to load. Used by one thread at a time; `end` may come from
+    any. Raises ProcessFailedError when the process cannot be started.
+    """
 
     def __init__(
-        self, definition: FunctionDefinition, number: int, account: LocalAccount, supervisor: Supervisor
+        self,
+        definition: FunctionDefinition,
+        number: int,
+        account: LocalAccount,
+        supervisor: Supervisor,
+        on_exit: Callable[["FunctionInstance"], None],
     ) -> None:
+        """`on_exit` is called, from another thread, when the process ends unasked."""
         self.number, self.ended = number, False
         self.name = f"function-{definition.name}-{number}"
-        self._definition, self._account, self._supervisor = definition, account, supervisor
-        self._process: ManagedProcess | None = None
-        self._channel: socket.socket | None = None
+        self._definition, self._supervisor, self._on_exit = definition, supervisor, on_exit
         self._ready = self._forgotten = False
         self._ending = threading.Lock()
+        self._channel, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._process = self._start(account, theirs)
+            except BaseException:
+                self._channel.close()
+                raise
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs."""
-        return not self.ended and self._process is not None and self._process.poll() is None
-
-    def start(self, on_exit: Callable[[], None]) -> None:
-        """Starts the process without waiting for the handler to load. `on_exit` is called when it ends unasked."""
-        ours, theirs = socket.socketpair()
-        stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{self.name}"
-
-        def ended(_status: int) -> None:
-            self.ended = True
-            # A child of the handler may hold the other end open, so its closing alone cannot be relied on.
-            self._shut_channel()
-            on_exit()
-
-        with theirs:
-            try:
-                self._process = self._supervisor.start(
-                    self.name,
-                    [
-                        sys.executable, "-P", "-s", str(WORKER),
-                        str(theirs.fileno()), str(self._definition.address_space_bytes),
-                    ],
-                    environment=self._definition.environment(self._account, stream),
-                    cwd=self._definition.task_root,
-                    pass_fds=[theirs.fileno()],
-                    stop_signal=signal.SIGKILL,  # a timeout is no request, and an idle worker has nothing to save
-                    on_exit=ended,
-                )  # fmt: skip
-            except BaseException:
-                ours.close()
-                raise
-        self._channel = ours
+        """Whether its process runs, asked of the channel between two events: the system closes it first of all."""
+        self._channel.settimeout(0)
+        try:
+            return self._channel.recv(1, socket.MSG_PEEK) != b""
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
 
     def wait_until_ready(self, request_id: str) -> Invocation | None:
         """Waits until the handler is loaded. Returns None, or what an invocation answers when it cannot be."""
@@ -124,26 +113,40 @@ class FunctionInstance:
             if self._forgotten:
                 return
             self._forgotten = self.ended = True
-            process = self._process
-            if process is not None:
-                if process.poll() is None:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.killpg(process.pid, signal.SIGKILL)
-                self._supervisor.stop(self.name)
+            if self._process.poll() is None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+            self._supervisor.stop(self.name)
             self._shut_channel()
 
     def close(self) -> None:
         """Gives the channel back to the system. For the thread that used it last."""
-        if self._channel is not None:
-            self._channel.close()
+        self._channel.close()
+
+    def _start(self, account: LocalAccount, theirs: socket.socket) -> ManagedProcess:
+        stream = f"{datetime.now(UTC):%Y/%m/%d}/[$LATEST]{self.name}"
+        limit = str(self._definition.address_space_bytes)
+        return self._supervisor.start(
+            self.name,
+            [sys.executable, "-P", "-s", str(WORKER), str(theirs.fileno()), limit],
+            environment=self._definition.environment(account, stream),
+            cwd=self._definition.task_root,
+            pass_fds=[theirs.fileno()],
+            stop_signal=signal.SIGKILL,  # a timeout is no request, and an idle worker has nothing to save
+            on_exit=self._exited,
+        )
+
+    def _exited(self, _status: int) -> None:
+        self.ended = True
+        # A child of the handler may hold the other end open, so its closing alone cannot be relied on.
+        self._shut_channel()
+        self._on_exit(self)
 
     def _shut_channel(self) -> None:
-        if self._channel is not None:
-            with contextlib.suppress(OSError):
-                self._channel.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(OSError):
+            self._channel.shutdown(socket.SHUT_RDWR)
 
     def _send(self, header: dict[str, Any], payload: bytes, deadline: float) -> None:
-        assert self._channel is not None  # noqa: S101 - tells the type checker what `start` did
         encoded = json.dumps(header).encode()
         self._channel.settimeout(max(0.001, deadline - time.monotonic()))
         try:
@@ -162,7 +165,6 @@ class FunctionInstance:
         return self._exactly(size, deadline)
 
     def _exactly(self, size: int, deadline: float) -> bytes:
-        assert self._channel is not None  # noqa: S101 - tells the type checker what `start` did
         received = bytearray()
         while len(received) < size:
             if (remaining := deadline - time.monotonic()) <= 0:
@@ -200,7 +202,6 @@ class FunctionInstance:
         return Invocation.failed(request_id, error, kind="Runtime.ExitError", detail=detail, seconds=seconds)
 
     def _exit_status(self) -> int:
-        assert self._process is not None  # noqa: S101 - tells the type checker what `start` did
         # A handler that closed the channel but runs on is given the moment that an orderly exit takes, and then ended.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_SECONDS)
@@ -209,9 +210,8 @@ class FunctionInstance:
 
     def _log(self, *lines: str) -> None:
         """Lines that Lambda, not the handler, writes about an end that the worker could not report itself."""
-        if self._process is not None:
-            with self._process.log.open("a") as log:
-                log.write("".join(f"{line}\n" for line in lines))
+        with self._process.log.open("a") as log:
+            log.write("".join(f"{line}\n" for line in lines))
 
 
 def _unhandled(request_id: str, error: dict[str, Any], seconds: float) -> Invocation:

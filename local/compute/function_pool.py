@@ -104,8 +104,7 @@ class FunctionPool:
     def _start(self) -> FunctionInstance:
         # The lock is held, so no two instances get the same number; starting does not wait for the handler to load.
         number = next(number for number in range(1, len(self._instances) + 2) if number not in self._instances)
-        instance = FunctionInstance(self.definition, number, self._account, self._supervisor)
-        instance.start(lambda: self._discard_idle(instance))
+        instance = FunctionInstance(self.definition, number, self._account, self._supervisor, self._discard_idle)
         self._instances[number] = instance
         logger.info("function_instance_started", extra={"function": self.definition.name, "instance": instance.name})
         return instance

@@ -91,7 +91,7 @@ class GatewayApplication:
         began, request_id = time.monotonic(), base64.b64encode(secrets.token_bytes(11)).decode()
         request = _request(scope)
         try:
-            body = await _read_body(request, receive)
+            body = await _read_body(receive)
         except ConnectionAbortedError:
             return
         if body is None:
@@ -208,14 +208,11 @@ def _request(scope: MutableMapping[str, Any]) -> Request:
     )
 
 
-async def _read_body(request: Request, receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive) -> bytes | None:
     """The whole body; None as soon as it is known to be longer than API Gateway takes.
 
     Raises ConnectionAbortedError when the client went away before its end.
     """
-    declared = request.header("content-length") or "0"
-    if declared.isdigit() and int(declared) > MAXIMUM_REQUEST_BYTES:
-        return None
     body = bytearray()
     while True:
         message = await receive()

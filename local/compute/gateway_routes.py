@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 DEFAULT_ROUTE_KEY = "$default"
 ROUTE_KEY = re.compile(r"(?P<method>[A-Z]+) (?P<path>/\S*)")
@@ -26,20 +26,14 @@ class Route:
         """Whether API Gateway accepts the key."""
         return self.key == DEFAULT_ROUTE_KEY or self._parsed is not None
 
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        assert self._parsed is not None  # noqa: S101 - only asked of routes that have a path
-        path, pattern, position = self._parsed["path"].rstrip("/"), "", 0
-        for parameter in PARAMETER.finditer(path):
-            pattern += re.escape(path[position : parameter.start()]) + ("(.+)" if parameter["greedy"] else "([^/]+)")
-            position = parameter.end()
-        return re.compile(pattern + re.escape(path[position:]) + "/?")
-
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """The path parameters, still percent-encoded as API Gateway passes them on; None when the route does not apply."""
         if self._parsed is None:
             return {}
-        if self._parsed["method"] not in {method, "ANY"} or (found := self._pattern.fullmatch(path)) is None:
+        if (
+            self._parsed["method"] not in {method, "ANY"}
+            or (found := _pattern(self._parsed["path"]).fullmatch(path)) is None
+        ):
             return None
         names = [parameter["name"] for parameter in PARAMETER.finditer(self._parsed["path"])]
         return dict(zip(names, found.groups(), strict=True))
@@ -55,6 +49,16 @@ class Route:
         path = self._parsed["path"]
         segments = [PARAMETER.search(segment) is not None for segment in path.split("/")]
         return (int("+}" in path), segments, -len(path), self._parsed["method"] == "ANY")
+
+
+@cache
+def _pattern(path: str) -> re.Pattern[str]:
+    """What a route's path with its parameters matches. A slash at the end makes another path."""
+    pattern, position = "", 0
+    for parameter in PARAMETER.finditer(path):
+        pattern += re.escape(path[position : parameter.start()]) + ("(.+)" if parameter["greedy"] else "([^/]+)")
+        position = parameter.end()
+    return re.compile(pattern + re.escape(path[position:]))
 
 
 @dataclass(frozen=True)

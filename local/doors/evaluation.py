@@ -11,6 +11,7 @@ from pulumi.runtime import mocks, settings, stack
 from pulumi.runtime.config import set_all_config
 
 from local.doors.monitor import ProgramMonitor
+from local.doors.wire import redact
 from local.errors import LocalPlatformError, ProgramError
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ def evaluate(
     )
     if monitor.skipped:
         message += f"\n({monitor.skipped} more that depend on this were not tried)"
-    raise ProgramError(message) from raised
+    raise ProgramError(redact(message, monitor.secret_texts)) from raised
 
 
 def _run(
@@ -67,13 +68,21 @@ def _run(
     """
     raised: list[BaseException] = []
 
+    def guarded() -> None:
+        try:
+            program()
+        except BaseException as error:
+            # The SDK would forget it if one of the program's outputs fails too.
+            raised.append(error)
+            raise
+
     def target() -> None:
         try:
             _configure(monitor, project, stack_name, config, preview=preview)
             with asyncio.Runner() as runner:
                 # What a failing program leaves behind is told once, by us, and not by every task that waited for it.
                 runner.get_loop().set_exception_handler(lambda _, context: log.debug("%s", context.get("message")))
-                runner.run(stack.run_in_stack(program))
+                runner.run(stack.run_in_stack(guarded))
         except BaseException as error:  # noqa: BLE001  # it is handed to the calling thread, which reports it
             raised.append(error)
         finally:

@@ -50,6 +50,7 @@ class ProgramMonitor(mocks.MockMonitor):
         self.registered: list[RegisteredResource] = []
         self.failures: list[Failure] = []
         self.skipped = 0
+        self.secret_texts: set[str] = set()  # to be taken out of whatever is said
         self.stack_outputs: dict[str, Any] = {}
         self.secret_outputs: frozenset[str] = frozenset()
         default = {key.removeprefix("aws:"): value for key, value in config.items() if key.startswith("aws:")}
@@ -90,11 +91,11 @@ class ProgramMonitor(mocks.MockMonitor):
         try:
             resource_id, outputs = self._become(resource)
         except RegistrationError as error:
-            self._fail(resource, received.redact(error.problem))
+            self._fail(resource, error.problem)
             return failed
         except Exception as error:  # the SDK would print a traceback and leave the dependents hanging
             log.debug("%s could not be applied", urn, exc_info=True)
-            self._fail(resource, received.redact(f"{type(error).__name__}: {error}"))
+            self._fail(resource, f"{type(error).__name__}: {error}")
             return failed
         secrets = received.secret_keys | set(request.additionalSecretOutputs)
         return resource_pb2.RegisterResourceResponse(urn=urn, id=resource_id, object=send(outputs, secrets))
@@ -106,11 +107,10 @@ class ProgramMonitor(mocks.MockMonitor):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
-        args = receive(request.args)
         try:
-            result = self.answer(request.tok, args.values, self._options(request.provider))
+            result = self.answer(request.tok, receive(request.args).values, self._options(request.provider))
         except LocalPlatformError as error:
-            problem = provider_pb2.CheckFailure(property=request.tok, reason=args.redact(error.message))
+            problem = provider_pb2.CheckFailure(property=request.tok, reason=error.message)
             return resource_pb2.ResourceInvokeResponse(failures=[problem])
         return resource_pb2.ResourceInvokeResponse(**{"return": send(result)})
 
@@ -130,6 +130,7 @@ class ProgramMonitor(mocks.MockMonitor):
             above = self._paths.get(request.parent)
             path = f"{above}/{request.name}" if above else str(request.name)
             self._paths[urn] = path
+            self.secret_texts |= received.secret_texts
         return RegisteredResource(
             urn=urn,
             type=request.type,

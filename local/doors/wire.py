@@ -21,12 +21,6 @@ class Received:
     secret_texts: set[str] = field(default_factory=set, repr=False)
     has_unknown: bool = False
 
-    def redact(self, text: str) -> str:
-        """The text with every secret of these values taken out."""
-        for secret in sorted(self.secret_texts, key=len, reverse=True):
-            text = text.replace(secret, "[secret]")
-        return text
-
 
 def receive(struct: struct_pb2.Struct) -> Received:
     """Reads what the SDK sent. Empty values are left out, as Pulumi treats them."""
@@ -36,6 +30,13 @@ def receive(struct: struct_pb2.Struct) -> Received:
         if plain is not None:
             received.values[key] = plain
     return received
+
+
+def redact(text: str, secrets: Iterable[str]) -> str:
+    """The text with every secret taken out."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[secret]")
+    return text
 
 
 def send(values: Mapping[str, Any], secret_keys: Iterable[str] = ()) -> struct_pb2.Struct:

@@ -43,10 +43,12 @@ class TestRegister:
         assert route["target"].startswith("integrations/http-integration-")
 
     def test_only_this_route_of_this_api_may_invoke(self, register):
-        permission = register(lambda: HttpApi("http", args())).one("Permission").inputs
+        graph = register(lambda: HttpApi("http", args()))
+        permission = graph.one("Permission").inputs
         assert (permission["action"], permission["function"]) == ("lambda:InvokeFunction", "api")
         assert permission["principal"] == "apigateway.amazonaws.com"
-        assert permission["sourceArn"].endswith("http-api-executionArn/$default/$default")
+        assert permission["sourceArn"].endswith("/$default/$default")
+        assert graph.one("Permission").property_dependencies["sourceArn"] == (graph.one("Api").urn,)
 
     def test_stage_is_throttled_and_logged(self, register):
         graph = register(lambda: HttpApi("http", args(requests_per_second=7, burst_requests=9, log_retention_days=90)))

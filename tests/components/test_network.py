@@ -103,7 +103,7 @@ class TestRegister:
         assert trust["Principal"] == {"Service": "vpc-flow-logs.amazonaws.com"}
         assert trust["Condition"]["StringEquals"] == {"aws:SourceAccount": "123456789012"}
         written = graph.statements("net-flow-log-policy")["WriteOwnLogs"]["Resource"]
-        assert all(arn.endswith(":*") and "net-flow-log-group" in arn for arn in written)
+        assert written == ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/vpc/episode-metadata-flow-log-dev:*"]
 
     @pytest.mark.requirement("ROAD-24")
     def test_everything_without_a_name_of_its_own_has_a_name_tag(self, register):

@@ -76,7 +76,9 @@ class TestRegister:
         assert statements["ReadQueue"] == asked
         logs = statements["WriteOwnLogs"]
         assert logs["Action"] == ["logs:CreateLogStream", "logs:PutLogEvents"]
-        assert [arn.endswith("worker-log-group-arn:*") for arn in logs["Resource"]] == [True]
+        assert logs["Resource"] == [
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/lambda/episode-metadata-worker-dev:*"
+        ]
         trust = graph.statements("worker-role", "assumeRolePolicy")["ServiceAssumesRole"]
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
@@ -105,7 +107,7 @@ class TestRegister:
         statements = graph.statements("worker-policy")
         assert statements.keys() == {"WriteOwnLogs", "AttachToNetwork", "KeepNetworkCallsFromCode"}
         (source,) = statements["KeepNetworkCallsFromCode"]["Condition"]["ArnEquals"].values()
-        assert source.endswith(":123456789012:function:episode-metadata-worker-dev")
+        assert source == "arn:aws:lambda:us-east-1:123456789012:function:episode-metadata-worker-dev"
 
     def test_it_waits_for_what_must_exist_before(self, register):
         def make():

@@ -37,7 +37,9 @@ class TestBucketPolicy:
             "Action": "s3:PutObject",
             "Resource": "arn:aws:s3:::policy-deny/*",
         }
-        s3.put_bucket_policy(Bucket="policy-deny", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
+        s3.put_bucket_policy(
+            Bucket="policy-deny", Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        )
         with pytest.raises(s3.exceptions.ClientError) as refused:
             s3.put_object(Bucket="policy-deny", Key="k", Body=b"v")
         assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 403

@@ -1,9 +1,8 @@
 """However a platform's life ends, nothing of it goes on running."""
 
-import http.server
 import json
 import signal
-import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from operations.exit_codes import ExitCode
 from operations.state import EnvironmentState, StateFiles
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Command
+    from tests.operations.conftest import Api, Command
 
 pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300)]
 
@@ -29,39 +28,22 @@ def clean_end(command: "Command") -> Iterator["Command"]:
     command("down")
 
 
-class Ready(http.server.BaseHTTPRequestHandler):
-    """Answers every GET with 200."""
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-        """Says nothing."""
-
-
 @pytest.fixture
-def small(copied: "Command") -> Iterator["Command"]:
+def small(copied: "Command", api: "Api") -> Iterator["Command"]:
     """The command for a platform that creates nothing and whose API always answers."""
     assert copied.copy is not None
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        (copied.copy / "stacks" / "program.py").write_text(
-            "import pulumi\n\ndef platform() -> None:\n"
-            f"    pulumi.export('api_url', 'http://127.0.0.1:{server.server_port}')\n"
-        )
-        yield copied
-        copied("down")
-        server.shutdown()
-        thread.join()
+    (copied.copy / "stacks" / "program.py").write_text(
+        f"import pulumi\n\ndef platform() -> None:\n    pulumi.export('api_url', '{api.address}')\n"
+    )
+    yield copied
+    copied("down")
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
     """Waits until something is true and returns it; the test's own timeout bounds it."""
     seen = condition()
     while not seen:
+        time.sleep(0.02)
         seen = condition()
     return seen
 

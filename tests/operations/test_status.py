@@ -1,8 +1,6 @@
 """Running, degraded, stopped: what is said of each, and with which exit code."""
 
-import http.server
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -16,34 +14,10 @@ from operations.progress_log import ProgressWriter
 from operations.state import EnvironmentState, Process, StateFiles
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Command
+    from tests.operations.conftest import Api, Command
 
 MakeState = Callable[..., EnvironmentState]
 Sleeper = Callable[[], psutil.Popen]
-
-
-class Ready(http.server.BaseHTTPRequestHandler):
-    """Answers every GET with the server's status."""
-
-    def do_GET(self) -> None:
-        self.send_response(self.server.status)  # type: ignore[attr-defined]  # set by the fixture
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-        """Says nothing."""
-
-
-@pytest.fixture
-def api() -> Iterator[tuple[str, http.server.ThreadingHTTPServer]]:
-    """Something that listens where the API would, and its address."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Ready) as server:
-        server.status = 200  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", server
-        server.shutdown()
-        thread.join()
 
 
 class TestStopped:
@@ -127,14 +101,13 @@ class TestDegraded:
         files: StateFiles,
         held_by: MakeState,
         sleeper: Sleeper,
-        api: tuple[str, http.server.ThreadingHTTPServer],
+        api: "Api",
     ) -> None:
-        address, server = api
-        server.status = 503  # type: ignore[attr-defined]
-        files.write(held_by(ProcessIdentity.of(sleeper().pid), api=address))
+        api.status = 503
+        files.write(held_by(ProcessIdentity.of(sleeper().pid), api=api.address))
         answer = command("status", "--json")
         assert answer.code == ExitCode.DEGRADED
-        assert answer.data["reason"] == f"{address}/health/ready answers 503"
+        assert answer.data["reason"] == f"{api.address}/health/ready answers 503"
 
 
 class TestRunning:
@@ -144,15 +117,19 @@ class TestRunning:
         files: StateFiles,
         held_by: MakeState,
         sleeper: Sleeper,
-        api: tuple[str, http.server.ThreadingHTTPServer],
+        api: "Api",
     ) -> None:
         host = sleeper()
-        state = held_by(ProcessIdentity.of(host.pid), api=api[0])
+        state = held_by(ProcessIdentity.of(host.pid), api=api.address)
         files.write(state.model_copy(update={"processes": (Process(name="host", pid=host.pid, state="running"),)}))
         answer = command("status", "--json", HTTP_PROXY="http://127.0.0.1:1")
         assert answer.code == ExitCode.OK
         assert answer.data["state"] == "running"
-        assert answer.data["endpoints"] == {"api": api[0], "docs": f"{api[0]}/docs", "aws": "http://127.0.0.1:9"}
+        assert answer.data["endpoints"] == {
+            "api": api.address,
+            "docs": f"{api.address}/docs",
+            "aws": "http://127.0.0.1:9",
+        }
         assert answer.data["resources"] == {"applied": 1, "recorded_only": 1}
         assert answer.data["processes"] == [{"name": "host", "pid": host.pid, "state": "running"}]
 

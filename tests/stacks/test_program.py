@@ -10,6 +10,7 @@ import pulumi
 import pytest
 import yaml
 
+from local.provider.pulumi_classes import resource_class
 from stacks.environment import PROJECT, EnvironmentSettings
 from stacks.sources import schema
 
@@ -54,6 +55,13 @@ def normalised(graph):
     return json.dumps(sorted(listed, key=lambda each: each[0]), sort_keys=True, default=plain)
 
 
+def deprecated_inputs(token):
+    """The names of a type's inputs that the SDK deprecates. Its constructors take them without a warning."""
+    properties = [value for value in vars(resource_class(token)).values() if isinstance(value, property)]
+    getters = [value.fget.__dict__ for value in properties]
+    return {getter["_pulumi_name"] for getter in getters if "_pulumi_deprecated_callable" in getter}
+
+
 class TestPlatform:
     def test_resources_by_environment(self, graph_of):
         counted = {name: len(graph_of(name).custom) for name in ("dev", "staging", "production")}
@@ -73,6 +81,12 @@ class TestPlatform:
             warnings.simplefilter("always")
             evaluated(settings_of("production"))
         assert [str(each.message) for each in caught if issubclass(each.category, DeprecationWarning)] == []
+
+    def test_no_deprecated_input_is_given(self, graph_of, environment):
+        assert "acl" in deprecated_inputs("aws:s3/bucket:Bucket")
+        resources = [each for each in graph_of(environment).custom if each.type.startswith("aws:")]
+        given = {each.urn: deprecated_inputs(each.type) & set(each.inputs) for each in resources}
+        assert {urn: names for urn, names in given.items() if names} == {}
 
     def test_exports_are_flat_and_complete(self, evaluated, settings_of, monkeypatch):
         exported = {}

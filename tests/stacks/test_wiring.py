@@ -35,12 +35,7 @@ class TestFunctions:
         assert set(graph_of(environment).variables(function)) == read
 
     def test_settings_load_from_it(self, graph_of, environment, function, monkeypatch):
-        variables = graph_of(environment).variables(function)
-        if function == "api":
-            # Recorded outputs are made up; the settings check that the pool's keys come from its issuer.
-            pool = variables["PLATFORM_USER_POOL_ID"]
-            variables = variables | {"PLATFORM_USER_POOL_ENDPOINT": f"cognito-idp.us-east-1.amazonaws.com/{pool}"}
-        loaded = load(LOADED_BY[function], variables, monkeypatch)
+        loaded = load(LOADED_BY[function], graph_of(environment).variables(function), monkeypatch)
         assert loaded.environment == {"dev": "development"}.get(environment, environment)
         assert loaded.region == "us-east-1"
 
@@ -52,10 +47,8 @@ class TestFunctions:
     @pytest.mark.requirement("A-10")
     def test_values_arrive_as_they_were_meant(self, graph_of, settings_of, monkeypatch):
         graph, settings = graph_of("production"), settings_of("production")
-        variables = graph.variables("api")
-        pool = variables["PLATFORM_USER_POOL_ID"]
-        endpoint = {"PLATFORM_USER_POOL_ENDPOINT": f"cognito-idp.us-east-1.amazonaws.com/{pool}"}
-        api = load(ApiSettings, variables | endpoint, monkeypatch)
+        api = load(ApiSettings, graph.variables("api"), monkeypatch)
+        assert api.jwks_url == f"{api.issuer}/.well-known/jwks.json"
         assert api.allowed_hosts == ("api.example.com", "*.execute-api.us-east-1.amazonaws.com")
         assert api.allowed_origins == tuple(settings["cors_origins"])
         assert len(api.user_pool_client_ids) == 1

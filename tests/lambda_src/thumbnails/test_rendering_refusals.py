@@ -6,7 +6,7 @@ import warnings
 import zlib
 
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from lambda_src.thumbnails.profiles import PROFILES, Variant
 from lambda_src.thumbnails.rendering import render
@@ -63,6 +63,22 @@ class TestNotAnImage:
     @pytest.mark.parametrize("image_format", ["BMP", "TIFF", "ICO", "PPM", "TGA", "JPEG2000", "AVIF", "PCX", "SGI"])
     def test_image_of_a_kind_that_is_not_allowed(self, image_format):
         assert refusal(encoded(Image.new("RGB", (64, 64)), image_format)) == "UNSUPPORTED_FORMAT"
+
+    def test_no_other_decoder_is_even_tried(self, monkeypatch):
+        tried = []
+
+        def decode(*_):
+            tried.append("decoder")
+            raise SyntaxError
+
+        Image.init()  # every decoder that Pillow has is known before another one is added
+        monkeypatch.setitem(Image.OPEN, "SPY", (decode, None))
+        monkeypatch.setattr(Image, "ID", [*Image.ID, "SPY"])
+        assert refusal(b"%!PS-Adobe-3.0 EPSF-3.0") == "UNSUPPORTED_FORMAT"
+        assert tried == []
+        with pytest.raises(UnidentifiedImageError):
+            Image.open(io.BytesIO(b"%!PS"))
+        assert tried == ["decoder"], "the decoder of this test is one that Pillow would try"
 
 
 class TestTooMuch:

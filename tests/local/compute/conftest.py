@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pulumi
 import pytest
 
 from local.account import LocalAccount
 from local.compute.functions import Functions
+from local.compute.http_listeners import HttpListeners
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 
@@ -118,3 +120,59 @@ def make_queue(account: LocalAccount) -> Iterator[Callable[..., Queue]]:
     yield queue
     for url in made:
         client.delete_queue(QueueUrl=url)
+
+
+def _gateway_resource(kind: str, api_id: str, **inputs: Any) -> Registration:
+    defaults: dict[str, dict[str, Any]] = {
+        "Api": {"protocolType": "HTTP"},
+        "Integration": {"apiId": api_id, "integrationType": "AWS_PROXY", "payloadFormatVersion": "2.0"},
+        "Route": {"apiId": api_id, "target": f"integrations/{api_id}-integration", "routeKey": "$default"},
+        "Stage": {"apiId": api_id, "name": "$default", "autoDeploy": True},
+    }
+    ids = {"Api": api_id, "Integration": f"{api_id}-integration"}
+    resource_id = ids.get(kind, f"{api_id}-{kind}-{next(NUMBERS)}")
+    return Registration(
+        urn=f"urn:pulumi:test::test::aws:apigatewayv2/{kind.lower()}:{kind}::{resource_id}",
+        type=f"aws:apigatewayv2/{kind.lower()}:{kind}",
+        name=resource_id,
+        id=resource_id,
+        inputs={**defaults[kind], **inputs},
+        outputs={"id": resource_id},
+    )
+
+
+@pytest.fixture
+def gateway_resource() -> Callable[..., Registration]:
+    """Makes the registration of an Api, Integration, Route or Stage from its kind and its API's id."""
+    return _gateway_resource
+
+
+@pytest.fixture
+def listeners(account: LocalAccount, functions: Functions) -> Iterator[HttpListeners]:
+    running = HttpListeners(account, functions, port=0)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def serve(listeners: HttpListeners, register: Callable[..., str]) -> Iterator[Callable[..., httpx.Client]]:
+    """Serves a handler behind an API of its own; the client's base is the stage's address and it remembers the API's id."""
+    clients: list[httpx.Client] = []
+
+    def served(handler: str, **options: Any) -> httpx.Client:
+        api_id = f"api{next(NUMBERS)}"
+        name = register(f"web.{handler}", timeout=options.pop("timeout", 10.0))
+        uri = f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
+        listeners.reserve_api(_gateway_resource("Api", api_id, corsConfiguration=options.pop("cors", None)))
+        integration = _gateway_resource("Integration", api_id, integrationUri=uri, **options.pop("integration", {}))
+        listeners.add_integration(integration)
+        for key in options.pop("routes", ["$default"]):
+            listeners.add_route(_gateway_resource("Route", api_id, routeKey=key))
+        url = listeners.serve_stage(_gateway_resource("Stage", api_id, **options))["invokeUrl"]
+        client = httpx.Client(base_url=url, headers={"user-agent": "test", "x-api-id": api_id}, trust_env=False)
+        clients.append(client)
+        return client
+
+    yield served
+    for client in clients:
+        client.close()

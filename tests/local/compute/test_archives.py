@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pulumi
@@ -96,10 +97,17 @@ class TestMaterialise:
         assert materialise(source, tmp_path / "state") != after
 
     def test_several_at_once_agree_and_leave_nothing_behind(self, source: Path, tmp_path: Path) -> None:
+        for number in range(100):
+            (source / f"{number}.txt").write_text(str(number))
+        together = Barrier(8)
+
+        def make(_: int) -> Path:
+            together.wait()
+            return materialise(source, tmp_path / "state")
+
         with ThreadPoolExecutor(8) as threads:
-            folders = set(threads.map(lambda _: materialise(source, tmp_path / "state"), range(16)))
-        (folder,) = folders
-        assert files(folder) == CONTENT
+            (folder,) = set(threads.map(make, range(8)))
+        assert len(files(folder)) == 102
         assert list((tmp_path / "state" / "code").iterdir()) == [folder]
 
     @pytest.mark.parametrize(

@@ -189,6 +189,7 @@ class TestBatch:
         wait_for(lambda: stage.left() == 0, seconds=15)
         assert [len(event["Records"]) for event in stage.events()] == [15]
 
+    @pytest.mark.requirement("P2-26", "P2-43", "P2-44")
     @pytest.mark.parametrize("bad", [1, 4, 10])
     def test_failed_messages_reach_the_dead_letter_queue_and_the_others_run_once(
         self, stage: Stage, tmp_path: Path, bad: int, wait_for: WaitFor

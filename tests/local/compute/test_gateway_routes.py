@@ -25,7 +25,7 @@ class TestChoose:
         ("method", "path", "key", "parameters"),
         [
             ("GET", "/shows", "GET /shows", {}),
-            ("GET", "/shows/", "GET /shows", {}),
+            ("GET", "/shows/", "ANY /{proxy+}", {"proxy": "shows/"}),
             ("PUT", "/shows", "ANY /shows", {}),
             ("GET", "/shows/7", "GET /shows/{show_id}", {"show_id": "7"}),
             ("GET", "/shows/a%2Fb", "GET /shows/{show_id}", {"show_id": "a%2Fb"}),

@@ -1,5 +1,6 @@
 """Programs that are applied in this process: what comes out, and what is said when something fails."""
 
+import gc
 import json
 import logging
 import threading
@@ -163,11 +164,34 @@ class TestFailures:
         assert failure(program, provider) == "the program failed: ValueError: upload_megabytes must be at most 500"
         assert silence()
 
+    def test_program_that_raises_after_a_callback_did(self, provider: LocalProvider) -> None:
+        async def broken() -> str:
+            raise KeyError("a consequence")
+
+        def program() -> None:
+            pulumi.export("broken", pulumi.Output.from_input(broken()))
+            raise ValueError("the cause")
+
+        assert failure(program, provider) == "the program failed: ValueError: the cause"
+
     def test_callback_that_raises(self, provider: LocalProvider, silence: Callable[[], bool]) -> None:
         def program() -> None:
             aws.sqs.Queue("q").name.apply(lambda name: {}[name])
 
         assert failure(program, provider).startswith("the program failed: KeyError: 'q-")
+        assert silence()
+
+    def test_what_failed_before_does_not_come_back(
+        self, account: LocalAccount, provider: LocalProvider, silence: Callable[[], bool]
+    ) -> None:
+        def broken() -> None:
+            names = [aws.sqs.Queue(f"broken-{i}").name for i in range(4)]
+            for name in names:
+                name.apply(lambda text: {}[text]).apply(str.upper)
+
+        assert failure(broken, provider).startswith("the program failed: KeyError: 'broken-")
+        assert run(lambda: pulumi.export("good", 1), LocalProvider(account, {})).outputs == {"good": 1}
+        gc.collect()
         assert silence()
 
     def test_program_that_ends_the_process(self, provider: LocalProvider) -> None:
@@ -183,6 +207,13 @@ class TestFailures:
         message = failure(program, provider)
         assert "hunter2" not in message
         assert "[secret]" in message
+
+    def test_secret_is_taken_out_of_what_the_program_says(self, provider: LocalProvider) -> None:
+        def program() -> None:
+            secret = aws.ssm.Parameter("p", type="SecureString", value=pulumi.Output.secret("hunter2 hunter2")).value
+            secret.apply(lambda text: {}[text])
+
+        assert failure(program, provider) == "the program failed: KeyError: '[secret]'"
 
     def test_runner_that_breaks_is_one_line(self, account: LocalAccount, silence: Callable[[], bool]) -> None:
         def broken(_: Registration) -> dict[str, Any]:

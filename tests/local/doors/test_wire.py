@@ -4,7 +4,7 @@ import pulumi
 from google.protobuf import struct_pb2
 from pulumi.runtime import rpc
 
-from local.doors.wire import UNKNOWN, receive, send
+from local.doors.wire import UNKNOWN, receive, redact, send
 
 
 def struct(values: dict[str, object]) -> struct_pb2.Struct:
@@ -18,7 +18,7 @@ def test_secrets_are_unwrapped_wherever_they_are() -> None:
     received = receive(struct({"plain": 1, "deep": {"inner": [secret]}}))
     assert received.values == {"plain": 1, "deep": {"inner": [{"user": "me", "list": ["a-secret"]}]}}
     assert received.secret_keys == {"deep"}
-    assert received.redact("a-secret of me") == "[secret] of [secret]"
+    assert redact("a-secret of me", received.secret_texts) == "[secret] of [secret]"
     assert "a-secret" not in repr(received)
 
 

@@ -231,6 +231,23 @@ class TestFollowUpCalls:
         secret = create("aws:secretsmanager/secret:Secret", "guarded", policy=TRUST)
         assert account.client("secretsmanager").get_resource_policy(SecretId=secret.id)["ResourcePolicy"] == TRUST
 
+    @pytest.mark.parametrize(
+        ("backup", "maintenance"), [("03:00-04:00", "sun:04:00-sun:05:00"), ("05:00-06:00", "sun:04:00-sun:05:00")]
+    )
+    def test_windows_that_touch_do_not_overlap(self, create: Create, backup: str, maintenance: str) -> None:
+        database = create(
+            "aws:rds/instance:Instance",
+            "data",
+            engine="postgres",
+            instanceClass="db.t4g.micro",
+            allocatedStorage=20,
+            username="master",
+            password="long-enough",
+            backupWindow=backup,
+            maintenanceWindow=maintenance,
+        )
+        assert (database.outputs["backupWindow"], database.outputs["maintenanceWindow"]) == (backup, maintenance)
+
     def test_alarm_on_an_expression(self, create: Create, account: LocalAccount) -> None:
         metric = {"namespace": "AWS/SQS", "metricName": "NumberOfMessagesSent", "period": 60, "stat": "Sum"}
         alarm = create(
