@@ -31,12 +31,13 @@ def _overlap_of_windows(*times: Any) -> int:
     return _overlap(*times) or -1
 
 
-def mend() -> None:
-    """Puts the mends in place."""
-    FakeBucket.get_permission = _permission
-    moto.rds.utils.get_overlap_between_two_date_ranges = _overlap_of_windows
+MENDS: tuple[tuple[Any, str, Any], ...] = (
+    (FakeBucket, "get_permission", _permission),
+    (moto.rds.utils, "get_overlap_between_two_date_ranges", _overlap_of_windows),
+)
 
 
 if __name__ == "__main__":
-    mend()
+    for owner, name, mended in MENDS:
+        setattr(owner, name, mended)
     main()

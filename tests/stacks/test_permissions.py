@@ -132,6 +132,23 @@ class TestResourcePolicies:
                     assert statement["Principal"] == "*"
                     assert statement["Condition"]
 
+    @pytest.mark.requirement("P2-09", "C-33")
+    def test_the_storage_bucket_alone_may_send(self, graph_of, environment):
+        graph = graph_of(environment)
+        allowed = [
+            (policy.name, each)
+            for policy in graph.of("QueuePolicy")
+            for each in statements(policy)
+            if each["Effect"] == "Allow"
+        ]
+        ((name, statement),) = allowed
+        assert name == "thumbnail-queue-policy"
+        assert statement["Action"] == ["sqs:SendMessage"]
+        assert statement["Condition"] == {
+            "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::episode-metadata-storage-{environment}"},
+            "StringEquals": {"aws:SourceAccount": "123456789012"},
+        }
+
     def test_every_bucket_and_queue_refuses_plain_transport(self, graph_of, environment):
         graph = graph_of(environment)
         for resource in [*graph.of("BucketPolicy"), *graph.of("QueuePolicy")]:

@@ -23,7 +23,7 @@ class TestArchive:
 
     def test_what_the_interpreter_leaves_behind_is_left_out(self, tmp_path):
         root = package(
-            tmp_path, "app/__init__.py", "app/__pycache__/x.cpython-311.pyc", "app/old.pyc", "app/.cache/x", "app/.env"
+            tmp_path, "app/__init__.py", "app/__pycache__/note.txt", "app/old.pyc", "app/.cache/x", "app/.env"
         )
         assert list(sources.archive("app", root=root).assets) == ["app/__init__.py"]
 
