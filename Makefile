@@ -20,6 +20,7 @@ $(STAMP): locks/bootstrap.txt locks/development.txt pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r locks/bootstrap.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --compile-bytecode --require-hashes -r locks/development.txt
 	@VIRTUAL_ENV=$(VENV) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q stacks components runtime lambda_src local operations
 	@touch $@
 
 up: $(STAMP) ## bring the dev platform up on this machine and send a photograph through it

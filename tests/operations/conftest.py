@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -62,9 +63,10 @@ class Command:
         assert "Traceback" not in done.stdout + done.stderr
         return Answer(code=done.returncode, out=done.stdout, err=done.stderr)
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """Starts the command and returns at once."""
-        return subprocess.Popen(
+    @contextmanager
+    def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """The command while it runs; killed when the block ends without it having ended."""
+        with subprocess.Popen(
             [*self.argv, *arguments],
             env=self.environment(),
             cwd=self.copy,
@@ -73,7 +75,12 @@ class Command:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-        )
+        ) as process:
+            try:
+                yield process
+            finally:
+                if process.poll() is None:
+                    process.kill()
 
     @property
     def argv(self) -> list[str]:
@@ -154,12 +161,13 @@ def files(command: Command) -> StateFiles:
 
 
 @pytest.fixture
-def sleeper() -> Iterator[Callable[[], psutil.Popen]]:
-    """Makes processes that do nothing; all are ended afterwards."""
+def sleeper() -> Iterator[Callable[..., psutil.Popen]]:
+    """Makes processes that do nothing, or what a program says before that; all are ended afterwards."""
     made: list[psutil.Popen] = []
 
-    def make() -> psutil.Popen:
-        made.append(psutil.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True))
+    def make(program: str = "", **options: Any) -> psutil.Popen:
+        argv = [sys.executable, "-c", f"{program}\nimport time\ntime.sleep(600)"]
+        made.append(psutil.Popen(argv, start_new_session=True, **options))
         return made[-1]
 
     yield make
@@ -167,6 +175,8 @@ def sleeper() -> Iterator[Callable[[], psutil.Popen]]:
         if process.poll() is None:
             process.kill()
         process.wait()
+        if process.stdout:
+            process.stdout.close()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,9 +17,10 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[[], psutil.Popen]
+Sleeper = Callable[..., psutil.Popen]
 
-DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(600)"
+DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)"
+HOLDING = "from operations.state import StateFiles; lock = StateFiles.of('dev').lock; print(lock.acquire(), flush=True)"
 
 
 class TestNothingRuns:
@@ -55,32 +55,23 @@ class TestRunning:
         answer = command("down", "--json")
         assert answer.code == 0
         assert (answer.data["was_running"], answer.data["ended"]) == (True, [host.pid])
-        assert host.wait() == -signal.SIGTERM
+        assert host.wait(30) == -signal.SIGTERM
         assert [path.name for path in files.directory.iterdir()] == ["logs"]
 
-    def test_host_that_does_not_listen_is_killed(self, files: StateFiles, held_by: MakeState) -> None:
-        with subprocess.Popen([sys.executable, "-c", DEAF], stdout=subprocess.PIPE) as host:
-            assert host.stdout is not None
-            host.stdout.readline()
-            files.write(held_by(ProcessIdentity.of(host.pid)))
-            assert down.end_host(files, grace_seconds=0.2) == host.pid
-            assert host.wait() == -signal.SIGKILL
+    def test_host_that_does_not_listen_is_killed(self, files: StateFiles, held_by: MakeState, sleeper: Sleeper) -> None:
+        host = sleeper(DEAF, stdout=subprocess.PIPE)
+        assert host.stdout.readline() == b"deaf\n"
+        files.write(held_by(ProcessIdentity.of(host.pid)))
+        assert down.end_host(files, grace_seconds=0.2) == host.pid
+        assert host.wait(30) == -signal.SIGKILL
 
-    def test_host_that_only_signed_the_lock_is_found(self, command: "Command", files: StateFiles) -> None:
-        hold = (
-            "import sys, time; from operations.state import *; print(StateFiles.of('dev').lock.acquire(), flush=True)"
-        )
-        # The lock lives as long as its descriptor; keep the object, and the process, until they are ended.
-        hold = hold.replace(
-            "print(StateFiles.of('dev').lock.acquire()", "k = StateFiles.of('dev').lock; print(k.acquire()"
-        )
-        with subprocess.Popen(
-            [sys.executable, "-c", hold + "; time.sleep(600)"], stdout=subprocess.PIPE, env=command.environment()
-        ) as host:
-            assert host.stdout is not None
-            assert host.stdout.readline() == b"True\n"
-            assert command("down", "--json").data["ended"] == [host.pid]
-            assert host.wait() == -signal.SIGTERM
+    def test_host_that_only_signed_the_lock_is_found(
+        self, command: "Command", files: StateFiles, sleeper: Sleeper
+    ) -> None:
+        host = sleeper(HOLDING, stdout=subprocess.PIPE, env=command.environment())
+        assert host.stdout.readline() == b"True\n"
+        assert command("down", "--json").data["ended"] == [host.pid]
+        assert host.wait(30) == -signal.SIGTERM
 
 
 class TestRemains:
@@ -99,7 +90,7 @@ class TestRemains:
             "the platform of environment 'dev' was not running; its remains are removed; everything it stored is wiped",
             f"its logs are kept in {files.logs}",
         ]
-        assert stray.wait() == -signal.SIGTERM
+        assert stray.wait(30) == -signal.SIGTERM
         assert [path.name for path in files.directory.iterdir()] == ["logs"]
 
     def test_process_that_got_the_id_of_a_dead_host_is_spared(

@@ -2,7 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -29,17 +30,18 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "dev" / "lock"
 
 
-def hold(path: Path, *, handed: EnvironmentLock | None = None) -> subprocess.Popen[str]:
+@contextmanager
+def hold(path: Path, *, handed: EnvironmentLock | None = None) -> Iterator[subprocess.Popen[str]]:
+    """A process that holds the lock, until it is killed at the latest when the block ends."""
     descriptors = [handed.descriptor] if handed else []
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(path), *map(str, descriptors)],
-        stdout=subprocess.PIPE,
-        text=True,
-        pass_fds=descriptors,
-    )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "True\n"
-    return process
+    argv = [sys.executable, "-c", HOLD, str(path), *map(str, descriptors)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, pass_fds=descriptors) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "True\n"
+            yield process
+        finally:
+            process.kill()
 
 
 class TestAcquire:
@@ -59,7 +61,7 @@ class TestAcquire:
             lock = EnvironmentLock(path)
             assert not lock.acquire()
             assert lock.is_held()
-            process.kill()
+            assert process.poll() is None
         assert not lock.is_held()
         assert lock.acquire()
         lock.release()
@@ -100,7 +102,6 @@ class TestAdopt:
             lock.release()
             assert lock.holder() == ProcessIdentity.of(child.pid)
             assert not EnvironmentLock(path).acquire()
-            child.kill()
         assert EnvironmentLock(path).acquire()
 
 
@@ -110,7 +111,7 @@ class TestProcessIdentity:
         assert own.find() is not None
         assert ProcessIdentity(pid=own.pid, started_at=own.started_at - 60).find() is None
 
-    def test_ended_process_that_nobody_collected_is_not_found(self, sleeper: Callable[[], psutil.Popen]) -> None:
+    def test_ended_process_that_nobody_collected_is_not_found(self, sleeper: Callable[..., psutil.Popen]) -> None:
         process = sleeper()
         identity = ProcessIdentity.of(process.pid)
         process.kill()

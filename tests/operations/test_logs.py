@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[[], psutil.Popen]
+Sleeper = Callable[..., psutil.Popen]
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Api, Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[[], psutil.Popen]
+Sleeper = Callable[..., psutil.Popen]
 
 
 class TestStopped:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[[], psutil.Popen]
+Sleeper = Callable[..., psutil.Popen]
 
 EMPTY_PROGRAM = """
 import pulumi
@@ -147,7 +147,7 @@ class TestRemains:
         assert answer.err.splitlines()[0] == (
             "removed what an earlier platform had left (databases, processes.json, state.json) and ended 1 processes of it"
         )
-        assert stray.wait() == -signal.SIGTERM
+        assert stray.wait(30) == -signal.SIGTERM
         assert left(files) == []
 
 

@@ -4,13 +4,16 @@ from uuid import UUID
 
 from runtime.web.transaction import Connection
 
+# A row that says it all already is not touched: an update, even one that changes nothing, would lock it until the end of
+# the transaction, and one user's requests would wait for each other.
 _UPSERT = """
-INSERT INTO users (user_id, email) VALUES (%(user_id)s, %(email)s)
-ON CONFLICT (user_id) DO UPDATE
-SET last_seen_at = now(), email = coalesce(excluded.email, users.email)
--- Not at every request: a busy user's row would be rewritten, and locked, all the time.
-WHERE users.last_seen_at < now() - interval '1 minute'
-   OR (excluded.email IS NOT NULL AND excluded.email IS DISTINCT FROM users.email)
+INSERT INTO users (user_id, email)
+SELECT %(user_id)s, %(email)s WHERE NOT EXISTS (
+    SELECT FROM users
+    WHERE user_id = %(user_id)s AND last_seen_at > now() - interval '1 minute'
+      AND (%(email)s::varchar IS NULL OR email = %(email)s)
+)
+ON CONFLICT (user_id) DO UPDATE SET last_seen_at = now(), email = coalesce(excluded.email, users.email)
 """
 
 

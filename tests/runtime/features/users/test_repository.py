@@ -45,6 +45,16 @@ class TestUpsert:
             repository.upsert(connection, user_id, "b@example.test")
         assert (row_of(application_database, user_id) or {})["email"] == "b@example.test"
 
+    def test_requests_of_one_user_do_not_wait_for_each_other(self, application_database: Database) -> None:
+        user_id = uuid4()
+        with application_database.transaction() as connection:
+            repository.upsert(connection, user_id, "a@example.test")
+        with application_database.transaction() as one, application_database.transaction() as other:
+            other.execute("SET LOCAL lock_timeout = '200ms'")
+            for connection in (one, other):
+                repository.upsert(connection, user_id, "a@example.test")
+                repository.upsert(connection, user_id, None)
+
 
 class TestFirstSight:
     @pytest.mark.requirement("G-05", "ROAD-103")
