@@ -55,7 +55,7 @@ def end_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | N
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
             if not _gone(identity, grace_seconds):
-                pass
+                process.kill()
                 _gone(identity, grace_seconds)
         return identity.pid
     return None

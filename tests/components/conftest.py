@@ -1,22 +1,11 @@
 """Components registered without any AWS: what a program with this one component would ask for."""
 
 import json
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import pytest
-
-with warnings.catch_warnings():
-    # Some of the SDK's modules warn of their own deprecated classes as they are loaded. Loaded here, once, they leave every
-    # later warning an error: those that our constructors cause.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_aws
-
-    # A module is loaded when an attribute of it is first asked for, whichever.
-    for name in ("ec2", "s3", "vpc", "rds", "iam", "lambda_", "sqs", "cognito", "cloudwatch", "apigatewayv2"):
-        hasattr(getattr(pulumi_aws, name), "loaded")
 
 from components.naming import Naming
 from local.doors.recording import RegisteredResource, record

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -10,28 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
-with warnings.catch_warnings():
-    # Some of the SDK's modules warn of their own deprecated classes as they are loaded. Loaded here, once, they leave every
-    # later warning an error: those that our constructors cause.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_aws
-
-    # A module is loaded when an attribute of it is first asked for, whichever.
-    for name in (
-        "ec2",
-        "s3",
-        "vpc",
-        "rds",
-        "iam",
-        "lambda_",
-        "sqs",
-        "cognito",
-        "cloudwatch",
-        "apigatewayv2",
-        "secretsmanager",
-    ):
-        hasattr(getattr(pulumi_aws, name), "loaded")
 
 from local.doors.recording import RegisteredResource, record
 from stacks.environment import CONFIG_KEY, PROJECT
