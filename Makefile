@@ -30,7 +30,7 @@ down: $(STAMP) ## stop it and wipe what it stored, but for the logs
 	@$(BIN)/platform down
 
 test: $(STAMP) ## every test
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(STAMP) ## ruff, mypy --strict, import rules
 	@$(BIN)/ruff check --quiet .

@@ -182,7 +182,7 @@ class Host:
 
     def _watch(self) -> None:
         """Keeps the state true until told to stop, or until the state is wiped: then nobody could find this process any more."""
-        while self._cloud and not self._asked_to_stop :
+        while self._cloud and not self._asked_to_stop and self._files.state.exists():
             time.sleep(WATCH_SECONDS)
             processes = self._processes(self._cloud)
             dead = [process.name for process in processes if process.state == "exited"]

@@ -148,7 +148,7 @@ class Journey:
             "sha256": self._photo.sha256,
         }
         self._upload = self._api.post("/api/v1/upload/generate-url", body, token=self._tokens[Role.EDITOR])["data"]
-        return f"upload {self._upload['upload_id']}, until {self._upload['expires_at']}"
+        return f"a form for upload {self._upload['upload_id']}"
 
     def _send_photo(self) -> str:
         photo = self._photo

@@ -20,7 +20,6 @@ from stacks.program import platform as program
 ROOT = Path(__file__).parents[2]
 PHOTO = ROOT / "assets" / "dandelions.jpg"
 SETTINGS = "episode-metadata:settings"
-GROUP = pytest.mark.xdist_group("platform")
 
 # The queue's arithmetic holds as in dev (visibility = six timeouts, timeout < lease < visibility), a tenth of it.
 FAST: Mapping[str, Mapping[str, Any]] = {

@@ -8,9 +8,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.journeys.conftest import GROUP, PHOTO, Platform
-
-pytestmark = GROUP
+from tests.journeys.conftest import PHOTO, Platform
 
 SIZES = {"primary": (1280, 720), "medium": (640, 360), "small": (320, 180)}
 

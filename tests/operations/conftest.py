@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 
 from operations import project
@@ -161,14 +160,18 @@ def files(command: Command) -> StateFiles:
 
 
 @pytest.fixture
-def sleeper() -> Iterator[Callable[..., psutil.Popen]]:
+def sleeper() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
     """Makes processes that do nothing, or what a program says before that; all are ended afterwards."""
-    made: list[psutil.Popen] = []
+    made: list[subprocess.Popen[bytes]] = []
 
-    def make(program: str = "", **options: Any) -> psutil.Popen:
+    def make(program: str = "", *, collected: bool = True, **options: Any) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-c", f"{program}\nimport time\ntime.sleep(600)"]
-        made.append(psutil.Popen(argv, start_new_session=True, **options))
-        return made[-1]
+        process = subprocess.Popen(argv, start_new_session=True, **options)
+        made.append(process)
+        if collected:
+            # As init does for processes whose parent is gone; nobody would wait for the end of a zombie otherwise.
+            threading.Thread(target=process.wait, daemon=True).start()
+        return process
 
     yield make
     for process in made:

@@ -6,8 +6,6 @@ import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import psutil
-
 from local.process_registry import FILE_NAME, ProcessRegistry
 from operations import down
 from operations.lock import ProcessIdentity
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[..., psutil.Popen]
+Sleeper = Callable[..., subprocess.Popen[bytes]]
 
 DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True)"
 HOLDING = "from operations.state import StateFiles; lock = StateFiles.of('dev').lock; print(lock.acquire(), flush=True)"

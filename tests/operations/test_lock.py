@@ -111,10 +111,12 @@ class TestProcessIdentity:
         assert own.find() is not None
         assert ProcessIdentity(pid=own.pid, started_at=own.started_at - 60).find() is None
 
-    def test_ended_process_that_nobody_collected_is_not_found(self, sleeper: Callable[..., psutil.Popen]) -> None:
-        process = sleeper()
+    def test_ended_process_that_nobody_collected_is_not_found(
+        self, sleeper: Callable[..., subprocess.Popen[bytes]]
+    ) -> None:
+        process = sleeper(collected=False)
         identity = ProcessIdentity.of(process.pid)
         process.kill()
-        while process.status() != psutil.STATUS_ZOMBIE:
+        while psutil.Process(process.pid).status() != psutil.STATUS_ZOMBIE:
             pass
         assert identity.find() is None

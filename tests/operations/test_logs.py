@@ -1,10 +1,10 @@
 """Logs are printed, prefixed, followed; they outlive the platform."""
 
 import signal
+import subprocess
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from operations.exit_codes import ExitCode
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[..., psutil.Popen]
+Sleeper = Callable[..., subprocess.Popen[bytes]]
 
 
 @pytest.fixture

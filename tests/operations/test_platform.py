@@ -101,6 +101,7 @@ class TestUp:
         assert [step["name"] for step in data["journey"]["steps"]] == STEPS
 
 
+@pytest.mark.requirement("P2-44")
 class TestStatus:
     def test_everything_runs_and_is_counted(self, running: "Command") -> None:
         answer = running("status", "--json")
@@ -146,6 +147,7 @@ class TestOutputs:
         assert all(name in human for name in data)
 
 
+@pytest.mark.requirement("ROAD-137")
 class TestToken:
     @pytest.mark.parametrize("role", ["admin", "editor", "viewer"])
     def test_token_alone_is_printed_and_accepted(self, running: "Command", role: str) -> None:
@@ -165,6 +167,7 @@ class TestToken:
         assert data["expires_at"].endswith("Z")
 
 
+@pytest.mark.requirement("ROAD-137")
 class TestJourney:
     def test_thumbnails_of_exact_sizes(self, running: "Command") -> None:
         answer = running("journey", "--json")

@@ -1,10 +1,10 @@
 """Running, degraded, stopped: what is said of each, and with which exit code."""
 
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import psutil
 import pytest
 
 from local.progress import ProgressEvent
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Api, Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[..., psutil.Popen]
+Sleeper = Callable[..., subprocess.Popen[bytes]]
 
 
 class TestStopped:

@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 MakeState = Callable[..., EnvironmentState]
-Sleeper = Callable[..., psutil.Popen]
+Sleeper = Callable[..., subprocess.Popen[bytes]]
 
 EMPTY_PROGRAM = """
 import pulumi

@@ -1,5 +1,7 @@
 """The bridge at both ends: what a function is given is what its settings class reads."""
 
+import asyncio
+
 import pulumi
 import pytest
 
@@ -92,5 +94,8 @@ class TestVariables:
         assert found["PLATFORM_UPLOAD_EXPIRY_SECONDS"] == "5"
 
     def test_outputs_stay_outputs(self):
-        values = dict.fromkeys(wiring.fields(RuntimeSettings), "x") | {"release": pulumi.Output.from_input("1")}
-        assert isinstance(wiring.variables(RuntimeSettings, values)["PLATFORM_RELEASE"], pulumi.Output)
+        async def wired():  # an Output needs the event loop that it will be resolved in
+            values = dict.fromkeys(wiring.fields(RuntimeSettings), "x") | {"release": pulumi.Output.from_input("1")}
+            return wiring.variables(RuntimeSettings, values)["PLATFORM_RELEASE"]
+
+        assert isinstance(asyncio.run(wired()), pulumi.Output)
