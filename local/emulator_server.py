@@ -36,7 +36,6 @@ MENDS: tuple[tuple[Any, str, Any], ...] = (
     (moto.rds.utils, "get_overlap_between_two_date_ranges", _overlap_of_windows),
 )
 
-
 if __name__ == "__main__":
     for owner, name, mended in MENDS:
         setattr(owner, name, mended)

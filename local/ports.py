@@ -1,5 +1,6 @@
 """Ports on loopback."""
 
+import random
 import socket
 import time
 from collections.abc import Callable
@@ -10,26 +11,43 @@ from local.supervisor import ManagedProcess
 LOOPBACK = "127.0.0.1"
 
 
+# Below the ranges from which systems give ports to outgoing connections (Linux from 32768, others from 49152): a port that is
+# free now stays free until the program that it is meant for has started. The first thousands are left to well-known servers.
+CHOICES = range(20_000, 32_000)
+
+
 def free_port() -> int:
-    """A port that nothing listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nothing listens on, and that this process has not been given before."""
+    for port in random.SystemRandom().sample(CHOICES, k=len(CHOICES)):
+        if port not in _given and _can_bind(port):
+            _given.add(port)
+            return port
+    raise PortTakenError(
+        f"no port from {CHOICES.start} to {CHOICES.stop - 1} is free", next_step="end programs that listen"
+    )
 
 
-def require_free(port: int) -> None:
-    """Raises PortTakenError when something listens on the port already (0, any free port, is never taken)."""
+_given: set[int] = set()
+
+
+def _can_bind(port: int) -> bool:
     with socket.socket() as probe:
         # Without it, connections of an earlier listener in TIME_WAIT would count as taken.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except OSError as error:
-            raise PortTakenError(
-                f"port {port}: another program listens there",
-                next_step="choose another with --port N, or any free one with --port 0",
-            ) from error
+        except OSError:
+            return False
+        return True
+
+
+def require_free(port: int) -> None:
+    """Raises PortTakenError when something listens on the port already (0, any free port, is never taken)."""
+    if not _can_bind(port):
+        raise PortTakenError(
+            f"port {port}: another program listens there",
+            next_step="choose another with --port N, or any free one with --port 0",
+        )
 
 
 def answers(port: int) -> bool:

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import threading
+import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -12,6 +13,9 @@ import psutil
 
 FILE_NAME = "processes.json"
 GRACE_SECONDS = 5.0
+POLL_SECONDS = 0.02
+# psutil derives start times from the boot time, which moves when the clock is set.
+CLOCK_TOLERANCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,8 @@ class RegisteredProcess:
         """The running process, or None when it ended or the id belongs to another by now."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            if process.create_time() == self.started_at and process.status() != psutil.STATUS_ZOMBIE:
+            same = abs(process.create_time() - self.started_at) < CLOCK_TOLERANCE_SECONDS
+            if same and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
 
@@ -75,11 +80,18 @@ def end_registered(path: Path) -> list[int]:
     for entry, process in left:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(entry.stop_signal)
-    _, stubborn = psutil.wait_procs([process for _, process in left], timeout=GRACE_SECONDS)
-    for process in stubborn:
+    for entry in _still_alive([entry for entry, _ in left]):
         # The group, because a process that does not listen may have children that would outlive it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    psutil.wait_procs(stubborn, timeout=GRACE_SECONDS)
+            os.killpg(entry.pid, signal.SIGKILL)
+    _still_alive([entry for entry, _ in left])
     path.unlink(missing_ok=True)
     return [entry.pid for entry, _ in left]
+
+
+def _still_alive(entries: list[RegisteredProcess]) -> list[RegisteredProcess]:
+    """Those that still run after the grace time. A process that ended and that nobody reaped has ended all the same."""
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (alive := [entry for entry in entries if entry.alive()]) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    return alive
