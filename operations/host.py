@@ -1,6 +1,5 @@
 """The process that holds a local platform: it starts it, says how it is, and ends it when asked to or when its state is wiped."""
 
-import asyncio
 import contextlib
 import importlib
 import threading
@@ -17,7 +16,7 @@ from local.doors import stack_files
 from local.errors import LocalPlatformError
 from local.provider.protocol import AppliedResource
 from local.supervisor import leave_nothing_running
-from operations import failure_log, interruptions, project
+from operations import event_log, failure_log, interruptions, project
 from operations.exit_codes import ExitCode
 from operations.lock import EnvironmentLock, ProcessIdentity
 from operations.progress_log import Outcome, ProgressWriter
@@ -64,7 +63,7 @@ class Host:
 
         The outcome is that of the start. SIGINT, SIGTERM and SIGHUP stop it at any moment.
         """
-        with interruptions.handled(self._stop):
+        with event_log.kept(self._files.logs), interruptions.handled(self._stop):
             try:
                 self._publish(self._state)
                 outcome = self._start()
@@ -90,8 +89,6 @@ class Host:
         problems: list[BaseException] = []
 
         def target() -> None:
-            # The engine's Python SDK asks for the thread's event loop, which only the main thread has by itself.
-            asyncio.set_event_loop(asyncio.new_event_loop())
             try:
                 self._bring_up()
             except BaseException as error:  # noqa: BLE001 - it is handed to the main thread, which reports it

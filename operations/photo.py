@@ -28,7 +28,7 @@ class Photo:
 
 def read(path: Path) -> Photo:
     """Reads and decodes an image file. Refuses what is missing, unreadable, or no image."""
-    next_step = f"platform journey --photo {project.BUNDLED_PHOTO}"
+    next_step = f"{project.program()} journey --photo {project.BUNDLED_PHOTO}"
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -1,6 +1,8 @@
 """The project that this command belongs to: its folder, its environments, its release."""
 
 import os
+import shutil
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -31,7 +33,7 @@ def require_environment(name: str, verb: str) -> None:
     if name not in known:
         raise RefusedError(
             f"environment {name!r} is not known; known are {', '.join(known)}",
-            next_step=f"platform {verb} --environment {DEFAULT_ENVIRONMENT}",
+            next_step=f"{program()} {verb} --environment {DEFAULT_ENVIRONMENT}",
             code=ExitCode.USAGE,
         )
 
@@ -41,7 +43,16 @@ def stack_file(environment: str) -> Path:
     return ROOT / f"Pulumi.{environment}.yaml"
 
 
+def program() -> str:
+    """What a person types for this command where they stand: its name if their PATH finds it, else the way to it."""
+    own = Path(sys.prefix) / "bin" / "platform"
+    found = shutil.which("platform")
+    if found and Path(found).resolve() == own.resolve():
+        return "platform"
+    return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
+
+
 def command(verb: str, environment: str) -> str:
     """The command line of a verb for an environment, as a person would type it."""
     suffix = "" if environment == DEFAULT_ENVIRONMENT else f" --environment {environment}"
-    return f"platform {verb}{suffix}"
+    return f"{program()} {verb}{suffix}"

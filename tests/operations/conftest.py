@@ -89,7 +89,9 @@ class Command:
         found = {project.STATE_DIRECTORY_VARIABLE: str(self.state_root)}
         if self.copy:
             found["PYTHONPATH"] = str(self.copy)
-        return os.environ | found | variables
+        # The command names itself as a person can type it, which depends on their PATH.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return os.environ | {"PATH": path} | found | variables
 
     def files(self, environment: str = "dev") -> StateFiles:
         return StateFiles(environment, self.state_root / environment)

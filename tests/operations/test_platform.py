@@ -15,7 +15,7 @@ from operations.exit_codes import ExitCode
 if TYPE_CHECKING:
     from tests.operations.conftest import Answer, Command
 
-pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 SIZES = {"primary": (1280, 720), "medium": (640, 360), "small": (320, 180)}
 STEPS = [

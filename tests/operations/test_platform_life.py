@@ -16,7 +16,7 @@ from operations.state import EnvironmentState, StateFiles
 if TYPE_CHECKING:
     from tests.operations.conftest import Api, Command
 
-pytestmark = [pytest.mark.xdist_group("platform"), pytest.mark.timeout(300)]
+pytestmark = pytest.mark.timeout(300)
 
 WAIT_SECONDS = 60
 

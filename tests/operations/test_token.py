@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from local.account import LocalAccount
-from operations import token
+from operations import project, token
 from operations.lock import ProcessIdentity
 from operations.refusals import RefusedError
 from operations.state import Credentials, Endpoints, EnvironmentState
@@ -74,7 +74,7 @@ class TestIssue:
         with pytest.raises(RefusedError, match="gave no token for viewer") as refused:
             token.issue(state.model_copy(update={"endpoints": nowhere}), Role.VIEWER)
         assert "http://127.0.0.1:9" in refused.value.message
-        assert refused.value.next_step == "platform status"
+        assert refused.value.next_step == project.command("status", "dev")
 
     def test_second_factor_is_refused(self, state: EnvironmentState, account: LocalAccount) -> None:
         cognito, issued = account.client("cognito-idp"), token.issue(state, Role.ADMIN)
