@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from local.account import LocalAccount
+from local.archives import ArchiveError
 from local.compute import archives
 from local.errors import RegistrationError
 from local.provider.protocol import Registration
@@ -114,7 +115,7 @@ def _code(registration: Registration, directory: Path) -> Path:
         raise RegistrationError(registration.urn, "code: only an archive on this machine runs here, and there is none")
     try:
         return archives.materialise(code, directory)
-    except archives.ArchiveError as error:
+    except ArchiveError as error:
         raise RegistrationError(registration.urn, f"code: {error.message}") from error
 
 

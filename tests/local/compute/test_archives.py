@@ -13,7 +13,8 @@ from typing import Any
 import pulumi
 import pytest
 
-from local.compute.archives import ArchiveError, materialise
+from local.archives import ArchiveError
+from local.compute.archives import materialise
 
 
 @pytest.fixture
