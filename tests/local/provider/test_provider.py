@@ -84,7 +84,7 @@ class TestRefusals:
 
     def test_code_that_does_not_exist(self, create: Create) -> None:
         problem = self.refused(create, FUNCTION, code=pulumi.FileArchive("/no/such/folder"))
-        assert problem == "the path /no/such/folder does not exist"
+        assert problem == "/no/such/folder: no such file or directory"
 
     def test_sensitive_value_is_not_shown(self, create: Create) -> None:
         problem = self.refused(create, "aws:ssm/parameter:Parameter", type="SecureString", value="x" * 3, tier="Gold")
