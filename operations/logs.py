@@ -9,7 +9,7 @@ from typing import IO, Any
 
 from rich.text import Text
 
-from operations import project
+from operations import interruptions, project
 from operations.console import Screen, table
 from operations.exit_codes import ExitCode
 from operations.lock import ProcessIdentity
@@ -70,7 +70,12 @@ def _follow(files: StateFiles, process: str | None, screen: Screen, width: int, 
     """Prints the last lines and then what is added, new logs included, until the platform stops or Ctrl-C."""
     state = files.read()
     host = state.host if state else None
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_Reader()) as reader:
+    with (
+        contextlib.suppress(KeyboardInterrupt),
+        # Also where Ctrl-C was switched off before, as shells do for what they start in the background.
+        interruptions.handled(interruptions.interrupt),
+        contextlib.closing(_Reader()) as reader,
+    ):
         for name, path in _paths(files, process).items():
             for _, line in deque(reader.news({name: path}), maxlen=lines or None):
                 screen.show(_prefixed(name, line, width))

@@ -1,3 +1,4 @@
+import asyncio
 from dataclasses import dataclass
 
 import pulumi
@@ -24,7 +25,10 @@ class TestCheckRange:
         assert refusal.value.field == "count"
 
     def test_output_is_left_to_aws(self):
-        check_range(Values(count=pulumi.Output.from_input(99)), "count", 1, 10)
+        async def check():  # an Output needs the event loop that it will be resolved in
+            check_range(Values(count=pulumi.Output.from_input(99)), "count", 1, 10)
+
+        asyncio.run(check())
 
 
 class TestCheckChoice:
