@@ -11,6 +11,7 @@ from runtime.access.tokens import TokenVerifier
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
+from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.episodes import routes as episodes
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
@@ -24,13 +25,26 @@ from runtime.web.dependencies import Resources
 from runtime.web.middleware import BodyLimit, KnownHosts, RequestContext, UnexpectedErrors
 from runtime.web.schemas import Refusal
 
-ROUTERS = (health.router, shows.router, episodes.router, thumbnails.router, uploads.router, jobs.router, search.router)
+ROUTERS = (
+    health.router,
+    shows.router,
+    episodes.router,
+    thumbnails.router,
+    uploads.router,
+    jobs.router,
+    search.router,
+    activity_logs.router,
+)
 
 DESCRIPTION = """
 Shows, their episodes, and the pictures that are made of uploaded photographs.
 
 **Sign in** with an access token of the user pool (`Authorization: Bearer …`); its groups are the caller's roles.
 **Upload** in three steps: announce the file, POST it to storage with the form that is answered, complete the upload.
+**Change** with PUT or PATCH: what you send is changed, the rest stays. Send the ETag as `If-Match` to change nothing but
+the version you know; 412 says that there is a newer one.
+**Repeat** any POST safely: give it an `Idempotency-Key` of your own (up to 255 characters, 24 hours), and a repetition gets
+the first answer again.
 **Lists** are pages, newest first: send `page.next` back as `cursor`.
 **Refusals** all have one form, `errors` and `metadata`; quote `metadata.requestId` when you ask for help.
 """
@@ -59,8 +73,8 @@ def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTa
                 allow_origins=_exact(settings.allowed_origins),
                 allow_credentials=True,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
-                expose_headers=["X-Request-ID", "Retry-After"],
+                allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Request-ID"],
+                expose_headers=["ETag", "Idempotency-Replayed", "X-Request-ID", "Retry-After"],
             ),
             Middleware(UnexpectedErrors, log=log),
             Middleware(BodyLimit),

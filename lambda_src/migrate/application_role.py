@@ -65,6 +65,9 @@ def allow_rows_only(owner: psycopg.Connection[Any], role: str) -> None:
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {role}",
         # Which release the schema belongs to is the owner's to say.
         "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
+        # What users did is added to and never changed.
+        "REVOKE UPDATE, DELETE ON activity_logs FROM {role}",
+        "REVOKE INSERT, UPDATE, DELETE ON audit_log FROM {role}",
     ):
         owner.execute(sql.SQL(statement).format(**names))
 

@@ -13,16 +13,26 @@ class Role(StrEnum):
 
 
 class Permission(StrEnum):
-    """What a route may ask of its caller. A route names exactly one."""
+    """What a route may ask of its caller. A route names exactly one; `…:read_deleted` is what its parameter
+    `include_deleted` asks for besides."""
 
     SHOWS_READ = "shows:read"
     SHOWS_CREATE = "shows:create"
+    SHOWS_UPDATE = "shows:update"
+    SHOWS_DELETE = "shows:delete"
+    SHOWS_RESTORE = "shows:restore"
+    SHOWS_READ_DELETED = "shows:read_deleted"
     EPISODES_READ = "episodes:read"
     EPISODES_CREATE = "episodes:create"
+    EPISODES_UPDATE = "episodes:update"
+    EPISODES_DELETE = "episodes:delete"
+    EPISODES_RESTORE = "episodes:restore"
+    EPISODES_READ_DELETED = "episodes:read_deleted"
     EPISODES_SEARCH = "episodes:search"
     THUMBNAILS_READ = "thumbnails:read"
     UPLOADS_CREATE = "uploads:create"
     JOBS_READ = "jobs:read"
+    ACTIVITY_LOGS_READ = "activity_logs:read"
 
 
 PermissionTable = Mapping[Role, frozenset[Permission]]
@@ -30,7 +40,12 @@ PermissionTable = Mapping[Role, frozenset[Permission]]
 _READER = frozenset(
     {Permission.SHOWS_READ, Permission.EPISODES_READ, Permission.EPISODES_SEARCH, Permission.THUMBNAILS_READ}
 )
-_EDITOR = _READER | {Permission.UPLOADS_CREATE, Permission.JOBS_READ}
+_EDITOR = _READER | {
+    Permission.SHOWS_UPDATE,
+    Permission.EPISODES_UPDATE,
+    Permission.UPLOADS_CREATE,
+    Permission.JOBS_READ,
+}
 
 # Two source documents disagree on whether editors create episodes; the stricter rule holds unless a deployment passes a
 # table of its own to `create_app`.

@@ -2,16 +2,25 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
+from pydantic import AfterValidator, StringConstraints
 
+from runtime.access.guards import AccessControl
+from runtime.access.roles import Permission, is_permitted
 from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
+from runtime.errors import ForbiddenError
 from runtime.settings import ApiSettings
+from runtime.web.idempotency import attempt_of
 from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage, PageRequest, cursor_of, row_id_of
-from runtime.web.transaction import Transaction
+from runtime.web.preconditions import IfMatch
+from runtime.web.schemas import Answer, DeletableResource, storable
+from runtime.web.transaction import Origin, Transaction
+
+R = TypeVar("R", bound=DeletableResource)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +37,14 @@ def _resources(request: Request) -> Resources:
     return resources
 
 
-def _transaction(resources: Annotated[Resources, Depends(_resources)]) -> Iterator[Transaction]:
-    with Transaction.of(resources.database.transaction()) as transaction:
+def _transaction(request: Request, resources: Annotated[Resources, Depends(_resources)]) -> Iterator[Transaction]:
+    # The peer's address is the one that API Gateway or the server saw; X-Forwarded-For says what anyone writes into it.
+    address = request.client.host if request.client else None
+    origin = Origin(ip_address=address, user_agent=request.headers.get("user-agent"))
+    with Transaction.of(resources.database.transaction(), origin=origin) as transaction:
+        if attempt := attempt_of(request):
+            # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
+            attempt.begin(transaction, resources.database, request.state.caller.user_id)
         yield transaction
 
 
@@ -40,11 +55,48 @@ def _page_request(
     return PageRequest(limit=limit, after=row_id_of(cursor) if cursor is not None else None)
 
 
+def _preconditions(
+    if_match: Annotated[
+        list[str] | None,
+        Header(description="The ETag of the version that is to be changed. Without it, whatever version there is."),
+    ] = None,
+) -> IfMatch:
+    return IfMatch.of(if_match or [])
+
+
+def include_deleted_if(permission: Permission) -> Any:
+    """The parameter `include_deleted`, for callers who have this permission besides the route's own."""
+
+    def include_deleted(
+        request: Request, include_deleted: Annotated[bool, Query(description="For administrators.")] = False
+    ) -> bool:
+        access: AccessControl = request.app.state.access
+        # The route's guard comes first and has left the caller here.
+        if include_deleted and not is_permitted(access.permissions, request.state.caller.roles, permission):
+            raise ForbiddenError("You may not see what is deleted", field="query.include_deleted")
+        return include_deleted
+
+    return Depends(include_deleted)
+
+
 WithResources = Annotated[Resources, Depends(_resources)]
 # The scope "function" ends the dependency, and so commits, when the route has returned and before anything is sent.
 # The default would commit after the answer: a client could be told of a row that is never stored.
 InTransaction = Annotated[Transaction, Depends(_transaction, scope="function")]
 Paging = Annotated[PageRequest, Depends(_page_request)]
+Preconditions = Annotated[IfMatch, Depends(_preconditions)]
+# A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
+DeletionReason = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(storable)]
+    | None,
+    Query(description="Why it is deleted; kept with it."),
+]
+
+
+def answer_with_etag(response: Response, thing: R) -> Answer[R]:
+    """The thing in its envelope, and its version in the header."""
+    response.headers["ETag"] = thing.etag
+    return Answer(data=thing)
 
 
 def list_response(page: JsonPage) -> Response:

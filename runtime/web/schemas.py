@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, StringConstraints
 
@@ -46,6 +47,16 @@ Metadata = Annotated[
 ]
 
 
+def _kept(value: T) -> T:
+    if value is None:
+        raise ValueError("This cannot be cleared; leave it out to keep it")
+    return value
+
+
+# For the fields of a change that have to have a value: null, which clears others, is refused.
+NotNull = AfterValidator(_kept)
+
+
 class RequestBody(BaseModel):
     """What a client sends. A field that we do not know is refused and never silently dropped."""
 
@@ -56,6 +67,20 @@ class Resource(BaseModel):
     """What a client gets."""
 
     model_config = ConfigDict(from_attributes=True)
+
+
+class DeletableResource(Resource):
+    """What a client gets of a thing that is changed, deleted and restored, and never lost by any of it."""
+
+    deleted_at: Timestamp | None = Field(description="Null unless it is deleted.")
+    deleted_by: UUID | None
+    deleted_reason: str | None
+    restored_at: Timestamp | None = Field(description="When it was last restored.")
+    restored_by: UUID | None
+    etag: str = Field(
+        description="Its version, the same as the header ETag: send it as If-Match to change nothing but this version.",
+        examples=['"3"'],
+    )
 
 
 class Answer(BaseModel, Generic[T]):

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
+from runtime.web.idempotency import KEY_PARAMETER, answer_once
+
 MAX_DEPTH = 32
 MAX_VALUES = 20_000
 # What Postgres' bigint holds, and more than any field of ours takes.
@@ -100,13 +102,18 @@ class StrictJsonRequest(Request):
 
 
 class StrictJsonRoute(APIRoute):
-    """A route that reads its body as a StrictJsonRequest."""
+    """A route that reads its body as a StrictJsonRequest, and answers a repeated POST once."""
+
+    def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
+        if "POST" in (options.get("methods") or ()):
+            options["openapi_extra"] = {"parameters": [KEY_PARAMETER]} | (options.get("openapi_extra") or {})
+        super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            return await handler(StrictJsonRequest(request.scope, request.receive))
+            return await answer_once(StrictJsonRequest(request.scope, request.receive), handler)
 
         return handle
 

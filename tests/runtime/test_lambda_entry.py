@@ -72,6 +72,15 @@ class TestHandler:
         assert listed["headers"]["content-type"] == "application/json"
         assert listed["isBase64Encoded"] is False
 
+    @pytest.mark.requirement("P1-08")
+    def test_log_has_the_address_that_api_gateway_saw(self) -> None:
+        headers = User.of("admin").headers | {"content-type": "application/json", "user-agent": "curl/8"}
+        forged = headers | {"x-forwarded-for": "203.0.113.66"}
+        made = handler(event("POST", "/api/v1/shows", headers=forged, body='{"name": "Mine"}'), None)
+        assert made["headers"]["etag"] == '"1"'
+        log = json.loads(handler(event("GET", "/api/v1/activity-logs", headers=headers), None)["body"])["data"]
+        assert [(entry["ip_address"], entry["user_agent"]) for entry in log] == [("203.0.113.9", "curl/8")]
+
     def test_body_may_be_base64(self) -> None:
         headers = User.of("admin").headers | {"content-type": "application/json"}
         made = event("POST", "/api/v1/shows", headers=headers, body=base64.b64encode(b'{"name": "Mine"}').decode())

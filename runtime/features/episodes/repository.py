@@ -1,10 +1,11 @@
-"""The episodes table. Soft-deleted episodes, and episodes of soft-deleted shows, are not there for anyone."""
+"""The episodes table. Soft-deleted episodes, and episodes of soft-deleted shows, are not there for anyone who does not ask
+for them by name."""
 
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 
 from runtime.errors import ConflictError
@@ -21,8 +22,14 @@ SUMMARY_COLUMNS = SQL("""
     e.filming_date, e.edit_deadline, e.publish_date, e.air_date, e.processing_status, e.approval_status,
     e.thumbnail_reference, e.tags, e.category, e.genre, e.director, e.writer, e.rating, e.language, e.copyright, e.metadata,
     to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, e.created_by,
-    to_char(e.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, e.updated_by
+    to_char(e.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, e.updated_by,
+    to_char(e.deleted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS deleted_at, e.deleted_by, e.deleted_reason,
+    to_char(e.restored_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS restored_at, e.restored_by,
+    -- The show's version too: an episode is answered with its show's name.
+    '"' || e.version || '-' || s.version || '"' AS etag
 """)
+
+_LIVE = SQL("e.deleted_at IS NULL AND s.deleted_at IS NULL")
 
 _INSERT = """
 INSERT INTO episodes (
@@ -39,19 +46,41 @@ INSERT INTO episodes (
 
 _FIND = SQL("""
 SELECT {columns}, e.script_text FROM episodes e JOIN shows s USING (show_id)
-WHERE e.episode_id = %(episode_id)s AND e.deleted_at IS NULL AND s.deleted_at IS NULL
-""").format(columns=SUMMARY_COLUMNS)
+WHERE e.episode_id = %(episode_id)s AND {visible}
+""")
+_FIND_LIVE = _FIND.format(columns=SUMMARY_COLUMNS, visible=_LIVE)
+_FIND_ANY = _FIND.format(columns=SUMMARY_COLUMNS, visible=SQL("true"))
 
-_EXISTS = """
-SELECT 1 FROM episodes e JOIN shows s USING (show_id)
-WHERE e.episode_id = %(episode_id)s AND e.deleted_at IS NULL AND s.deleted_at IS NULL
+_EXISTS = SQL("""
+SELECT 1 FROM episodes e JOIN shows s USING (show_id) WHERE e.episode_id = %(episode_id)s AND {visible}
+""").format(visible=_LIVE)
+
+_LOCK = "SELECT FROM episodes WHERE episode_id = %(episode_id)s FOR NO KEY UPDATE"
+
+_COUNT_OF_SHOW = "SELECT count(*) AS episodes FROM episodes WHERE show_id = %(show_id)s AND deleted_at IS NULL"
+
+# Values that are stored already are no change: such a row keeps its version.
+_UPDATE = SQL("""
+UPDATE episodes SET {assignments}, updated_by = %(user_id)s
+WHERE episode_id = %(episode_id)s AND ROW({names}) IS DISTINCT FROM ROW({values})
+""")
+
+_DELETE = """
+UPDATE episodes SET deleted_at = now(), deleted_by = %(user_id)s, deleted_reason = %(reason)s, updated_by = %(user_id)s
+WHERE episode_id = %(episode_id)s
+"""
+
+_RESTORE = """
+UPDATE episodes SET deleted_at = NULL, deleted_by = NULL, deleted_reason = NULL,
+    restored_at = now(), restored_by = %(user_id)s, updated_by = %(user_id)s
+WHERE episode_id = %(episode_id)s
 """
 
 # One row more than asked for tells whether there is a next page.
 _LIST_PAGE = SQL("""
 WITH found AS (
     SELECT {columns} FROM episodes e JOIN shows s USING (show_id)
-    WHERE e.deleted_at IS NULL AND s.deleted_at IS NULL
+    WHERE {visible}
       AND e.episode_id < coalesce(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
       AND (%(show_id)s::uuid IS NULL OR e.show_id = %(show_id)s)
       AND (%(status)s::text IS NULL OR e.status = %(status)s)
@@ -63,7 +92,10 @@ WITH found AS (
 SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY episode_id DESC)::text FROM page), '[]') AS items,
        CASE WHEN (SELECT count(*) FROM found) > %(limit)s
             THEN (SELECT episode_id FROM page ORDER BY episode_id LIMIT 1) END AS last_id
-""").format(columns=SUMMARY_COLUMNS)
+""")
+# Two statements, so that each can use the indexes that hold its rows alone.
+_LIST_LIVE = _LIST_PAGE.format(columns=SUMMARY_COLUMNS, visible=_LIVE)
+_LIST_ALL = _LIST_PAGE.format(columns=SUMMARY_COLUMNS, visible=SQL("true"))
 
 
 def insert(connection: Connection, *, show_id: UUID, columns: dict[str, Any], user_id: UUID) -> Episode:
@@ -72,19 +104,60 @@ def insert(connection: Connection, *, show_id: UUID, columns: dict[str, Any], us
     try:
         row = connection.execute(_INSERT, values).fetchone()
     except UniqueViolation:
-        raise ConflictError(
-            "The show already has an episode of this number in this season", field="body.episode_number"
-        ) from None
+        raise _taken() from None
     assert row is not None, "RETURNING answers the row"  # noqa: S101
     inserted = find(connection, row["episode_id"])
     assert inserted is not None, "the transaction sees its own row"  # noqa: S101
     return inserted
 
 
-def find(connection: Connection, episode_id: UUID) -> Episode | None:
+def find(connection: Connection, episode_id: UUID, *, include_deleted: bool = False) -> Episode | None:
     """The episode with its script, if it is there."""
-    row = connection.execute(_FIND, {"episode_id": episode_id}).fetchone()
+    statement = _FIND_ANY if include_deleted else _FIND_LIVE
+    row = connection.execute(statement, {"episode_id": episode_id}).fetchone()
     return Episode.model_validate(row) if row else None
+
+
+def find_and_lock(connection: Connection, episode_id: UUID, *, include_deleted: bool = False) -> Episode | None:
+    """The episode, if it is there. Until the transaction ends no other can change it."""
+    # Locked first and read then: what is read with the lock would join the row as it is now with the show as it was
+    # before the wait.
+    connection.execute(_LOCK, {"episode_id": episode_id})
+    return find(connection, episode_id, include_deleted=include_deleted)
+
+
+def count_of_show(connection: Connection, show_id: UUID) -> int:
+    """How many episodes of the show are not deleted."""
+    row = connection.execute(_COUNT_OF_SHOW, {"show_id": show_id}).fetchone()
+    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    count: int = row["episodes"]
+    return count
+
+
+def update(connection: Connection, episode_id: UUID, columns: dict[str, Any], *, user_id: UUID) -> int:
+    """Stores these values by column, at least one. 1, or 0 when the episode has them already; ConflictError when its
+    number is taken in that season."""
+    values = columns | ({"metadata": Jsonb(columns["metadata"])} if "metadata" in columns else {})
+    statement = _UPDATE.format(
+        assignments=SQL(", ").join(SQL("{} = {}").format(Identifier(name), Placeholder(name)) for name in values),
+        names=SQL(", ").join(map(Identifier, values)),
+        values=SQL(", ").join(map(Placeholder, values)),
+    )
+    try:
+        return connection.execute(statement, values | {"episode_id": episode_id, "user_id": user_id}).rowcount
+    except UniqueViolation:
+        raise _taken() from None
+
+
+def delete(connection: Connection, episode_id: UUID, *, reason: str | None, user_id: UUID) -> int:
+    """Marks the episode deleted; the number of rows that were."""
+    values = {"episode_id": episode_id, "reason": reason, "user_id": user_id}
+    return connection.execute(_DELETE, values).rowcount
+
+
+def restore(connection: Connection, episode_id: UUID, *, user_id: UUID) -> int:
+    """Takes the mark away; the number of rows that were."""
+    return connection.execute(_RESTORE, {"episode_id": episode_id, "user_id": user_id}).rowcount
 
 
 def exists(connection: Connection, episode_id: UUID) -> bool:
@@ -99,6 +172,7 @@ def list_page(
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
     season_number: int | None = None,
+    include_deleted: bool = False,
 ) -> JsonPage:
     """Episodes, newest first; each filter that is given narrows them."""
     values = {
@@ -108,6 +182,10 @@ def list_page(
         "status": status,
         "season_number": season_number,
     }
-    row = connection.execute(_LIST_PAGE, values).fetchone()
+    row = connection.execute(_LIST_ALL if include_deleted else _LIST_LIVE, values).fetchone()
     assert row is not None, "an aggregate always answers one row"  # noqa: S101
     return JsonPage(items=row["items"], last_id=row["last_id"])
+
+
+def _taken() -> ConflictError:
+    return ConflictError("The show already has an episode of this number in this season", field="body.episode_number")

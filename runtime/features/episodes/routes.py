@@ -1,4 +1,4 @@
-"""Episodes: create, list, get."""
+"""Episodes: create, list, get, update, delete, restore."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,35 +10,55 @@ from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
 from runtime.features.episodes import repository, service
-from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeStatus, EpisodeSummary
-from runtime.web.dependencies import InTransaction, Paging, list_response
+from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeStatus, EpisodeSummary, EpisodeUpdate
+from runtime.web.dependencies import (
+    DeletionReason,
+    InTransaction,
+    Paging,
+    Preconditions,
+    answer_with_etag,
+    include_deleted_if,
+    list_response,
+)
 from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer
 from runtime.web.strict_json import feature_router
 
 router = feature_router("episodes")
 
+IncludeDeleted = Annotated[bool, include_deleted_if(Permission.EPISODES_READ_DELETED)]
+
 
 @router.post("/api/v1/episodes", status_code=201, response_model=Answer[Episode])
 def create_episode(
-    caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)], body: EpisodeCreate, transaction: InTransaction
+    caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)],
+    body: EpisodeCreate,
+    transaction: InTransaction,
+    response: Response,
 ) -> Answer[Episode]:
     """Makes an episode of a show that there is. 409 when its number is taken in that season."""
-    return Answer(data=service.create(transaction.connection, caller, body))
+    return answer_with_etag(response, service.create(transaction, caller, body))
 
 
 @router.get(
     "/api/v1/episodes", response_model=ListAnswer[EpisodeSummary], dependencies=[allow(Permission.EPISODES_READ)]
 )
 def list_episodes(
+    *,
     page: Paging,
     transaction: InTransaction,
+    include_deleted: IncludeDeleted,
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
     season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
 ) -> Response:
     """Episodes, newest first, without their scripts."""
     found = repository.list_page(
-        transaction.connection, page, show_id=show_id, status=status, season_number=season_number
+        transaction.connection,
+        page,
+        show_id=show_id,
+        status=status,
+        season_number=season_number,
+        include_deleted=include_deleted,
     )
     return list_response(found)
 
@@ -46,9 +66,53 @@ def list_episodes(
 @router.get(
     "/api/v1/episodes/{episode_id}", response_model=Answer[Episode], dependencies=[allow(Permission.EPISODES_READ)]
 )
-def get_episode(episode_id: UUID, transaction: InTransaction) -> Answer[Episode]:
+def get_episode(
+    episode_id: UUID, transaction: InTransaction, include_deleted: IncludeDeleted, response: Response
+) -> Answer[Episode]:
     """One episode."""
-    episode = repository.find(transaction.connection, episode_id)
+    episode = repository.find(transaction.connection, episode_id, include_deleted=include_deleted)
     if episode is None:
         raise NotFoundError("There is no such episode", field="path.episode_id")
-    return Answer(data=episode)
+    return answer_with_etag(response, episode)
+
+
+@router.put("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
+@router.patch("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
+def update_episode(
+    *,
+    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
+    episode_id: UUID,
+    body: EpisodeUpdate,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Episode]:
+    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
+    version than the current one."""
+    return answer_with_etag(response, service.update(transaction, caller, episode_id, body, if_match))
+
+
+@router.delete("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
+def delete_episode(
+    *,
+    caller: Annotated[Caller, allow(Permission.EPISODES_DELETE)],
+    episode_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    reason: DeletionReason = None,
+) -> Answer[Episode]:
+    """Deletes an episode, so that it can be restored. Its number stays taken."""
+    return answer_with_etag(response, service.delete(transaction, caller, episode_id, reason, if_match))
+
+
+@router.post("/api/v1/episodes/{episode_id}/restore", response_model=Answer[Episode])
+def restore_episode(
+    caller: Annotated[Caller, allow(Permission.EPISODES_RESTORE)],
+    episode_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Episode]:
+    """Brings a deleted episode back. 409 when it is not deleted, or while its show is."""
+    return answer_with_etag(response, service.restore(transaction, caller, episode_id, if_match))

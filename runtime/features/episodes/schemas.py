@@ -11,13 +11,14 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from runtime.features.shows.schemas import ShowName
 from runtime.web.schemas import (
     Count,
+    DeletableResource,
     Description,
     Label,
     Metadata,
+    NotNull,
     Ordinal,
     PersonName,
     RequestBody,
-    Resource,
     Timestamp,
 )
 
@@ -46,6 +47,15 @@ def _indexable(script: str) -> str:
 
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Minutes = Annotated[int, Field(strict=True, ge=0, le=35_000_000)]
+Script = Annotated[str, AfterValidator(_indexable)]
+Tags = Annotated[list[Label], Field(max_length=30)]
+Rating = Annotated[Decimal, Field(ge=0, le=Decimal("99.9"), decimal_places=1)]
+Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,6})?$")]
+Copyright = Annotated[str, StringConstraints(max_length=1_000)]
+
+# The names that a body may use for what another field or another table says.
+_OTHER_NAMES = {"show_id", "show_name", "episode_title", "plot_summary", "duration_minutes"}
 
 
 class EpisodeCreate(RequestBody):
@@ -81,27 +91,25 @@ class EpisodeCreate(RequestBody):
     description: Description | None = None
     plot_summary: Description | None = None
     duration_seconds: Count | None = None
-    duration_minutes: Annotated[int, Field(strict=True, ge=0, le=35_000_000)] | None = Field(
-        default=None, description="Whole minutes, rounded down."
-    )
+    duration_minutes: Minutes | None = Field(default=None, description="Whole minutes, rounded down.")
     filming_date: date | None = None
     edit_deadline: date | None = None
     publish_date: date | None = None
     air_date: date | None = None
-    script_text: Annotated[str, AfterValidator(_indexable)] | None = None
-    tags: Annotated[list[Label], Field(max_length=30)] = Field(default_factory=list)
+    script_text: Script | None = None
+    tags: Tags = Field(default_factory=list)
     category: Label | None = None
     genre: Label | None = None
     director: PersonName | None = None
     writer: PersonName | None = None
-    rating: Annotated[Decimal, Field(ge=0, le=Decimal("99.9"), decimal_places=1)] | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,6})?$")] = "en-US"
-    copyright: Annotated[str, StringConstraints(max_length=1_000)] | None = None
+    rating: Rating | None = None
+    language: Language = "en-US"
+    copyright: Copyright | None = None
     metadata: Metadata = Field(default_factory=dict)
 
     def columns(self) -> dict[str, Any]:
         """The values by column, all but the show. Holds for a body whose names agree, which the service checks."""
-        values = self.model_dump(exclude={"show_id", "show_name", "episode_title", "plot_summary", "duration_minutes"})
+        values = self.model_dump(exclude=_OTHER_NAMES)
         values["title"] = self.title or self.episode_title
         values["description"] = self.plot_summary if self.description is None else self.description
         if self.duration_seconds is None and self.duration_minutes is not None:
@@ -109,7 +117,64 @@ class EpisodeCreate(RequestBody):
         return values
 
 
-class EpisodeSummary(Resource):
+class EpisodeUpdate(RequestBody):
+    """What changes of an episode. What is not sent stays as it is; null clears.
+
+    The names are those of a new episode, both sets of them. Another show's name or id moves the episode there.
+    """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "published", "rating": 8.5}]})
+
+    show_id: Annotated[UUID | None, NotNull] = None
+    show_name: Annotated[ShowName | None, NotNull] = None
+    title: Annotated[Title | None, NotNull] = None
+    episode_title: Annotated[Title | None, NotNull] = None
+    episode_number: Annotated[Ordinal | None, NotNull] = None
+    season_number: Annotated[Ordinal | None, NotNull] = None
+    status: Annotated[EpisodeStatus | None, NotNull] = None
+    description: Description | None = None
+    plot_summary: Description | None = None
+    duration_seconds: Count | None = None
+    duration_minutes: Minutes | None = Field(
+        default=None, description="Whole minutes. Those that are stored already leave `duration_seconds` as it is."
+    )
+    filming_date: date | None = None
+    edit_deadline: date | None = None
+    publish_date: date | None = None
+    air_date: date | None = None
+    script_text: Script | None = None
+    tags: Tags | None = None
+    category: Label | None = None
+    genre: Label | None = None
+    director: PersonName | None = None
+    writer: PersonName | None = None
+    rating: Rating | None = None
+    language: Annotated[Language | None, NotNull] = None
+    copyright: Copyright | None = None
+    metadata: Metadata | None = None
+
+    def columns(self, duration_seconds: int | None) -> dict[str, Any]:
+        """The new values by column, of the columns that were sent, all but the show; `duration_seconds` is the stored
+        one. Holds for a body whose names agree, which the service checks."""
+        sent = self.model_fields_set
+        values = self.model_dump(include=sent - _OTHER_NAMES)
+        if "episode_title" in sent:
+            values["title"] = self.episode_title
+        if "plot_summary" in sent:
+            values["description"] = self.plot_summary
+        if "duration_minutes" in sent and "duration_seconds" not in sent:
+            # A client that knows minutes alone sends back those it was told: the seconds between them are not lost.
+            stored = None if duration_seconds is None else duration_seconds // SECONDS_PER_MINUTE
+            if self.duration_minutes != stored:
+                minutes = self.duration_minutes
+                values["duration_seconds"] = None if minutes is None else minutes * SECONDS_PER_MINUTE
+        for name, empty in (("tags", []), ("metadata", {})):
+            if name in values:
+                values[name] = values[name] or empty
+        return values
+
+
+class EpisodeSummary(DeletableResource):
     """An episode as lists show it: without its script."""
 
     episode_id: UUID

@@ -1,10 +1,10 @@
-"""The shows table. Soft-deleted shows are not there for anyone."""
+"""The shows table. Soft-deleted shows are not there for anyone who does not ask for them by name."""
 
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.sql import SQL
+from psycopg.sql import SQL, Composed, Identifier, Placeholder
 from psycopg.types.json import Jsonb
 
 from runtime.errors import ConflictError
@@ -16,7 +16,10 @@ from runtime.web.transaction import Connection
 _COLUMNS = SQL("""
     show_id, name, description, status, metadata,
     to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, created_by,
-    to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, updated_by
+    to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, updated_by,
+    to_char(deleted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS deleted_at, deleted_by, deleted_reason,
+    to_char(restored_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS restored_at, restored_by,
+    '"' || version || '"' AS etag
 """)
 
 _INSERT = SQL("""
@@ -25,15 +28,35 @@ VALUES (%(name)s, %(description)s, %(status)s, %(metadata)s, %(user_id)s, %(user
 RETURNING {columns}
 """).format(columns=_COLUMNS)
 
-_FIND = SQL("SELECT {columns} FROM shows WHERE show_id = %(show_id)s AND deleted_at IS NULL").format(columns=_COLUMNS)
+_FIND = SQL("SELECT {columns} FROM shows WHERE show_id = %(show_id)s").format(columns=_COLUMNS)
 
-_FIND_BY_NAME = SQL("SELECT {columns} FROM shows WHERE name = %(name)s AND deleted_at IS NULL").format(columns=_COLUMNS)
+_FIND_BY_NAME = SQL("SELECT {columns} FROM shows WHERE name = %(name)s AND deleted_at IS NULL FOR SHARE").format(
+    columns=_COLUMNS
+)
+
+# Values that are stored already are no change: such a row keeps its version.
+_UPDATE = SQL("""
+UPDATE shows SET {assignments}, updated_by = %(user_id)s
+WHERE show_id = %(show_id)s AND ROW({names}) IS DISTINCT FROM ROW({values})
+RETURNING {columns}
+""")
+
+_DELETE = SQL("""
+UPDATE shows SET deleted_at = now(), deleted_by = %(user_id)s, deleted_reason = %(reason)s, updated_by = %(user_id)s
+WHERE show_id = %(show_id)s RETURNING {columns}
+""").format(columns=_COLUMNS)
+
+_RESTORE = SQL("""
+UPDATE shows SET deleted_at = NULL, deleted_by = NULL, deleted_reason = NULL,
+    restored_at = now(), restored_by = %(user_id)s, updated_by = %(user_id)s
+WHERE show_id = %(show_id)s RETURNING {columns}
+""").format(columns=_COLUMNS)
 
 # One row more than asked for tells whether there is a next page.
 _LIST_PAGE = SQL("""
 WITH found AS (
     SELECT {columns} FROM shows
-    WHERE deleted_at IS NULL AND show_id < coalesce(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
+    WHERE {visible} AND show_id < coalesce(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
     ORDER BY show_id DESC LIMIT %(limit)s + 1
 ), page AS (
     SELECT * FROM found ORDER BY show_id DESC LIMIT %(limit)s
@@ -41,7 +64,10 @@ WITH found AS (
 SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY show_id DESC)::text FROM page), '[]') AS items,
        CASE WHEN (SELECT count(*) FROM found) > %(limit)s
             THEN (SELECT show_id FROM page ORDER BY show_id LIMIT 1) END AS last_id
-""").format(columns=_COLUMNS)
+""")
+# Two statements, so that each can use the indexes that hold its rows alone.
+_LIST_LIVE = _LIST_PAGE.format(columns=_COLUMNS, visible=SQL("deleted_at IS NULL"))
+_LIST_ALL = _LIST_PAGE.format(columns=_COLUMNS, visible=SQL("true"))
 
 
 def insert(
@@ -64,24 +90,72 @@ def insert(
     try:
         row = connection.execute(_INSERT, values).fetchone()
     except UniqueViolation:
-        raise ConflictError("There is already a show of this name", field="body.name") from None
+        raise _taken() from None
     return Show.model_validate(row)
 
 
-def find(connection: Connection, show_id: UUID) -> Show | None:
+def find(connection: Connection, show_id: UUID, *, include_deleted: bool = False) -> Show | None:
     """The show, if it is there."""
-    row = connection.execute(_FIND, {"show_id": show_id}).fetchone()
-    return Show.model_validate(row) if row else None
+    return _visible(_one(connection, _FIND, {"show_id": show_id}), include_deleted)
 
 
-def find_by_name(connection: Connection, name: str) -> Show | None:
-    """The show of exactly this name, if it is there."""
-    row = connection.execute(_FIND_BY_NAME, {"name": name}).fetchone()
-    return Show.model_validate(row) if row else None
+def find_and_lock(connection: Connection, show_id: UUID, *, include_deleted: bool = False) -> Show | None:
+    """The show, if it is there. Until the transaction ends no other can change it, nor make or restore an episode of it."""
+    return _visible(_one(connection, _FIND + SQL(" FOR NO KEY UPDATE"), {"show_id": show_id}), include_deleted)
 
 
-def list_page(connection: Connection, page: PageRequest) -> JsonPage:
+def find_and_keep(connection: Connection, show_id: UUID) -> Show | None:
+    """The show, if it is there. Until the transaction ends no other can change or delete it."""
+    return _visible(_one(connection, _FIND + SQL(" FOR SHARE"), {"show_id": show_id}), include_deleted=False)
+
+
+def find_by_name_and_keep(connection: Connection, name: str) -> Show | None:
+    """The show of exactly this name, if it is there. Until the transaction ends no other can change or delete it."""
+    return _one(connection, _FIND_BY_NAME, {"name": name})
+
+
+def update(connection: Connection, show_id: UUID, columns: dict[str, Any], *, user_id: UUID) -> Show | None:
+    """The show with these values by column, at least one. None when it has them already; ConflictError when the name is
+    taken, be it by a show that is deleted."""
+    values = columns | ({"metadata": Jsonb(columns["metadata"])} if "metadata" in columns else {})
+    statement = _UPDATE.format(
+        assignments=SQL(", ").join(SQL("{} = {}").format(Identifier(name), Placeholder(name)) for name in values),
+        names=SQL(", ").join(map(Identifier, values)),
+        values=SQL(", ").join(map(Placeholder, values)),
+        columns=_COLUMNS,
+    )
+    try:
+        return _one(connection, statement, values | {"show_id": show_id, "user_id": user_id})
+    except UniqueViolation:
+        raise _taken() from None
+
+
+def delete(connection: Connection, show_id: UUID, *, reason: str | None, user_id: UUID) -> Show | None:
+    """Marks the show deleted; answers it as it is now, or None when there is none."""
+    return _one(connection, _DELETE, {"show_id": show_id, "reason": reason, "user_id": user_id})
+
+
+def restore(connection: Connection, show_id: UUID, *, user_id: UUID) -> Show | None:
+    """Takes the mark away; answers the show as it is now, or None when there is none."""
+    return _one(connection, _RESTORE, {"show_id": show_id, "user_id": user_id})
+
+
+def list_page(connection: Connection, page: PageRequest, *, include_deleted: bool = False) -> JsonPage:
     """Shows, newest first."""
-    row = connection.execute(_LIST_PAGE, {"after": page.after, "limit": page.limit}).fetchone()
+    statement = _LIST_ALL if include_deleted else _LIST_LIVE
+    row = connection.execute(statement, {"after": page.after, "limit": page.limit}).fetchone()
     assert row is not None, "an aggregate always answers one row"  # noqa: S101
     return JsonPage(items=row["items"], last_id=row["last_id"])
+
+
+def _one(connection: Connection, statement: Composed, values: dict[str, Any]) -> Show | None:
+    row = connection.execute(statement, values).fetchone()
+    return Show.model_validate(row) if row else None
+
+
+def _visible(show: Show | None, include_deleted: bool) -> Show | None:
+    return show if show is None or include_deleted or show.deleted_at is None else None
+
+
+def _taken() -> ConflictError:
+    return ConflictError("There is already a show of this name", field="body.name")

@@ -1,4 +1,4 @@
-"""Shows: create, list, get."""
+"""Shows: create, list, get, update, delete, restore."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,35 +9,90 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
-from runtime.features.shows import repository
-from runtime.features.shows.schemas import Show, ShowCreate
-from runtime.features.users import repository as users
-from runtime.web.dependencies import InTransaction, Paging, list_response
+from runtime.features.shows import repository, service
+from runtime.features.shows.schemas import Show, ShowCreate, ShowUpdate
+from runtime.web.dependencies import (
+    DeletionReason,
+    InTransaction,
+    Paging,
+    Preconditions,
+    answer_with_etag,
+    include_deleted_if,
+    list_response,
+)
 from runtime.web.schemas import Answer, ListAnswer
 from runtime.web.strict_json import feature_router
 
 router = feature_router("shows")
 
+IncludeDeleted = Annotated[bool, include_deleted_if(Permission.SHOWS_READ_DELETED)]
+
 
 @router.post("/api/v1/shows", status_code=201, response_model=Answer[Show])
 def create_show(
-    caller: Annotated[Caller, allow(Permission.SHOWS_CREATE)], body: ShowCreate, transaction: InTransaction
+    caller: Annotated[Caller, allow(Permission.SHOWS_CREATE)],
+    body: ShowCreate,
+    transaction: InTransaction,
+    response: Response,
 ) -> Answer[Show]:
     """Makes a show. 409 when the name is taken."""
-    users.upsert(transaction.connection, caller.user_id, caller.email)
-    return Answer(data=repository.insert(transaction.connection, **body.model_dump(), user_id=caller.user_id))
+    return answer_with_etag(response, service.create(transaction, caller, body))
 
 
 @router.get("/api/v1/shows", response_model=ListAnswer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def list_shows(page: Paging, transaction: InTransaction) -> Response:
+def list_shows(page: Paging, transaction: InTransaction, include_deleted: IncludeDeleted) -> Response:
     """Shows, newest first."""
-    return list_response(repository.list_page(transaction.connection, page))
+    return list_response(repository.list_page(transaction.connection, page, include_deleted=include_deleted))
 
 
 @router.get("/api/v1/shows/{show_id}", response_model=Answer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def get_show(show_id: UUID, transaction: InTransaction) -> Answer[Show]:
+def get_show(
+    show_id: UUID, transaction: InTransaction, include_deleted: IncludeDeleted, response: Response
+) -> Answer[Show]:
     """One show."""
-    show = repository.find(transaction.connection, show_id)
+    show = repository.find(transaction.connection, show_id, include_deleted=include_deleted)
     if show is None:
         raise NotFoundError("There is no such show", field="path.show_id")
-    return Answer(data=show)
+    return answer_with_etag(response, show)
+
+
+@router.put("/api/v1/shows/{show_id}", response_model=Answer[Show])
+@router.patch("/api/v1/shows/{show_id}", response_model=Answer[Show])
+def update_show(
+    *,
+    caller: Annotated[Caller, allow(Permission.SHOWS_UPDATE)],
+    show_id: UUID,
+    body: ShowUpdate,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Show]:
+    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
+    version than the current one."""
+    return answer_with_etag(response, service.update(transaction, caller, show_id, body, if_match))
+
+
+@router.delete("/api/v1/shows/{show_id}", response_model=Answer[Show])
+def delete_show(
+    *,
+    caller: Annotated[Caller, allow(Permission.SHOWS_DELETE)],
+    show_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    reason: DeletionReason = None,
+) -> Answer[Show]:
+    """Deletes a show, so that it can be restored. 409 while it has episodes."""
+    return answer_with_etag(response, service.delete(transaction, caller, show_id, reason, if_match))
+
+
+@router.post("/api/v1/shows/{show_id}/restore", response_model=Answer[Show])
+def restore_show(
+    caller: Annotated[Caller, allow(Permission.SHOWS_RESTORE)],
+    show_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Show]:
+    """Brings a deleted show back. 409 when it is not deleted."""
+    return answer_with_etag(response, service.restore(transaction, caller, show_id, if_match))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from runtime.web.schemas import Description, Metadata, RequestBody, Resource, Timestamp
+from runtime.web.schemas import DeletableResource, Description, Metadata, NotNull, RequestBody, Timestamp
 
 ShowName = Annotated[
     str,
@@ -36,7 +36,25 @@ class ShowCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class Show(Resource):
+class ShowUpdate(RequestBody):
+    """What changes of a show. What is not sent stays as it is; null clears `description` and `metadata`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"description": "Two years in one meadow."}]})
+
+    name: Annotated[ShowName | None, NotNull] = None
+    description: Description | None = None
+    status: Annotated[ShowStatus | None, NotNull] = None
+    metadata: Metadata | None = None
+
+    def columns(self) -> dict[str, Any]:
+        """The new values by column, of the columns that were sent."""
+        values = self.model_dump(include=self.model_fields_set)
+        if "metadata" in values:
+            values["metadata"] = values["metadata"] or {}
+        return values
+
+
+class Show(DeletableResource):
     """A show."""
 
     show_id: UUID

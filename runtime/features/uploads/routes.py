@@ -25,7 +25,7 @@ def generate_upload_url(
     resources: WithResources,
 ) -> Answer[UploadForm]:
     """Announces a file and answers the form that uploads it."""
-    return Answer(data=service.announce(transaction.connection, resources.objects, resources.settings, caller, body))
+    return Answer(data=service.announce(transaction, resources.objects, resources.settings, caller, body))
 
 
 @router.post("/api/v1/upload/{upload_id}/complete", response_model=Answer[CompletedUpload])

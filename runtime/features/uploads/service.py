@@ -6,6 +6,8 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore, StoredObject
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
+from runtime.features.activity_logs import service as activity
+from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes import repository as episodes
 from runtime.features.jobs import repository as jobs
 from runtime.features.uploads import repository
@@ -13,15 +15,16 @@ from runtime.features.uploads.repository import UploadSession
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
 from runtime.features.users import repository as users
 from runtime.settings import ApiSettings
-from runtime.web.transaction import Connection, Transaction
+from runtime.web.transaction import Transaction
 
 THUMBNAIL_JOB = "thumbnail_generation"
 
 
 def announce(
-    connection: Connection, objects: ObjectStore, settings: ApiSettings, caller: Caller, body: UploadCreate
+    transaction: Transaction, objects: ObjectStore, settings: ApiSettings, caller: Caller, body: UploadCreate
 ) -> UploadForm:
     """A session and its form. NotFoundError when there is nothing to upload for."""
+    connection = transaction.connection
     if not episodes.exists(connection, body.entity_id):
         raise NotFoundError("There is no such episode", field="body.entity_id")
     users.upsert(connection, caller.user_id, caller.email)
@@ -35,6 +38,10 @@ def announce(
         byte_count=body.byte_count,
         file_hash=body.sha256,
         expiry_seconds=settings.upload_expiry_seconds,
+    )
+    announced = body.model_dump(mode="json")
+    activity.record(
+        transaction, caller, ActionType.CREATE, ResourceType.UPLOAD, session.upload_id, new_values=announced
     )
     form = objects.presign_post(
         settings.temp_bucket,
@@ -60,8 +67,9 @@ def complete(
     that is committed copies the compared version to where the worker is notified of it. A repeated one answers the same
     job, and copies only if the first could not.
 
-    NotFoundError for a session that is not the caller's, ConflictError while nothing is uploaded or when it came too late,
-    InvalidInputError for a file that is not the announced one, UnavailableError when the copy failed.
+    NotFoundError for a session that is not the caller's or whose episode is deleted, ConflictError while nothing is
+    uploaded or when it came too late, InvalidInputError for a file that is not the announced one, UnavailableError when the
+    copy failed.
     """
     users.upsert(transaction.connection, caller.user_id, caller.email)
     session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
@@ -69,6 +77,8 @@ def complete(
         raise NotFoundError("There is no such upload", field="path.upload_id")
     if session.job_id is not None:
         return _complete_again(transaction, objects, settings, session, session.job_id)
+    if not episodes.exists(transaction.connection, session.entity_id):
+        raise NotFoundError("The episode of this upload is gone", field="path.upload_id")
     stored = _compared(objects, settings, session)
     job_id = repository.new_job_id(transaction.connection)
     job = jobs.insert(
@@ -83,6 +93,14 @@ def complete(
         created_by=caller.user_id,
     )
     repository.complete(transaction.connection, upload_id, job_id=job_id, version_id=stored.version_id)
+    activity.record(
+        transaction,
+        caller,
+        ActionType.UPLOAD,
+        ResourceType.EPISODE,
+        session.entity_id,
+        new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
+    )
     transaction.after_commit(lambda: _copy(objects, settings, session, stored.version_id, job_id))
     return _answer(session, job)
 

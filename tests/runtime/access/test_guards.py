@@ -21,9 +21,17 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/shows"): {"admin"},
     ("GET", "/api/v1/shows"): EVERYONE,
     ("GET", "/api/v1/shows/{show_id}"): EVERYONE,
+    ("PUT", "/api/v1/shows/{show_id}"): {"editor", "admin"},
+    ("PATCH", "/api/v1/shows/{show_id}"): {"editor", "admin"},
+    ("DELETE", "/api/v1/shows/{show_id}"): {"admin"},
+    ("POST", "/api/v1/shows/{show_id}/restore"): {"admin"},
     ("POST", "/api/v1/episodes"): {"admin"},
     ("GET", "/api/v1/episodes"): EVERYONE,
     ("GET", "/api/v1/episodes/{episode_id}"): EVERYONE,
+    ("PUT", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},
+    ("PATCH", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},
+    ("DELETE", "/api/v1/episodes/{episode_id}"): {"admin"},
+    ("POST", "/api/v1/episodes/{episode_id}/restore"): {"admin"},
     ("GET", "/api/v1/episodes/{episode_id}/thumbnails"): EVERYONE,
     ("GET", "/api/v1/thumbnails/{thumbnail_id}"): EVERYONE,
     ("POST", "/api/v1/upload/generate-url"): {"editor", "admin"},
@@ -34,6 +42,8 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/processing-queue"): {"editor", "admin"},
     ("GET", "/api/v1/processing-queue/{job_id}"): {"editor", "admin"},
     ("GET", "/api/v1/search"): EVERYONE,
+    ("GET", "/api/v1/activity-logs"): {"admin"},
+    ("GET", "/api/v1/activity-logs/{activity_log_id}"): {"admin"},
 }
 PUBLIC = {"/health", "/api/v1/health", "/health/ready", "/version", "/docs", "/redoc", "/docs-assets/{name}"}
 # Starlette's own route for the description is no route with dependencies.
@@ -62,7 +72,7 @@ class TestEveryRoute:
         lax = {path for _, path, asked, route in routes(api.client.app) if asked and type(route) is not StrictJsonRoute}
         assert lax == set()
 
-    @pytest.mark.requirement("P1-28", "P1-13", "ROAD-104", "C-10", "C-12", "G-06", "P1-26", "P1-27")
+    @pytest.mark.requirement("P1-28", "P1-13", "P1-14", "P1-15", "ROAD-104", "C-10", "C-12", "G-06", "P1-26", "P1-27")
     def test_lets_in_its_roles_and_nobody_else(self, api: Api) -> None:
         users: dict[str, User | None] = {"nobody": None, "no group": api.nobody, "another group": User.of("marketing")}
         users |= {"viewer": api.viewer, "editor": api.editor, "admin": api.admin}

@@ -154,6 +154,12 @@ class Client:
     def post(self, path: str, body: Any = None, user: User | None = None, **options: Any) -> httpx.Response:
         return self.send("POST", path, user, **({"json": body} if body is not None else {}), **options)
 
+    def patch(self, path: str, body: Any, user: User | None = None, **options: Any) -> httpx.Response:
+        return self.send("PATCH", path, user, json=body, **options)
+
+    def delete(self, path: str, user: User | None = None, **options: Any) -> httpx.Response:
+        return self.send("DELETE", path, user, **options)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
@@ -182,6 +188,13 @@ class Api:
         body = {"title": f"Episode {number}", "episode_number": number} | named | fields
         answer = self.client.post("/api/v1/episodes", body, self.admin)
         assert answer.status_code == 201, answer.text
+        data: dict[str, Any] = answer.json()["data"]
+        return data
+
+    def delete(self, path: str) -> dict[str, Any]:
+        """Deletes what is at this path; answers it as it is then."""
+        answer = self.client.delete(path, self.admin)
+        assert answer.status_code == 200, answer.text
         data: dict[str, Any] = answer.json()["data"]
         return data
 

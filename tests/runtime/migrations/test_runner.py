@@ -29,7 +29,11 @@ WITH person AS (INSERT INTO users (user_id) VALUES (uuidv7()) RETURNING user_id)
      upload AS (INSERT INTO upload_sessions (user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash,
                                              temp_key, job_id, expires_at)
                 SELECT user_id, 'episode', entity_id, 'x', 'image/jpeg', 1, repeat('0', 64), 'x', job_id, now()
-                FROM person, job)
+                FROM person, job),
+     log AS (INSERT INTO activity_logs (user_id, action_type, resource_type, resource_id, old_values, new_values)
+             SELECT user_id::text, 'create', 'show', show_id::text, NULL, '{"name": "Seeds"}' FROM person, show),
+     key AS (INSERT INTO idempotency_keys (user_id, idempotency_key, request_hash, status_code, headers, body, is_settled)
+             SELECT user_id, 'x', repeat('0', 64), 201, '{}', '{}', true FROM person)
 INSERT INTO outbox (topic, payload) VALUES ('x', '{}')
 """
 
@@ -83,6 +87,7 @@ class TestUpgrade:
         tables = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
         assert tables >= {
             "users", "shows", "episodes", "thumbnails", "processing_queue", "upload_sessions", "outbox", "alembic_version",
+            "activity_logs", "idempotency_keys",
         }  # fmt: skip
 
 
@@ -99,6 +104,16 @@ class TestDowngrade:
         assert migrations.upgrade() == migrations_of(head())
         assert connection.execute(SHAPE).fetchall() == shape
         connection.execute(ROWS)
+
+    @pytest.mark.requirement("ROAD-87")
+    def test_filled_database_of_the_first_schema_goes_up_and_keeps_its_rows(self, migrations, connection):
+        migrations.upgrade("0001")
+        connection.execute("INSERT INTO shows (name) VALUES ('Old')")
+        assert migrations.upgrade() == migrations_of(head())[1:]
+        connection.execute("UPDATE shows SET name = 'New'")
+        assert connection.execute("SELECT name, version FROM shows").fetchall() == [("New", 2)]
+        assert migrations.downgrade("0001") == list(reversed(migrations_of(head())[1:]))
+        assert connection.execute("SELECT name FROM shows").fetchall() == [("New",)]
 
 
 def migrations_of(last):
@@ -131,7 +146,7 @@ class TestFailure:
     def test_migration_gives_up_rather_than_hold_up_the_application(self, migrations, database, connection):
         migrations.upgrade()
         with psycopg.connect(database.conninfo) as application:
-            application.execute("SELECT * FROM outbox")
+            application.execute("SELECT * FROM shows")
             with pytest.raises(sqlalchemy.exc.OperationalError, match="lock timeout"):
                 migrations.downgrade("base")
         assert migrations.current() == head()

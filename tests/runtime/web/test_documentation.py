@@ -53,7 +53,7 @@ class TestDescription:
         operations = [
             (path, operation) for path, methods in description["paths"].items() for operation in methods.values()
         ]
-        assert len(operations) == 18
+        assert len(operations) == 28
         for path, operation in operations:
             assert operation["tags"], path
             assert operation["description"], path

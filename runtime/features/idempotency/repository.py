@@ -1,0 +1,89 @@
+"""The idempotency_keys table: the first answers to requests that carried a key, each for one day."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from runtime.web.transaction import Connection
+
+RETENTION_HOURS = 24
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredAnswer:
+    """What was answered first. `is_settled` is false while something that had to wait for the commit may not be done."""
+
+    request_hash: str
+    status_code: int
+    headers: dict[str, str]
+    body: str
+    is_settled: bool
+
+
+# Two keys that share a number would only be told to try again.
+_TRY_LOCK = """
+SELECT pg_try_advisory_xact_lock(hashtextextended(%(user_id)s::text || ' ' || %(key)s, 0)) AS is_locked
+"""
+
+_FIND = """
+SELECT request_hash, status_code, headers, body, is_settled FROM idempotency_keys
+WHERE user_id = %(user_id)s AND idempotency_key = %(key)s
+  AND created_at > now() - make_interval(hours => %(retention_hours)s)
+"""
+
+# Each new answer takes two old ones away, so that the table never holds much more than a day's.
+_FORGET = """
+DELETE FROM idempotency_keys WHERE (user_id, idempotency_key) IN (
+    SELECT user_id, idempotency_key FROM idempotency_keys
+    WHERE created_at <= now() - make_interval(hours => %(retention_hours)s)
+    ORDER BY created_at LIMIT 2 FOR UPDATE SKIP LOCKED
+)
+"""
+
+_UPSERT = """
+INSERT INTO idempotency_keys (user_id, idempotency_key, request_hash, status_code, headers, body, is_settled)
+VALUES (%(user_id)s, %(key)s, %(request_hash)s, %(status_code)s, %(headers)s, %(body)s, %(is_settled)s)
+ON CONFLICT (user_id, idempotency_key) DO UPDATE
+SET request_hash = excluded.request_hash, status_code = excluded.status_code, headers = excluded.headers,
+    body = excluded.body, is_settled = excluded.is_settled, created_at = excluded.created_at
+"""
+
+_SETTLE = """
+UPDATE idempotency_keys SET is_settled = true WHERE user_id = %(user_id)s AND idempotency_key = %(key)s
+"""
+
+
+def try_lock(connection: Connection, user_id: UUID, key: str) -> bool:
+    """Whether this transaction is the only one that answers requests with this user's key, until it ends."""
+    row = connection.execute(_TRY_LOCK, {"user_id": user_id, "key": key}).fetchone()
+    assert row is not None, "a SELECT without FROM answers one row"  # noqa: S101
+    is_locked: bool = row["is_locked"]
+    return is_locked
+
+
+def find(connection: Connection, user_id: UUID, key: str) -> StoredAnswer | None:
+    """The answer of the last 24 hours, if there is one."""
+    values = {"user_id": user_id, "key": key, "retention_hours": RETENTION_HOURS}
+    row = connection.execute(_FIND, values).fetchone()
+    return StoredAnswer(**row) if row else None
+
+
+def upsert(connection: Connection, user_id: UUID, key: str, answer: StoredAnswer) -> None:
+    """Stores the answer, in place of one that is older than 24 hours or not settled."""
+    connection.execute(_FORGET, {"retention_hours": RETENTION_HOURS})
+    values = {
+        "user_id": user_id,
+        "key": key,
+        "request_hash": answer.request_hash,
+        "status_code": answer.status_code,
+        "headers": Jsonb(answer.headers),
+        "body": answer.body,
+        "is_settled": answer.is_settled,
+    }
+    connection.execute(_UPSERT, values)
+
+
+def settle(connection: Connection, user_id: UUID, key: str) -> int:
+    """Notes that everything that had to wait for the commit is done. The number of rows, 1 or 0."""
+    return connection.execute(_SETTLE, {"user_id": user_id, "key": key}).rowcount
