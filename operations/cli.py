@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from operations import down, failure_log, journey, logs, outputs, project, status, token, up
+from operations import (
+    doctor,
+    down,
+    elsewhere,
+    failure_log,
+    journey,
+    logs,
+    outputs,
+    project,
+    queue,
+    reset,
+    status,
+    token,
+    up,
+)
 from operations.console import Screen
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
@@ -20,12 +34,23 @@ app = typer.Typer(
     name="platform",
     help="A versioned media platform: bring it up on this machine, look at it, try it, take it down.",
     epilog=EXIT_CODES,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Environment = Annotated[str, typer.Option("--environment", "-e", help="The environment: a Pulumi stack's name.")]
+Environment = Annotated[
+    str,
+    typer.Option(
+        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=project.environments
+    ),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the API listens; 0 picks a free port.")]
+WithJourney = Annotated[bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")]
+BaseUrl = Annotated[str | None, typer.Option(help="The address of a platform elsewhere, instead of the local one.")]
+FOR_ELSEWHERE = "For --base-url; better in the variable {}, which no process list shows."
+AdminToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_ADMIN"))]
+EditorToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_EDITOR"))]
+ViewerToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_VIEWER"))]
 AsJson = Annotated[
     bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
 ]
@@ -49,13 +74,11 @@ def _up(
     *,
     environment: Environment = project.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Where the API listens; 0 picks a free port.")] = 3000,
+    port: Port = project.DEFAULT_PORT,
     foreground: Annotated[
         bool, typer.Option("--foreground/--detach", help="Stay until Ctrl-C, or return when the platform is up.")
     ] = False,
-    with_journey: Annotated[
-        bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")
-    ] = False,
+    with_journey: WithJourney = False,
     lock_descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Bring the platform up on this machine. One that is up already is left as it is."""
@@ -72,6 +95,20 @@ def _down(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJso
     """Stop the platform and wipe what it stored; its logs are kept."""
     project.require_environment(environment, "down")
     down.down(environment, Screen(as_json=as_json))
+
+
+@app.command("reset", epilog=EXIT_CODES)
+def _reset(
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Where the API listens; as before without it.")
+    ] = None,
+    with_journey: WithJourney = False,
+) -> None:
+    """Down and up in one: the platform starts empty, its logs are kept."""
+    project.require_environment(environment, "reset")
+    raise typer.Exit(reset.reset(environment, port, Screen(as_json=as_json), with_journey=with_journey))
 
 
 @app.command("status", epilog=EXIT_CODES)
@@ -105,13 +142,36 @@ def _token(
 
 @app.command("journey", epilog=EXIT_CODES)
 def _journey(
+    *,
     environment: Environment = project.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     photo: Annotated[Path, typer.Option(help="The image file to send.")] = project.BUNDLED_PHOTO,
+    base_url: BaseUrl = None,
+    token_admin: AdminToken = None,
+    token_editor: EditorToken = None,
+    token_viewer: ViewerToken = None,
 ) -> None:
     """Send a photograph through the whole platform and show what was seen."""
     project.require_environment(environment, "journey")
-    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), photo_path=photo))
+    there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
+    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), photo_path=photo, elsewhere=there))
+
+
+@app.command("doctor", epilog=EXIT_CODES)
+def _doctor(
+    *,
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    port: Port = project.DEFAULT_PORT,
+    base_url: BaseUrl = None,
+    token_admin: AdminToken = None,
+    token_editor: EditorToken = None,
+    token_viewer: ViewerToken = None,
+) -> None:
+    """Look at all that a platform needs, and say what helps where something is missing. Changes nothing."""
+    project.require_environment(environment, "doctor")
+    there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
+    raise typer.Exit(doctor.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=port))
 
 
 @app.command("logs", epilog=EXIT_CODES)
@@ -130,6 +190,17 @@ def _logs(
     project.require_environment(environment, "logs")
     screen = Screen(as_json=as_json)
     logs.logs(environment, screen, process=process, follow=follow, lines=lines, names_only=names_only)
+
+
+@app.command("queue", epilog=EXIT_CODES)
+def _queue(
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    redrive: Annotated[bool, typer.Option("--redrive", help="Move the dead letters back to their queue.")] = False,
+) -> None:
+    """Show what waits in the queues and what was set aside as dead."""
+    project.require_environment(environment, "queue")
+    raise typer.Exit(queue.queue(environment, Screen(as_json=as_json), redriving=redrive))
 
 
 def main() -> None:

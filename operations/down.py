@@ -33,15 +33,18 @@ class Ending:
 
 def down(environment: str, screen: Screen) -> None:
     """Stops the platform; stopping one that does not run is no error. Interrupting it changes nothing: it is bounded."""
+    _report(StateFiles.of(environment), screen, end(environment))
+
+
+def end(environment: str) -> Ending:
+    """Stops the platform without a word, as `down` does."""
     files = StateFiles.of(environment)
     if not files.directory.is_dir():
-        _report(files, screen, Ending(host=None, strays=[], wiped=[]))
-        return
+        return Ending(host=None, strays=[], wiped=[])
     with interruptions.ignored():
         host = end_host(files)
         with _held_for_cleaning(files):
-            ending = clean(files, host)
-    _report(files, screen, ending)
+            return clean(files, host)
 
 
 def end_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | None:

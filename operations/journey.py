@@ -8,6 +8,7 @@ from rich.text import Text
 
 from operations import photo, project, real_accounts, running, token
 from operations.console import Screen, facts, table
+from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
 from operations.journey_steps import Journey, JourneyResult
 from operations.photo import Photo
@@ -17,14 +18,19 @@ from operations.state import EnvironmentState, StateFiles, write_atomically
 RESULT_FILE = "result.json"
 
 
-def journey(environment: str, screen: Screen, *, photo_path: Path) -> ExitCode:
-    """Makes one journey. The photo and the platform are checked before anything is created."""
-    real_accounts.forget_real_accounts()
-    sent = photo.read(photo_path)
-    state = running.require(environment)
-    data = make(state, sent, screen)
+def journey(environment: str, screen: Screen, *, photo_path: Path, elsewhere: Elsewhere | None = None) -> ExitCode:
+    """Makes one journey, on the local platform unless another is named. Photo, platform and tokens are checked beforehand."""
+    if elsewhere:
+        elsewhere.require_tokens()
+        data = make_elsewhere(elsewhere, photo.read(photo_path), screen)
+        folder, next_step = elsewhere.folder, "read what that platform's functions logged"
+    else:
+        real_accounts.forget_real_accounts()
+        sent = photo.read(photo_path)
+        data = make(running.require(environment), sent, screen)
+        folder, next_step = StateFiles.of(environment).journey, project.command("logs", environment)
     screen.result(data)
-    show(data, environment, screen)
+    _show(data, folder, next_step, screen)
     return ExitCode.OK if data["ok"] else ExitCode.FAILED
 
 
@@ -33,13 +39,20 @@ def make(state: EnvironmentState, sent: Photo, screen: Screen) -> dict[str, Any]
     if state.endpoints is None:
         raise RuntimeError("a journey needs a platform that is up")
     with PlatformApi(state.endpoints.api) as api:
-        run = Journey(api, sent, lambda role: token.issue(state, role).token)
-        if screen.is_terminal:
-            with screen.out.status("journey") as spinner:
-                result = run.run(lambda step: spinner.update(f"journey: {step}"))
-        else:
-            result = run.run(lambda _: None)
-    _keep(StateFiles.of(state.environment), result)
+        result = _run(Journey(api, sent, lambda role: token.issue(state, role).token), screen)
+    _keep(StateFiles.of(state.environment).journey, result)
+    return result.as_data()
+
+
+def make_elsewhere(elsewhere: Elsewhere, sent: Photo, screen: Screen) -> dict[str, Any]:
+    """Makes one journey with the tokens that were given, keeps what it fetched, and returns the JSON form.
+
+    What it creates there stays there: a show and an episode whose names begin with Journey.
+    """
+    with PlatformApi(elsewhere.base_url, elsewhere=True) as api:
+        result = _run(Journey(api, sent, elsewhere.token), screen)
+    elsewhere.folder.mkdir(parents=True, exist_ok=True)
+    _keep(elsewhere.folder, result)
     return result.as_data()
 
 
@@ -54,6 +67,17 @@ def last(environment: str) -> dict[str, Any] | None:
 
 def show(data: dict[str, Any], environment: str, screen: Screen) -> None:
     """The journey's table, where the thumbnails are, and what to do when a step failed."""
+    _show(data, StateFiles.of(environment).journey, project.command("logs", environment), screen)
+
+
+def _run(journey: Journey, screen: Screen) -> JourneyResult:
+    if not screen.is_terminal:
+        return journey.run(lambda _: None)
+    with screen.out.status("journey") as spinner:
+        return journey.run(lambda step: spinner.update(f"journey: {step}"))
+
+
+def _show(data: dict[str, Any], folder: Path, next_step: str, screen: Screen) -> None:
     rows = [
         (
             Text("ok", style="green") if step["ok"] else Text("FAILED", style="bold red"),
@@ -65,16 +89,15 @@ def show(data: dict[str, Any], environment: str, screen: Screen) -> None:
     ]
     screen.show(table("", "step", "what was seen", "ms", rows=rows, right=["ms"]))
     if data["thumbnails"]:
-        folder = StateFiles.of(environment).journey
         paths = {one["variant"]: str(folder / f"{one['variant']}.jpg") for one in data["thumbnails"]}
         screen.show(Text(), Text("thumbnails", style="bold"), facts(paths))
     if not data["ok"]:
         screen.note(f"platform: the journey failed at {data['steps'][-1]['name']!r}: {data['steps'][-1]['detail']}")
-        screen.note(f"  next: {project.command('logs', environment)}")
+        screen.note(f"  next: {next_step}")
 
 
-def _keep(files: StateFiles, result: JourneyResult) -> None:
-    files.journey.mkdir(exist_ok=True)
+def _keep(folder: Path, result: JourneyResult) -> None:
+    folder.mkdir(exist_ok=True)
     for thumbnail in result.thumbnails:
-        (files.journey / f"{thumbnail.variant}.jpg").write_bytes(thumbnail.content)
-    write_atomically(files.journey / RESULT_FILE, json.dumps(result.as_data(), indent=1))
+        (folder / f"{thumbnail.variant}.jpg").write_bytes(thumbnail.content)
+    write_atomically(folder / RESULT_FILE, json.dumps(result.as_data(), indent=1))

@@ -14,10 +14,13 @@ class UnexpectedAnswerError(Exception):
 
 
 class PlatformApi:
-    """One connection pool to the API of a platform. Close it, or use it as a context manager."""
+    """One connection pool to the API of a platform. Close it, or use it as a context manager.
 
-    def __init__(self, base_url: str) -> None:
-        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=False)
+    The way to a platform elsewhere may lead through the proxy that the environment names; on this machine it never does.
+    """
+
+    def __init__(self, base_url: str, *, elsewhere: bool = False) -> None:
+        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=elsewhere)
 
     def __enter__(self) -> Self:
         return self

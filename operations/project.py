@@ -1,5 +1,6 @@
 """The project that this command belongs to: its folder, its environments, its release."""
 
+import ipaddress
 import os
 import shutil
 import sys
@@ -13,6 +14,7 @@ from operations.refusals import RefusedError
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_PHOTO = ROOT / "assets" / "dandelions.jpg"
 DEFAULT_ENVIRONMENT = "dev"
+DEFAULT_PORT = 3000
 STATE_DIRECTORY_VARIABLE = "PLATFORM_STATE_DIRECTORY"
 
 
@@ -36,6 +38,19 @@ def require_environment(name: str, verb: str) -> None:
             next_step=f"{program()} {verb} --environment {DEFAULT_ENVIRONMENT}",
             code=ExitCode.USAGE,
         )
+
+
+def environments(begun: str = "") -> list[str]:
+    """The environments whose names begin so: what a shell offers to complete."""
+    return [name for name in stack_files.stack_names(ROOT) if name.startswith(begun)]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def stack_file(environment: str) -> Path:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Literal
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -42,6 +43,16 @@ def require(environment: str) -> EnvironmentState:
             code=ExitCode.DEGRADED,
         )
     return state
+
+
+def require_local(state: EnvironmentState, why: str, next_step: str) -> None:
+    """Refuses a platform whose AWS is not on this machine; `why` ends the sentence."""
+    host = urlsplit(state.account().endpoint).hostname or ""
+    if not project.is_loopback(host):
+        raise RefusedError(
+            f"environment {state.environment!r} answers at {host}, which is not this machine: {why}",
+            next_step=next_step,
+        )
 
 
 def look(environment: str) -> Condition:

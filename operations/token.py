@@ -3,12 +3,10 @@
 import contextlib
 import hashlib
 import hmac
-import ipaddress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -49,7 +47,11 @@ def issue(state: EnvironmentState, role: Role) -> Token:
 
     Refuses a platform that is not on this machine: in a shared account people sign in as themselves.
     """
-    _require_local(state)
+    running.require_local(
+        state,
+        "tokens are made only for local platforms",
+        next_step=f"sign in as yourself, or bring up a local one: {project.command('up', state.environment)}",
+    )
     username, password = f"{role}@platform.example", _password(state, role)
     try:
         cognito = state.account().client("cognito-idp")
@@ -97,17 +99,3 @@ def _password(state: EnvironmentState, role: Role) -> str:
     secret = state.account().secret_access_key.encode()
     # The ending satisfies the pool's demand for every class of characters.
     return hmac.new(secret, f"{state.environment}/{role}".encode(), hashlib.sha256).hexdigest()[:32] + "-Aa1"
-
-
-def _require_local(state: EnvironmentState) -> None:
-    host = urlsplit(state.account().endpoint).hostname or ""
-    try:
-        local = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        local = host == "localhost"
-    if not local:
-        raise RefusedError(
-            f"environment {state.environment!r} answers at {host}, which is not this machine: "
-            "tokens are made only for local platforms",
-            next_step=f"sign in as yourself, or bring up a local one: {project.command('up', state.environment)}",
-        )

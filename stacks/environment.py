@@ -97,7 +97,7 @@ class QueueSection(Section):
 
     visibility_seconds: Seconds
     retention_seconds: int
-    max_receive_count: int
+    max_receive_count: int = Field(ge=1, le=1000)
 
 
 class FunctionSection(Section):

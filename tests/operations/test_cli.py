@@ -1,6 +1,7 @@
 """What every verb does alike: names, exit codes, JSON, refusals."""
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,9 @@ VERBS = {
     "token": ["--role", "admin"],
     "journey": [],
     "logs": [],
+    "queue": [],
+    "doctor": [],
+    "reset": [],
 }
 
 
@@ -92,7 +96,9 @@ class TestUsage:
 
 
 class TestNotRunning:
-    @pytest.mark.parametrize("arguments", [["outputs"], ["token", "--role", "viewer"], ["journey"], ["logs"]])
+    @pytest.mark.parametrize(
+        "arguments", [["outputs"], ["token", "--role", "viewer"], ["journey"], ["logs"], ["queue"]]
+    )
     def test_it_is_said_with_the_next_command(self, command: "Command", arguments: list[str]) -> None:
         answer = command(*arguments, "--json")
         assert answer.code == ExitCode.STOPPED
@@ -103,6 +109,39 @@ class TestNotRunning:
     def test_next_command_names_another_environment(self, command: "Command") -> None:
         answer = command("outputs", "--environment", "staging")
         assert answer.err.endswith("  next: platform up --environment staging\n")
+
+
+class TestCompletion:
+    """What a shell asks of the command; the shell is asked itself where there is one."""
+
+    def test_script_of_the_shell_it_is_asked_from(self, command: "Command") -> None:
+        # A second command, so that the shell stays the parent.
+        bash = ["bash", "-c", "platform --show-completion; true"]
+        done = subprocess.run(bash, env=command.environment(), capture_output=True, text=True, timeout=60, check=True)
+        assert "complete -o default -F _platform_completion platform" in done.stdout
+        checked = subprocess.run(["bash", "-n"], input=done.stdout, text=True, capture_output=True, check=False)
+        assert (checked.returncode, checked.stderr) == (0, "")
+
+    @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+    def test_script_of_a_named_shell(self, command: "Command", shell: str) -> None:
+        answer = command(_PLATFORM_COMPLETE=f"source_{shell}")
+        assert (answer.code, answer.err) == (0, "")
+        assert "_PLATFORM_COMPLETE=complete_" in answer.out
+
+    @pytest.mark.parametrize(
+        ("typed", "offered"),
+        [
+            ("platform do", ["doctor", "down"]),
+            ("platform status --res", ["--resources"]),
+            ("platform up --environment ", ["dev", "production", "staging"]),
+            ("platform up --environment st", ["staging"]),
+            ("platform token --role v", ["viewer"]),
+        ],
+    )
+    def test_words_that_are_offered(self, command: "Command", typed: str, offered: list[str]) -> None:
+        word = str(len(typed.split(" ")) - 1)
+        answer = command(_PLATFORM_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=word)
+        assert sorted(answer.out.split()) == offered
 
 
 class TestDefect:

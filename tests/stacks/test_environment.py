@@ -95,6 +95,11 @@ UNPROMISED = [
 
 class TestCombinations:
     @pytest.mark.requirement("A-04", "C-39")
+    @pytest.mark.parametrize("count", [0, -3, 1001])
+    def test_receive_count_that_sqs_refuses_is_refused_by_key(self, settings_of, count):
+        (problem,) = refusal(settings_of("dev", queue__max_receive_count=count))
+        assert problem.startswith("settings.queue.max_receive_count: ")
+
     @pytest.mark.parametrize(("key", "changes"), IMPOSSIBLE)
     def test_impossible_combination_is_refused_by_key(self, settings_of, key, changes):
         problems = refusal(settings_of("dev", **changes))
