@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from local.account import LocalAccount
 from local.compute.function_definition import FunctionDefinition
 from local.compute.invocations import FunctionError, Invocation
@@ -61,7 +63,16 @@ class FunctionInstance:
 
     @property
     def alive(self) -> bool:
-        """Whether its process runs, asked of the channel between two events: the system closes it first of all."""
+        """Whether its process runs, asked between two events.
+
+        A killed process is a zombie while its last threads still hold the channel open, and the channel is closed while nobody
+        has noticed the end yet: either tells.
+        """
+        try:
+            if psutil.Process(self._process.pid).status() == psutil.STATUS_ZOMBIE:
+                return False
+        except psutil.NoSuchProcess:
+            return False
         self._channel.settimeout(0)
         try:
             return self._channel.recv(1, socket.MSG_PEEK) != b""
