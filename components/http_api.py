@@ -7,10 +7,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.choices import INTEGRATION_TIMEOUT_MS
 from components.naming import Naming
-
-# The longest that API Gateway waits for an integration of an HTTP API.
-INTEGRATION_TIMEOUT_MS = 30_000
 
 # One JSON object a request. Neither the query nor a header is in it: both carry what is nobody's business.
 ACCESS_LOG_FORMAT = json.dumps(

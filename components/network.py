@@ -3,16 +3,15 @@
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import pulumi
 import pulumi_aws as aws
 
 from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_unique
+from components.choices import Nat
 from components.naming import Naming
-
-Nat = Literal["none", "single", "one_per_zone"]
 
 HTTPS = 443
 ANYWHERE = "0.0.0.0/0"

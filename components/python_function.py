@@ -3,16 +3,15 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import get_args
 
 import pulumi
 import pulumi_aws as aws
 
 from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.choices import Architecture
 from components.naming import Naming
-
-Architecture = Literal["arm64", "x86_64"]
 
 RUNTIME = "python3.13"
 HANDLER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")

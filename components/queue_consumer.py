@@ -6,14 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import check, check_range
-
-# AWS asks for this much: the mapping may retry a throttled batch several times while its messages stay hidden.
-VISIBILITY_PER_TIMEOUT = 6
-
-
-def least_visibility_seconds(function_timeout_seconds: int, batching_window_seconds: int = 0) -> int:
-    """The shortest visibility timeout of a queue whose consumer has this timeout and gathers batches this long."""
-    return VISIBILITY_PER_TIMEOUT * function_timeout_seconds + batching_window_seconds
+from components.choices import VISIBILITY_PER_TIMEOUT, least_visibility_seconds
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 import pulumi
 import pulumi_aws as aws
 
 from components.arguments import check, check_choice, check_range
+from components.choices import Mfa
 from components.naming import Naming
-
-Mfa = Literal["OFF", "OPTIONAL", "ON"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from local.compute.event_sources import EventSources
 from local.compute.functions import Functions
 from local.compute.http_listeners import HttpListeners
 from local.compute.object_gate import ObjectGate
+from local.compute.schedules import Schedules
 from local.doors.in_process import Deployment, deploy
 from local.emulator import Emulator
 from local.provider.protocol import AppliedResource, Registration, Runner
@@ -26,6 +27,7 @@ class LocalCloud:
     """Starts nothing until `deploy`; `close` ends everything. One deployment per object."""
 
     account: LocalAccount
+    functions: Functions
 
     def __init__(self, state_directory: Path, *, region: str, port: int, listener: progress.Listener) -> None:
         self._directory, self._region, self._port, self._listener = state_directory, region, port, listener
@@ -92,16 +94,18 @@ class LocalCloud:
         )
 
     def _runners(self) -> dict[str, Runner]:
-        functions = Functions(self.account, self.supervisor, self._directory / "functions")
+        self.functions = functions = Functions(self.account, self.supervisor, self._directory / "functions")
         sources = EventSources(self.account, functions)
+        schedules = Schedules(functions)
         listeners = HttpListeners(self.account, functions, port=self._port)
         self._databases = Databases(self.account, self.supervisor, self._directory / "databases")
-        self._to_close += [functions.close, sources.close, listeners.close]
+        self._to_close += [functions.close, sources.close, schedules.close, listeners.close]
         return {
             "aws:rds/instance:Instance": self._databases.start,
             "aws:lambda/function:Function": functions.register,
             "aws:lambda/invocation:Invocation": functions.run_invocation,
             "aws:lambda/eventSourceMapping:EventSourceMapping": sources.start,
+            "aws:scheduler/schedule:Schedule": schedules.start,
             "aws:apigatewayv2/api:Api": listeners.reserve_api,
             "aws:apigatewayv2/integration:Integration": listeners.add_integration,
             "aws:apigatewayv2/route:Route": listeners.add_route,

@@ -1,11 +1,14 @@
 """Every process of a local platform: started here, watched here, ended here by its id."""
 
 import contextlib
+import logging
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +19,13 @@ from local.process_registry import FILE_NAME, GRACE_SECONDS, ProcessRegistry, en
 
 ProcessState = Literal["running", "stopped", "exited"]
 LOG_TAIL_LINES = 12
+
+# A process that is kept alive is started again at most so often within so long, with waits that double.
+RESTARTS = 6
+RESTART_WINDOW_SECONDS = 60.0
+FIRST_RESTART_WAIT_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +40,26 @@ class ProcessStatus:
 class ManagedProcess:
     """A process that the supervisor started."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], stop_signal: int, log: Path) -> None:
-        self.name, self.pid, self.log = name, process.pid, log
-        self.stop_signal, self.asked_to_stop = stop_signal, False
-        self._process = process
+    def __init__(self, name: str, launch: Callable[[], subprocess.Popen[bytes]], stop_signal: int, log: Path) -> None:
+        self.name, self.log = name, log
+        self.stop_signal, self.asked_to_stop, self.kept_alive = stop_signal, False, False
+        self._launch, self._process = launch, launch()
+        self._restarted_at: deque[float] = deque(maxlen=RESTARTS)
+
+    @property
+    def pid(self) -> int:
+        """Another one after every restart."""
+        return self._process.pid
+
+    def restart_wait(self) -> float | None:
+        """The seconds to wait before the next restart; None when it ended too often."""
+        recent = [moment for moment in self._restarted_at if time.monotonic() - moment < RESTART_WINDOW_SECONDS]
+        return FIRST_RESTART_WAIT_SECONDS * 2 ** len(recent) if len(recent) < RESTARTS else None
+
+    def restart(self) -> None:
+        """Starts the program again as it was started first. Raises OSError."""
+        self._restarted_at.append(time.monotonic())
+        self._process = self._launch()
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
@@ -107,9 +133,10 @@ class Supervisor:
                 raise ProcessFailedError(f"{name}: a process of this name is running (id {known.pid})")
             self._start_watchdog()
             log = self.logs / f"{name}.log"
-            try:
+
+            def launch() -> subprocess.Popen[bytes]:
                 with log.open("ab") as output:
-                    process = subprocess.Popen(
+                    return subprocess.Popen(
                         list(argv),
                         stdin=subprocess.DEVNULL,
                         stdout=output,
@@ -119,20 +146,28 @@ class Supervisor:
                         pass_fds=tuple(pass_fds),
                         start_new_session=True,
                     )
+
+            try:
+                managed = ManagedProcess(name, launch, stop_signal, log)
             except OSError as error:
                 raise ProcessFailedError(f"{name}: cannot start {argv[0]}: {error.strerror or error}") from error
-            managed = ManagedProcess(name, process, stop_signal, log)
             self._processes[name] = managed
             self._registry.add(name, managed.pid, stop_signal)
         threading.Thread(target=self._watch, args=(managed, on_exit), name=f"watch-{name}", daemon=True).start()
         return managed
 
+    def keep_alive(self, managed: ManagedProcess) -> None:
+        """From now on starts this process again when it ends unasked, unless it does so too often. For programs that find
+        again what they need, and that others find again; called when they have come up once."""
+        managed.kept_alive = True
+
     def stop(self, name: str) -> None:
         """Ends a process and forgets it; an unknown name is no error."""
         with self._lock:
             managed = self._processes.get(name)
-        if managed is None:
-            return
+            if managed is None:
+                return
+            managed.asked_to_stop = True  # under the lock: it is not started again after this
         managed.end()
         with self._lock:
             if self._processes.get(name) is managed:
@@ -169,10 +204,35 @@ class Supervisor:
                 )
 
     def _watch(self, managed: ManagedProcess, on_exit: Callable[[int], None] | None) -> None:
-        status = managed.wait()
-        self._registry.remove(managed.pid)
-        if on_exit is not None and not managed.asked_to_stop:
+        while True:
+            status = managed.wait()
+            self._registry.remove(managed.pid)
+            if managed.asked_to_stop:
+                return
+            if not (managed.kept_alive and self._start_again(managed, status)):
+                break
+        if on_exit is not None:
             on_exit(status)
+
+    def _start_again(self, managed: ManagedProcess, status: int) -> bool:
+        told = {"program": managed.name, "status": status}
+        wait = managed.restart_wait()
+        if wait is None:
+            logger.error("process_given_up", extra=told | {"restarts": RESTARTS})
+            return False
+        logger.warning("process_ended", extra=told | {"pid": managed.pid})
+        time.sleep(wait)
+        with self._lock:
+            if managed.asked_to_stop or self._closed:
+                return False
+            try:
+                managed.restart()
+            except OSError as error:
+                logger.error("process_given_up", extra=told | {"error": str(error)})
+                return False
+            self._registry.add(managed.name, managed.pid, managed.stop_signal)
+        logger.warning("process_restarted", extra={"program": managed.name, "pid": managed.pid})
+        return True
 
 
 def leave_nothing_running(state_directory: Path) -> list[int]:

@@ -15,6 +15,8 @@ from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.episodes import routes as episodes
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
+from runtime.features.outbox.service import Outbox
+from runtime.features.outbox.topics import topics
 from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
@@ -24,6 +26,7 @@ from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
 from runtime.web.middleware import BodyLimit, KnownHosts, RequestContext, UnexpectedErrors
 from runtime.web.schemas import Refusal
+from runtime.web.second_attempt import SecondAttempt
 
 ROUTERS = (
     health.router,
@@ -78,10 +81,20 @@ def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTa
             ),
             Middleware(UnexpectedErrors, log=log),
             Middleware(BodyLimit),
+            Middleware(SecondAttempt, log=log),
         ],
     )
+    objects = ObjectStore(settings.region)
     app.state.resources = Resources(
-        settings=settings, database=database(settings), objects=ObjectStore(settings.region)
+        settings=settings,
+        database=database(settings),
+        objects=objects,
+        outbox=Outbox(
+            database=database(settings),
+            topics=topics(objects),
+            log=log,
+            grace_seconds=settings.outbox_grace_seconds,
+        ),
     )
     app.state.access = AccessControl(
         verifier=TokenVerifier(

@@ -71,6 +71,7 @@ class ApiSettings(DatabaseSettings):
     allowed_origins: tuple[str, ...] = Field(description="JSON list of exact origins for CORS.")
     upload_expiry_seconds: int = Field(ge=1, le=3600)
     download_expiry_seconds: int = Field(ge=1, le=3600)
+    outbox_grace_seconds: int = Field(ge=1, description="How long a message is left to whoever wrote it.")
 
     @property
     def issuer(self) -> str:
@@ -107,6 +108,13 @@ class ThumbnailSettings(DatabaseSettings):
     job_lease_seconds: int = Field(ge=1, description="Shorter than the queue's visibility timeout.")
     image_max_pixels: int = Field(ge=1)
     image_max_bytes: int = Field(ge=1)
+
+
+class MaintenanceSettings(DatabaseSettings):
+    """What the maintenance function reads."""
+
+    outbox_grace_seconds: int = Field(ge=1)
+    outbox_retention_days: int = Field(ge=1)
 
 
 class MigrateSettings(RuntimeSettings):

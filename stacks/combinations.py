@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from components.http_api import INTEGRATION_TIMEOUT_MS
-from components.queue_consumer import least_visibility_seconds
+from components.choices import INTEGRATION_TIMEOUT_MS, least_visibility_seconds
 
 if TYPE_CHECKING:
     from stacks.environment import EnvironmentSettings
@@ -74,7 +73,8 @@ def _sizes(settings: "EnvironmentSettings") -> Iterator[str]:
 
 def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
     needed = 0
-    for name, section in (("api", settings.api), ("thumbnails", settings.thumbnails)):
+    sections = (("api", settings.api), ("thumbnails", settings.thumbnails), ("maintenance", settings.maintenance))
+    for name, section in sections:
         needed += section.concurrency * section.database_pool_max
         if section.database_pool_min > section.database_pool_max:
             yield (

@@ -1,4 +1,4 @@
-"""What runs: the migrations, the API, and the thumbnail worker behind its queue."""
+"""What runs: the migrations, the API, the thumbnail worker behind its queue, and maintenance on its schedule."""
 
 import json
 from collections.abc import Sequence
@@ -9,13 +9,15 @@ import pulumi_aws as aws
 
 from components.http_api import HttpApi, HttpApiArgs
 from components.naming import Naming
+from components.policies import Statement
 from components.postgres_database import PORT
-from components.python_function import Egress, FunctionNetwork, PythonFunction, PythonFunctionArgs
+from components.python_function import Egress, PythonFunction, PythonFunctionArgs
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
+from components.schedule import Schedule, ScheduleArgs
 from components.work_queue import WorkQueue, WorkQueueArgs
 from stacks import permissions, sources, wiring
 from stacks.data import RAW_PREFIX, Data
-from stacks.environment import EnvironmentSettings
+from stacks.environment import EnvironmentSettings, FunctionSection, MigrateSection
 from stacks.foundation import Foundation
 from stacks.identity import Identity
 
@@ -41,17 +43,46 @@ class _Slices:
     data: Data
     opts: pulumi.ResourceOptions
 
-    def network(self, *, internet: bool = False) -> FunctionNetwork:
+    def function(
+        self,
+        thing: str,
+        description: str,
+        *,
+        code: pulumi.Archive,
+        handler: str,
+        section: FunctionSection | MigrateSection,
+        variables: wiring.Variables,
+        statements: Sequence[Statement],
+        internet: bool = False,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> tuple[PythonFunction, list[pulumi.Resource]]:
+        """A function that reaches the database and the endpoints, and the rules that let it, for whoever must wait for them."""
         database = Egress(description="PostgreSQL", port=PORT, security_group_id=self.data.database.security_group_id)
-        return self.foundation.function_network({"database": database}, internet=internet)
-
-    def admit(self, caller: str, function: PythonFunction) -> list[pulumi.Resource]:
-        """Opens the database and the endpoints to a function; answers the rules, for whoever must wait for them."""
+        function = PythonFunction(
+            thing,
+            PythonFunctionArgs(
+                naming=self.naming,
+                thing=thing,
+                description=description,
+                code=code,
+                handler=handler,
+                variables=variables,
+                statements=statements,
+                network=self.foundation.function_network({"database": database}, internet=internet),
+                memory_mb=section.memory_mb,
+                timeout_seconds=section.timeout_seconds,
+                reserved_concurrency=section.concurrency if isinstance(section, FunctionSection) else None,
+                architecture=self.settings.architecture,
+                log_retention_days=self.settings.log_retention_days,
+                after=after,
+            ),
+            self.opts,
+        )
         group = function.security_group_id
         if group is None:
-            return []
-        rules = [self.data.database.admit(caller, group), self.foundation.network.admit_to_endpoints(caller, group)]
-        return [rule for rule in rules if rule is not None]
+            return function, []
+        rules = [self.data.database.admit(thing, group), self.foundation.network.admit_to_endpoints(thing, group)]
+        return function, [rule for rule in rules if rule is not None]
 
 
 def create_compute(
@@ -70,30 +101,21 @@ def create_compute(
     migration = _create_migration(slices, schema)
     api = _create_api(slices, identity, after=[migration])
     queue = _create_thumbnails(slices, after=[migration])
+    _create_maintenance(slices, after=[migration])
     return Compute(api_url=api.url, queue_url=queue.url, dead_letter_queue_url=queue.dead_letter_url, schema=schema)
 
 
 def _create_migration(slices: _Slices, schema: sources.Schema) -> aws.lambda_.Invocation:
     settings, data = slices.settings, slices.data
-    function = PythonFunction(
+    function, ways_in = slices.function(
         "migrate",
-        PythonFunctionArgs(
-            naming=slices.naming,
-            thing="migrate",
-            description="Applies the database's migrations and keeps the application's role",
-            code=sources.archive("runtime", "lambda_src"),
-            handler="lambda_src.migrate.handler.handler",
-            variables=wiring.migrate_variables(settings, slices.naming, slices.release, data),
-            statements=permissions.migrate_statements(data),
-            network=slices.network(),
-            memory_mb=settings.migrate.memory_mb,
-            timeout_seconds=settings.migrate.timeout_seconds,
-            architecture=settings.architecture,
-            log_retention_days=settings.log_retention_days,
-        ),
-        slices.opts,
+        "Applies the database's migrations and keeps the application's role",
+        code=sources.archive("runtime", "lambda_src"),
+        handler="lambda_src.migrate.handler.handler",
+        section=settings.migrate,
+        variables=wiring.migrate_variables(settings, slices.naming, slices.release, data),
+        statements=permissions.migrate_statements(data),
     )
-    ways_in = slices.admit("migrate", function)
     return aws.lambda_.Invocation(
         "migration",
         function_name=function.name,
@@ -106,28 +128,18 @@ def _create_migration(slices: _Slices, schema: sources.Schema) -> aws.lambda_.In
 
 def _create_api(slices: _Slices, identity: Identity, *, after: Sequence[pulumi.Resource]) -> HttpApi:
     settings, section = slices.settings, slices.settings.api
-    function = PythonFunction(
+    function, _ = slices.function(
         "api",
-        PythonFunctionArgs(
-            naming=slices.naming,
-            thing="api",
-            description="Answers the API's requests",
-            code=sources.archive("runtime"),
-            handler="runtime.lambda_entry.handler",
-            variables=wiring.api_variables(settings, slices.naming, slices.release, identity, slices.data),
-            statements=permissions.api_statements(slices.data),
-            # For the user pool's keys.
-            network=slices.network(internet=True),
-            memory_mb=section.memory_mb,
-            timeout_seconds=section.timeout_seconds,
-            reserved_concurrency=section.concurrency,
-            architecture=settings.architecture,
-            log_retention_days=settings.log_retention_days,
-            after=after,
-        ),
-        slices.opts,
+        "Answers the API's requests",
+        code=sources.archive("runtime"),
+        handler="runtime.lambda_entry.handler",
+        section=section,
+        variables=wiring.api_variables(settings, slices.naming, slices.release, identity, slices.data),
+        statements=permissions.api_statements(slices.data),
+        # For the user pool's keys.
+        internet=True,
+        after=after,
     )
-    slices.admit("api", function)
     return HttpApi(
         "http-api",
         HttpApiArgs(
@@ -158,27 +170,16 @@ def _create_thumbnails(slices: _Slices, *, after: Sequence[pulumi.Resource]) -> 
         ),
         slices.opts,
     )
-    function = PythonFunction(
+    function, _ = slices.function(
         "thumbnail-generator",
-        PythonFunctionArgs(
-            naming=slices.naming,
-            thing="thumbnail-generator",
-            description="Renders thumbnails of what lands in the storage bucket",
-            code=sources.archive("runtime", "lambda_src"),
-            handler="lambda_src.thumbnails.handler.handler",
-            variables=wiring.thumbnail_variables(settings, slices.naming, slices.release, data),
-            statements=permissions.thumbnail_statements(data, queue.arn),
-            network=slices.network(),
-            memory_mb=section.memory_mb,
-            timeout_seconds=section.timeout_seconds,
-            reserved_concurrency=section.concurrency,
-            architecture=settings.architecture,
-            log_retention_days=settings.log_retention_days,
-            after=after,
-        ),
-        slices.opts,
+        "Renders thumbnails of what lands in the storage bucket",
+        code=sources.archive("runtime", "lambda_src"),
+        handler="lambda_src.thumbnails.handler.handler",
+        section=section,
+        variables=wiring.thumbnail_variables(settings, slices.naming, slices.release, data),
+        statements=permissions.thumbnail_statements(data, queue.arn),
+        after=after,
     )
-    slices.admit("thumbnail-generator", function)
     QueueConsumer(
         "thumbnail-consumer",
         QueueConsumerArgs(
@@ -194,3 +195,29 @@ def _create_thumbnails(slices: _Slices, *, after: Sequence[pulumi.Resource]) -> 
     )
     data.storage.notify_queue(queue.arn, prefix=RAW_PREFIX, accepted_by=queue.policy)
     return queue
+
+
+def _create_maintenance(slices: _Slices, *, after: Sequence[pulumi.Resource]) -> None:
+    settings, section = slices.settings, slices.settings.maintenance
+    function, _ = slices.function(
+        "maintenance",
+        "Relays the outbox, ends abandoned jobs and forgets what is over",
+        code=sources.archive("runtime", "lambda_src"),
+        handler="lambda_src.maintenance.handler.handler",
+        section=section,
+        variables=wiring.maintenance_variables(settings, slices.naming, slices.release, slices.data),
+        statements=permissions.maintenance_statements(slices.data),
+        after=after,
+    )
+    Schedule(
+        "maintenance-schedule",
+        ScheduleArgs(
+            naming=slices.naming,
+            thing="maintenance",
+            description="What has to be done every few minutes",
+            expression=section.every,
+            function_arn=function.arn,
+            event={"tasks": ["relay_outbox", "end_abandoned_jobs", "forget_sent_messages"]},
+        ),
+        slices.opts,
+    )

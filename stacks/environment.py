@@ -11,9 +11,7 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from components.network import Nat
-from components.python_function import Architecture
-from components.user_directory import Mfa
+from components.choices import Architecture, Mfa, Nat
 from stacks import combinations
 
 PROJECT = "episode-metadata"
@@ -129,6 +127,14 @@ class ThumbnailsSection(FunctionSection):
     image_max_bytes: int = Field(ge=1)
 
 
+class MaintenanceSection(FunctionSection):
+    """The function that does what has to be done now and then, and how often that is."""
+
+    every: str = Field(description="Between two runs, in EventBridge's words, such as `rate(1 minute)`.")
+    outbox_grace_seconds: Seconds = Field(description="How long a message of the outbox is left to whoever wrote it.")
+    outbox_retention_days: Days = Field(description="How long a message that was sent is kept.")
+
+
 class MigrateSection(Section):
     """The function that applies migrations."""
 
@@ -160,6 +166,7 @@ class EnvironmentSettings(Section):
     queue: QueueSection
     api: ApiSection
     thumbnails: ThumbnailsSection
+    maintenance: MaintenanceSection
     migrate: MigrateSection
 
     @model_validator(mode="after")

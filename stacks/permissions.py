@@ -37,6 +37,19 @@ def thumbnail_statements(data: Data, queue_arn: pulumi.Input[str]) -> list[State
     ]
 
 
+def maintenance_statements(data: Data) -> list[Statement]:
+    """The maintenance function finishes what the API began: it copies verified uploads, and hands out no rights."""
+    return [
+        policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
+        policies.allow(
+            "ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [_objects(data.temp.arn, UPLOADS_PREFIX)]
+        ),
+        policies.allow("StoreOriginals", ["s3:PutObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
+        # An upload that is gone ends its job; one that is forbidden would be tried again and again.
+        policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.temp.arn]),
+    ]
+
+
 def migrate_statements(data: Data) -> list[Statement]:
     """The migrate function alone reads the master's secret, and alone writes the application's."""
     return [

@@ -10,9 +10,16 @@ from collections.abc import Mapping
 import pulumi
 
 from components.naming import Naming
-from runtime.settings import PREFIX, ApiSettings, MigrateSettings, RuntimeSettings, ThumbnailSettings
+from runtime.settings import (
+    PREFIX,
+    ApiSettings,
+    MaintenanceSettings,
+    MigrateSettings,
+    RuntimeSettings,
+    ThumbnailSettings,
+)
 from stacks.data import Data
-from stacks.environment import ApiSection, EnvironmentSettings, ThumbnailsSection
+from stacks.environment import EnvironmentSettings, FunctionSection
 from stacks.identity import Identity
 
 Value = pulumi.Input[str] | pulumi.Input[int] | list[pulumi.Input[str]]
@@ -42,6 +49,7 @@ def api_variables(
             # The API's own name is not known before the function exists, but its pattern is.
             "allowed_hosts": [settings.domain, f"*.execute-api.{settings.region}.amazonaws.com"],
             "allowed_origins": list(settings.cors_origins),
+            "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
             "upload_expiry_seconds": settings.uploads.upload_expiry_seconds,
             "download_expiry_seconds": settings.uploads.download_expiry_seconds,
         },
@@ -60,6 +68,19 @@ def thumbnail_variables(settings: EnvironmentSettings, naming: Naming, release: 
             "job_lease_seconds": settings.thumbnails.job_lease_seconds,
             "image_max_pixels": settings.thumbnails.image_max_pixels,
             "image_max_bytes": settings.thumbnails.image_max_bytes,
+        },
+    )
+
+
+def maintenance_variables(settings: EnvironmentSettings, naming: Naming, release: str, data: Data) -> Variables:
+    """What the maintenance function reads."""
+    return variables(
+        MaintenanceSettings,
+        {
+            **_runtime(settings, naming, release),
+            **_database(settings.maintenance, data),
+            "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
+            "outbox_retention_days": settings.maintenance.outbox_retention_days,
         },
     )
 
@@ -101,7 +122,7 @@ def _runtime(settings: EnvironmentSettings, naming: Naming, release: str) -> dic
     return {"environment": naming.environment_tag, "release": release, "log_level": settings.log_level}
 
 
-def _database(section: ApiSection | ThumbnailsSection, data: Data) -> dict[str, Value]:
+def _database(section: FunctionSection, data: Data) -> dict[str, Value]:
     return {
         "database_secret_arn": data.database_secret_arn,
         "database_pool_min": section.database_pool_min,

@@ -73,6 +73,8 @@ class EmbeddedPostgres:
         ports.wait_until(self._accepts, process, seconds=START_SECONDS)
         if fresh and self.database != "postgres":
             self._run("createdb", "-h", self.address, "-p", str(self.port), "-U", self.username, self.database)
+        # On the same port with the same files: what was committed is there, and clients connect again by themselves.
+        self._supervisor.keep_alive(process)
 
     def stop(self) -> None:
         """Ends the server; its data stays."""

@@ -32,6 +32,8 @@ WAIT_BEYOND_CONNECT_SECONDS = 2
 # The pool's own attempts back off exponentially; given up this soon, the next caller tries at once instead.
 RECONNECT_SECONDS = 3
 
+# The faults of a connection, among the codes below: what was not committed is gone with it, and another one may do.
+CONNECTION_LOST = ("08", "57P0", "25006")
 # SQLSTATE classes and codes that say "not now" and not "not so": connection faults (08), resources exhausted (53), the
 # server stopping or starting (57P0), a writer that was demoted to read-only (25006), and the victims of a deadlock (40P01),
 # of a serialisation fault (40001), of a lock timeout (55P03) and of a statement timeout (57014).
@@ -58,13 +60,16 @@ class Database:
     def transaction(self) -> Iterator[Connection]:
         """One transaction: committed on exit, rolled back on any error.
 
-        Raises UnavailableError when the database does not answer or cannot serve now; that connection is closed.
+        Raises UnavailableError when the database does not answer or cannot serve now; that connection is closed. The error
+        says so when the connection was lost before the commit was asked for: after that nobody knows.
         """
+        may_repeat = False
         try:
             with self._opened().connection() as connection:
                 try:
                     yield connection
                 except psycopg.Error as error:
+                    may_repeat = _is_lost(error)
                     if _is_unavailable(error):
                         connection.close()
                     raise
@@ -72,7 +77,7 @@ class Database:
             if not _is_unavailable(error):
                 raise
             logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
-            raise UnavailableError("the database does not answer") from error
+            raise UnavailableError("the database does not answer", may_repeat=may_repeat) from error
 
     def check(self) -> None:
         """Raises UnavailableError unless the database answers a query."""
@@ -162,6 +167,12 @@ def _is_unavailable(error: psycopg.Error) -> bool:
         # Not the server's answer: the connection broke, or none could be had in time.
         return isinstance(error, psycopg.OperationalError)
     return error.sqlstate.startswith(UNAVAILABLE)
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(CONNECTION_LOST)
 
 
 def _log_connected(connection: Connection) -> None:

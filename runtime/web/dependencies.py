@@ -13,6 +13,7 @@ from runtime.access.roles import Permission, is_permitted
 from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ForbiddenError
+from runtime.features.outbox.service import Outbox
 from runtime.settings import ApiSettings
 from runtime.web.idempotency import attempt_of
 from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage, PageRequest, cursor_of, row_id_of
@@ -30,6 +31,7 @@ class Resources:
     settings: ApiSettings
     database: Database
     objects: ObjectStore
+    outbox: Outbox
 
 
 def _resources(request: Request) -> Resources:
@@ -44,7 +46,7 @@ def _transaction(request: Request, resources: Annotated[Resources, Depends(_reso
     with Transaction.of(resources.database.transaction(), origin=origin) as transaction:
         if attempt := attempt_of(request):
             # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
-            attempt.begin(transaction, resources.database, request.state.caller.user_id)
+            attempt.begin(transaction, request.state.caller.user_id)
         yield transaction
 
 

@@ -127,6 +127,8 @@ def install(app: FastAPI, log: Logger) -> None:
                 REQUEST_UNSERVED,
                 extra={"request_id": request_id_of(request.scope), "code": error.code, "reason": error.message},
             )
+        if isinstance(error, UnavailableError):
+            request.state.may_repeat = error.may_repeat
         return render_platform_error(request.scope, error)
 
     @app.exception_handler(RequestValidationError)

@@ -19,7 +19,6 @@ from fastapi.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from runtime.adapters.database import Database
 from runtime.errors import ConflictError, InvalidInputError
 from runtime.features.idempotency import repository
 from runtime.features.idempotency.repository import StoredAnswer
@@ -52,7 +51,6 @@ class AlreadyAnsweredError(Exception):
 @dataclass(frozen=True)
 class _Claim:
     transaction: Transaction
-    database: Database
     user_id: UUID
     key: str
 
@@ -65,7 +63,7 @@ class Attempt:
         self._request_hash = request_hash
         self._claim: _Claim | None = None
 
-    def begin(self, transaction: Transaction, database: Database, user_id: UUID) -> None:
+    def begin(self, transaction: Transaction, user_id: UUID) -> None:
         """Claims the key for this transaction. AlreadyAnsweredError when the request was answered before,
         InvalidInputError for a key that is none or that came with another request, ConflictError while that one is still
         being answered."""
@@ -79,10 +77,8 @@ class Attempt:
         if stored is not None:
             if stored.request_hash != self._request_hash:
                 raise InvalidInputError("This key came with another request before", field=_FIELD)
-            # Else what had to follow the commit may be missing, and repeating the request is what mends that.
-            if stored.is_settled:
-                raise AlreadyAnsweredError(stored)
-        self._claim = _Claim(transaction, database, user_id, key)
+            raise AlreadyAnsweredError(stored)
+        self._claim = _Claim(transaction, user_id, key)
 
     def keep(self, response: Response) -> None:
         """Stores the answer in the transaction that `begin` was called with."""
@@ -94,12 +90,8 @@ class Attempt:
             status_code=response.status_code,
             headers={name: value for name, value in response.headers.items() if name != "content-length"},
             body=bytes(response.body).decode(),
-            is_settled=not claim.transaction.has_actions,
         )
         repository.upsert(claim.transaction.connection, claim.user_id, claim.key, answer)
-        if not answer.is_settled:
-            # The last of the actions: it is only called when those before it have succeeded.
-            claim.transaction.after_commit(lambda: _settle(claim))
 
 
 def attempt_of(request: Request) -> Attempt | None:
@@ -132,8 +124,3 @@ async def _hash_of(request: Request) -> str:
         raise HTTPException(400) from None
     target = request.scope["path"].encode() + b"?" + request.scope["query_string"] + b"\n"
     return hashlib.sha256(target + body).hexdigest()
-
-
-def _settle(claim: _Claim) -> None:
-    with claim.database.transaction() as connection:
-        repository.settle(connection, claim.user_id, claim.key)

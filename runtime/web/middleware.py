@@ -141,7 +141,7 @@ class BodyLimit:
 
 
 class UnexpectedErrors:
-    """The innermost: what nobody foresaw becomes a refusal without details, and an entry in the log."""
+    """What nobody foresaw becomes a refusal without details, and an entry in the log."""
 
     def __init__(self, app: ASGIApp, log: Logger) -> None:
         self._app = app

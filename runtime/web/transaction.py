@@ -28,20 +28,15 @@ class Transaction:
 
     connection: Connection
     origin: Origin = NOWHERE
-    _after_commit: list[Callable[[], None]] = field(default_factory=list, repr=False)
+    _after_commit: list[Callable[[], object]] = field(default_factory=list, repr=False)
 
-    def after_commit(self, action: Callable[[], None]) -> None:
+    def after_commit(self, action: Callable[[], object]) -> None:
         """Has `action` called once the transaction is committed and before the caller is answered.
 
-        What fails there refuses the request although its rows are stored, so an action must be one that repeating the
-        request mends.
+        Its rows are stored whatever happens there, and the caller is told so: an action must not raise, and what it could
+        not do must be found and done by someone else. Use the outbox, which is both.
         """
         self._after_commit.append(action)
-
-    @property
-    def has_actions(self) -> bool:
-        """Whether something waits for the commit."""
-        return bool(self._after_commit)
 
     @classmethod
     @contextmanager

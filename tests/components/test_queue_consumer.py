@@ -3,7 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
-from components.queue_consumer import QueueConsumer, QueueConsumerArgs, least_visibility_seconds
+from components.choices import least_visibility_seconds
+from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
 

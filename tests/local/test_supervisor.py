@@ -5,15 +5,17 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from local import supervisor as module
 from local.errors import ProcessFailedError
 from local.process_registry import FILE_NAME, RegisteredProcess, registered
-from local.supervisor import ProcessStatus, Supervisor, leave_nothing_running
+from local.supervisor import ManagedProcess, ProcessStatus, Supervisor, leave_nothing_running
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -108,6 +110,80 @@ supervisor = Supervisor(Path(sys.argv[1]))
 print(*[supervisor.start(f"child-{n}", [sys.executable, "-c", "import time; time.sleep(600)"]).pid for n in (1, 2)], flush=True)
 time.sleep(600)
 """
+
+
+class TestKeepAlive:
+    """Programs that write a line when they start and end when they are told to."""
+
+    def end_unasked(self, process: ManagedProcess) -> int:
+        pid = process.pid
+        os.kill(pid, signal.SIGKILL)
+        wait_for_end([pid])
+        return pid
+
+    def wait_for(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
+    def test_ended_unasked_is_started_again_as_it_was(
+        self, own_supervisor: Supervisor, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        program = [sys.executable, "-c", "import os, time; print(os.environ['ONE'], flush=True); time.sleep(600)"]
+        process = own_supervisor.start("kept", program, environment={"ONE": "1"})
+        own_supervisor.keep_alive(process)
+        self.wait_for(lambda: process.log.read_text() == "1\n")
+        first = self.end_unasked(process)
+        self.wait_for(lambda: process.pid != first and process.poll() is None)
+        assert own_supervisor.processes() == [ProcessStatus(name="kept", pid=process.pid, state="running")]
+        self.wait_for(lambda: process.log.read_text() == "1\n1\n")
+        events = [(record.getMessage(), vars(record)["program"], vars(record)["pid"]) for record in caplog.records]
+        assert events == [("process_ended", "kept", first), ("process_restarted", "kept", process.pid)]
+        assert [each.pid for each in registered(own_supervisor.state_directory / FILE_NAME)] == [process.pid]
+        own_supervisor.stop("kept")
+        wait_for_end([process.pid])
+        assert own_supervisor.processes() == []
+
+    def test_ends_too_often_is_given_up_and_told(
+        self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(module, "FIRST_RESTART_WAIT_SECONDS", 0.001)
+        ended = threading.Event()
+        once = [
+            sys.executable,
+            "-c",
+            "import pathlib, time; print('up', flush=True); pathlib.Path('go').exists() or time.sleep(600)",
+        ]
+        process = own_supervisor.start("failing", once, cwd=own_supervisor.logs, on_exit=lambda _: ended.set())
+        own_supervisor.keep_alive(process)
+        (own_supervisor.logs / "go").touch()
+        self.end_unasked(process)
+        assert ended.wait(60)
+        assert process.log.read_text().count("up") in {module.RESTARTS, module.RESTARTS + 1}
+        assert [record.getMessage() for record in caplog.records].count("process_restarted") == module.RESTARTS
+        assert caplog.records[-1].getMessage() == "process_given_up"
+        assert own_supervisor.processes()[0].state == "exited"
+
+    def test_stopped_while_it_waits_is_not_started_again(
+        self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        monkeypatch.setattr(module, "FIRST_RESTART_WAIT_SECONDS", 0.5)
+        ended = threading.Event()
+        process = own_supervisor.start("kept", SLEEP, on_exit=lambda _: ended.set())
+        own_supervisor.keep_alive(process)
+        pid = self.end_unasked(process)
+        self.wait_for(lambda: "process_ended" in [record.getMessage() for record in caplog.records])
+        own_supervisor.stop("kept")
+        assert ended.wait(20)
+        assert (process.pid, own_supervisor.processes()) == (pid, [])
+
+    def test_process_that_is_not_kept_stays_ended(self, own_supervisor: Supervisor) -> None:
+        ended = threading.Event()
+        process = own_supervisor.start("one", SLEEP, on_exit=lambda _: ended.set())
+        self.end_unasked(process)
+        assert ended.wait(20)
+        assert own_supervisor.processes()[0].state == "exited"
 
 
 class TestKilledSupervisor:

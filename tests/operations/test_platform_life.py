@@ -145,13 +145,13 @@ class TestBrokenPlatform:
         assert state is not None
         everything = family(state.pid)
 
-        gate = next(process for process in state.processes if process.name == "object-gate")
-        psutil.Process(gate.pid).kill()
+        emulator = next(process for process in state.processes if process.name == "emulator")
+        psutil.Process(emulator.pid).kill()
         wait_for(state_is(files, "degraded"))
         status = clean_end("status", "--json")
         assert status.code == ExitCode.DEGRADED
-        assert status.data["reason"] == "object-gate ended unasked"
-        assert {"name": "object-gate", "pid": gate.pid, "state": "exited"} in status.data["processes"]
+        assert status.data["reason"] == "emulator ended unasked"
+        assert {"name": "emulator", "pid": emulator.pid, "state": "exited"} in status.data["processes"]
         assert clean_end("up").code == ExitCode.DEGRADED
 
         journey = clean_end("journey", "--json")

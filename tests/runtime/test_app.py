@@ -42,6 +42,7 @@ class TestCreateApp:
             "PLATFORM_ALLOWED_ORIGINS": "[]",
             "PLATFORM_UPLOAD_EXPIRY_SECONDS": "60",
             "PLATFORM_DOWNLOAD_EXPIRY_SECONDS": "60",
+            "PLATFORM_OUTBOX_GRACE_SECONDS": "30",
         }
         for variable, value in nowhere.items():
             monkeypatch.setenv(variable, value)

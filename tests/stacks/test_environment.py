@@ -82,7 +82,9 @@ IMPOSSIBLE = [
     ("thumbnails.concurrency", {"thumbnails__concurrency": 1}),
     ("api.database_pool_min", {"api__database_pool_min": 3}),
     ("thumbnails.database_pool_min", {"thumbnails__database_pool_min": 3}),
+    ("maintenance.database_pool_min", {"maintenance__database_pool_min": 2}),
     ("database.max_connections", {"api__concurrency": 40}),
+    ("database.max_connections", {"maintenance__concurrency": 69}),
 ]
 UNPROMISED = [
     ("protected", {"protected": False}),
@@ -173,7 +175,7 @@ class TestCombinations:
             "api__database_pool_max": pool,
             "thumbnails__database_pool_max": pool,
         }
-        needed = (api + worker) * pool
+        needed = (api + worker) * pool + 1  # maintenance, with a concurrency and a pool of one
         values = settings_of("dev", database__max_connections=-(-needed * 10 // 8), **changes)
         assert EnvironmentSettings.parse(values)
         one_less = settings_of("dev", database__max_connections=-(-needed * 10 // 8) - 1, **changes)

@@ -34,6 +34,13 @@ ALLOWED = {
         "SeeMissingObjects": {"s3:ListBucket"},
         "WriteThumbnails": {"s3:PutObject"},
     },
+    "maintenance": OWN
+    | {
+        "ReadDatabaseSecret": READ_SECRET,
+        "ReadUploads": {"s3:GetObject", "s3:GetObjectVersion"},
+        "StoreOriginals": {"s3:PutObject"},
+        "SeeMissingObjects": {"s3:ListBucket"},
+    },
     "migrate": OWN
     | {
         "ReadMasterSecret": READ_SECRET,
@@ -64,6 +71,12 @@ def resources(function, environment, variables):
             "SeeMissingObjects": {buckets["storage"]},
             "WriteThumbnails": {f"{buckets['thumbnails']}/*"},
         },
+        "maintenance": {
+            "ReadDatabaseSecret": {variables[APPLICATION_SECRET]},
+            "ReadUploads": {f"{buckets['temp']}/uploads/*"},
+            "StoreOriginals": {f"{buckets['storage']}/raw/*"},
+            "SeeMissingObjects": {buckets["temp"]},
+        },
         "migrate": {
             "ReadMasterSecret": {variables.get(MASTER_SECRET)},
             "KeepDatabaseSecret": {variables[APPLICATION_SECRET]},
@@ -88,8 +101,8 @@ class TestRoles:
     def test_every_function_has_a_role_of_its_own(self, graph_of, environment):
         graph = graph_of(environment)
         roles = [function.property_dependencies["role"] for function in graph.of("Function")]
-        assert len(set(roles)) == len(roles) == 3
-        services = {"network-flow-log-role"} if environment != "dev" else set()
+        assert len(set(roles)) == len(roles) == 4
+        services = {"maintenance-schedule-role"} | ({"network-flow-log-role"} if environment != "dev" else set())
         assert {role.name for role in graph.of("Role")} == {f"{name}-role" for name in ALLOWED} | services
 
     @pytest.mark.requirement("P2-09", "ROAD-120", "C-34")

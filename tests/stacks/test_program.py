@@ -10,6 +10,7 @@ import pulumi
 import pytest
 import yaml
 
+from lambda_src.maintenance.handler import TASKS
 from local.provider.pulumi_classes import resource_class
 from stacks.environment import PROJECT, EnvironmentSettings
 from stacks.sources import schema
@@ -67,7 +68,7 @@ class TestPlatform:
         counted = {name: len(graph_of(name).custom) for name in ("dev", "staging", "production")}
         # Beside the provider. Staging adds a flow log with group, role and policy, and the database's log; production a
         # second NAT gateway with its address.
-        assert counted == {"dev": 103, "staging": 108, "production": 110}
+        assert counted == {"dev": 117, "staging": 122, "production": 124}
 
     def test_unknown_outputs_are_no_obstacle(self, evaluated, graph_of, settings_of, environment):
         previewed = evaluated(settings_of(environment), preview=True)
@@ -168,6 +169,14 @@ class TestOrder:
     def test_notification_waits_for_the_queues_policy(self, graph_of):
         assert "thumbnail-queue-policy" in graph_of("dev").waits_for("storage-notification")
 
+    def test_maintenance_comes_with_tasks_that_its_function_knows(self, graph_of, environment):
+        (schedule,) = graph_of(environment).of("Schedule")
+        assert schedule.inputs["scheduleExpression"] == "rate(1 minute)"
+        target = schedule.inputs["target"]
+        assert target["arn"].endswith(f":function:episode-metadata-maintenance-{environment}")
+        assert json.loads(target["input"]) == {"tasks": list(TASKS)}
+        assert graph_of(environment).waits_for("maintenance-function") >= {"migration"}
+
     @pytest.mark.requirement("C-33", "P2-07")
     def test_only_verified_originals_become_work(self, graph_of, environment):
         notification = graph_of(environment).of("BucketNotification")
@@ -182,7 +191,7 @@ class TestReachability:
         assert {each.name for each in graph.of("SecurityGroupIngressRule")} == {
             f"{room}-from-{caller}"
             for room in ("database", "network-endpoints")
-            for caller in ("api", "migrate", "thumbnail-generator")
+            for caller in ("api", "maintenance", "migrate", "thumbnail-generator")
         }
         for rule in graph.of("SecurityGroupIngressRule"):
             assert rule.inputs["referencedSecurityGroupId"]

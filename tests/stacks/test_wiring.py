@@ -5,11 +5,23 @@ import asyncio
 import pulumi
 import pytest
 
-from runtime.settings import PREFIX, ApiSettings, MigrateSettings, RuntimeSettings, ThumbnailSettings
+from runtime.settings import (
+    PREFIX,
+    ApiSettings,
+    MaintenanceSettings,
+    MigrateSettings,
+    RuntimeSettings,
+    ThumbnailSettings,
+)
 from stacks import wiring
 from stacks.wiring import WiringError
 
-LOADED_BY = {"api": ApiSettings, "thumbnail-generator": ThumbnailSettings, "migrate": MigrateSettings}
+LOADED_BY = {
+    "api": ApiSettings,
+    "thumbnail-generator": ThumbnailSettings,
+    "maintenance": MaintenanceSettings,
+    "migrate": MigrateSettings,
+}
 # Lambda sets the region, and the SDK reads its endpoint itself; neither is ours to set.
 STANDARD = {"region", "aws_endpoint_url"}
 

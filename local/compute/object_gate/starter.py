@@ -50,4 +50,5 @@ class ObjectGate:
             },
         )
         ports.wait_until(lambda: ports.answers(port), process, seconds=START_SECONDS)
+        supervisor.keep_alive(process)
         return f"http://{ports.LOOPBACK}:{port}"

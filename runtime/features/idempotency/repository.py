@@ -12,13 +12,12 @@ RETENTION_HOURS = 24
 
 @dataclass(frozen=True, kw_only=True)
 class StoredAnswer:
-    """What was answered first. `is_settled` is false while something that had to wait for the commit may not be done."""
+    """What was answered first."""
 
     request_hash: str
     status_code: int
     headers: dict[str, str]
     body: str
-    is_settled: bool
 
 
 # Two keys that share a number would only be told to try again.
@@ -27,7 +26,7 @@ SELECT pg_try_advisory_xact_lock(hashtextextended(%(user_id)s::text || ' ' || %(
 """
 
 _FIND = """
-SELECT request_hash, status_code, headers, body, is_settled FROM idempotency_keys
+SELECT request_hash, status_code, headers, body FROM idempotency_keys
 WHERE user_id = %(user_id)s AND idempotency_key = %(key)s
   AND created_at > now() - make_interval(hours => %(retention_hours)s)
 """
@@ -42,15 +41,11 @@ DELETE FROM idempotency_keys WHERE (user_id, idempotency_key) IN (
 """
 
 _UPSERT = """
-INSERT INTO idempotency_keys (user_id, idempotency_key, request_hash, status_code, headers, body, is_settled)
-VALUES (%(user_id)s, %(key)s, %(request_hash)s, %(status_code)s, %(headers)s, %(body)s, %(is_settled)s)
+INSERT INTO idempotency_keys (user_id, idempotency_key, request_hash, status_code, headers, body)
+VALUES (%(user_id)s, %(key)s, %(request_hash)s, %(status_code)s, %(headers)s, %(body)s)
 ON CONFLICT (user_id, idempotency_key) DO UPDATE
 SET request_hash = excluded.request_hash, status_code = excluded.status_code, headers = excluded.headers,
-    body = excluded.body, is_settled = excluded.is_settled, created_at = excluded.created_at
-"""
-
-_SETTLE = """
-UPDATE idempotency_keys SET is_settled = true WHERE user_id = %(user_id)s AND idempotency_key = %(key)s
+    body = excluded.body, created_at = excluded.created_at
 """
 
 
@@ -70,7 +65,7 @@ def find(connection: Connection, user_id: UUID, key: str) -> StoredAnswer | None
 
 
 def upsert(connection: Connection, user_id: UUID, key: str, answer: StoredAnswer) -> None:
-    """Stores the answer, in place of one that is older than 24 hours or not settled."""
+    """Stores the answer, in place of one that is older than 24 hours."""
     connection.execute(_FORGET, {"retention_hours": RETENTION_HOURS})
     values = {
         "user_id": user_id,
@@ -79,11 +74,5 @@ def upsert(connection: Connection, user_id: UUID, key: str, answer: StoredAnswer
         "status_code": answer.status_code,
         "headers": Jsonb(answer.headers),
         "body": answer.body,
-        "is_settled": answer.is_settled,
     }
     connection.execute(_UPSERT, values)
-
-
-def settle(connection: Connection, user_id: UUID, key: str) -> int:
-    """Notes that everything that had to wait for the commit is done. The number of rows, 1 or 0."""
-    return connection.execute(_SETTLE, {"user_id": user_id, "key": key}).rowcount

@@ -1,8 +1,9 @@
 """All SQL on processing_queue (P1-07), and the episode's processing_status that follows from it.
 
 A job's life: `pending` until a worker claims it, `processing` while a worker holds its lease, then `completed` or `failed`
-for good. A worker whose fault passes releases the job, which is `pending` again. Every change after the claim carries the
-lease's token, so that a worker whose lease was taken over changes nothing.
+for good. A worker whose fault passes releases the job, which is `pending` again; one that was given up for such a fault can
+be revived by a later message. Every change after the claim carries the lease's token, so that a worker whose lease was taken
+over changes nothing.
 
 `retry_count` is the number of attempts after the first: 0 for a job that went well at once. `max_retries` bounds all
 attempts, the first included; it equals the queue's maxReceiveCount (ROAD-42), so that the job and its message give up
@@ -20,10 +21,16 @@ from uuid import UUID
 
 import psycopg
 
+from runtime.errors import PlatformError, RateLimitError, UnavailableError
+from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
+
 Connection = psycopg.Connection[dict[str, Any]]
 
 COLUMNS = """job_id, job_type, entity_type, entity_id, status, source_reference, source_version_id, error_code, error_message,
     retry_count, max_retries, created_at, started_at, completed_at, created_by"""
+
+# The codes of causes that pass; with the first three a worker gives a job up. All others are final.
+PASSING_CODES = frozenset({PlatformError.code, RateLimitError.code, UnavailableError.code, ATTEMPTS_EXHAUSTED})
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,11 @@ class Job:
     def is_finished(self) -> bool:
         """Whether nothing is left to do, because it is done or because it was given up."""
         return self.status in {"completed", "failed"}
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it failed for a cause that passes, so that it can be revived."""
+        return self.status == "failed" and self.error_code in PASSING_CODES
 
 
 @dataclass(frozen=True)
@@ -184,6 +196,32 @@ def fail_exhausted(connection: Connection, job_id: UUID, *, error_code: str, err
     return _ended(connection, job_id, ended, "failed")
 
 
+def fail_pending(connection: Connection, job_id: UUID, *, error_code: str, error_message: str) -> bool:
+    """Ends a job that no worker was ever told of. False when it is no such job."""
+    ended = connection.execute(
+        """
+        UPDATE processing_queue
+        SET status = 'failed', completed_at = clock_timestamp(), error_code = %(error_code)s, error_message = %(error_message)s
+        WHERE job_id = %(job_id)s AND status = 'pending' AND started_at IS NULL
+        """,
+        {"job_id": job_id, "error_code": error_code, "error_message": error_message},
+    ).rowcount
+    return _ended(connection, job_id, ended, "failed")
+
+
+def find_abandoned(connection: Connection, *, limit: int) -> list[UUID]:
+    """Jobs that have no attempt left and that nobody works on: their workers died. The longest started first."""
+    found = connection.execute(
+        """
+        SELECT job_id FROM processing_queue
+        WHERE status = 'processing' AND lease_until <= clock_timestamp() AND retry_count + 1 >= max_retries
+        ORDER BY started_at LIMIT %(limit)s
+        """,
+        {"limit": limit},
+    )
+    return [row["job_id"] for row in found]
+
+
 def release(connection: Connection, claim: Claim, *, error_code: str, error_message: str) -> bool:
     """Gives the job back, so that the next delivery may claim it at once; why stays with it. False as in `fail`."""
     released = connection.execute(
@@ -201,6 +239,25 @@ def release(connection: Connection, claim: Claim, *, error_code: str, error_mess
         },
     ).rowcount
     return released == 1
+
+
+def revive(connection: Connection, job_id: UUID) -> bool:
+    """Makes a job pending that was given up for a cause that passes, or that has no attempt left while nobody works on it.
+
+    It has all its attempts again; what its episode says changes when it is claimed. False when it is no such job.
+    """
+    revived = connection.execute(
+        """
+        UPDATE processing_queue
+        SET status = 'pending', retry_count = 0, started_at = NULL, completed_at = NULL, lease_token = NULL, lease_until = NULL
+        WHERE job_id = %(job_id)s
+          AND ((status = 'failed' AND error_code = ANY(%(passing_codes)s))
+               OR (started_at IS NOT NULL AND retry_count + 1 >= max_retries
+                   AND (status = 'pending' OR (status = 'processing' AND lease_until <= clock_timestamp()))))
+        """,
+        {"job_id": job_id, "passing_codes": sorted(PASSING_CODES)},
+    ).rowcount
+    return revived == 1
 
 
 def _ended(connection: Connection, job_id: UUID, count: int, episode_status: str) -> bool:

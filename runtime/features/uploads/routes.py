@@ -36,4 +36,12 @@ def complete_upload(
     resources: WithResources,
 ) -> Answer[CompletedUpload]:
     """Says that the file is uploaded, and starts its processing if it is the announced one. Repeating does no harm."""
-    return Answer(data=service.complete(transaction, resources.objects, resources.settings, caller, upload_id))
+    completed = service.complete(
+        transaction,
+        objects=resources.objects,
+        outbox=resources.outbox,
+        settings=resources.settings,
+        caller=caller,
+        upload_id=upload_id,
+    )
+    return Answer(data=completed)

@@ -10,7 +10,9 @@ from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes import repository as episodes
 from runtime.features.jobs import repository as jobs
-from runtime.features.uploads import repository
+from runtime.features.outbox.service import Outbox
+from runtime.features.uploads import copies, repository
+from runtime.features.uploads.copies import UploadCopy
 from runtime.features.uploads.repository import UploadSession
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
 from runtime.features.users import repository as users
@@ -61,33 +63,45 @@ def announce(
 
 
 def complete(
-    transaction: Transaction, objects: ObjectStore, settings: ApiSettings, caller: Caller, upload_id: UUID
+    transaction: Transaction,
+    *,
+    objects: ObjectStore,
+    outbox: Outbox,
+    settings: ApiSettings,
+    caller: Caller,
+    upload_id: UUID,
 ) -> CompletedUpload:
-    """The upload's job. The first completion compares what is stored with what was announced, makes the job, and once
-    that is committed copies the compared version to where the worker is notified of it. A repeated one answers the same
-    job, and copies only if the first could not.
+    """The upload's job. The first completion compares what is stored with what was announced, makes the job, and has the
+    compared version copied to where the worker is notified of it. A repeated one answers the same job.
 
     NotFoundError for a session that is not the caller's or whose episode is deleted, ConflictError while nothing is
-    uploaded or when it came too late, InvalidInputError for a file that is not the announced one, UnavailableError when the
-    copy failed.
+    uploaded or when it came too late, InvalidInputError for a file that is not the announced one.
     """
     users.upsert(transaction.connection, caller.user_id, caller.email)
     session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
     if session is None:
         raise NotFoundError("There is no such upload", field="path.upload_id")
     if session.job_id is not None:
-        return _complete_again(transaction, objects, settings, session, session.job_id)
+        return _answer(session, _job_of(transaction, session.job_id))
     if not episodes.exists(transaction.connection, session.entity_id):
         raise NotFoundError("The episode of this upload is gone", field="path.upload_id")
     stored = _compared(objects, settings, session)
     job_id = repository.new_job_id(transaction.connection)
+    copy = UploadCopy(
+        job_id=str(job_id),
+        source_bucket=settings.temp_bucket,
+        source_key=session.temp_key,
+        source_version_id=stored.version_id,
+        target_bucket=settings.storage_bucket,
+        target_key=f"raw/{session.entity_type}s/{session.entity_id}/{job_id}",
+    )
     job = jobs.insert(
         transaction.connection,
         job_id=job_id,
         job_type=THUMBNAIL_JOB,
         entity_type=session.entity_type,
         entity_id=session.entity_id,
-        source_reference=f"s3://{settings.storage_bucket}/{_storage_key(session, job_id)}",
+        source_reference=f"s3://{copy.target_bucket}/{copy.target_key}",
         # The version of the copy is not known before it is made; the job's id in the key already makes it the only one.
         source_version_id=None,
         created_by=caller.user_id,
@@ -101,19 +115,15 @@ def complete(
         session.entity_id,
         new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
     )
-    transaction.after_commit(lambda: _copy(objects, settings, session, stored.version_id, job_id))
+    outbox.post(transaction, copies.TOPIC, copy.payload)
     return _answer(session, job)
 
 
-def _complete_again(
-    transaction: Transaction, objects: ObjectStore, settings: ApiSettings, session: UploadSession, job_id: UUID
-) -> CompletedUpload:
+def _job_of(transaction: Transaction, job_id: UUID) -> jobs.Job:
     job = jobs.find(transaction.connection, job_id)
     if job is None:
         raise NotFoundError("The job of this upload is gone", field="path.upload_id")
-    if job.status == "pending" and objects.head(settings.storage_bucket, _storage_key(session, job_id)) is None:
-        transaction.after_commit(lambda: _copy(objects, settings, session, session.version_id, job_id))
-    return _answer(session, job)
+    return job
 
 
 def _compared(objects: ObjectStore, settings: ApiSettings, session: UploadSession) -> StoredObject:
@@ -135,26 +145,6 @@ def _compared(objects: ObjectStore, settings: ApiSettings, session: UploadSessio
     if problems:
         raise InvalidInputError("The uploaded file is not the announced one", problems=problems)
     return stored
-
-
-def _copy(
-    objects: ObjectStore, settings: ApiSettings, session: UploadSession, version_id: str | None, job_id: UUID
-) -> None:
-    try:
-        objects.copy(
-            source_bucket=settings.temp_bucket,
-            source_key=session.temp_key,
-            source_version_id=version_id,
-            target_bucket=settings.storage_bucket,
-            target_key=_storage_key(session, job_id),
-        )
-    except NotFoundError:
-        # The bucket forgets uploads after a day: completed, never copied, and repeated only now.
-        raise ConflictError("The uploaded file is gone; announce it again", field="path.upload_id") from None
-
-
-def _storage_key(session: UploadSession, job_id: UUID) -> str:
-    return f"raw/{session.entity_type}s/{session.entity_id}/{job_id}"
 
 
 def _answer(session: UploadSession, job: jobs.Job) -> CompletedUpload:

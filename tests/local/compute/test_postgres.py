@@ -1,7 +1,11 @@
 """The embedded server is the major version that RDS runs, reached as RDS is."""
 
+import os
+import signal
+import time
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
@@ -45,3 +49,31 @@ def test_taken_port_is_named(server: EmbeddedPostgres, postgres_server: Embedded
     server.port = postgres_server.port
     with pytest.raises(PortTakenError, match=f"port {postgres_server.port}"):
         server.start()
+
+
+def test_killed_server_comes_back_with_what_was_committed(server: EmbeddedPostgres, supervisor: Supervisor) -> None:
+    server.start()
+    with connect(server) as connection:
+        connection.execute("CREATE TABLE kept (number int)")
+    pids = set()
+    for number in range(3):
+        with reconnect(server) as connection:
+            connection.execute("INSERT INTO kept VALUES (%s)", [number])
+        (process,) = [each for each in supervisor.processes() if each.name == server.name]
+        pids.add(process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        psutil.wait_procs([psutil.Process(process.pid)] if psutil.pid_exists(process.pid) else [], timeout=20)
+    with reconnect(server) as connection:
+        assert connection.execute("SELECT number FROM kept ORDER BY 1").fetchall() == [(0,), (1,), (2,)]
+    assert len(pids) == 3
+    server.stop()
+
+
+def reconnect(server: EmbeddedPostgres) -> psycopg.Connection:
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            return connect(server)
+        except psycopg.OperationalError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

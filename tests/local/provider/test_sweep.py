@@ -78,7 +78,7 @@ def test_every_declared_input_has_a_place(api: Api) -> None:
                 nowhere.append(f"{kind.token} {name}")
     total = sum(counts.values())
     ways = ", ".join(f"{way} {number}" for way, number in counts.most_common())
-    print(f"{total} inputs of {len(APPLIED)} types: {ways}")  # noqa: T201  # shown with -s: how far names alone carry
+    print(f"{total} inputs of {len(APPLIED)} types: {ways}")  # shown with -s: how far names alone carry
     assert nowhere == []
     assert counts["by name"] / total > 0.6
 

@@ -31,6 +31,7 @@ HOST = "api.example.test"
 ORIGIN = "https://console.example.test"
 KEY_ID = "test-key-1"
 UPLOAD_EXPIRY_SECONDS = 900
+OUTBOX_GRACE_SECONDS = 30
 
 
 @cache
@@ -255,6 +256,7 @@ def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
         "PLATFORM_ALLOWED_ORIGINS": json.dumps([ORIGIN]),
         "PLATFORM_UPLOAD_EXPIRY_SECONDS": str(UPLOAD_EXPIRY_SECONDS),
         "PLATFORM_DOWNLOAD_EXPIRY_SECONDS": "600",
+        "PLATFORM_OUTBOX_GRACE_SECONDS": str(OUTBOX_GRACE_SECONDS),
     }
 
 

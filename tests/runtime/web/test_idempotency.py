@@ -1,53 +1,24 @@
 """Idempotency-Key: one effect and one answer, whoever repeats what, and whatever fails in between."""
 
 import asyncio
-import socket
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import psycopg
 import pytest
 from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
-from runtime.adapters.objects import ObjectStore
-from runtime.app import create_app
-from runtime.errors import UnavailableError
 from runtime.features.idempotency import repository
 from runtime.web.dependencies import _transaction
-from runtime.web.idempotency import Attempt
-from tests.runtime.features.api_platform import HOST, Api, Client, User, problems
+from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 
 SHOWS = "/api/v1/shows"
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 REPEATS = 20
-
-
-def keyed(key: str | None = None) -> dict[str, str]:
-    return {"Idempotency-Key": key or str(uuid4())}
-
-
-def count(api: Api, table: str) -> int:
-    with api.client.app.state.resources.database.transaction() as connection:
-        row = connection.execute(f"SELECT count(*) AS rows FROM {table}").fetchone()  # noqa: S608  (a name from here)
-    assert row
-    return int(row["rows"])
-
-
-def assert_replayed(first: httpx.Response, again: httpx.Response) -> None:
-    assert "idempotency-replayed" not in first.headers
-    assert again.headers["idempotency-replayed"] == "true"
-    assert (again.status_code, again.content) == (first.status_code, first.content)
-    assert again.headers.get("etag") == first.headers.get("etag")
-    assert again.headers["content-type"] == first.headers["content-type"]
-    assert again.headers["x-request-id"] != first.headers["x-request-id"]
 
 
 def restorable(api: Api, thing: str) -> str:
@@ -61,23 +32,6 @@ def completable(api: Api) -> str:
     upload = api.announce(PHOTO, user=api.admin)
     api.store(upload, PHOTO)
     return f"/api/v1/upload/{upload['upload_id']}/complete"
-
-
-@contextmanager
-def serving(url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The API as a process of its own, at this address, once it answers."""
-    arguments = [sys.executable, "-m", "runtime", "--port", url.rpartition(":")[2]]
-    with subprocess.Popen(arguments, cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL) as server:
-        try:
-            while True:
-                try:
-                    httpx.get(f"{url}/health")
-                    break
-                except httpx.ConnectError:
-                    assert server.poll() is None
-            yield server
-        finally:
-            server.kill()
 
 
 # A request for every POST there is: its path and its body.
@@ -256,119 +210,3 @@ class TestAtOnce:
             # Nobody else's key waits for it.
             assert api.client.post(SHOWS, {"name": "Other"}, User.of("admin"), headers=headers).status_code == 201
         assert api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers).status_code == 201
-
-
-class TestCrashes:
-    def test_answer_outlives_the_process(self, api: Api) -> None:
-        headers = keyed()
-        first = api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
-        api.client.app.state.resources.database.close()
-        with asyncio.Runner() as runner:
-            assert_replayed(
-                first, Client(create_app(), runner).post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
-            )
-
-    def test_lost_answer_is_found_again(self, api: Api) -> None:
-        """The process dies when everything is committed and before the answer leaves."""
-        headers, app = keyed(), api.client.app
-        stack = app.build_middleware_stack()
-
-        async def dying(scope: Any, receive: Any, _send: Any) -> None:
-            async def send(_: Any) -> None:
-                raise ConnectionResetError
-
-            await stack(scope, receive, send)
-
-        app.middleware_stack = dying
-        assert api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers).status_code == 500
-        app.middleware_stack = stack
-        again = api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
-        assert (again.status_code, again.headers["idempotency-replayed"]) == (201, "true")
-        assert count(api, "shows") == 1
-
-    def test_killed_server_leaves_nothing_half_done(self, api: Api, database: Any) -> None:
-        """SIGKILL, first when the effect is written and its answer is not, then when both are committed."""
-        headers, body = keyed(), {"name": "Once"}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
-
-        def post() -> httpx.Response:
-            sent = api.admin.headers | headers | {"Host": HOST}
-            return httpx.post(url + SHOWS, json=body, headers=sent, timeout=60)
-
-        with (
-            psycopg.connect(database.conninfo, autocommit=True) as looking,
-            ThreadPoolExecutor(1) as threads,
-            serving(url) as server,
-        ):
-            with psycopg.connect(database.conninfo) as holding:
-                holding.execute("LOCK TABLE idempotency_keys IN SHARE MODE")
-                request = threads.submit(post)
-                while not looking.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall():
-                    assert not request.done(), request.result().text
-                server.kill()
-                server.wait()
-                assert isinstance(request.exception(), httpx.TransportError)
-            # Until Postgres notices that nobody is there any more, the request counts as under way.
-            while looking.execute("SELECT FROM pg_locks WHERE locktype = 'advisory'").fetchall():
-                pass
-        assert count(api, "shows") == 0
-        with serving(url) as server:
-            first = post()
-            assert first.status_code == 201
-            server.kill()
-        assert_replayed(first, api.client.post(SHOWS, body, api.admin, headers=headers))
-        assert count(api, "shows") == 1
-
-    @pytest.mark.parametrize("moment", ["before", "after"])
-    def test_effect_and_answer_are_lost_together(
-        self, api: Api, database: Any, monkeypatch: pytest.MonkeyPatch, moment: str
-    ) -> None:
-        """The database breaks every connection before or after the answer is stored, and before the commit."""
-        keep, headers = Attempt.keep, keyed()
-
-        def break_connections() -> None:
-            with psycopg.connect(database.conninfo, autocommit=True) as owner:
-                owner.execute(
-                    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-                )
-
-        def breaking(attempt: Attempt, response: Any) -> None:
-            if moment == "before":
-                break_connections()
-            keep(attempt, response)
-            break_connections()
-
-        with monkeypatch.context() as broken:
-            broken.setattr(Attempt, "keep", breaking)
-            answer = api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
-            problems(answer, 503, "SERVICE_UNAVAILABLE")
-        assert count(api, "shows") == count(api, "idempotency_keys") == 0
-        first = api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
-        assert first.status_code == 201
-        assert_replayed(first, api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers))
-
-    def test_what_follows_the_commit_is_mended_before_the_answer_is_replayed(
-        self, api: Api, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """An upload is completed, its copy fails: the answer is stored, and not yet good enough to be repeated."""
-        path, headers = completable(api), keyed()
-
-        def fail(*_: Any, **__: Any) -> None:
-            raise UnavailableError("storage is away")
-
-        with monkeypatch.context() as broken:
-            broken.setattr(ObjectStore, "copy", fail)
-            for _ in range(2):
-                answer = api.client.post(path, None, api.admin, headers=headers)
-                problems(answer, 503, "SERVICE_UNAVAILABLE")
-        listed = api.account.client("s3").list_objects_v2(Bucket=api.buckets["storage"])
-        assert (count(api, "processing_queue"), listed["KeyCount"]) == (1, 0)
-        mended = api.client.post(path, None, api.admin, headers=headers)
-        assert mended.status_code == 200
-        listed = api.account.client("s3").list_objects_v2(Bucket=api.buckets["storage"])
-        assert (count(api, "processing_queue"), listed["KeyCount"]) == (1, 1)
-        assert_replayed(mended, api.client.post(path, None, api.admin, headers=headers))

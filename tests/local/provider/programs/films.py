@@ -250,6 +250,14 @@ def films() -> None:
         principal="apigateway.amazonaws.com",
         source_arn=pulumi.Output.concat(api.execution_arn, "/*/*"),
     )
+    group = aws.scheduler.ScheduleGroup("nightly")
+    aws.scheduler.Schedule(
+        "nightly",
+        group_name=group.name,
+        schedule_expression="cron(0 3 * * ? *)",
+        flexible_time_window={"mode": "OFF"},
+        target={"arn": function.arn, "role_arn": role.arn, "input": "{}"},
+    )
     for name, value in {
         "queue": queue.url,
         "guarded": guarded.url,

@@ -12,7 +12,6 @@ from uuid import UUID, uuid4
 import pytest
 
 from runtime.adapters.objects import ObjectStore
-from runtime.errors import UnavailableError
 from runtime.features.jobs import repository as jobs
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
 from tests.runtime.features.api_platform import UPLOAD_EXPIRY_SECONDS, Api, Client, User, problems
@@ -254,39 +253,6 @@ class TestCompleteUpload:
         key = done["file_reference"].split("/", 3)[3]
         stored = api.account.client("s3").get_object(Bucket=api.buckets["storage"], Key=key)
         assert stored["Body"].read() == PHOTO
-
-
-class TestCopyAfterCommit:
-    def fail_once(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-        """An upload whose completion is stored but could not be copied."""
-        upload = api.announce(PHOTO)
-        api.store(upload, PHOTO)
-        store: ObjectStore = api.client.app.state.resources.objects
-
-        def away(**_: Any) -> None:
-            raise UnavailableError("the object store does not answer")
-
-        with monkeypatch.context() as patched:
-            patched.setattr(store, "copy", away)
-            answer = api.complete(upload)
-        problems(answer, 503, "SERVICE_UNAVAILABLE")
-        assert int(answer.headers["retry-after"]) >= 1
-        assert (job_count(api), copies(api)) == (1, [])
-        return upload
-
-    def test_repeating_mends_a_copy_that_failed(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        upload = self.fail_once(api, monkeypatch)
-        expire(api)
-        done = api.complete(upload).json()["data"]
-        assert copies(api) == [done["file_reference"].split("/", 3)[3]]
-        assert job_count(api) == 1
-
-    def test_file_that_is_gone_by_then_is_a_conflict(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        upload = self.fail_once(api, monkeypatch)
-        s3, bucket = api.account.client("s3"), api.buckets["temp"]
-        for version in s3.list_object_versions(Bucket=bucket)["Versions"]:
-            s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-        assert problems(api.complete(upload), 409, "CONFLICT").keys() == {"path.upload_id"}
 
     def test_job_that_began_is_never_copied_again(self, api: Api) -> None:
         upload = api.announce(PHOTO)

@@ -1,0 +1,21 @@
+"""What AWS lets one choose from, and where it draws a line, for components and for the settings that are written for them.
+
+It loads no Pulumi, whose AWS package takes a second: whoever only reads settings should not wait for it.
+"""
+
+from typing import Literal
+
+Architecture = Literal["arm64", "x86_64"]
+Mfa = Literal["OFF", "OPTIONAL", "ON"]
+Nat = Literal["none", "single", "one_per_zone"]
+
+# The longest that API Gateway waits for an integration of an HTTP API.
+INTEGRATION_TIMEOUT_MS = 30_000
+
+# AWS asks for this much: the mapping may retry a throttled batch several times while its messages stay hidden.
+VISIBILITY_PER_TIMEOUT = 6
+
+
+def least_visibility_seconds(function_timeout_seconds: int, batching_window_seconds: int = 0) -> int:
+    """The shortest visibility timeout of a queue whose consumer has this timeout and gathers batches this long."""
+    return VISIBILITY_PER_TIMEOUT * function_timeout_seconds + batching_window_seconds

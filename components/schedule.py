@@ -1,0 +1,217 @@
+"""Invokes a function on a schedule, through a role that only this schedule can take on and that may do nothing else."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arguments import check, check_range
+from components.naming import Naming
+
+LONGEST_EXPRESSION = 256
+RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)(s?)\)")
+CRON = re.compile(r"cron\((.*)\)")
+STEPPED = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]{1,4}))?")
+NUMBER = re.compile(r"[0-9]{1,4}")
+
+MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CronField:
+    """One of the six fields: its least and greatest value, names for the values from `low` on, and what may stand alone."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+    alone: re.Pattern[str] | None = None
+
+    def admits(self, text: str) -> bool:
+        """Whether AWS takes this text as the field: values, ranges, steps and lists of them, or one of the special forms."""
+        if self.alone is not None and self.alone.fullmatch(text):
+            return True
+        return all(self._admits_item(item) for item in text.split(","))
+
+    def _admits_item(self, item: str) -> bool:
+        match = STEPPED.fullmatch(item)
+        if match is None:
+            return False
+        values = [self._value(match[end]) for end in ("first", "last") if match[end]]
+        # Ranges go around the end (hours 20-2), but no year follows the last.
+        backwards = self.name == "year" and values != sorted(values)
+        step = int(match["step"] or 1)
+        return all(self.low <= value <= self.high for value in values) and not backwards and 1 <= step < self.span
+
+    @property
+    def span(self) -> int:
+        """How many values there are."""
+        return self.high - self.low + 1
+
+    def _value(self, text: str) -> int:
+        """The number that a text stands for; -1, which no field admits, where it is none."""
+        if text in self.names:
+            return self.low + self.names.index(text)
+        return int(text) if NUMBER.fullmatch(text) else -1
+
+
+CRON_FIELDS = (
+    CronField(name="minute", low=0, high=59),
+    CronField(name="hour", low=0, high=23),
+    CronField(name="day of month", low=1, high=31, alone=re.compile(r"\?|L|([1-9]|[12][0-9]|3[01])W")),
+    CronField(name="month", low=1, high=12, names=MONTHS),
+    CronField(
+        name="day of week",
+        low=1,
+        high=7,
+        names=DAYS,
+        alone=re.compile(rf"\?|L|([1-7]|{'|'.join(DAYS)})(L|#[1-5])"),
+    ),
+    CronField(name="year", low=1970, high=2199),
+)
+
+
+def expression_problem(expression: str) -> str:
+    """What is wrong with a recurring schedule's expression, as a phrase that begins with "must"; empty when AWS takes it."""
+    if len(expression) > LONGEST_EXPRESSION:
+        return f"must have at most {LONGEST_EXPRESSION} characters, not {len(expression)}"
+    if rate := RATE.fullmatch(expression):
+        plural = rate[1] != "1"
+        wanted = f"{rate[2]}s" if plural else rate[2]
+        return "" if bool(rate[3]) is plural else f"must say {wanted} for {rate[1]}, not {expression!r}"
+    if cron := CRON.fullmatch(expression):
+        return _cron_problem(cron[1].split())
+    return f"must be `rate(5 minutes)` or `cron(0 3 * * ? *)` in form, not {expression!r}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleArgs:
+    """When a function runs, and with what."""
+
+    naming: Naming
+    thing: str
+    """What the schedule does: `maintenance` makes it `{project}-maintenance-{environment}`."""
+    description: str
+    expression: str
+    """AWS's own words, in UTC: `rate(5 minutes)`, `cron(0 3 * * ? *)`."""
+    function_arn: pulumi.Input[str]
+    event: Mapping[str, Any]
+    """What the function gets, as JSON; values may be outputs."""
+    retries: int = 0
+    """Of a delivery that failed. A delivery only queues the event: how often a handler that fails runs again is the
+    function's own matter (Lambda's default is twice)."""
+    maximum_event_age_seconds: int = 3_600
+    """How late the last retry may come."""
+
+    def __post_init__(self) -> None:
+        check(self, "thing", bool(self.thing), "must not be empty")
+        check(self, "description", 0 < len(self.description) <= 512, "must have 1 to 512 characters")
+        problem = expression_problem(self.expression)
+        check(self, "expression", not problem, problem)
+        check(self, "event", _is_json(self.event), "must be a JSON object")
+        check_range(self, "retries", 0, 185)
+        check_range(self, "maximum_event_age_seconds", 60, 86_400)
+
+
+class Schedule(pulumi.ComponentResource):
+    """The schedule in a group of its own: the role's trust can name a group, never one schedule, and only groups have tags."""
+
+    name: pulumi.Output[str]
+    schedule_arn: pulumi.Output[str]
+    role_arn: pulumi.Output[str]
+
+    def __init__(self, name: str, args: ScheduleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:Schedule", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._physical = args.naming.physical(args.thing)
+
+        self._group = aws.scheduler.ScheduleGroup(f"{name}-group", name=self._physical, opts=self._child)
+        self._create_role()
+        self._create_schedule()
+
+        self.name = self._schedule.name
+        self.schedule_arn = self._schedule.arn
+        self.role_arn = self._role.arn
+        self.register_outputs({"name": self.name, "schedule_arn": self.schedule_arn})
+
+    def _create_role(self) -> None:
+        args, group_arn = self._args, self._group.arn
+        # The service acts for whoever made a schedule: the condition keeps it from using this role for any other one.
+        own_schedules = {
+            "ArnEquals": {"aws:SourceArn": group_arn},
+            "StringEquals": {"aws:SourceAccount": policies.account_of(group_arn)},
+        }
+        self._role = aws.iam.Role(
+            f"{self._name}-role",
+            name=args.naming.physical(f"{args.thing}-schedule-role"),
+            description=f"What the schedule {self._physical} may do",
+            assume_role_policy=pulumi.Output.json_dumps(
+                policies.trust("scheduler.amazonaws.com", condition=own_schedules)
+            ),
+            opts=self._child,
+        )
+        invoke = policies.allow("InvokeOneFunction", ["lambda:InvokeFunction"], [args.function_arn])
+        self._policy = aws.iam.RolePolicy(
+            f"{self._name}-policy",
+            name="own-rights",
+            role=self._role.id,
+            policy=pulumi.Output.json_dumps(policies.document(invoke)),
+            opts=self._child,
+        )
+
+    def _create_schedule(self) -> None:
+        args = self._args
+        self._schedule = aws.scheduler.Schedule(
+            f"{self._name}-schedule",
+            name=self._physical,
+            group_name=self._group.name,
+            description=args.description,
+            schedule_expression=args.expression,
+            schedule_expression_timezone="UTC",
+            flexible_time_window=aws.scheduler.ScheduleFlexibleTimeWindowArgs(mode="OFF"),
+            state="ENABLED",
+            target=aws.scheduler.ScheduleTargetArgs(
+                arn=args.function_arn,
+                role_arn=self._role.arn,
+                input=pulumi.Output.json_dumps(dict(args.event)),
+                # Scheduler's own default is 185 retries within a day, by which time a minute's work is long overtaken.
+                retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
+                    maximum_retry_attempts=args.retries,
+                    maximum_event_age_in_seconds=args.maximum_event_age_seconds,
+                ),
+            ),
+            # A run that comes before its rights fails.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[self._policy]),
+        )
+
+
+def _cron_problem(texts: Sequence[str]) -> str:
+    if len(texts) != len(CRON_FIELDS):
+        return f"must have {len(CRON_FIELDS)} fields in cron(...), not {len(texts)}"
+    for field, text in zip(CRON_FIELDS, texts, strict=True):
+        if not field.admits(text):
+            return f"must have a {field.name} that AWS knows, not {text!r}"
+    if (texts[2] == "?") is (texts[4] == "?"):
+        return "must have ? as either the day of month or the day of week, and only as one of them"
+    return ""
+
+
+def _is_json(event: object) -> bool:
+    """Whether this is an object that JSON can carry, where outputs stand for what they will be."""
+
+    def stand_in(value: object) -> None:
+        if not isinstance(value, pulumi.Output):
+            raise TypeError(f"{type(value).__name__} is not JSON")
+
+    try:
+        json.dumps(event, default=stand_in, allow_nan=False)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(event, dict)

@@ -1,0 +1,61 @@
+"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages forgotten.
+
+Input {"tasks": ["relay_outbox", …]}, output the counts of each task by its name. Every task is tried whatever became of the
+others; when one failed, the invocation fails at the end, so that an alarm hears of it.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lambda_src.maintenance import tasks
+from lambda_src.maintenance.tasks import Counts, Maintenance
+from runtime.adapters.database import database
+from runtime.adapters.logs import logger
+from runtime.adapters.objects import ObjectStore
+from runtime.features.outbox.service import Outbox
+from runtime.features.outbox.topics import topics
+from runtime.settings import MaintenanceSettings, load
+
+TASK_COMPLETED = "maintenance_task_completed"
+TASK_FAILED = "maintenance_task_failed"
+
+TASKS: Mapping[str, Callable[[Maintenance], Counts]] = {
+    "relay_outbox": tasks.relay_outbox,
+    "end_abandoned_jobs": tasks.end_abandoned_jobs,
+    "forget_sent_messages": tasks.forget_sent_messages,
+}
+
+
+class MaintenanceFailedError(Exception):
+    """Names the tasks that failed, or that nobody knows."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
+    """See the module. Raises MaintenanceFailedError."""
+    names = event.get("tasks")
+    if not isinstance(names, list) or not names:
+        raise MaintenanceFailedError("tasks: must be a list of at least one task's name")
+    if unknown := [str(name) for name in names if name not in TASKS]:
+        raise MaintenanceFailedError(f"tasks: {', '.join(unknown)}: this function knows {', '.join(TASKS)}")
+    settings, log = load(MaintenanceSettings), logger("maintenance")
+    maintenance = Maintenance(
+        database=database(settings),
+        outbox=Outbox(
+            database=database(settings),
+            topics=topics(ObjectStore(settings.region)),
+            log=log,
+            grace_seconds=settings.outbox_grace_seconds,
+        ),
+        retention_days=settings.outbox_retention_days,
+    )
+    done: dict[str, Counts] = {}
+    for name in names:
+        try:
+            done[name] = TASKS[name](maintenance)
+        except Exception:
+            log.exception(TASK_FAILED, extra={"task": name})
+        else:
+            log.info(TASK_COMPLETED, extra={"task": name, **done[name]})
+    if failed := [name for name in names if name not in done]:
+        raise MaintenanceFailedError(f"{', '.join(failed)} failed; the log has the cause")
+    return done

@@ -1,0 +1,49 @@
+"""The tasks themselves. Each is safe to run at any time, twice at once included, and goes on where the last one stopped."""
+
+from dataclasses import asdict, dataclass
+
+from runtime.adapters.database import Database
+from runtime.features.jobs import repository as jobs
+from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
+from runtime.features.outbox import repository as messages
+from runtime.features.outbox.service import Outbox
+
+Counts = dict[str, int]
+
+# What one run takes on of each kind; the rest waits for the next.
+BATCH = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maintenance:
+    """What the tasks work with."""
+
+    database: Database
+    outbox: Outbox
+    retention_days: int
+
+
+def relay_outbox(maintenance: Maintenance) -> Counts:
+    """Sends what whoever wrote it could not."""
+    return asdict(maintenance.outbox.relay())
+
+
+def end_abandoned_jobs(maintenance: Maintenance) -> Counts:
+    """Ends jobs whose last attempt died with its worker: their messages are on the way to the dead letters, where no worker
+    will see them."""
+    with maintenance.database.transaction() as connection:
+        found = jobs.find_abandoned(connection, limit=BATCH)
+    ended = 0
+    for job_id in found:
+        # One transaction each: ending a job locks its episode.
+        with maintenance.database.transaction() as connection:
+            ended += jobs.fail_exhausted(
+                connection, job_id, error_code=ATTEMPTS_EXHAUSTED, error_message="the last worker on it did not finish"
+            )
+    return {"ended": ended}
+
+
+def forget_sent_messages(maintenance: Maintenance) -> Counts:
+    """Deletes messages of the outbox that were sent long ago."""
+    with maintenance.database.transaction() as connection:
+        return {"forgotten": messages.delete_sent(connection, older_than_days=maintenance.retention_days, limit=BATCH)}

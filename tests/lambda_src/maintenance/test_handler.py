@@ -1,0 +1,178 @@
+"""The maintenance function on a real database and real buckets: each task, and what becomes of it when others fail."""
+
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from lambda_src.maintenance import handler as module
+from lambda_src.maintenance.handler import TASKS, MaintenanceFailedError, handler
+from runtime.adapters.database import Database
+from runtime.features.jobs import repository as jobs
+from runtime.features.outbox import repository as outbox
+from runtime.features.uploads.copies import TOPIC, UploadCopy
+from runtime.settings import load
+
+GRACE_SECONDS = 1
+
+
+@pytest.fixture(autouse=True)
+def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("PLATFORM_OUTBOX_GRACE_SECONDS", str(GRACE_SECONDS))
+    monkeypatch.setenv("PLATFORM_OUTBOX_RETENTION_DAYS", "7")
+    load.cache_clear()
+    yield
+    load.cache_clear()
+
+
+@dataclass(frozen=True)
+class Platform:
+    database: Database
+    s3: Any
+    temp: str
+    storage: str
+
+    def completed_upload(self) -> UploadCopy:
+        """An upload whose completion was committed, by a process that then died."""
+        with self.database.transaction() as connection:
+            job = self.job(connection)
+            key = f"uploads/{job.job_id}"
+            version = self.s3.put_object(Bucket=self.temp, Key=key, Body=b"photograph")["VersionId"]
+            copy = UploadCopy(
+                job_id=str(job.job_id),
+                source_bucket=self.temp,
+                source_key=key,
+                source_version_id=version,
+                target_bucket=self.storage,
+                target_key=f"raw/episodes/{job.entity_id}/{job.job_id}",
+            )
+            outbox.insert(connection, TOPIC, copy.payload, grace_seconds=0)
+        return copy
+
+    @staticmethod
+    def job(connection: Any) -> jobs.Job:
+        row = connection.execute(
+            """WITH show AS (INSERT INTO shows (name) VALUES (%s) RETURNING show_id)
+            INSERT INTO episodes (show_id, title, episode_number) SELECT show_id, 'Seeds', 1 FROM show RETURNING episode_id""",
+            [secrets.token_hex(8)],
+        ).fetchone()
+        return jobs.insert(
+            connection,
+            job_type="thumbnail_generation",
+            entity_type="episode",
+            entity_id=row["episode_id"],
+            source_reference="s3://storage/raw",
+            source_version_id=None,
+            created_by=None,
+        )
+
+    def status(self, job_id: UUID) -> tuple[str, str | None]:
+        with self.database.transaction() as connection:
+            found = jobs.find(connection, job_id)
+        assert found
+        return found.status, found.error_code
+
+    def stored(self) -> list[str]:
+        return [found["Key"] for found in self.s3.list_objects_v2(Bucket=self.storage).get("Contents", [])]
+
+
+@pytest.fixture
+def platform(application_database: Database, account: Any) -> Platform:
+    s3, suffix = account.client("s3"), secrets.token_hex(4)
+    for purpose in ("temp", "storage"):
+        s3.create_bucket(Bucket=f"{purpose}-{suffix}")
+        s3.put_bucket_versioning(Bucket=f"{purpose}-{suffix}", VersioningConfiguration={"Status": "Enabled"})
+    return Platform(application_database, s3, f"temp-{suffix}", f"storage-{suffix}")
+
+
+class TestRelayOutbox:
+    def test_makes_the_copies_that_a_crash_left_behind(self, platform: Platform) -> None:
+        copies = [platform.completed_upload() for _ in range(3)]
+        answer = handler({"tasks": ["relay_outbox"]}, None)
+        assert answer == {"relay_outbox": {"sent": 3, "delayed": 0, "given_up": 0}}
+        assert platform.stored() == sorted(copy.target_key for copy in copies)
+        assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["sent"] == 0
+
+    def test_ends_the_job_of_an_upload_that_is_gone(self, platform: Platform) -> None:
+        copy = platform.completed_upload()
+        platform.s3.delete_object(Bucket=platform.temp, Key=copy.source_key, VersionId=copy.source_version_id)
+        assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["given_up"] == 1
+        assert platform.status(UUID(copy.job_id)) == ("failed", "SOURCE_MISSING")
+
+
+class TestEndAbandonedJobs:
+    def attempt(self, platform: Platform, job_id: UUID, *, times: int) -> None:
+        """Workers that claim the job and die."""
+        for _ in range(times):
+            with platform.database.transaction() as connection:
+                assert jobs.claim(connection, job_id, 0)
+
+    def test_ends_a_job_whose_last_worker_died(self, platform: Platform) -> None:
+        with platform.database.transaction() as connection:
+            abandoned, tried_twice, untouched = (platform.job(connection).job_id for _ in range(3))
+        self.attempt(platform, abandoned, times=3)
+        self.attempt(platform, tried_twice, times=2)
+        assert handler({"tasks": ["end_abandoned_jobs"]}, None) == {"end_abandoned_jobs": {"ended": 1}}
+        assert platform.status(abandoned) == ("failed", "ATTEMPTS_EXHAUSTED")
+        assert platform.status(tried_twice)[0] == "processing"
+        assert platform.status(untouched)[0] == "pending"
+
+    def test_leaves_a_job_that_is_worked_on(self, platform: Platform) -> None:
+        with platform.database.transaction() as connection:
+            job_id = platform.job(connection).job_id
+        self.attempt(platform, job_id, times=2)
+        with platform.database.transaction() as connection:
+            assert jobs.claim(connection, job_id, 60)
+        assert handler({"tasks": ["end_abandoned_jobs"]}, None) == {"end_abandoned_jobs": {"ended": 0}}
+
+
+class TestForgetSentMessages:
+    def test_forgets_after_the_retention(self, platform: Platform) -> None:
+        for _ in range(2):
+            platform.completed_upload()
+        handler({"tasks": ["relay_outbox"]}, None)
+        with platform.database.transaction() as connection:
+            connection.execute(
+                "UPDATE outbox SET sent_at = now() - interval '8 days'"
+                " WHERE outbox_id = (SELECT outbox_id FROM outbox LIMIT 1)"
+            )
+        assert handler({"tasks": ["forget_sent_messages"]}, None) == {"forget_sent_messages": {"forgotten": 1}}
+        assert handler({"tasks": ["forget_sent_messages"]}, None) == {"forget_sent_messages": {"forgotten": 0}}
+
+
+class TestHandler:
+    def test_one_task_that_fails_does_not_keep_the_others(
+        self, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy = platform.completed_upload()
+
+        def fail(_: Any) -> dict[str, int]:
+            raise ValueError("a bug")
+
+        monkeypatch.setattr(module, "TASKS", {"broken": fail, **TASKS})
+        with pytest.raises(MaintenanceFailedError, match="^broken failed; the log has the cause$"):
+            handler({"tasks": ["broken", "relay_outbox"]}, None)
+        assert platform.stored() == [copy.target_key]
+
+    def test_database_that_is_away_fails_the_invocation(
+        self, platform: Platform, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PLATFORM_DATABASE_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:none")
+        monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
+        load.cache_clear()
+        with pytest.raises(MaintenanceFailedError, match="relay_outbox"):
+            handler({"tasks": ["relay_outbox"]}, None)
+
+    @pytest.mark.parametrize("event", [{}, {"tasks": []}, {"tasks": "relay_outbox"}, {"tasks": None}])
+    def test_event_without_tasks_is_refused(self, platform: Platform, event: dict[str, Any]) -> None:
+        with pytest.raises(MaintenanceFailedError, match="^tasks: must be a list"):
+            handler(event, None)
+
+    def test_unknown_task_is_refused_before_any_is_run(self, platform: Platform) -> None:
+        platform.completed_upload()
+        with pytest.raises(MaintenanceFailedError, match="^tasks: tidy_up: this function knows relay_outbox, "):
+            handler({"tasks": ["relay_outbox", "tidy_up"]}, None)
+        assert platform.stored() == []
