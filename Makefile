@@ -7,10 +7,10 @@ STAMP := $(VENV)/.complete
 # The first interpreter of at least 3.11 that really runs (a name on PATH may be an empty shim).
 FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
 
-.PHONY: help setup up down test check lock clean
+.PHONY: help setup up down test test-long bench check lint imports types docs lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
 setup: $(STAMP) ## the virtual environment, from hashed locks
 
@@ -29,17 +29,39 @@ up: $(STAMP) ## bring the dev platform up on this machine and send a photograph 
 down: $(STAMP) ## stop it and wipe what it stored, but for the logs
 	@$(BIN)/platform down
 
-test: $(STAMP) ## every test
+test: $(STAMP) ## every test, but for the long ones; MEASURED=yes fails below the coverage in pyproject.toml, too
+ifdef MEASURED
+	@rm -rf .coverage
+	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile --timeout 300
+	@$(BIN)/python -m coverage combine --quiet
+	@$(BIN)/python -m coverage report
+else
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
+endif
 
-check: $(STAMP) ## ruff, mypy --strict, import rules
+test-long: $(STAMP) ## the long tests alone, one at a time; they print their figures
+	@$(BIN)/python -m pytest -m long -s
+
+bench: $(STAMP) ## the benchmarks
+	@$(BIN)/python -m benchmarks
+
+check: lint imports types ## ruff, mypy --strict, import rules
+
+lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check .
+
+imports: $(STAMP)
 	@$(BIN)/lint-imports --no-logo >/dev/null || $(BIN)/lint-imports --no-logo
+
+types: $(STAMP)
 	@$(BIN)/mypy --no-error-summary
+
+docs: $(STAMP) ## the pages that are made from the code
+	@$(BIN)/python docs/errors.py
 
 lock: $(STAMP) ## make the locks anew from pyproject.toml
 	@$(BIN)/python locks/compile.py
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage

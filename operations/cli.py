@@ -1,8 +1,9 @@
 """The `platform` command: wires verbs, nothing else."""
 
 import sys
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer.exceptions import TyperException
@@ -17,6 +18,7 @@ from operations import (
     outputs,
     project,
     queue,
+    requirements,
     reset,
     status,
     token,
@@ -203,9 +205,24 @@ def _queue(
     raise typer.Exit(queue.queue(environment, Screen(as_json=as_json), redriving=redrive))
 
 
+@app.command("requirements", epilog=EXIT_CODES)
+def _requirements(
+    document: Annotated[
+        str | None, typer.Option(help="One source document, such as ROAD: each requirement with its tests.")
+    ] = None,
+    as_json: AsJson = False,
+    output: Annotated[Literal["text", "json"], typer.Option("--format", help="`json` is what --json writes.")] = "text",
+) -> None:
+    """Show which requirements the tests of this checkout prove, by source document."""
+    screen = Screen(as_json=as_json or output == "json")
+    raise typer.Exit(requirements.requirements(screen, document=document))
+
+
 def main() -> None:
     """The entry point. Whatever happens, the screen gets a result or one refusal, never a traceback."""
-    screen = Screen(as_json=JSON_FLAG in sys.argv[1:])
+    # Whatever is wrong with the command line, who asked for JSON gets JSON.
+    arguments = " ".join(sys.argv[1:]).replace("--format=", "--format ").split(" ")
+    screen = Screen(as_json=JSON_FLAG in arguments or ("--format", "json") in pairwise(arguments))
     try:
         code = app(standalone_mode=False) or ExitCode.OK
         if code == ExitCode.INTERRUPTED:

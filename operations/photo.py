@@ -40,10 +40,16 @@ def read(path: Path) -> Photo:
             return Photo(
                 path=path,
                 content=content,
-                media_type=Image.MIME.get(image.format or "", "application/octet-stream"),
+                media_type=_media_type(image.format),
                 width=image.width,
                 height=image.height,
             )
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         problem = "is not an image" if isinstance(error, UnidentifiedImageError) else f"cannot be decoded: {error}"
         raise RefusedError(f"photo {path} {problem}", next_step=next_step) from error
+
+
+def _media_type(format_name: str | None) -> str:
+    # Many cameras write MPO: a JPEG with more pictures behind the first, which everyone else calls a JPEG.
+    name = "JPEG" if format_name == "MPO" else format_name or ""
+    return Image.MIME.get(name, "application/octet-stream")

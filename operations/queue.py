@@ -24,8 +24,8 @@ METRIC_WINDOW = timedelta(minutes=15)
 METRIC_AHEAD = timedelta(minutes=1)
 NOT_KNOWN = "not known"
 LIMITS = (
-    "a job that is recorded as failed, or has no attempt left, stays so: its message is taken and changes nothing. "
-    "Upload the file again for a new job."
+    "a job that was given up for a cause that passes is taken up again. One that failed because of its file stays failed: "
+    "its message is taken and changes nothing. Upload the right file, for a new job."
 )
 
 

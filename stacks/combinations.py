@@ -14,7 +14,7 @@ ALWAYS_PRIVATE = frozenset({"secretsmanager"})
 PRIVATE_WITHOUT_NAT = frozenset({"cognito-idp"})
 
 # Decoding takes up to 12 bytes a pixel beside the interpreter: a 49-megapixel image peaked at 599 MB, and 1,024 MB keep two
-# fifths of it free.
+# fifths of it free. A WebP takes 16, and rendering gives it three fifths of the pixels.
 PIXELS_PER_MEMORY_MB = 50_000
 
 # Of ten connections; the others are for migrations, for monitoring, and for instances of a release on its way out.

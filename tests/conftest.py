@@ -1,11 +1,11 @@
 """What every room's tests share: one supervisor, one emulator and one Postgres server a test process."""
 
 import itertools
-import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ from local.account import LocalAccount
 from local.compute.postgres import EmbeddedPostgres
 from local.emulator import Emulator
 from local.supervisor import Supervisor
+from operations.requirements_document import read
 
 REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
 
@@ -101,9 +102,38 @@ def database(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test may only claim requirements that exist."""
-    known = set(re.findall(r"^(?:- |\| )((?:P1|P2|NOVA|ROAD|LX|C|A|G)-\d+)\b", REQUIREMENTS.read_text(), re.MULTILINE))
+    known = {requirement.id for requirement in read(REQUIREMENTS)}
     for item in items:
         for mark in item.iter_markers("requirement"):
             unknown = set(mark.args) - known
             if unknown or not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: no such requirement: {sorted(unknown)}")
+
+
+# How many long tests the run left out; xdist's workers each collect all tests and hand their figure to the process that reports.
+LEFT_OUT = pytest.StashKey[int]()
+LEFT_OUT_OF_WORKER = "long_tests_left_out"
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.config.stash[LEFT_OUT] = item.config.stash.get(LEFT_OUT, 0) + 1
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[LEFT_OUT_OF_WORKER] = session.config.stash.get(LEFT_OUT, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    # A worker that crashed hands over nothing; the others collected the same tests.
+    left_out = getattr(node, "workeroutput", {}).get(LEFT_OUT_OF_WORKER, 0)
+    node.config.stash[LEFT_OUT] = max(left_out, node.config.stash.get(LEFT_OUT, 0))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Deselection must not hide anything."""
+    if left_out := config.stash.get(LEFT_OUT, 0):
+        terminalreporter.write_sep("-", f"{left_out} long tests left out; `make test-long` runs them", yellow=True)

@@ -3,10 +3,12 @@
 Deliveries repeat, cross and break off; the effect is there once. The job is claimed with a lease before anything is done, and
 its result is written in one transaction that only the holder of the lease can make. What is wrong with the image ends the
 job with a reason; what passes (no connection, a service away) gives the job back and has the message delivered again. At the
-last delivery the job is ended too, while its message goes to the dead-letter queue.
+last delivery the job is ended too, while its message goes to the dead-letter queue: moved back from there, it takes the job
+up again.
 """
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import psycopg
@@ -26,6 +28,7 @@ from runtime.errors import (
     UnavailableError,
 )
 from runtime.features.jobs import repository as jobs
+from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED, SOURCE_MISSING
 from runtime.features.thumbnails import repository as thumbnails
 from runtime.settings import ThumbnailSettings
 
@@ -33,12 +36,12 @@ JOB_TYPE = "thumbnail_generation"
 CACHE_CONTROL = "public, max-age=31536000, immutable"  # a key names its content, so what it answers never changes
 EXTENSIONS = {"jpeg": "jpg", "webp": "webp"}
 
-SOURCE_MISSING = "SOURCE_MISSING"
+# The stored file is larger than the worker fetches.
 TOO_MANY_BYTES = "TOO_MANY_BYTES"
-ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
 
 MESSAGE_REFUSED = "thumbnail_message_refused"
 JOB_CLAIMED = "thumbnail_job_claimed"
+JOB_REVIVED = "thumbnail_job_revived"
 JOB_SKIPPED = "thumbnail_job_skipped"
 JOB_COMPLETED = "thumbnail_job_completed"
 JOB_FAILED = "thumbnail_job_failed"
@@ -57,6 +60,10 @@ class Message:
 
 class LeaseHeldError(RetryLaterError):
     """Another worker has the job, or took it over."""
+
+
+class JobGivenUpError(RetryLaterError):
+    """Nothing is left to try in this message's deliveries, and it must not be lost either."""
 
 
 @dataclass(frozen=True)
@@ -92,30 +99,52 @@ class Pipeline:
             raise MessageRefusedError(f"there is no image profile for {source.entity_type}")
         with self.database.transaction() as connection:
             job = _job(connection, source, message)
-            if job.is_finished:
+            if job.is_finished and not job.is_given_up:
                 self.log.info(JOB_SKIPPED, extra={"job_id": job.job_id, "status": job.status})
                 return None
-            claim = jobs.claim(connection, job.job_id, self.settings.job_lease_seconds)
+            claim = self._claim_or_revive(connection, job, message)
             if claim is not None:
                 self.log.info(JOB_CLAIMED, extra={"job_id": job.job_id})
                 return Attempt(job=job, claim=claim)
-            if jobs.fail_exhausted(
+            is_exhausted = jobs.fail_exhausted(
                 connection,
                 job.job_id,
                 error_code=ATTEMPTS_EXHAUSTED,
                 error_message=f"no worker finished the job in {job.max_retries} attempts",
-            ):
-                self.log.error(JOB_FAILED, extra={"job_id": job.job_id, "error_code": ATTEMPTS_EXHAUSTED})
-                return None
+            )
+        if is_exhausted:
+            self.log.error(JOB_FAILED, extra={"job_id": job.job_id, "error_code": ATTEMPTS_EXHAUSTED})
+        if is_exhausted or job.is_given_up:
+            raise JobGivenUpError("the job was given up; its message belongs to the dead letters, for a redrive")
         raise LeaseHeldError("another worker has the job")
+
+    def _claim_or_revive(self, connection: jobs.Connection, job: jobs.Job, message: Message) -> jobs.Claim | None:
+        """The claim on an unfinished job. One that was given up is taken up again for a message that still has deliveries.
+
+        A message's own failures give its job up at its last delivery only. So if an earlier one finds it given up, the message
+        was sent later: dead letters were moved back. Any but the last counts, and not just the first, because the first may
+        itself break off.
+        """
+        claim = jobs.claim(connection, job.job_id, self.settings.job_lease_seconds)
+        if claim is None and message.receive_count < job.max_retries and jobs.revive(connection, job.job_id):
+            self.log.warning(JOB_REVIVED, extra={"job_id": job.job_id, "error_code": job.error_code})
+            claim = jobs.claim(connection, job.job_id, self.settings.job_lease_seconds)
+        return claim
 
     def _work(self, source: Source, attempt: "Attempt", message: Message) -> None:
         try:
             image = self.objects.get(
                 source.bucket, source.key, max_bytes=self.settings.image_max_bytes, version_id=source.version_id
             )
-            renditions = render(image, PROFILES[source.entity_type], max_pixels=self.settings.image_max_pixels)
-            keys = [self._store(source, attempt, rendition) for rendition in renditions]
+            renditions = render(
+                image.content,
+                PROFILES[source.entity_type],
+                max_pixels=self.settings.image_max_pixels,
+                declared_type=image.content_type,
+            )
+            # All at once: each is mostly a wait for S3.
+            with ThreadPoolExecutor(len(renditions)) as stores:
+                keys = list(stores.map(lambda rendition: self._store(source, attempt, rendition), renditions))
             self._record(source, attempt, renditions, keys)
         except MediaRefusedError as refusal:
             self._fail(attempt, refusal.reason, refusal.message)
@@ -172,7 +201,8 @@ class Pipeline:
 
     def _give_back(self, attempt: "Attempt", error: Exception, *, is_last: bool) -> None:
         code, reason = PlatformError.code, "the worker failed; its log has the cause"
-        if isinstance(error, PlatformError):
+        # No other code may be written here: these are the ones that a redrive takes up again.
+        if isinstance(error, RetryLaterError):
             code, reason = error.code, error.message
         end = jobs.fail if is_last else jobs.release
         fields = {"job_id": attempt.job.job_id, "error_code": code, "reason": reason}

@@ -1,8 +1,10 @@
 """From the bytes of an image to the bytes of its variants: no network, no files, no clock; the same in, the same out.
 
 The source is untrusted. Only the decoders of the formats below are ever tried, any warning counts as an error, and whatever
-a decoder raises is a refusal of the file. One decode serves all variants: a JPEG is decoded at the smallest scale that
-still suffices, and each variant is made from the next larger one that shows the same part of the picture.
+a decoder raises is a refusal of the file. So is a type that was declared and is not the one of the bytes.
+
+One decode serves all variants: a JPEG is decoded at the smallest scale that still suffices, and each variant is made from the
+next larger one that shows the same part of the picture.
 
 A file that holds several pictures (an animation, a JPEG with further frames, which many phones write) counts as its first
 one. Orientation is applied, colours become sRGB, transparency is laid on white, and no metadata passes.
@@ -12,19 +14,52 @@ import io
 import math
 import warnings
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageCms, ImageFile, ImageOps, UnidentifiedImageError
 
 from lambda_src.thumbnails.profiles import Format, Variant
 from runtime.errors import MediaRefusedError
+from runtime.features.uploads.limits import ImageType
 
 DECODERS = ("JPEG", "PNG", "WEBP", "GIF")
 # What `Image.open` may make of those decoders' files: MPO is a JPEG with more frames behind the first.
-ACCEPTED_FORMATS = frozenset({*DECODERS, "MPO"})
+MEDIA_TYPES: Mapping[str | None, ImageType] = MappingProxyType(
+    {
+        "JPEG": ImageType.JPEG,
+        "MPO": ImageType.JPEG,
+        "PNG": ImageType.PNG,
+        "WEBP": ImageType.WEBP,
+        "GIF": ImageType.GIF,
+    }
+)
+# Pictures that phones make and people will send, by the brand that such a file begins with (ISO/IEC 14496-12, `ftyp`).
+REFUSED_BRANDS: Mapping[bytes, str] = MappingProxyType(
+    {
+        b"avif": "AVIF",
+        b"avis": "AVIF",
+        b"heic": "HEIC",
+        b"heix": "HEIC",
+        b"hevc": "HEIC",
+        b"hevx": "HEIC",
+        b"mif1": "HEIF",
+        b"msf1": "HEIF",
+    }
+)
+
+# How many of the allowed pixels a type may have, where that is not all. Pillow decodes a WebP into three copies beside the
+# picture itself: 16 bytes a pixel, where no other type takes more than 12 (a progressive CMYK JPEG).
+PIXEL_SHARES: Mapping[ImageType, Fraction] = MappingProxyType({ImageType.WEBP: Fraction(3, 5)})
+
+# By how much Pillow scales the samples of a PNG to 8 bits, by their layout in the file. It leaves the colour that such a file
+# calls transparent as it stands there.
+SAMPLE_SCALES: Mapping[str, Fraction] = MappingProxyType(
+    {"L;2": Fraction(85), "L;4": Fraction(17), "RGB;16B": Fraction(1, 256)}
+)
 
 # A budget is met in steps of this size and not below this quality, where blocks begin to show.
 QUALITY_STEP = 5
@@ -33,10 +68,17 @@ QUALITY_FLOOR = 30
 WHITE = "#ffffff"
 SIDEWAYS = frozenset({5, 6, 7, 8})  # the EXIF orientations that exchange width and height
 
+# The file is not a JPEG, PNG, WebP or GIF image.
 UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
+# The file is an image of another type than the one that was declared for it.
+TYPE_MISMATCH = "TYPE_MISMATCH"
+# The image has more pixels than the platform decodes; the message says how many it takes.
 TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
+# The image is damaged and cannot be read.
 CORRUPT_IMAGE = "CORRUPT_IMAGE"
+# The image can be read, and its decoder warns of it: something in it is not as it should be.
 SUSPICIOUS_IMAGE = "SUSPICIOUS_IMAGE"
+# A variant that has a limit of bytes does not fit into it, even at the lowest quality that is still fit to be seen.
 OVER_BYTE_BUDGET = "OVER_BYTE_BUDGET"
 
 
@@ -52,17 +94,27 @@ class Rendition:
     quality: int
 
 
-def render(source: bytes, variants: Sequence[Variant], *, max_pixels: int) -> list[Rendition]:
-    """Every variant in every format of it, the largest first.
+def render(
+    source: bytes, variants: Sequence[Variant], *, max_pixels: int, declared_type: str | None = None
+) -> list[Rendition]:
+    """Every variant in every format of it, the largest first. `declared_type` is a media type, None when nobody named one.
+    Of `max_pixels`, some types may have a part only: PIXEL_SHARES.
 
-    Raises MediaRefusedError, whose `reason` is one of the constants above, when the file is not an image that we take.
+    Raises MediaRefusedError, whose `reason` is one of the constants above, when the file is not an image that we take, or is
+    one of another type than declared.
     """
-    with _refusing(), Image.open(io.BytesIO(source), formats=DECODERS) as image:
-        if image.format not in ACCEPTED_FORMATS:
+    with _refusing(source), Image.open(io.BytesIO(source), formats=DECODERS) as image:
+        found = MEDIA_TYPES.get(image.format)
+        if found is None:
             raise MediaRefusedError(f"{image.format} images are not accepted", reason=UNSUPPORTED_FORMAT)
-        if image.width * image.height > max_pixels:
+        if declared_type is not None and _essence(declared_type) != found:
             raise MediaRefusedError(
-                f"the image has {image.width} x {image.height} pixels, at most {max_pixels} in all are allowed",
+                f"the file was declared as {_essence(declared_type)} and is {found}", reason=TYPE_MISMATCH
+            )
+        most = int(max_pixels * PIXEL_SHARES.get(found, 1))
+        if image.width * image.height > most:
+            raise MediaRefusedError(
+                f"the image has {image.width} x {image.height} pixels, at most {most} in all are allowed of {found}",
                 reason=TOO_MANY_PIXELS,
             )
         upright, profile = _decode(image, variants)
@@ -73,8 +125,13 @@ def render(source: bytes, variants: Sequence[Variant], *, max_pixels: int) -> li
         ]
 
 
+def _essence(media_type: str) -> str:
+    """A media type without its parameters, which differ in nothing that counts here, nor does the case of its letters."""
+    return media_type.partition(";")[0].strip().lower()
+
+
 @contextmanager
-def _refusing() -> Iterator[None]:
+def _refusing(source: bytes) -> Iterator[None]:
     try:
         with warnings.catch_warnings():
             # Deprecations speak to programmers and say nothing about the file.
@@ -84,7 +141,13 @@ def _refusing() -> Iterator[None]:
     except (MediaRefusedError, MemoryError):
         raise  # memory may suffice the next time
     except UnidentifiedImageError as error:
-        raise MediaRefusedError("the file is not a JPEG, PNG, WebP or GIF image", reason=UNSUPPORTED_FORMAT) from error
+        kind = REFUSED_BRANDS.get(source[8:12]) if source[4:8] == b"ftyp" else None
+        message = (
+            f"{kind} images are not accepted, only JPEG, PNG, WebP and GIF"
+            if kind
+            else "the file is not a JPEG, PNG, WebP or GIF image"
+        )
+        raise MediaRefusedError(message, reason=UNSUPPORTED_FORMAT) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise MediaRefusedError("the image has too many pixels", reason=TOO_MANY_PIXELS) from error
     except Warning as error:
@@ -94,8 +157,9 @@ def _refusing() -> Iterator[None]:
         raise MediaRefusedError("the image is damaged and cannot be read", reason=CORRUPT_IMAGE) from error
 
 
-def _decode(image: Image.Image, variants: Sequence[Variant]) -> tuple[Image.Image, bytes | None]:
+def _decode(image: ImageFile.ImageFile, variants: Sequence[Variant]) -> tuple[Image.Image, bytes | None]:
     """The upright picture without transparency, not smaller than any variant needs it, and its colour profile."""
+    _scale_transparent_colour(image)
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     profile: bytes | None = image.info.get("icc_profile")
     size = image.size[::-1] if orientation in SIDEWAYS else image.size
@@ -107,20 +171,40 @@ def _decode(image: Image.Image, variants: Sequence[Variant]) -> tuple[Image.Imag
     return _opaque(image), profile
 
 
+def _scale_transparent_colour(image: ImageFile.ImageFile) -> None:
+    # How samples are laid out is known only until the picture is loaded.
+    scale = SAMPLE_SCALES.get(str(image.tile[0].args)) if image.format == "PNG" and image.tile else None
+    match image.info.get("transparency"):
+        case int(level) if scale:
+            image.info["transparency"] = int(level * scale)
+        case (*levels,) if scale:
+            image.info["transparency"] = tuple(int(level * scale) for level in levels)
+
+
 def _opaque(image: Image.Image) -> Image.Image:
-    """The picture in mode L, RGB or CMYK, its transparency laid on white."""
+    """The picture in mode L, RGB or CMYK, its transparency laid on white. The given one is closed unless it is the answer."""
     if image.mode.startswith("I"):
         # 16 bits of grey. Pillow's own conversion cuts off above 255 instead of scaling; 65,535 is 257 times 255.
-        return image.point(lambda level: level / 257 + 0.5).convert("L")
+        transparent = image.info.get("transparency")
+        levels = [255 if level == transparent else round(level / 257) for level in range(65_536)]
+        return _instead(image, "I").point(levels, "L")
     if image.has_transparency_data:
         mode = "L" if image.mode in {"1", "L", "LA"} else "RGB"
-        layer = image if image.mode == f"{mode}A" else image.convert(f"{mode}A")
+        layer = image if image.mode == f"{mode}A" else _instead(image, f"{mode}A")
         paper = Image.new(mode, image.size, WHITE)
         paper.paste(layer, mask=layer)
+        layer.close()
         return paper
     if image.mode in {"L", "RGB", "CMYK"}:
         return image
-    return image.convert("L" if image.mode == "1" else "RGB")
+    return _instead(image, "L" if image.mode == "1" else "RGB")
+
+
+def _instead(image: Image.Image, mode: str) -> Image.Image:
+    """The picture in another mode. The given one is closed at once: of the largest that we take, a copy is 200 MB."""
+    converted = image.convert(mode)
+    image.close()
+    return converted
 
 
 def _pictures(

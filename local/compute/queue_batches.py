@@ -1,9 +1,11 @@
 """Batches of SQS messages: the event that a function gets, and what its answer says about each message."""
 
 import base64
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from local.compute.function_pool import MAXIMUM_EVENT_BYTES
 from local.compute.invocations import Invocation
 
 Message = Mapping[str, Any]
@@ -12,6 +14,24 @@ Message = Mapping[str, Any]
 def event(messages: Sequence[Message], queue_arn: str) -> dict[str, Any]:
     """The event of an SQS event source mapping, from messages as ReceiveMessage answers them."""
     return {"Records": [_record(message, queue_arn) for message in messages]}
+
+
+def parts(messages: Sequence[Message], queue_arn: str) -> list[list[Message]]:
+    """The messages in their order, in as few batches as have an event that a function takes.
+
+    Lambda invokes with fewer messages than the batch size when more would be too large; ten of a mebibyte are.
+    """
+    divided: list[list[Message]] = []
+    empty, comma = len(json.dumps(event([], queue_arn))), len(", ")
+    size = MAXIMUM_EVENT_BYTES
+    for message in messages:
+        more = len(json.dumps(_record(message, queue_arn)))
+        size += comma + more
+        if size > MAXIMUM_EVENT_BYTES:
+            divided.append([])
+            size = empty + more
+        divided[-1].append(message)
+    return divided
 
 
 def _record(message: Message, queue_arn: str) -> dict[str, Any]:

@@ -82,20 +82,28 @@ class QueuePoller:
         while not self._stopping.is_set():
             if not self._slots.acquire(timeout=SLOT_CHECK_SECONDS):
                 continue
+            handed_over = False
             try:
-                messages = self._gather()
+                handed_over = self._take()
                 backoff = FIRST_BACKOFF_SECONDS
-            except (BotoCoreError, ClientError) as error:
-                messages = []
-                self._tell("queue_receive_failed", error)
+            except Exception as error:  # noqa: BLE001 - a queue that nobody polls any more would only be seen to grow
+                expected = isinstance(error, (BotoCoreError, ClientError))
+                self._tell("queue_receive_failed" if expected else "queue_poller_restarted", error)
                 self._stopping.wait(backoff)
                 backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
-            if not messages:
-                self._slots.release()
-            elif self._stopping.is_set():
-                self._give_back(messages)
-            else:
-                self._hand_over(messages)
+            finally:
+                if not handed_over:
+                    self._slots.release()
+
+    def _take(self) -> bool:
+        """Receives one batch and hands it over. False when there was none, or when the poller was stopped meanwhile."""
+        messages = self._gather()
+        if messages and self._stopping.is_set():
+            self._give_back(messages)
+        elif messages:
+            self._hand_over(messages)
+            return True
+        return False
 
     def _gather(self) -> list[Message]:
         """One batch: what the first answer brings, or with a batching window what arrives until it is over or the batch full.
@@ -140,6 +148,10 @@ class QueuePoller:
         future.add_done_callback(done)
 
     def _see_through(self, messages: list[Message], received_at: float) -> None:
+        for part in queue_batches.parts(messages, self._mapping.queue_arn):
+            self._see_part_through(part, received_at)
+
+    def _see_part_through(self, messages: list[Message], received_at: float) -> None:
         try:
             invocation = self._invoke(messages, received_at)
         except LocalPlatformError as error:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
+from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from runtime.access.keys import MustWaitError
 from runtime.access.roles import Permission, PermissionTable, is_permitted
 from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
 from runtime.errors import ForbiddenError, UnauthorizedError
@@ -23,8 +25,9 @@ class AccessControl:
     verifier: TokenVerifier
     permissions: PermissionTable
 
-    def admit(self, authorization: list[str], permission: Permission) -> Caller:
-        """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise."""
+    def admit(self, authorization: list[str], permission: Permission, *, may_wait: bool = True) -> Caller:
+        """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise, and
+        whatever else TokenVerifier raises."""
         if not authorization:
             raise UnauthorizedError(NO_TOKEN)
         scheme, _, token = authorization[0].partition(" ")
@@ -32,7 +35,7 @@ class AccessControl:
             raise UnauthorizedError(NO_TOKEN)
         if len(authorization) > 1:
             raise UnauthorizedError(INVALID_TOKEN)
-        caller = self.verifier.verify(token)
+        caller = self.verifier.verify(token, may_wait=may_wait)
         if not is_permitted(self.permissions, caller.roles, permission):
             raise ForbiddenError("You may not do this")
         return caller
@@ -48,9 +51,16 @@ class Guard:
 
     permission: Permission
 
-    def __call__(self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]) -> Caller:
+    async def __call__(
+        self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
+    ) -> Caller:
         access: AccessControl = request.app.state.access
-        caller = access.admit(request.headers.getlist("authorization"), self.permission)
+        authorization = request.headers.getlist("authorization")
+        try:
+            caller = access.admit(authorization, self.permission, may_wait=False)
+        except MustWaitError:
+            # Only the fetch of keys goes to a thread; the checks are quicker than the way there.
+            caller = await run_in_threadpool(access.admit, authorization, self.permission)
         request.state.caller = caller
         return caller
 

@@ -18,6 +18,10 @@ REFETCH_PAUSE_SECONDS = 60.0
 COLD_RETRY_PAUSE_SECONDS = 1.0
 
 
+class MustWaitError(Exception):
+    """The key would have to be fetched first."""
+
+
 class SigningKeys:
     """Keys by key id. Once there are keys, they keep serving while the pool's endpoint is away."""
 
@@ -30,9 +34,12 @@ class SigningKeys:
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._fetched_at = self._tried_at = float("-inf")
 
-    def find(self, key_id: str) -> jwt.PyJWK | None:
-        """The key of this id, or None when the pool has no such key. UnavailableError when no keys were ever fetched."""
+    def find(self, key_id: str, *, may_wait: bool = True) -> jwt.PyJWK | None:
+        """The key of this id, or None when the pool has no such key. UnavailableError when no keys were ever fetched,
+        MustWaitError instead of a fetch for a caller who may not wait."""
         if key_id not in self._keys or self._clock() - self._fetched_at >= KEYS_LIFETIME_SECONDS:
+            if not may_wait:
+                raise MustWaitError
             self._refresh(key_id)
         if not self._keys:
             raise UnavailableError("sign-in cannot be checked at the moment")

@@ -52,12 +52,12 @@ class TokenVerifier:
         self._max_lifetime_seconds = max_lifetime_seconds
         self._clock = clock
 
-    def verify(self, token: str) -> Caller:
+    def verify(self, token: str, *, may_wait: bool = True) -> Caller:
         """The caller. UnauthorizedError, always worded alike, for any fault of the token; UnavailableError when the
-        pool's keys could never be fetched."""
+        pool's keys could never be fetched; MustWaitError when they would have to be and the caller of this may not wait."""
         if len(token) > MAX_TOKEN_LENGTH or not _COMPACT_FORM.fullmatch(token):
             raise UnauthorizedError(INVALID_TOKEN)
-        key = self._keys.find(_key_id(token))
+        key = self._keys.find(_key_id(token), may_wait=may_wait)
         if key is None:
             raise UnauthorizedError(INVALID_TOKEN)
         try:

@@ -79,9 +79,22 @@ class Database:
             logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
             raise UnavailableError("the database does not answer", may_repeat=may_repeat) from error
 
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection whose every statement stands for itself, for those who only read: with the isolation there is (READ
+        COMMITTED) a transaction around them would show them nothing else, and cost two more round trips. Raises as
+        `transaction` does."""
+        with self.transaction() as connection:
+            connection.autocommit = True
+            try:
+                yield connection
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
+
     def check(self) -> None:
         """Raises UnavailableError unless the database answers a query."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:

@@ -34,6 +34,8 @@ GIVE_UP_SECONDS = 30.0
 
 # 405 is S3's answer for a version that is a delete marker.
 ABSENT_STATUSES = frozenset({404, 405})
+# What S3, and what HTTP clients call bytes that nobody described.
+UNDECLARED_TYPES = frozenset({"binary/octet-stream", "application/octet-stream"})
 PASSING_FAULTS = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
 PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"})
 
@@ -54,6 +56,14 @@ class StoredObject:
     content_type: str
     sha256: str | None
     version_id: str | None
+
+
+@dataclass(frozen=True)
+class FetchedObject:
+    """An object's bytes, and the type that whoever stored it declared for them; None where none was declared."""
+
+    content: bytes
+    content_type: str | None
 
 
 class ObjectStore:
@@ -118,10 +128,10 @@ class ObjectStore:
         source = _at(source_bucket, source_key, source_version_id)
         _call(lambda: self._client.copy_object(Bucket=target_bucket, Key=target_key, CopySource=source))
 
-    def get(self, bucket: str, key: str, *, max_bytes: int, version_id: str | None = None) -> bytes:
-        """The object's bytes. Raises NotFoundError, and TooLargeError before reading more than `max_bytes`."""
+    def get(self, bucket: str, key: str, *, max_bytes: int, version_id: str | None = None) -> FetchedObject:
+        """The object's bytes and type. Raises NotFoundError, and TooLargeError before reading more than `max_bytes`."""
 
-        def read() -> bytes:
+        def read() -> FetchedObject:
             answer = self._client.get_object(**_at(bucket, key, version_id))
             # `with` on the body itself would give the raw stream, which checks neither its length nor its hash.
             with closing(answer["Body"]) as body:
@@ -130,7 +140,8 @@ class ObjectStore:
                         f"the file has {answer['ContentLength']} bytes, at most {max_bytes} are allowed"
                     )
                 content: bytes = body.read()
-                return content
+            declared = answer.get("ContentType")
+            return FetchedObject(content, None if declared in UNDECLARED_TYPES else declared)
 
         return _call(read)
 

@@ -34,7 +34,11 @@ class Resources:
     outbox: Outbox
 
 
-def _resources(request: Request) -> Resources:
+# What waits for nothing is `async`: the framework sends every plain function to a thread and back, which takes longer than
+# most of these do. What asks the database stays on threads.
+
+
+async def _resources(request: Request) -> Resources:
     resources: Resources = request.app.state.resources
     return resources
 
@@ -43,21 +47,23 @@ def _transaction(request: Request, resources: Annotated[Resources, Depends(_reso
     # The peer's address is the one that API Gateway or the server saw; X-Forwarded-For says what anyone writes into it.
     address = request.client.host if request.client else None
     origin = Origin(ip_address=address, user_agent=request.headers.get("user-agent"))
-    with Transaction.of(resources.database.transaction(), origin=origin) as transaction:
+    is_read = request.method == "GET"
+    opened = resources.database.reading() if is_read else resources.database.transaction()
+    with Transaction.of(opened, origin=origin) as transaction:
         if attempt := attempt_of(request):
             # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
             attempt.begin(transaction, request.state.caller.user_id)
         yield transaction
 
 
-def _page_request(
+async def _page_request(
     cursor: Annotated[str | None, Query(max_length=64, description="`page.next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> PageRequest:
     return PageRequest(limit=limit, after=row_id_of(cursor) if cursor is not None else None)
 
 
-def _preconditions(
+async def _preconditions(
     if_match: Annotated[
         list[str] | None,
         Header(description="The ETag of the version that is to be changed. Without it, whatever version there is."),
@@ -69,7 +75,7 @@ def _preconditions(
 def include_deleted_if(permission: Permission) -> Any:
     """The parameter `include_deleted`, for callers who have this permission besides the route's own."""
 
-    def include_deleted(
+    async def include_deleted(
         request: Request, include_deleted: Annotated[bool, Query(description="For administrators.")] = False
     ) -> bool:
         access: AccessControl = request.app.state.access

@@ -1,12 +1,14 @@
 """The command as people run it: in a process of its own, its state in a temporary folder."""
 
 import http.server
+import itertools
 import json
 import os
 import shutil
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,12 +17,16 @@ from typing import Any
 
 import pytest
 
-from operations import project
+from local.account import LocalAccount
+from operations import project, queue
 from operations.lock import ProcessIdentity
+from operations.redrive import redrive
 from operations.state import Credentials, Endpoints, EnvironmentState, Resource, StateFiles
 
 COMMAND = str(Path(sys.executable).with_name("platform"))
 START_SECONDS = 300
+QUEUE_NUMBERS = itertools.count(1)
+RECEIVE_LIMIT = 3
 ROOMS = ("stacks", "components", "runtime", "lambda_src", "local", "operations", "assets")
 
 
@@ -218,3 +224,67 @@ def held_by() -> Callable[..., EnvironmentState]:
         )
 
     return make
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A work queue and its dead letters, in the emulator."""
+
+    account: LocalAccount
+    url: str
+    dead_letter_url: str
+
+    @property
+    def sqs(self) -> Any:
+        return self.account.client("sqs")
+
+    @property
+    def outputs(self) -> dict[str, str]:
+        return {"thumbnail_queue_url": self.url, "thumbnail_dead_letter_queue_url": self.dead_letter_url}
+
+    def send(self, *bodies: str, **more: Any) -> None:
+        for body in bodies:
+            self.sqs.send_message(QueueUrl=self.url, MessageBody=body, **more)
+
+    def receive_all(self, url: str, **more: Any) -> list[Any]:
+        """Receives until nothing comes; what comes stays hidden."""
+        got: list[Any] = []
+        while batch := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **more).get("Messages"):
+            got += batch
+        return got
+
+    def poison(self, *bodies: str, **more: Any) -> None:
+        """Sends messages that no worker can do, and receives them until they are set aside."""
+        self.send(*bodies, **more)
+        # The receive after the last permitted one moves it.
+        for _ in range(RECEIVE_LIMIT + 1):
+            self._fail_all()
+        assert self.count(self.dead_letter_url) == len(bodies)
+
+    def _fail_all(self) -> None:
+        for message in self.receive_all(self.url):
+            self.sqs.change_message_visibility(
+                QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+    def count(self, url: str) -> int:
+        depth = queue.depth(self.account, url)
+        return depth.visible + depth.in_flight
+
+    def redrive(self, **more: Any) -> Any:
+        return redrive(self.sqs, self.dead_letter_url, self.url, **more)
+
+    def bodies(self) -> "Counter[str]":
+        """What stands in both queues."""
+        both = self.receive_all(self.url) + self.receive_all(self.dead_letter_url)
+        return Counter(message["Body"] for message in both)
+
+
+@pytest.fixture
+def pair(account: LocalAccount) -> Pair:
+    number, sqs = next(QUEUE_NUMBERS), account.client("sqs")
+    dead = sqs.create_queue(QueueName=f"redrive-dlq-{number}")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    policy = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": {RECEIVE_LIMIT}}}'
+    url = sqs.create_queue(QueueName=f"redrive-queue-{number}", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    return Pair(account, url, dead)

@@ -21,6 +21,13 @@ class TestRead:
         Image.new("RGB", (4, 3)).save(path, format="PNG")
         assert photo.read(path).media_type == "image/png"
 
+    def test_photo_with_more_pictures_behind_the_first_is_a_jpeg(self, tmp_path: Path) -> None:
+        path = tmp_path / "camera.jpg"
+        Image.new("RGB", (8, 6)).save(path, format="MPO", save_all=True, append_images=[Image.new("RGB", (4, 3))])
+        with Image.open(path) as image:
+            assert image.format == "MPO"
+        assert photo.read(path).media_type == "image/jpeg"
+
     @pytest.mark.parametrize(
         ("content", "said"),
         [(None, "No such file or directory"), (b"", "is not an image"), (b"hello", "is not an image")],

@@ -65,8 +65,17 @@ class Bench:
         )
         return UUID(str(row["episode_id"]))
 
-    def upload(self, image: bytes, entity_id: UUID | None = None, entity_type: str = "episode") -> Upload:
-        """As the API completes an upload: the job row first, then the object under a key that names the job."""
+    def upload(
+        self,
+        image: bytes,
+        entity_id: UUID | None = None,
+        entity_type: str = "episode",
+        content_type: str = "binary/octet-stream",
+    ) -> Upload:
+        """As the API completes an upload: the job row first, then the object under a key that names the job.
+
+        Without a type it is stored as one that nobody declared.
+        """
         entity_id = entity_id or self.episode()
         with psycopg.connect(self.conninfo, row_factory=dict_row) as connection:
             job = jobs.insert(
@@ -79,7 +88,9 @@ class Bench:
                 created_by=None,
             )
         key = f"raw/{entity_type}s/{entity_id}/{job.job_id}"
-        version = self.s3.put_object(Bucket=self.storage_bucket, Key=key, Body=image)["VersionId"]
+        version = self.s3.put_object(Bucket=self.storage_bucket, Key=key, Body=image, ContentType=content_type)[
+            "VersionId"
+        ]
         return Upload(entity_type, entity_id, job.job_id, key, version)
 
     def notification(self, *uploads: Upload) -> str:

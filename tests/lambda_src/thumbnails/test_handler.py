@@ -5,8 +5,10 @@ import json
 from uuid import UUID, uuid4
 
 import pytest
+from PIL import Image
 
 from lambda_src.thumbnails.handler import handler
+from tests.lambda_src.thumbnails.images import detailed, encoded, flat_webp, heic, segment
 
 
 @pytest.fixture(autouse=True)
@@ -177,16 +179,26 @@ class TestRefusedMessage:
 class TestRefusedImage:
     @pytest.mark.requirement("NOVA-16", "NOVA-18")
     @pytest.mark.parametrize(
-        ("image", "code"),
+        ("image", "declared", "code"),
         [
-            (b"<svg/>", "UNSUPPORTED_FORMAT"),
-            (b"", "UNSUPPORTED_FORMAT"),
-            (b"\xff\xd8\xff\xe0 a JPEG's first bytes", "CORRUPT_IMAGE"),
+            (b"<svg/>", "image/png", "UNSUPPORTED_FORMAT"),
+            (b"", "image/png", "UNSUPPORTED_FORMAT"),
+            (heic(b"heic"), "image/jpeg", "UNSUPPORTED_FORMAT"),
+            (encoded(detailed(), "AVIF"), "image/jpeg", "UNSUPPORTED_FORMAT"),
+            (b"\xff\xd8\xff\xe0 a JPEG's first bytes", "image/jpeg", "CORRUPT_IMAGE"),
+            (encoded(detailed(), "PNG")[:-40], "image/png", "CORRUPT_IMAGE"),
+            (
+                segment(encoded(detailed(), "JPEG"), 0xE2, b"MPF\0II*\0\x08\0\0\0\x01\0"),
+                "image/jpeg",
+                "SUSPICIOUS_IMAGE",
+            ),
+            (flat_webp(16_383), "image/webp", "TOO_MANY_PIXELS"),
+            (encoded(detailed(), "PNG"), "image/gif", "TYPE_MISMATCH"),
         ],
-        ids=["svg", "empty", "damaged"],
+        ids=["svg", "empty", "heic", "avif", "damaged", "cut short", "suspicious", "pixels", "type"],
     )
-    def test_job_fails_with_the_reason_and_is_not_tried_again(self, bench, image, code):
-        upload = bench.upload(image)
+    def test_job_fails_with_the_reason_and_is_not_tried_again(self, bench, image, declared, code):
+        upload = bench.upload(image, content_type=declared)
         assert bench.deliver(bench.notification(upload)) == []
         job = bench.job(upload.job_id)
         assert (job["status"], job["error_code"], job["retry_count"]) == ("failed", code, 0)
@@ -197,6 +209,13 @@ class TestRefusedImage:
         assert bench.thumbnail_keys() == []
         assert bench.deliver(bench.notification(upload), receive_count=2) == []
         assert bench.job(upload.job_id) == job
+
+    def test_variant_that_no_quality_brings_into_its_budget_fails_the_job(self, bench):
+        noise = Image.merge("RGB", [Image.effect_noise((600, 600), 120) for _ in range(3)])
+        upload = bench.upload(encoded(noise, "PNG"), uuid4(), "post")
+        assert bench.deliver(bench.notification(upload)) == []
+        job = bench.job(upload.job_id)
+        assert (job["status"], job["error_code"], job["retry_count"]) == ("failed", "OVER_BYTE_BUDGET", 0)
 
     def test_file_above_the_byte_limit_is_not_read(self, bench):
         upload = bench.upload(b"\0" * 20_000_001)

@@ -4,20 +4,15 @@ import io
 import itertools
 
 import pytest
-from PIL import Image, ImageChops, ImageCms, ImageDraw, ImageOps, ImageStat
+from PIL import Image, ImageDraw, ImageOps
 
 from lambda_src.thumbnails.profiles import PROFILES, Variant
 from lambda_src.thumbnails.rendering import render
+from tests.lambda_src.thumbnails.images import MAX_PIXELS, difference, encoded, seeds
+from tests.lambda_src.thumbnails.limited import limited_workers
 
-MAX_PIXELS = 50_000_000
 EPISODE = PROFILES["episode"]
 SMALL = (Variant("small", 64, 64, "inside", 95),)
-
-
-def encoded(image, image_format, **options):
-    file = io.BytesIO()
-    image.save(file, image_format, **options)
-    return file.getvalue()
 
 
 def opened(rendition):
@@ -29,12 +24,6 @@ def opened(rendition):
 def only(source, variants=SMALL):
     (rendition,) = render(source, variants, max_pixels=MAX_PIXELS)
     return opened(rendition).convert("RGB")
-
-
-def difference(one, other):
-    """The mean absolute difference of two pictures, per channel, in levels of 255."""
-    assert one.size == other.size
-    return max(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean)
 
 
 def arrow(size=(384, 256)):
@@ -66,6 +55,17 @@ class TestSizes:
     def test_cover_is_exact_for_every_shape(self, size):
         renditions = render(encoded(Image.new("L", size, 90), "PNG"), EPISODE, max_pixels=MAX_PIXELS)
         assert [opened(each).size for each in renditions] == [(1280, 720), (640, 360), (320, 180)]
+
+    @pytest.mark.parametrize(
+        ("image_format", "longest"), [("JPEG", 65_500), ("GIF", 65_535), ("WEBP", 16_383)], ids=["JPEG", "GIF", "WEBP"]
+    )
+    @pytest.mark.parametrize("upright", [True, False], ids=["high", "wide"])
+    def test_longest_side_that_a_format_can_have(self, image_format, longest, upright):
+        size = (1, longest) if upright else (longest, 1)
+        renditions = render(encoded(Image.new("L", size, 90), image_format), EPISODE, max_pixels=MAX_PIXELS)
+        pictures = [opened(each) for each in renditions]
+        assert [picture.size for picture in pictures] == [(1280, 720), (640, 360), (320, 180)]
+        assert difference(pictures[0], Image.new("RGB", (1280, 720), (90, 90, 90))) < 3
 
     @pytest.mark.requirement("NOVA-09", "C-37")
     @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ class TestOrientation:
     )
 
     @pytest.mark.parametrize(
-        ("orientation", "image_format"), list(itertools.product(range(1, 9), ("JPEG", "WEBP", "PNG")))
+        ("orientation", "image_format"), list(itertools.product(range(1, 9), ("JPEG", "WEBP", "PNG", "MPO")))
     )
     def test_picture_is_upright_whichever_way_the_camera_was_held(self, orientation, image_format):
         upright, exif = arrow(), Image.Exif()
@@ -131,9 +131,27 @@ class TestOrientation:
         turn = self.TURNS[orientation - 1]
         stored = upright if turn is None else upright.transpose(turn)
         options = {"quality": 95} if image_format != "PNG" else {}
+        if image_format == "MPO":
+            options |= {"save_all": True, "append_images": [Image.new("RGB", stored.size)]}
         source = encoded(stored, image_format, exif=exif, **options)
         rendered = only(source, (Variant("same", 384, 256, "cover", 95),))
         assert difference(rendered, upright) < 3
+
+    @pytest.mark.parametrize("image_format", ["JPEG", "WEBP"])
+    @pytest.mark.parametrize("orientation", range(1, 9))
+    def test_xmp_says_it_too(self, orientation, image_format):
+        xmp = f"<x:xmpmeta xmlns:x='adobe:ns:meta/'><tiff:Orientation>{orientation}</tiff:Orientation></x:xmpmeta>"
+        turn = self.TURNS[orientation - 1]
+        stored = arrow() if turn is None else arrow().transpose(turn)
+        source = encoded(stored, image_format, xmp=xmp.encode(), quality=95)
+        assert difference(only(source, (Variant("same", 384, 256, "cover", 95),)), arrow()) < 3
+
+    @pytest.mark.parametrize("orientation", [0, 9, 255, 65_535])
+    def test_way_that_does_not_exist_turns_nothing(self, orientation):
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        source = encoded(arrow(), "JPEG", exif=exif, quality=95)
+        assert difference(only(source, (Variant("same", 384, 256, "cover", 95),)), arrow()) < 3
 
     def test_camera_held_sideways_loses_no_detail_to_the_scaled_decode(self):
         # Stored 4,000 wide and 1,000 high, it looks as if a fifth of its scale sufficed; upright it needs four fifths.
@@ -146,74 +164,17 @@ class TestOrientation:
         assert difference(rendered, ImageOps.fit(upright, (800, 200), Image.Resampling.LANCZOS)) < 4
 
 
-class TestColours:
-    def flat(self, colour):
-        return Image.new("RGB", (64, 64), colour)
-
-    def test_inks_of_an_adobe_jpeg_are_not_inverted(self):
-        inks = Image.new("CMYK", (64, 64), (0, 255, 255, 0))
-        assert difference(only(encoded(inks, "JPEG", quality=95)), self.flat((255, 0, 0))) < 3
-
-    def test_sixteen_bits_of_grey_are_scaled_and_not_cut_off(self):
-        levels = Image.new("I;16", (64, 64))
-        for x, y in itertools.product(range(64), repeat=2):
-            levels.putpixel((x, y), x * 1040)
-        rendered = only(encoded(levels, "PNG"))
-        for x in (8, 24, 40, 56):
-            assert abs(rendered.getpixel((x, 32))[0] - x * 1040 / 257) < 3
-
-    @pytest.mark.parametrize(
-        ("mode", "colour", "expected"),
-        [
-            ("RGBA", (200, 20, 20, 0), (255, 255, 255)),
-            ("RGBA", (200, 20, 20, 255), (200, 20, 20)),
-            ("RGBA", (0, 0, 0, 128), (127, 127, 127)),
-            ("LA", (0, 0), (255, 255, 255)),
-            ("LA", (90, 255), (90, 90, 90)),
-            ("L", 90, (90, 90, 90)),
-            ("1", 1, (255, 255, 255)),
-        ],
-        ids=str,
-    )
-    def test_transparency_is_laid_on_white(self, mode, colour, expected):
-        rendered = only(encoded(Image.new(mode, (64, 64), colour), "PNG"))
-        assert difference(rendered, self.flat(expected)) < 3
-
-    @pytest.mark.parametrize("image_format", ["PNG", "GIF"])
-    def test_palette_with_a_transparent_colour(self, image_format):
-        image = Image.new("P", (64, 64), 1)
-        image.putpalette([10, 20, 30, 0, 160, 0])
-        image.paste(0, (0, 0, 32, 64))
-        rendered = only(encoded(image, image_format, transparency=0))
-        assert difference(rendered.crop((4, 4, 28, 60)), Image.new("RGB", (24, 56), "white")) < 3
-        assert difference(rendered.crop((36, 4, 60, 60)), Image.new("RGB", (24, 56), (0, 160, 0))) < 4
-
-    @pytest.mark.parametrize(("mode", "transparent", "expected"), [("L", 7, 255), ("RGB", (1, 2, 3), 255)])
-    def test_one_colour_declared_transparent(self, mode, transparent, expected):
-        source = encoded(Image.new(mode, (64, 64), transparent), "PNG", transparency=transparent)
-        assert only(source).getpixel((32, 32)) == (expected,) * 3
-
-    def test_colours_of_a_profile_become_srgb(self):
-        # sRGB's own profile with its red and green exchanged: what it calls red is seen as green.
-        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        exchanged = srgb.replace(b"rXYZ", b"?XYZ").replace(b"gXYZ", b"rXYZ").replace(b"?XYZ", b"gXYZ")
-        for image_format in ("PNG", "JPEG", "WEBP"):
-            source = encoded(self.flat((220, 30, 40)), image_format, icc_profile=exchanged)
-            assert difference(only(source), self.flat((30, 220, 40))) < 4
-
-    @pytest.mark.parametrize("profile", [b"no profile at all", b""], ids=["unreadable", "empty"])
-    def test_profile_that_cannot_be_read_is_passed_over(self, profile):
-        source = encoded(self.flat((10, 200, 30)), "JPEG", icc_profile=profile, quality=95)
-        assert difference(only(source), self.flat((10, 200, 30))) < 3
-
-    def test_profile_of_other_colours_is_passed_over(self):
-        srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-        source = encoded(Image.new("L", (64, 64), 90), "PNG", icc_profile=srgb)
-        assert difference(only(source), self.flat((90, 90, 90))) < 3
-
-
 class TestDeterminism:
-    @pytest.mark.parametrize("profile", ["episode", "post", "item"])
-    def test_same_bytes_in_same_bytes_out(self, photograph, profile):
-        first, second = (render(photograph, PROFILES[profile], max_pixels=MAX_PIXELS) for _ in range(2))
-        assert [each.body for each in first] == [each.body for each in second]
+    def test_same_bytes_in_same_bytes_out_in_another_process(self, photograph, tmp_path):
+        (tmp_path / "photograph").write_bytes(photograph)
+        tasks = [{"path": str(tmp_path / "photograph"), "entity_type": kind} for kind in ("episode", "post", "item")]
+        for name, content in seeds():
+            (tmp_path / name).write_bytes(content)
+            tasks.append({"path": str(tmp_path / name), "entity_type": "document"})
+        digests = []
+        for hash_seed in ("1", "2"):
+            with limited_workers(count=1, environment={"PYTHONHASHSEED": hash_seed}) as workers:
+                digests.append([each.digest for each in workers.run(tasks)])
+        assert digests[0] == digests[1]
+        assert None not in digests[0]
+        assert len(set(digests[0][:3])) == 3

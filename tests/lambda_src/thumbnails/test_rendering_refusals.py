@@ -1,7 +1,6 @@
 """What is no image, no sound image or too much of one is refused with its reason; what hides in an image stays behind."""
 
 import io
-import struct
 import warnings
 import zlib
 
@@ -11,16 +10,21 @@ from PIL import Image, PngImagePlugin, UnidentifiedImageError
 from lambda_src.thumbnails.profiles import PROFILES, Variant
 from lambda_src.thumbnails.rendering import render
 from runtime.errors import MediaRefusedError
+from tests.lambda_src.thumbnails.images import (
+    MAX_PIXELS,
+    deflated,
+    detailed,
+    encoded,
+    flat_png,
+    flat_webp,
+    heic,
+    png,
+    segment,
+    srgb_profile,
+)
 
-MAX_PIXELS = 50_000_000
 EPISODE = PROFILES["episode"]
 MARK = b"MARKED-BY-THE-TEST"
-
-
-def encoded(image, image_format, **options):
-    file = io.BytesIO()
-    image.save(file, image_format, **options)
-    return file.getvalue()
 
 
 def refusal(source, variants=EPISODE, max_pixels=MAX_PIXELS):
@@ -28,16 +32,6 @@ def refusal(source, variants=EPISODE, max_pixels=MAX_PIXELS):
         render(source, variants, max_pixels=max_pixels)
     assert raised.value.message
     return raised.value.reason
-
-
-def png(width, height, *chunks):
-    """A PNG of one bit a pixel with exactly these chunks between its header and its end."""
-
-    def chunk(name, body):
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
-    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*each) for each in ((b"IHDR", header), *chunks, (b"IEND", b"")))
 
 
 class TestNotAnImage:
@@ -64,6 +58,23 @@ class TestNotAnImage:
     def test_image_of_a_kind_that_is_not_allowed(self, image_format):
         assert refusal(encoded(Image.new("RGB", (64, 64)), image_format)) == "UNSUPPORTED_FORMAT"
 
+    @pytest.mark.parametrize(
+        ("source", "kind"),
+        [
+            (heic(b"heic"), "HEIC"),
+            (heic(b"heix"), "HEIC"),
+            (heic(b"hevc"), "HEIC"),
+            (heic(b"mif1"), "HEIF"),
+            (heic(b"avis"), "AVIF"),
+            (encoded(detailed(), "AVIF"), "AVIF"),
+        ],
+        ids=["heic", "heic of ten bits", "heic of several", "heif", "avif of several", "avif"],
+    )
+    def test_what_phones_make_is_refused_by_its_name(self, source, kind):
+        with pytest.raises(MediaRefusedError, match=f"^{kind} images are not accepted, only JPEG, PNG, WebP and GIF$"):
+            render(source, EPISODE, max_pixels=MAX_PIXELS)
+        assert refusal(source) == "UNSUPPORTED_FORMAT"
+
     def test_no_other_decoder_is_even_tried(self, monkeypatch):
         tried = []
 
@@ -87,15 +98,26 @@ class TestTooMuch:
         assert render(encoded(Image.new("L", (100, 50)), "PNG"), variants, max_pixels=5_000)
         assert refusal(encoded(Image.new("L", (100, 51)), "PNG"), variants, max_pixels=5_000) == "TOO_MANY_PIXELS"
 
+    def test_fifty_megapixels_are_accepted_and_one_pixel_more_is_not(self):
+        small = (Variant("small", 10, 10, "inside", 80),)
+        assert render(flat_png(10_000, 5_000, b"\xff", depth=1), small, max_pixels=MAX_PIXELS)
+        assert MAX_PIXELS + 1 == 3 * 16_666_667
+        assert refusal(flat_png(16_666_667, 3, b"\xff", depth=1), small) == "TOO_MANY_PIXELS"
+
+    def test_webp_has_three_fifths_of_the_limit(self):
+        small = (Variant("small", 10, 10, "inside", 80),)
+        assert render(flat_webp(300), small, max_pixels=150_000)
+        with pytest.raises(MediaRefusedError, match="301 x 301 pixels, at most 90000 in all are allowed of image/webp"):
+            render(flat_webp(301), small, max_pixels=150_000)
+
     @pytest.mark.parametrize("size", [(15_000, 15_000), (65_000, 65_000), (2_147_483_647, 2_147_483_647)], ids=str)
     def test_bomb_is_refused_by_its_header(self, size):
-        rows = zlib.compress(b"\0" * 1_000)
-        assert refusal(png(*size, (b"IDAT", rows))) == "TOO_MANY_PIXELS"
+        assert refusal(png(*size, zlib.compress(b"\0" * 1_000), depth=1)) == "TOO_MANY_PIXELS"
 
     @pytest.mark.parametrize("name", [b"zTXt", b"iCCP"])
     def test_bomb_in_the_metadata(self, name):
-        bomb = b"Comment\0\0" + zlib.compress(b"\0" * 200_000_000, 9)
-        assert refusal(png(64, 64, (name, bomb), (b"IDAT", zlib.compress(b"\0" * 9 * 64)))) == "CORRUPT_IMAGE"
+        bomb = b"Comment\0\0" + deflated(bytes(1 << 16), 3_200)  # of 200 MB
+        assert refusal(png(8, 8, zlib.compress(bytes(16)), (name, bomb), depth=1)) == "CORRUPT_IMAGE"
 
     def test_budget_that_no_quality_meets(self):
         noise = encoded(Image.effect_noise((600, 600), 100), "PNG")
@@ -124,9 +146,7 @@ class TestDamaged:
 
     def test_warning_is_a_refusal(self):
         # The directory of further frames that the file announces is not there.
-        exif = b"MPF\0II*\0\x08\0\0\0\x01\0"
-        plain = encoded(Image.new("RGB", (64, 64)), "JPEG")
-        source = plain[:2] + b"\xff\xe2" + struct.pack(">H", len(exif) + 2) + exif + plain[2:]
+        source = segment(encoded(detailed(), "JPEG"), 0xE2, b"MPF\0II*\0\x08\0\0\0\x01\0")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # as outside of tests, where a warning is a line in the log at most
             assert refusal(source) == "SUSPICIOUS_IMAGE"
@@ -175,15 +195,22 @@ def marked_gps():
     return exif
 
 
-def marked_text(**options):
+def marked_text(name="Comment", **options):
     text = PngImagePlugin.PngInfo()
-    text.add_text("Comment", MARK.decode(), **options)
+    text.add_text(name, MARK.decode(), **options)
     return text
 
 
-def jpeg_segment(marker, body):
-    plain = marked("JPEG")
-    return plain[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body + plain[2:]
+def marked_profile():
+    """A profile that can be read and is used, the mark behind it."""
+    return srgb_profile() + MARK
+
+
+def marked_frame():
+    """A JPEG with a second frame, and the mark in that one's comment."""
+    source = marked("MPO", save_all=True, append_images=[Image.new("RGB", (64, 64))])
+    further = source.rindex(b"\xff\xd8\xff")
+    return source[:further] + segment(source[further:], 0xFE, MARK)
 
 
 XMP = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'>" + MARK + b"</x:xmpmeta>"
@@ -196,10 +223,14 @@ class TestMetadata:
         "jpeg comment": lambda: marked("JPEG", comment=MARK),
         "jpeg xmp": lambda: marked("JPEG", xmp=XMP),
         "jpeg profile": lambda: marked("JPEG", icc_profile=MARK),
-        "jpeg iptc": lambda: jpeg_segment(0xED, b"Photoshop 3.0\0" + MARK),
+        "jpeg profile in use": lambda: marked("JPEG", icc_profile=marked_profile()),
+        "jpeg further frame": marked_frame,
+        "jpeg iptc": lambda: segment(marked("JPEG"), 0xED, b"Photoshop 3.0\0" + MARK),
         "png exif": lambda: marked("PNG", exif=marked_exif()),
         "png text": lambda: marked("PNG", pnginfo=marked_text()),
         "png compressed text": lambda: marked("PNG", pnginfo=marked_text(zip=True)),
+        "png xmp": lambda: marked("PNG", pnginfo=marked_text(name="XML:com.adobe.xmp")),
+        "webp profile in use": lambda: marked("WEBP", icc_profile=marked_profile()),
         "webp exif": lambda: marked("WEBP", exif=marked_exif()),
         "webp xmp": lambda: marked("WEBP", xmp=XMP),
         "gif comment": lambda: marked("GIF", comment=MARK),

@@ -3,6 +3,7 @@
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pulumi
 import pytest
 
 from local.account import LocalAccount
+from local.compute.event_sources import EventSources
 from local.compute.functions import Functions
 from local.compute.http_listeners import HttpListeners
 from local.provider.protocol import Registration
@@ -108,18 +110,110 @@ def make_queue(account: LocalAccount) -> Iterator[Callable[..., Queue]]:
         arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return url, arn
 
-    def queue(*, visibility_seconds: int = 1, max_receive_count: int | None = None) -> Queue:
+    def queue(*, name: str = "", visibility_seconds: int = 1, max_receive_count: int | None = None) -> Queue:
         attributes, dead_url = {"VisibilityTimeout": str(visibility_seconds)}, None
         if max_receive_count is not None:
             dead_url, dead_arn = make()
             policy = {"deadLetterTargetArn": dead_arn, "maxReceiveCount": max_receive_count}
             attributes["RedrivePolicy"] = json.dumps(policy)
-        url, arn = make(**attributes)
+        url, arn = make(name, **attributes)
         return Queue(url, arn, dead_url)
 
     yield queue
     for url in made:
         client.delete_queue(QueueUrl=url)
+
+
+class Stage:
+    """A queue, a function that notes what it gets, and the mapping between them."""
+
+    def __init__(
+        self,
+        account: LocalAccount,
+        sources: EventSources,
+        register: Callable[..., str],
+        make_queue: Callable[..., Queue],
+    ) -> None:
+        self._sources, self._register, self._make_queue = sources, register, make_queue
+        self.client = account.client("sqs")
+        self.queue: Any = None
+
+    def make(
+        self,
+        handler: str,
+        notes: Path,
+        *,
+        timeout: float = 1.0,
+        visibility_seconds: int = 1,
+        max_receive_count: int | None = None,
+        variables: dict[str, str] | None = None,
+        **function_inputs: Any,
+    ) -> None:
+        notes.mkdir(exist_ok=True)
+        self.notes = notes
+        self.queue = self._make_queue(visibility_seconds=visibility_seconds, max_receive_count=max_receive_count)
+        self.function = self._register(
+            f"batches.{handler}",
+            timeout=timeout,
+            environment={"variables": {"NOTES": str(notes), **(variables or {})}},
+            **function_inputs,
+        )
+
+    def start(self, **inputs: Any) -> Any:
+        return self._sources.start(self.registration(**inputs))
+
+    def registration(self, **inputs: Any) -> Registration:
+        name = f"mapping-{next(NUMBERS)}"
+        return Registration(
+            urn=f"urn:pulumi:test::test::aws:lambda/eventSourceMapping:EventSourceMapping::{name}",
+            type="aws:lambda/eventSourceMapping:EventSourceMapping",
+            name=name,
+            id=name,
+            inputs={"eventSourceArn": self.queue.arn, "functionName": self.function, **inputs},
+            outputs={},
+        )
+
+    def send(self, *bodies: str) -> list[str]:
+        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
+        answer = self.client.send_message_batch(QueueUrl=self.queue.url, Entries=entries)
+        return [sent["MessageId"] for sent in answer["Successful"]]
+
+    def events(self) -> list[Any]:
+        return [json.loads(file.read_text()) for file in sorted(self.notes.glob("*.json"))]
+
+    def bodies(self) -> Counter[str]:
+        return Counter(record["body"] for event in self.events() for record in event["Records"])
+
+    def dead(self) -> list[str]:
+        return sorted(self.take(self.queue.dead_url))
+
+    def take(self, url: str) -> list[str]:
+        answer = self.client.receive_message(
+            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
+        )
+        return [message["Body"] for message in answer.get("Messages", [])]
+
+    def left(self) -> int:
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        attributes = self.client.get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)["Attributes"]
+        return sum(int(value) for value in attributes.values())
+
+
+@pytest.fixture
+def sources(account: LocalAccount, functions: Functions) -> Iterator[EventSources]:
+    running = EventSources(account, functions)
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def stage(
+    account: LocalAccount,
+    sources: EventSources,
+    register: Callable[..., str],
+    make_queue: Callable[..., Queue],
+) -> Stage:
+    return Stage(account, sources, register, make_queue)
 
 
 def _gateway_resource(kind: str, api_id: str, **inputs: Any) -> Registration:

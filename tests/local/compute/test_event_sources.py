@@ -3,111 +3,26 @@
 import base64
 import hashlib
 import itertools
-import json
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.account import LocalAccount
 from local.compute.event_sources import EventSources
-from local.compute.functions import Functions
 from local.errors import RegistrationError
-from local.provider.protocol import Registration
 
-Register = Callable[..., str]
+if TYPE_CHECKING:
+    from tests.local.compute.conftest import Stage
+
 WaitFor = Callable[..., Any]
-MakeQueue = Callable[..., Any]
-NUMBERS = itertools.count(1)
-
-
-class Stage:
-    """A queue, a function that notes what it gets, and the mapping between them."""
-
-    def __init__(self, account: LocalAccount, sources: EventSources, register: Register, make_queue: MakeQueue) -> None:
-        self._account, self._sources, self._register, self._make_queue = account, sources, register, make_queue
-        self.client = account.client("sqs")
-        self.queue: Any = None
-
-    def make(
-        self,
-        handler: str,
-        notes: Path,
-        *,
-        timeout: float = 1.0,
-        visibility_seconds: int = 1,
-        max_receive_count: int | None = None,
-        variables: dict[str, str] | None = None,
-        **function_inputs: Any,
-    ) -> None:
-        notes.mkdir(exist_ok=True)
-        self.notes = notes
-        self.queue = self._make_queue(visibility_seconds=visibility_seconds, max_receive_count=max_receive_count)
-        self.function = self._register(
-            f"batches.{handler}",
-            timeout=timeout,
-            environment={"variables": {"NOTES": str(notes), **(variables or {})}},
-            **function_inputs,
-        )
-
-    def start(self, **inputs: Any) -> Any:
-        return self._sources.start(self.registration(**inputs))
-
-    def registration(self, **inputs: Any) -> Registration:
-        name = f"mapping-{next(NUMBERS)}"
-        return Registration(
-            urn=f"urn:pulumi:test::test::aws:lambda/eventSourceMapping:EventSourceMapping::{name}",
-            type="aws:lambda/eventSourceMapping:EventSourceMapping",
-            name=name,
-            id=name,
-            inputs={"eventSourceArn": self.queue.arn, "functionName": self.function, **inputs},
-            outputs={},
-        )
-
-    def send(self, *bodies: str) -> list[str]:
-        entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
-        answer = self.client.send_message_batch(QueueUrl=self.queue.url, Entries=entries)
-        return [sent["MessageId"] for sent in answer["Successful"]]
-
-    def events(self) -> list[Any]:
-        return [json.loads(file.read_text()) for file in sorted(self.notes.glob("*.json"))]
-
-    def bodies(self) -> Counter[str]:
-        return Counter(record["body"] for event in self.events() for record in event["Records"])
-
-    def dead(self) -> list[str]:
-        return sorted(self.take(self.queue.dead_url))
-
-    def take(self, url: str) -> list[str]:
-        answer = self.client.receive_message(
-            QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
-        )
-        return [message["Body"] for message in answer.get("Messages", [])]
-
-    def left(self) -> int:
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self.client.get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)["Attributes"]
-        return sum(int(value) for value in attributes.values())
-
-
-@pytest.fixture
-def sources(account: LocalAccount, functions: Functions) -> Iterator[EventSources]:
-    running = EventSources(account, functions)
-    yield running
-    running.close()
-
-
-@pytest.fixture
-def stage(account: LocalAccount, sources: EventSources, register: Register, make_queue: MakeQueue) -> Stage:
-    return Stage(account, sources, register, make_queue)
 
 
 class TestEvent:
-    def test_a_record_carries_what_sqs_knows(self, stage: Stage, tmp_path: Path, wait_for: WaitFor) -> None:
+    def test_a_record_carries_what_sqs_knows(self, stage: "Stage", tmp_path: Path, wait_for: WaitFor) -> None:
         stage.make("accept", tmp_path / "notes")
         body = '{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"é & <b>"}'
         sent = stage.client.send_message(
@@ -152,7 +67,7 @@ class TestEvent:
         assert all(isinstance(value, str) for value in attributes.values())
         wait_for(lambda: stage.left() == 0)
 
-    def test_the_receive_count_grows(self, stage: Stage, tmp_path: Path, wait_for: WaitFor) -> None:
+    def test_the_receive_count_grows(self, stage: "Stage", tmp_path: Path, wait_for: WaitFor) -> None:
         stage.make("refuse_bad", tmp_path / "notes", max_receive_count=2)
         stage.send("bad")
         stage.start(functionResponseTypes=["ReportBatchItemFailures"])
@@ -163,7 +78,7 @@ class TestEvent:
 
 class TestBatch:
     def test_ten_messages_are_one_invocation_and_then_gone(
-        self, stage: Stage, tmp_path: Path, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, wait_for: WaitFor
     ) -> None:
         stage.make("accept", tmp_path / "notes")
         stage.send(*map(str, range(10)))
@@ -171,7 +86,7 @@ class TestBatch:
         wait_for(lambda: stage.left() == 0)
         assert [len(event["Records"]) for event in stage.events()] == [10]
 
-    def test_a_batch_is_never_longer_than_registered(self, stage: Stage, tmp_path: Path, wait_for: WaitFor) -> None:
+    def test_a_batch_is_never_longer_than_registered(self, stage: "Stage", tmp_path: Path, wait_for: WaitFor) -> None:
         stage.make("accept", tmp_path / "notes")
         stage.send(*map(str, range(10)))
         stage.start(batchSize=3)
@@ -180,7 +95,7 @@ class TestBatch:
         assert stage.bodies() == Counter(map(str, range(10)))
 
     def test_a_window_gathers_more_than_one_receive_brings(
-        self, stage: Stage, tmp_path: Path, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, wait_for: WaitFor
     ) -> None:
         stage.make("accept", tmp_path / "notes", visibility_seconds=10)
         stage.send(*map(str, range(10)))
@@ -192,7 +107,7 @@ class TestBatch:
     @pytest.mark.requirement("P2-26", "P2-43", "P2-44")
     @pytest.mark.parametrize("bad", [1, 4, 10])
     def test_failed_messages_reach_the_dead_letter_queue_and_the_others_run_once(
-        self, stage: Stage, tmp_path: Path, bad: int, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, bad: int, wait_for: WaitFor
     ) -> None:
         stage.make("refuse_bad", tmp_path / "notes", max_receive_count=3)
         good_ones = [f"good {number}" for number in range(10 - bad)]
@@ -204,7 +119,7 @@ class TestBatch:
 
     @pytest.mark.parametrize("reporting", [True, False])
     def test_an_error_brings_the_whole_batch_again(
-        self, stage: Stage, tmp_path: Path, reporting: bool, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, reporting: bool, wait_for: WaitFor
     ) -> None:
         stage.make("raise_on_bad", tmp_path / "notes", max_receive_count=2)
         stage.send("good", "bad")
@@ -213,7 +128,7 @@ class TestBatch:
         assert stage.bodies() == Counter({"good": 2, "bad": 2})
 
     def test_a_report_that_cannot_be_trusted_fails_the_whole_batch(
-        self, stage: Stage, tmp_path: Path, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, wait_for: WaitFor
     ) -> None:
         answer = '{"batchItemFailures": [{"itemIdentifier": "of another batch"}]}'
         stage.make("answer_as_told", tmp_path / "notes", max_receive_count=1, variables={"ANSWER": answer})
@@ -222,7 +137,7 @@ class TestBatch:
         wait_for(lambda: stage.dead() == ["one", "two"])
         assert stage.bodies() == Counter({"one": 1, "two": 1})
 
-    def test_a_report_that_nobody_asked_for_is_ignored(self, stage: Stage, tmp_path: Path, wait_for: WaitFor) -> None:
+    def test_a_report_that_nobody_asked_for_is_ignored(self, stage: "Stage", tmp_path: Path, wait_for: WaitFor) -> None:
         stage.make("refuse_bad", tmp_path / "notes", max_receive_count=1)
         stage.send("bad")
         stage.start()
@@ -231,7 +146,7 @@ class TestBatch:
 
     @pytest.mark.parametrize("handler", ["sleep_on_bad", "crash_on_bad"])
     def test_a_worker_that_is_killed_or_crashes_brings_the_batch_again(
-        self, stage: Stage, tmp_path: Path, handler: str, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, handler: str, wait_for: WaitFor
     ) -> None:
         stage.make(handler, tmp_path / "notes", max_receive_count=2, timeout=1.0, visibility_seconds=2)
         stage.send("bad")
@@ -247,7 +162,9 @@ class TestConcurrency:
         changes = sorted([(event["began"], 1) for event in events] + [(event["ended"], -1) for event in events])
         return max(itertools.accumulate(change for _, change in changes))
 
-    def test_batches_at_work_are_limited_by_the_mapping(self, stage: Stage, tmp_path: Path, wait_for: WaitFor) -> None:
+    def test_batches_at_work_are_limited_by_the_mapping(
+        self, stage: "Stage", tmp_path: Path, wait_for: WaitFor
+    ) -> None:
         stage.make("overlap", tmp_path / "notes", timeout=5, visibility_seconds=20, variables={"SECONDS": "0.4"})
         stage.send(*map(str, range(8)))
         stage.start(batchSize=1, scalingConfig={"maximumConcurrency": 2})
@@ -255,7 +172,7 @@ class TestConcurrency:
         assert self._most_at_once(stage.events()) == 2
 
     def test_batches_wait_for_a_function_that_is_busy_and_none_is_lost(
-        self, stage: Stage, tmp_path: Path, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, wait_for: WaitFor
     ) -> None:
         stage.make(
             "overlap", tmp_path / "notes", timeout=5, visibility_seconds=30, max_receive_count=1,
@@ -282,31 +199,31 @@ class TestRegistration:
         ],
     )
     def test_what_is_not_served_is_refused(
-        self, stage: Stage, tmp_path: Path, inputs: dict[str, Any], problem: str
+        self, stage: "Stage", tmp_path: Path, inputs: dict[str, Any], problem: str
     ) -> None:
         stage.make("accept", tmp_path / "notes")
         with pytest.raises(RegistrationError, match=problem):
             stage.start(**inputs)
 
-    def test_a_visibility_below_the_functions_timeout_is_refused(self, stage: Stage, tmp_path: Path) -> None:
+    def test_a_visibility_below_the_functions_timeout_is_refused(self, stage: "Stage", tmp_path: Path) -> None:
         stage.make("accept", tmp_path / "notes", timeout=5, visibility_seconds=4)
         with pytest.raises(RegistrationError, match=r"visibility timeout \(4 s\) is less than .* timeout \(5 s\)"):
             stage.start()
 
-    def test_a_disabled_mapping_leaves_the_queue_alone(self, stage: Stage, tmp_path: Path) -> None:
+    def test_a_disabled_mapping_leaves_the_queue_alone(self, stage: "Stage", tmp_path: Path) -> None:
         stage.make("accept", tmp_path / "notes")
         stage.send("one")
         assert stage.start(enabled=False) == {"state": "Disabled"}
         assert stage.left() == 1
 
-    def test_a_started_mapping_says_so(self, stage: Stage, tmp_path: Path) -> None:
+    def test_a_started_mapping_says_so(self, stage: "Stage", tmp_path: Path) -> None:
         stage.make("accept", tmp_path / "notes")
         assert stage.start() == {"state": "Enabled"}
 
 
 class TestClose:
     def test_what_is_at_work_is_finished_and_the_rest_stays_visible(
-        self, stage: Stage, sources: EventSources, tmp_path: Path, wait_for: WaitFor
+        self, stage: "Stage", sources: EventSources, tmp_path: Path, wait_for: WaitFor
     ) -> None:
         stage.make("overlap", tmp_path / "notes", timeout=5, visibility_seconds=600, variables={"SECONDS": "1"})
         stage.send(*map(str, range(10)))
@@ -319,7 +236,7 @@ class TestClose:
         assert sorted([*done, *stage.take(stage.queue.url)]) == sorted(map(str, range(10)))
 
     def test_a_throttled_batch_is_given_back_at_once(
-        self, stage: Stage, sources: EventSources, tmp_path: Path, wait_for: WaitFor
+        self, stage: "Stage", sources: EventSources, tmp_path: Path, wait_for: WaitFor
     ) -> None:
         stage.make("accept", tmp_path / "notes", visibility_seconds=600, reservedConcurrentExecutions=0)
         stage.send("one")
@@ -333,7 +250,7 @@ class TestClose:
 
 class TestHiccups:
     def test_a_poller_outlives_an_emulator_that_fails_and_tells_of_it(
-        self, stage: Stage, tmp_path: Path, caplog: pytest.LogCaptureFixture, wait_for: WaitFor
+        self, stage: "Stage", tmp_path: Path, caplog: pytest.LogCaptureFixture, wait_for: WaitFor
     ) -> None:
         stage.make("accept", tmp_path / "notes")
         name = stage.queue.url.rpartition("/")[2]

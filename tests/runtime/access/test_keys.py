@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.access.keys import KEYS_LIFETIME_SECONDS, REFETCH_PAUSE_SECONDS, SigningKeys
+from runtime.access.keys import KEYS_LIFETIME_SECONDS, REFETCH_PAUSE_SECONDS, MustWaitError, SigningKeys
 from runtime.errors import UnavailableError
 from tests.runtime.features.api_platform import KEY_ID, Pool, key_set
 
@@ -32,6 +32,17 @@ class TestFind:
     def test_known_key_is_fetched_once(self, keys: SigningKeys, pool: Pool) -> None:
         for _ in range(100):
             assert keys.find(KEY_ID)
+        assert pool.fetches == 1
+
+    def test_who_may_not_wait_is_told_and_fetches_nothing(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:
+        with pytest.raises(MustWaitError):
+            keys.find(KEY_ID, may_wait=False)
+        assert (keys.find(KEY_ID), pool.fetches) == (keys.find(KEY_ID, may_wait=False), 1)
+        with pytest.raises(MustWaitError):
+            keys.find("made up", may_wait=False)
+        clock.now += KEYS_LIFETIME_SECONDS
+        with pytest.raises(MustWaitError):
+            keys.find(KEY_ID, may_wait=False)
         assert pool.fetches == 1
 
     def test_made_up_ids_fetch_at_most_once_a_minute(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:

@@ -58,6 +58,18 @@ class TestTransaction:
         with pytest.raises(psycopg.errors.InsufficientPrivilege), application_database.transaction() as connection:
             connection.execute("DROP TABLE outbox")
 
+    def test_reading_needs_no_transaction_and_leaves_the_connection_as_it_was(self, application_database):
+        with application_database.reading() as connection:
+            assert names(connection) == []
+            assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
+            first = connection
+        with pytest.raises(ValueError, match="ours"), application_database.transaction() as connection:
+            assert connection is first
+            connection.execute("INSERT INTO shows (name) VALUES ('Seeds')")
+            raise ValueError("ours")
+        with application_database.reading() as connection:
+            assert names(connection) == []
+
 
 class TestFaults:
     @pytest.mark.requirement("NOVA-19")
@@ -70,6 +82,15 @@ class TestFaults:
         with pytest.raises(UnavailableError), application_database.transaction() as connection:
             end_sessions(administrator)
             connection.execute("SELECT 1")
+        application_database.check()
+
+    def test_read_that_breaks_may_be_repeated_and_its_connection_is_not_used_again(
+        self, application_database, administrator
+    ):
+        with pytest.raises(UnavailableError) as raised, application_database.reading() as connection:
+            end_sessions(administrator)
+            connection.execute("SELECT 1")
+        assert (raised.value.may_repeat, connection.closed) == (True, True)
         application_database.check()
 
     def test_demoted_writer_is_unavailable_and_its_connection_closed(self, application_database):

@@ -14,7 +14,7 @@ import pytest
 import stamina
 
 from runtime.adapters import objects, sessions
-from runtime.adapters.objects import ObjectStore
+from runtime.adapters.objects import FetchedObject, ObjectStore
 from runtime.errors import NotFoundError, TooLargeError, UnavailableError
 
 REGION = "us-east-1"
@@ -52,7 +52,7 @@ def put(store, bucket, key, body=BODY):
 class TestStoredObjects:
     def test_what_is_put_is_what_is_got(self, store, bucket, account):
         put(store, bucket, "a b/é+.jpg")
-        assert store.get(bucket, "a b/é+.jpg", max_bytes=len(BODY)) == BODY
+        assert store.get(bucket, "a b/é+.jpg", max_bytes=len(BODY)) == FetchedObject(BODY, "image/jpeg")
         stored = account.client("s3").get_object(Bucket=bucket, Key="a b/é+.jpg")
         assert (stored["ContentType"], stored["CacheControl"], stored["Metadata"]) == (
             "image/jpeg",
@@ -78,16 +78,29 @@ class TestStoredObjects:
             client.put(address, content=BODY).raise_for_status()
         assert store.head(bucket, "x").sha256 is None
 
+    @pytest.mark.parametrize(
+        ("stored", "content_type"),
+        [
+            ({}, None),
+            ({"ContentType": "application/octet-stream"}, None),
+            ({"ContentType": "image/png; charset=binary"}, "image/png; charset=binary"),
+        ],
+        ids=["none", "any bytes", "one with a parameter"],
+    )
+    def test_type_is_what_was_declared_or_none(self, store, bucket, account, stored, content_type):
+        account.client("s3").put_object(Bucket=bucket, Key="x", Body=BODY, **stored)
+        assert store.get(bucket, "x", max_bytes=len(BODY)).content_type == content_type
+
     def test_versions_are_told_apart(self, store, bucket):
         put(store, bucket, "x", b"first")
         first = store.head(bucket, "x").version_id
         put(store, bucket, "x", b"second")
-        assert store.get(bucket, "x", max_bytes=10, version_id=first) == b"first"
-        assert store.get(bucket, "x", max_bytes=10) == b"second"
+        assert store.get(bucket, "x", max_bytes=10, version_id=first).content == b"first"
+        assert store.get(bucket, "x", max_bytes=10).content == b"second"
         store.copy(
             source_bucket=bucket, source_key="x", source_version_id=first, target_bucket=bucket, target_key="y z/é"
         )
-        assert store.get(bucket, "y z/é", max_bytes=10) == b"first"
+        assert store.get(bucket, "y z/é", max_bytes=10).content == b"first"
         assert store.head(bucket, "y z/é").content_type == "image/jpeg"
 
     def test_missing_object(self, store, bucket):
@@ -208,7 +221,7 @@ class TestRetries:
     )
     def test_third_attempt_counts(self, store, monkeypatch, fault):
         with scripted(monkeypatch, fault, fault, GOOD) as server:
-            assert store.get("bucket", "x", max_bytes=10) == b"seeds"
+            assert store.get("bucket", "x", max_bytes=10) == FetchedObject(b"seeds", None)
             assert len(server.seen) == 3
 
     @pytest.mark.requirement("NOVA-14")

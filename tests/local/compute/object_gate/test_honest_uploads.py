@@ -31,7 +31,7 @@ def usable(key: str) -> bool:
 KEYS = st.text(CHARACTERS, min_size=1, max_size=60).filter(usable) | st.integers(1, 1024).map(lambda size: "k" * size)
 SIZES = st.integers(1, MAXIMUM_BYTES) | st.integers(1, 40) | st.sampled_from([8191, 8192, 65536, MAXIMUM_BYTES])
 UPLOADS = st.builds(
-    lambda key, size, seed, kind: (key, random.Random(seed).randbytes(size), kind),  # noqa: S311  # any bytes will do
+    lambda key, size, seed, kind: (key, random.Random(seed).randbytes(size), kind),  # any bytes will do
     KEYS,
     SIZES,
     st.integers(0, 2**32),

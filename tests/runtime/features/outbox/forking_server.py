@@ -1,6 +1,7 @@
 """The API as a process that can be killed often: loaded once, and forked for every line on standard input.
 
-It writes the id of each fork to standard error, for logs go to standard output. A fork serves the socket whose descriptor is the one argument.
+It writes the id of each fork to standard error, for logs go to standard output. A fork serves the socket whose descriptor is
+the one argument.
 """
 
 import os

@@ -1,0 +1,160 @@
+"""The API called as an ASGI application, with no server and no client, and its queries with no API.
+
+A process of its own, started with the environment of the API's function; one line of JSON asks for a load, one answers.
+"""
+
+import asyncio
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, MutableMapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from psycopg.rows import DictRow
+
+from benchmarks import platforms
+from benchmarks.api_statements import GET_JSON, LIST_JSON, LIST_PARAMETERS
+from benchmarks.rounds import percentile
+from runtime.app import create_app
+from runtime.web.dependencies import list_response
+from runtime.web.pagination import DEFAULT_LIMIT, JsonPage
+
+Message = MutableMapping[str, Any]
+
+
+class AsgiCaller:
+    """So many requests at a time, each a call of the application."""
+
+    def __init__(self, host: str, token: str) -> None:
+        self._app = create_app()
+        self._headers = [(b"host", host.encode()), (b"authorization", f"Bearer {token}".encode())]
+        self._runner = asyncio.Runner()
+
+    def load(self, paths: Sequence[str], requests: int, connections: int) -> tuple[list[float], bytes]:
+        """The time of each request, and the last answer."""
+        latencies: list[float] = []
+        body = self._runner.run(self._many(cycle(paths), requests, connections, latencies))
+        return latencies, body
+
+    def close(self) -> None:
+        """Ends the event loop."""
+        self._runner.close()
+
+    async def _many(self, paths: Iterator[str], requests: int, connections: int, latencies: list[float]) -> bytes:
+        left, body = requests, b""
+
+        async def one_after_the_other() -> None:
+            nonlocal left, body
+            while left > 0:
+                left -= 1
+                began = time.perf_counter()
+                body = await self._call(next(paths))
+                latencies.append(time.perf_counter() - began)
+
+        await asyncio.gather(*(one_after_the_other() for _ in range(connections)))
+        return body
+
+    async def _call(self, path: str) -> bytes:
+        sent: list[Message] = []
+        route, _, query = path.partition("?")
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0"},
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "path": route,
+            "raw_path": route.encode(),
+            "query_string": query.encode(),
+            "root_path": "",
+            "headers": self._headers,
+            "client": ("127.0.0.1", 40_000),
+            "server": ("127.0.0.1", 80),
+            "state": {},
+        }
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self._app(scope, receive, send)
+        if sent[0]["status"] != 200:
+            raise RuntimeError(f"{path} was answered {sent[0]['status']}: {sent[1]['body']!r}")
+        return b"".join(message.get("body", b"") for message in sent[1:])
+
+
+class QueryCaller:
+    """One query after the other on one connection, each answer put into the API's envelope."""
+
+    def __init__(self) -> None:
+        self._connection = platforms.connect(json.loads(os.environ["BENCHMARK_DATABASE"]))
+
+    def load(self, paths: Sequence[str], requests: int) -> tuple[list[float], bytes]:
+        """The time of each query, and the last answer."""
+        latencies, body, turn = [], b"", cycle(self._question(path) for path in paths)
+        for _ in range(requests):
+            began = time.perf_counter()
+            ask, values = next(turn)
+            body = ask(values)
+            latencies.append(time.perf_counter() - began)
+        return latencies, body
+
+    def close(self) -> None:
+        """Closes the connection."""
+        self._connection.close()
+
+    def _question(self, path: str) -> tuple[Callable[[dict[str, Any]], bytes], dict[str, Any]]:
+        last = path.partition("?")[0].rpartition("/")[2]
+        if last == "episodes":
+            return self._list, dict.fromkeys(LIST_PARAMETERS) | {"limit": DEFAULT_LIMIT}
+        return self._get, {"episode_id": last}
+
+    def _list(self, values: dict[str, Any]) -> bytes:
+        row = self._fetched(LIST_JSON, values)
+        return bytes(list_response(JsonPage(items=row["items"], last_id=row["last_id"])).body)
+
+    def _get(self, values: dict[str, Any]) -> bytes:
+        return f'{{"data":{self._fetched(GET_JSON, values)["item"]}}}'.encode()
+
+    def _fetched(self, statement: Any, values: dict[str, Any]) -> DictRow:
+        row = self._connection.execute(statement, values).fetchone()
+        if row is None:
+            raise LookupError(f"no row for {values}")
+        return row
+
+
+def main() -> None:
+    """Answers until nobody asks any more."""
+    # What the application logs goes where errors go: the answers have standard output to themselves.
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    application = AsgiCaller(os.environ["BENCHMARK_HOST"], os.environ["BENCHMARK_TOKEN"])
+    queries = QueryCaller()
+    for line in sys.stdin:
+        asked = json.loads(line)
+        paths, requests = asked["paths"], asked["requests"]
+        used, began = time.process_time(), time.perf_counter()
+        if asked["of"] == "application":
+            latencies, body = application.load(paths, requests, asked["connections"])
+        else:
+            latencies, body = queries.load(paths, requests)
+        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - used
+        answer = {
+            "seconds": seconds,
+            "cpu seconds": cpu_seconds,
+            "p50": percentile(latencies, 50) * 1000,
+            "p99": percentile(latencies, 99) * 1000,
+            "body": body.decode(),
+        }
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+    application.close()
+    queries.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""A measured run sees the processes that inherit no environment and those that are killed."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from coverage import CoverageData
+
+from tests.measured_processes import FUNCTION_VARIABLE
+
+CONFIGURATION = """
+    [run]
+    parallel = true
+    patch = subprocess
+    plugins = tests.measured_processes
+    data_file = data/measured
+    source_dirs = .
+"""
+# Starts child.py with an environment of its own and reads what it says; then kills it, or lets it come to its end.
+PARENT = """
+    import json, os, socket, subprocess, sys
+
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "child.py", str(theirs.fileno())]
+    child = subprocess.Popen(command, env=json.loads(sys.argv[1]), pass_fds=[theirs.fileno()])
+    theirs.close()
+    print(ours.recv(100_000).decode())
+    if sys.argv[2] == "kill":
+        child.kill()
+    ours.close()
+    child.wait()
+"""
+CHILD = """
+    import json, os, socket, sys
+
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel.sendall(json.dumps(dict(os.environ)).encode())
+    channel.recv(1)
+"""
+CLOSED = {"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8"}
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    for name, text in {"measured.ini": CONFIGURATION, "parent.py": PARENT, "child.py": CHILD}.items():
+        (tmp_path / name).write_text(dedent(text).lstrip())
+    return tmp_path
+
+
+def run(programs: Path, environment: dict[str, str], *coverage: str, end: str = "wait") -> dict[str, str]:
+    """What the child saw as its environment."""
+    # The run that this test belongs to may be measured itself, and is not what is measured here.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(
+        [sys.executable, *coverage, "parent.py", json.dumps(environment), end],
+        cwd=programs,
+        env=outside,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    assert isinstance(seen, dict)
+    return seen
+
+
+def lines(programs: Path, name: str) -> set[int]:
+    """The lines of a program that all data files together saw."""
+    found: set[int] = set()
+    for file in (programs / "data").iterdir():
+        data = CoverageData(str(file))
+        data.read()
+        found |= set(data.lines(str(programs / name)) or ())
+    return found
+
+
+MEASURED = ("-m", "coverage", "run", "--rcfile=measured.ini")
+
+
+@pytest.mark.parametrize("environment", [CLOSED, CLOSED | {FUNCTION_VARIABLE: "/"}], ids=["closed", "function"])
+class TestClosedEnvironment:
+    def test_child_is_measured(self, programs: Path, environment: dict[str, str]) -> None:
+        run(programs, environment, *MEASURED)
+        assert lines(programs, "child.py") == {1, 3, 4, 5}
+
+    def test_child_sees_what_it_sees_unmeasured(self, programs: Path, environment: dict[str, str]) -> None:
+        assert run(programs, environment, *MEASURED) == run(programs, environment) == environment
+
+
+class TestFunction:
+    def test_killed_after_its_answer_it_was_measured(self, programs: Path) -> None:
+        run(programs, CLOSED | {FUNCTION_VARIABLE: "/"}, *MEASURED, end="kill")
+        assert lines(programs, "child.py") == {1, 3, 4}

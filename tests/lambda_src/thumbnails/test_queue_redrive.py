@@ -1,0 +1,253 @@
+"""Dead letters that go back once their cause is gone: by the command that people run, and through the worker that is deployed."""
+
+import contextlib
+import http.server
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import stamina
+
+from lambda_src.thumbnails.handler import handler
+from local.account import LocalAccount
+from local.compute import queue_batches
+from operations import project
+from operations.lock import ProcessIdentity
+from operations.state import Credentials, Endpoints, EnvironmentState, StateFiles
+from runtime.adapters import sessions
+from tests.lambda_src.thumbnails.queue_plant import PATIENCE_SECONDS, Plant, seeded
+
+COMMAND = str(Path(sys.executable).with_name("platform"))
+LETTERS = 100
+Redrive = Callable[..., subprocess.Popen[str]]
+
+pytestmark = pytest.mark.timeout(600)
+
+
+class Barrier(http.server.ThreadingHTTPServer):
+    """The way to AWS, which holds one call up for good: before it goes through, or when its answer comes back."""
+
+    daemon_threads, block_on_close = True, False
+
+    class _Handler(http.server.BaseHTTPRequestHandler):
+        server: "Barrier"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            operation = self.headers["X-Amz-Target"].rpartition(".")[2]
+            closing = self.server.closes_at(operation)
+            if closing and not self.server.goes_through:
+                self.server.hold()
+                return
+            status, headers, answer = self.server.forward(self.path, dict(self.headers), body)
+            if operation == "ReceiveMessage":
+                self.server.receipts += [one["ReceiptHandle"] for one in json.loads(answer).get("Messages", [])]
+            if closing:
+                self.server.hold()
+                return
+            self.send_response(status)
+            for name in ("Content-Type", "Content-Length"):
+                self.send_header(name, headers[name])
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
+            """Says nothing."""
+
+    def __init__(self, target: str, operation: str, number: int, *, goes_through: bool) -> None:
+        super().__init__(("127.0.0.1", 0), self._Handler)
+        self.goes_through, self.closed, self.receipts = goes_through, threading.Event(), list[str]()
+        self._aws = httpx.Client(base_url=target, timeout=60, trust_env=False)
+        self._operation, self._left, self._opened = operation, number, threading.Event()
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def closes_at(self, operation: str) -> bool:
+        self._left -= operation == self._operation
+        return operation == self._operation and self._left == 0
+
+    def hold(self) -> None:
+        self.closed.set()
+        self._opened.wait()
+
+    def open(self) -> None:
+        self._opened.set()
+
+    def close_aws(self) -> None:
+        self._aws.close()
+
+    def forward(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes]:
+        answer = self._aws.post(path, headers=headers, content=body)
+        return answer.status_code, answer.headers, answer.content
+
+
+@contextlib.contextmanager
+def barrier(target: str, operation: str, number: int, *, goes_through: bool) -> Iterator[Barrier]:
+    with Barrier(target, operation, number, goes_through=goes_through) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.open()
+            server.shutdown()
+            thread.join()
+            server.close_aws()
+
+
+@pytest.fixture
+def plant(bench, account, supervisor, tmp_path) -> Iterator[Plant]:
+    made = Plant(bench, account, supervisor, tmp_path / "functions", visibility_seconds=60)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
+    """Starts `platform queue --redrive` for a platform whose queues are the plant's, and whose AWS is where it is told."""
+    files = StateFiles("dev", tmp_path / "state" / "dev")
+    files.logs.mkdir(parents=True)
+    own = ProcessIdentity.own()
+
+    def start(aws: str = account.endpoint) -> subprocess.Popen[str]:
+        files.write(
+            EnvironmentState(
+                state="running",
+                environment="dev",
+                release="0.1.0",
+                pid=own.pid,
+                process_started_at=own.started_at,
+                started_at="2026-11-21T10:00:00.000+00:00",
+                endpoints=Endpoints(api=aws, docs=aws, aws=aws, s3=aws),
+                credentials=Credentials(
+                    region=account.region,
+                    access_key_id=account.access_key_id,
+                    secret_access_key=account.secret_access_key,
+                ),
+                outputs={"thumbnail_queue_url": plant.url, "thumbnail_dead_letter_queue_url": plant.dead_letter_url},
+            )
+        )
+        return subprocess.Popen(
+            [COMMAND, "queue", "--redrive", "--json"],
+            env=os.environ | {project.STATE_DIRECTORY_VARIABLE: str(tmp_path / "state")},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+def moved(process: subprocess.Popen[str]) -> int:
+    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    assert (process.returncode, err) == (0, "")
+    return int(json.loads(out)["redrive"]["thumbnail"]["moved"])
+
+
+def deliver_until_dead(plant: Plant, letters: int) -> None:
+    """Plays the poller, and time, until the messages are set aside."""
+    while plant.count(plant.dead_letter_url) < letters:
+        messages = plant.sqs.receive_message(
+            QueueUrl=plant.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+        ).get("Messages", [])
+        if not messages:
+            continue
+        answer = handler(queue_batches.event(messages, plant.arn), None)
+        failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
+        assert failed == {message["MessageId"] for message in messages}
+        for message in messages:
+            plant.sqs.change_message_visibility(
+                QueueUrl=plant.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+
+
+@pytest.fixture
+def dead_letters(plant: Plant, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Uploads whose jobs were given up while S3 was away, their messages set aside. It is back."""
+    uploads = [plant.bench.upload(picture) for _ in range(LETTERS)]
+    plant.send([plant.bench.notification(upload) for upload in uploads])
+    with monkeypatch.context() as away, stamina.set_testing(True, attempts=1):
+        away.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+        sessions.client.cache_clear()
+        deliver_until_dead(plant, LETTERS)
+    sessions.client.cache_clear()
+    assert plant.statuses() == {"failed": LETTERS}
+    assert plant.count(plant.url) == 0
+    return uploads
+
+
+def kill_half_way(plant: Plant, redrive: Redrive, operation: str, *, goes_through: bool) -> None:
+    """Kills the command while a call of its hangs. Then time passes for what it held."""
+    number = seeded().randrange(2, plant.count(plant.dead_letter_url))
+    with barrier(plant.account.endpoint, operation, number, goes_through=goes_through) as way:
+        with redrive(way.address) as killed:
+            assert way.closed.wait(PATIENCE_SECONDS)
+            killed.kill()
+        assert killed.returncode == -9
+    for receipt in way.receipts:
+        # Those that were moved are unknown by now.
+        with contextlib.suppress(plant.sqs.exceptions.ReceiptHandleIsInvalid):
+            plant.sqs.change_message_visibility(
+                QueueUrl=plant.dead_letter_url, ReceiptHandle=receipt, VisibilityTimeout=0
+            )
+
+
+@pytest.mark.requirement("P2-24", "P2-43")
+class TestRedrive:
+    @pytest.mark.parametrize(
+        ("operation", "goes_through", "twice"),
+        [("SendMessage", False, 0), ("SendMessage", True, 1), ("DeleteMessage", False, 1), ("DeleteMessage", True, 0)],
+        ids=["before sending", "after sending", "before deleting", "after deleting"],
+    )
+    def test_command_that_is_killed_half_way_loses_nothing(
+        self, plant: Plant, redrive: Redrive, operation: str, goes_through: bool, twice: int
+    ) -> None:
+        bodies = [f"letter {number}" for number in range(30)]
+        plant.send(bodies, plant.dead_letter_url)
+        kill_half_way(plant, redrive, operation, goes_through=goes_through)
+        assert plant.count(plant.url) + plant.count(plant.dead_letter_url) == len(bodies) + twice
+        assert 0 < moved(redrive()) <= len(bodies)
+        assert moved(redrive()) == 0
+        back: Counter[str] = Counter()
+        while messages := plant.sqs.receive_message(QueueUrl=plant.url, MaxNumberOfMessages=10).get("Messages"):
+            back.update(message["Body"] for message in messages)
+        assert set(back) == set(bodies)
+        assert sorted(back.values()) == [1] * (len(bodies) - twice) + [2] * twice
+
+    def test_hundred_are_done_once_when_their_cause_is_gone(
+        self, plant: Plant, dead_letters: list[Any], redrive: Redrive
+    ) -> None:
+        kill_half_way(plant, redrive, "SendMessage", goes_through=True)
+        assert moved(redrive()) > 0
+        plant.start(batch_size=10)
+        assert moved(redrive()) == 0
+        plant.wait_for(lambda: plant.count(plant.url) == 0, seconds=500)
+        assert plant.count(plant.dead_letter_url) == 0
+        plant.assert_each_effect_once([upload.job_id for upload in dead_letters])
+
+    def test_jobs_that_are_done_or_failed_for_good_are_left_as_they_are(
+        self, plant: Plant, redrive: Redrive, picture: bytes
+    ) -> None:
+        uploads = [plant.bench.upload(image) for image in (picture, b"no image", picture, b"\xff\xd8\xff\xe0 broken")]
+        bodies = [plant.bench.notification(upload) for upload in uploads]
+        assert plant.bench.deliver(*bodies) == []
+        before = [plant.bench.job(upload.job_id) for upload in uploads]
+        assert [job["status"] for job in before] == ["completed", "failed"] * 2
+        plant.send(bodies, plant.dead_letter_url)
+        plant.start(batch_size=10)
+        assert moved(redrive()) == len(bodies)
+        plant.wait_for(lambda: plant.count(plant.url) == 0)
+        assert plant.count(plant.dead_letter_url) == 0
+        assert [plant.bench.job(upload.job_id) for upload in uploads] == before
+        assert len(plant.bench.rows("SELECT 1 FROM ledger")) == 2 * (1 + 3)
