@@ -10,6 +10,7 @@ import moto.rds.utils
 from moto.iam.access_control import IAMPolicy
 from moto.s3.models import FakeBucket
 from moto.server import main
+from moto.sqs.models import Queue
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
@@ -31,8 +32,18 @@ def _overlap_of_windows(*times: Any) -> int:
     return _overlap(*times) or -1
 
 
+_delete = Queue.delete_message
+
+
+def _delete_alone(queue: Queue, receipt_handle: str) -> None:
+    """moto makes the list of messages anew without the lock that a sender holds: what is sent meanwhile would be lost."""
+    with queue._messages_lock:
+        _delete(queue, receipt_handle)
+
+
 MENDS: tuple[tuple[Any, str, Any], ...] = (
     (FakeBucket, "get_permission", _permission),
+    (Queue, "delete_message", _delete_alone),
     (moto.rds.utils, "get_overlap_between_two_date_ranges", _overlap_of_windows),
 )
 

@@ -9,7 +9,7 @@ from runtime.web.schemas import Resource, Timestamp
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. `completed` and `failed` are final."""
+    """Where a job stands. `completed` is final; `failed` is unless its message is redriven after a cause that passed."""
 
     PENDING = "pending"
     PROCESSING = "processing"

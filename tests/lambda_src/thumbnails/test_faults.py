@@ -127,7 +127,7 @@ class TestTransientFault:
             " WHERE job_id = %s",
             upload.job_id,
         )
-        assert bench.deliver(bench.notification(upload)) == []
+        assert bench.deliver(bench.notification(upload), receive_count=3) == [0]
         job = bench.job(upload.job_id)
         assert (job["status"], job["error_code"]) == ("failed", "ATTEMPTS_EXHAUSTED")
 
