@@ -1,6 +1,8 @@
 """The differences from AWS that we mend in the emulator. A test here that fails without its mend says that moto mended it."""
 
 import json
+import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import uuid4
@@ -74,6 +76,14 @@ class TestDatabaseWindows:
 
 
 class TestQueue:
+    @pytest.fixture(autouse=True)
+    def hurried_threads(self) -> Iterator[None]:
+        """They take turns in the middle of everything."""
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(1e-6)
+        yield
+        sys.setswitchinterval(interval)
+
     def test_what_is_sent_while_others_are_deleted_stays(self) -> None:
         """On the class itself: over HTTP the moment in which a message is lost is too short to meet it surely."""
         queue = Queue("any", "us-east-1", "123456789012")
