@@ -23,6 +23,8 @@ _COMPACT_FORM = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _KNOWN_HEADERS = frozenset({"alg", "kid", "typ"})
 # Two clocks differ a little: a token may seem to be issued this much ahead of now.
 _ISSUED_AHEAD_SECONDS = 5
+# Users ask often with the same token. More of them than this and all are checked anew.
+_REMEMBERED_TOKENS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +36,21 @@ class Caller:
     roles: frozenset[Role]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Verified:
+    """A token that was found right, by this key, until this time."""
+
+    key_id: str
+    key: jwt.PyJWK
+    expires_at: int
+    caller: Caller
+
+
 class TokenVerifier:
-    """Accepts RS256 access tokens of one issuer, for the given clients, that live no longer than the given time."""
+    """Accepts RS256 access tokens of one issuer, for the given clients, that live no longer than the given time.
+
+    What was found right is remembered: it stays so until it expires or its key is no longer the pool's.
+    """
 
     def __init__(
         self,
@@ -51,15 +66,20 @@ class TokenVerifier:
         self._client_ids = frozenset(client_ids)
         self._max_lifetime_seconds = max_lifetime_seconds
         self._clock = clock
+        self._verified: dict[str, _Verified] = {}
 
     def verify(self, token: str, *, may_wait: bool = True) -> Caller:
         """The caller. UnauthorizedError, always worded alike, for any fault of the token; UnavailableError when the
         pool's keys could never be fetched; MustWaitError when they would have to be and the caller of this may not wait."""
         if len(token) > MAX_TOKEN_LENGTH or not _COMPACT_FORM.fullmatch(token):
             raise UnauthorizedError(INVALID_TOKEN)
-        key = self._keys.find(_key_id(token), may_wait=may_wait)
+        known = self._verified.get(token)
+        key_id = known.key_id if known else _key_id(token)
+        key = self._keys.find(key_id, may_wait=may_wait)
         if key is None:
             raise UnauthorizedError(INVALID_TOKEN)
+        if known and known.key is key and self._clock() < known.expires_at:
+            return known.caller
         try:
             claims = jwt.decode(
                 token,
@@ -71,7 +91,11 @@ class TokenVerifier:
             )
         except (jwt.PyJWTError, ValueError, OverflowError):
             raise UnauthorizedError(INVALID_TOKEN) from None
-        return self._caller(claims)
+        caller = self._caller(claims)
+        if len(self._verified) >= _REMEMBERED_TOKENS:
+            self._verified.clear()
+        self._verified[token] = _Verified(key_id=key_id, key=key, expires_at=claims["exp"], caller=caller)
+        return caller
 
     def _caller(self, claims: Mapping[str, Any]) -> Caller:
         groups = claims.get("cognito:groups", [])

@@ -47,13 +47,15 @@ def _transaction(request: Request, resources: Annotated[Resources, Depends(_reso
     # The peer's address is the one that API Gateway or the server saw; X-Forwarded-For says what anyone writes into it.
     address = request.client.host if request.client else None
     origin = Origin(ip_address=address, user_agent=request.headers.get("user-agent"))
-    is_read = request.method == "GET"
-    opened = resources.database.reading() if is_read else resources.database.transaction()
-    with Transaction.of(opened, origin=origin) as transaction:
+    with Transaction.of(resources.database.transaction(), origin=origin) as transaction:
         if attempt := attempt_of(request):
             # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
             attempt.begin(transaction, request.state.caller.user_id)
         yield transaction
+
+
+async def _database(resources: Annotated[Resources, Depends(_resources)]) -> Database:
+    return resources.database
 
 
 async def _page_request(
@@ -88,6 +90,8 @@ def include_deleted_if(permission: Permission) -> Any:
 
 
 WithResources = Annotated[Resources, Depends(_resources)]
+# For routes that only read: they take a connection themselves, on the thread that they run on anyway.
+WithDatabase = Annotated[Database, Depends(_database)]
 # The scope "function" ends the dependency, and so commits, when the route has returned and before anything is sent.
 # The default would commit after the answer: a client could be told of a row that is never stored.
 InTransaction = Annotated[Transaction, Depends(_transaction, scope="function")]
@@ -105,6 +109,13 @@ def answer_with_etag(response: Response, thing: R) -> Answer[R]:
     """The thing in its envelope, and its version in the header."""
     response.headers["ETag"] = thing.etag
     return Answer(data=thing)
+
+
+def found_response(thing: DeletableResource) -> Response:
+    """What a route that reads one thing answers: the thing in its envelope and its version in the header, as it was checked
+    when it was read. The framework would check it again, on another thread."""
+    content = f'{{"data":{thing.model_dump_json(by_alias=True)}}}'
+    return Response(content, media_type="application/json", headers={"ETag": thing.etag})
 
 
 def list_response(page: JsonPage) -> Response:

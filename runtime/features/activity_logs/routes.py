@@ -11,7 +11,7 @@ from runtime.access.roles import Permission
 from runtime.errors import NotFoundError
 from runtime.features.activity_logs import repository
 from runtime.features.activity_logs.schemas import ActionType, ActivityLog, ResourceType
-from runtime.web.dependencies import InTransaction, Paging, list_response
+from runtime.web.dependencies import Paging, WithDatabase, list_response
 from runtime.web.schemas import Answer, ListAnswer, storable
 from runtime.web.strict_json import feature_router
 
@@ -28,21 +28,22 @@ Identifier = Annotated[str, Query(min_length=1, max_length=255), AfterValidator(
 def list_activity_logs(
     *,
     page: Paging,
-    transaction: InTransaction,
+    database: WithDatabase,
     user_id: Identifier | None = None,
     resource_type: ResourceType | None = None,
     resource_id: Identifier | None = None,
     action_type: ActionType | None = None,
 ) -> Response:
     """What users did, newest first."""
-    found = repository.list_page(
-        transaction.connection,
-        page,
-        user_id=user_id,
-        resource_type=resource_type,
-        resource_id=resource_id,
-        action_type=action_type,
-    )
+    with database.reading() as connection:
+        found = repository.list_page(
+            connection,
+            page,
+            user_id=user_id,
+            resource_type=resource_type,
+            resource_id=resource_id,
+            action_type=action_type,
+        )
     return list_response(found)
 
 
@@ -51,9 +52,10 @@ def list_activity_logs(
     response_model=Answer[ActivityLog],
     dependencies=[allow(Permission.ACTIVITY_LOGS_READ)],
 )
-def get_activity_log(activity_log_id: UUID, transaction: InTransaction) -> Answer[ActivityLog]:
+def get_activity_log(activity_log_id: UUID, database: WithDatabase) -> Answer[ActivityLog]:
     """One thing that a user did, with its values whole."""
-    entry = repository.find(transaction.connection, activity_log_id)
+    with database.reading() as connection:
+        entry = repository.find(connection, activity_log_id)
     if entry is None:
         raise NotFoundError("There is no such entry", field="path.activity_log_id")
     return Answer(data=entry)

@@ -16,7 +16,9 @@ from runtime.web.dependencies import (
     InTransaction,
     Paging,
     Preconditions,
+    WithDatabase,
     answer_with_etag,
+    found_response,
     include_deleted_if,
     list_response,
 )
@@ -45,35 +47,35 @@ def create_episode(
 def list_episodes(
     *,
     page: Paging,
-    transaction: InTransaction,
+    database: WithDatabase,
     include_deleted: IncludeDeleted,
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
     season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
 ) -> Response:
     """Episodes, newest first, without their scripts."""
-    found = repository.list_page(
-        transaction.connection,
-        page,
-        show_id=show_id,
-        status=status,
-        season_number=season_number,
-        include_deleted=include_deleted,
-    )
+    with database.reading() as connection:
+        found = repository.list_page(
+            connection,
+            page,
+            show_id=show_id,
+            status=status,
+            season_number=season_number,
+            include_deleted=include_deleted,
+        )
     return list_response(found)
 
 
 @router.get(
     "/api/v1/episodes/{episode_id}", response_model=Answer[Episode], dependencies=[allow(Permission.EPISODES_READ)]
 )
-def get_episode(
-    episode_id: UUID, transaction: InTransaction, include_deleted: IncludeDeleted, response: Response
-) -> Answer[Episode]:
+def get_episode(episode_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
     """One episode."""
-    episode = repository.find(transaction.connection, episode_id, include_deleted=include_deleted)
+    with database.reading() as connection:
+        episode = repository.find(connection, episode_id, include_deleted=include_deleted)
     if episode is None:
         raise NotFoundError("There is no such episode", field="path.episode_id")
-    return answer_with_etag(response, episode)
+    return found_response(episode)
 
 
 @router.put("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])

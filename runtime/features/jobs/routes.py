@@ -9,7 +9,7 @@ from runtime.access.roles import Permission
 from runtime.errors import NotFoundError
 from runtime.features.jobs import listing, repository
 from runtime.features.jobs.schemas import JobStatus, JobView
-from runtime.web.dependencies import InTransaction, Paging, list_response
+from runtime.web.dependencies import Paging, WithDatabase, list_response
 from runtime.web.schemas import Answer, ListAnswer
 from runtime.web.strict_json import feature_router
 
@@ -19,19 +19,21 @@ router = feature_router("jobs")
 @router.get("/api/v1/jobs", response_model=ListAnswer[JobView], dependencies=[allow(Permission.JOBS_READ)])
 @router.get("/api/v1/processing-queue", response_model=ListAnswer[JobView], dependencies=[allow(Permission.JOBS_READ)])
 def list_jobs(
-    page: Paging, transaction: InTransaction, status: JobStatus | None = None, entity_id: UUID | None = None
+    page: Paging, database: WithDatabase, status: JobStatus | None = None, entity_id: UUID | None = None
 ) -> Response:
     """Jobs, newest first."""
-    return list_response(listing.list_page(transaction.connection, page, status=status, entity_id=entity_id))
+    with database.reading() as connection:
+        return list_response(listing.list_page(connection, page, status=status, entity_id=entity_id))
 
 
 @router.get("/api/v1/jobs/{job_id}", response_model=Answer[JobView], dependencies=[allow(Permission.JOBS_READ)])
 @router.get(
     "/api/v1/processing-queue/{job_id}", response_model=Answer[JobView], dependencies=[allow(Permission.JOBS_READ)]
 )
-def get_job(job_id: UUID, transaction: InTransaction) -> Answer[JobView]:
+def get_job(job_id: UUID, database: WithDatabase) -> Answer[JobView]:
     """One job."""
-    job = repository.find(transaction.connection, job_id)
+    with database.reading() as connection:
+        job = repository.find(connection, job_id)
     if job is None:
         raise NotFoundError("There is no such job", field="path.job_id")
     return Answer(data=JobView.model_validate(job))

@@ -9,7 +9,7 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.features.search import repository
 from runtime.features.search.schemas import SearchHit
-from runtime.web.dependencies import InTransaction, list_response
+from runtime.web.dependencies import WithDatabase, list_response
 from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
 from runtime.web.schemas import ListAnswer, storable
 from runtime.web.strict_json import feature_router
@@ -26,7 +26,8 @@ SearchText = Annotated[
 
 @router.get("/api/v1/search", response_model=ListAnswer[SearchHit], dependencies=[allow(Permission.EPISODES_SEARCH)])
 def search_episodes(
-    transaction: InTransaction, q: SearchText, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
+    database: WithDatabase, q: SearchText, limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT
 ) -> Response:
     """The episodes whose title, description or script matches best. One page: narrow the words to see others."""
-    return list_response(JsonPage(items=repository.search(transaction.connection, q, limit=limit), last_id=None))
+    with database.reading() as connection:
+        return list_response(JsonPage(items=repository.search(connection, q, limit=limit), last_id=None))

@@ -16,7 +16,9 @@ from runtime.web.dependencies import (
     InTransaction,
     Paging,
     Preconditions,
+    WithDatabase,
     answer_with_etag,
+    found_response,
     include_deleted_if,
     list_response,
 )
@@ -40,20 +42,20 @@ def create_show(
 
 
 @router.get("/api/v1/shows", response_model=ListAnswer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def list_shows(page: Paging, transaction: InTransaction, include_deleted: IncludeDeleted) -> Response:
+def list_shows(page: Paging, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
     """Shows, newest first."""
-    return list_response(repository.list_page(transaction.connection, page, include_deleted=include_deleted))
+    with database.reading() as connection:
+        return list_response(repository.list_page(connection, page, include_deleted=include_deleted))
 
 
 @router.get("/api/v1/shows/{show_id}", response_model=Answer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def get_show(
-    show_id: UUID, transaction: InTransaction, include_deleted: IncludeDeleted, response: Response
-) -> Answer[Show]:
+def get_show(show_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
     """One show."""
-    show = repository.find(transaction.connection, show_id, include_deleted=include_deleted)
+    with database.reading() as connection:
+        show = repository.find(connection, show_id, include_deleted=include_deleted)
     if show is None:
         raise NotFoundError("There is no such show", field="path.show_id")
-    return answer_with_etag(response, show)
+    return found_response(show)
 
 
 @router.put("/api/v1/shows/{show_id}", response_model=Answer[Show])

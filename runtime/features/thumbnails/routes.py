@@ -10,7 +10,7 @@ from runtime.features.episodes import repository as episodes
 from runtime.features.thumbnails import repository
 from runtime.features.thumbnails.repository import Thumbnail
 from runtime.features.thumbnails.schemas import ThumbnailView
-from runtime.web.dependencies import InTransaction, Resources, WithResources
+from runtime.web.dependencies import Resources, WithResources
 from runtime.web.schemas import Answer, ListAnswer, PageInfo
 from runtime.web.strict_json import feature_router
 
@@ -22,13 +22,12 @@ router = feature_router("thumbnails")
     response_model=ListAnswer[ThumbnailView],
     dependencies=[allow(Permission.THUMBNAILS_READ)],
 )
-def list_thumbnails(
-    episode_id: UUID, transaction: InTransaction, resources: WithResources
-) -> ListAnswer[ThumbnailView]:
+def list_thumbnails(episode_id: UUID, resources: WithResources) -> ListAnswer[ThumbnailView]:
     """Every variant of the episode's picture, the largest first; all on one page."""
-    if not episodes.exists(transaction.connection, episode_id):
-        raise NotFoundError("There is no such episode", field="path.episode_id")
-    found = repository.list_for_entity(transaction.connection, "episode", episode_id)
+    with resources.database.reading() as connection:
+        if not episodes.exists(connection, episode_id):
+            raise NotFoundError("There is no such episode", field="path.episode_id")
+        found = repository.list_for_entity(connection, "episode", episode_id)
     return ListAnswer(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
 
 
@@ -37,11 +36,12 @@ def list_thumbnails(
     response_model=Answer[ThumbnailView],
     dependencies=[allow(Permission.THUMBNAILS_READ)],
 )
-def get_thumbnail(thumbnail_id: UUID, transaction: InTransaction, resources: WithResources) -> Answer[ThumbnailView]:
+def get_thumbnail(thumbnail_id: UUID, resources: WithResources) -> Answer[ThumbnailView]:
     """One thumbnail, if what it shows is there."""
-    thumbnail = repository.find(transaction.connection, thumbnail_id)
-    if thumbnail is None or not episodes.exists(transaction.connection, thumbnail.entity_id):
-        raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
+    with resources.database.reading() as connection:
+        thumbnail = repository.find(connection, thumbnail_id)
+        if thumbnail is None or not episodes.exists(connection, thumbnail.entity_id):
+            raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
     return Answer(data=_view(thumbnail, resources))
 
 

@@ -1,17 +1,20 @@
 """What a token proves, and what it does not."""
 
 import time
+from typing import Any
 from uuid import uuid4
 
+import jwt
 import pytest
 
 from local.account import LocalAccount
-from runtime.access.keys import SigningKeys
+from runtime.access import tokens
+from runtime.access.keys import KEYS_LIFETIME_SECONDS, SigningKeys
 from runtime.access.roles import Role
 from runtime.access.tokens import INVALID_TOKEN, TokenVerifier
 from runtime.errors import UnauthorizedError
 from tests.runtime.access.token_attacks import ATTACKS
-from tests.runtime.features.api_platform import CLIENT_ID, ISSUER, Pool, claims, mint
+from tests.runtime.features.api_platform import CLIENT_ID, ISSUER, Pool, claims, key_set, mint
 
 
 @pytest.fixture
@@ -92,3 +95,62 @@ class TestTokensOfThePool:
         assert verifier.verify(tokens["AccessToken"]).roles == {Role.EDITOR}
         with pytest.raises(UnauthorizedError):
             verifier.verify(tokens["IdToken"])
+
+
+class TestRemembered:
+    @pytest.fixture
+    def decoded(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """The tokens that were checked in full."""
+        seen, decode = [], jwt.decode
+
+        def count(token: str, *arguments: Any, **options: Any) -> Any:
+            seen.append(token)
+            return decode(token, *arguments, **options)
+
+        monkeypatch.setattr(jwt, "decode", count)
+        return seen
+
+    def test_token_is_checked_in_full_once(self, verifier: TokenVerifier, decoded: list[str]) -> None:
+        token, other = mint(claims("admin")), mint(claims("viewer"))
+        first = verifier.verify(token)
+        assert verifier.verify(other).roles == {Role.VIEWER}
+        assert verifier.verify(token) == first
+        assert decoded == [token, other]
+
+    def test_refused_token_is_never_remembered(self, verifier: TokenVerifier, decoded: list[str]) -> None:
+        token = mint(claims("admin", token_use="id"))
+        for _ in range(2):
+            with pytest.raises(UnauthorizedError):
+                verifier.verify(token)
+        assert decoded == [token, token]
+
+    @pytest.mark.requirement("A-11")
+    def test_it_ends_with_its_expiry(self, verifier: TokenVerifier) -> None:
+        now = int(time.time())
+        token = mint(claims("admin", iat=now - 10, exp=now + 2))
+        assert verifier.verify(token)
+        while time.time() < now + 2:
+            time.sleep(0.05)
+        with pytest.raises(UnauthorizedError):
+            verifier.verify(token)
+
+    def test_it_ends_with_its_key(self, pool: Pool) -> None:
+        now = [1000.0]
+        keys = SigningKeys(pool.url, clock=lambda: now[0])
+        verifier = TokenVerifier(keys=keys, issuer=ISSUER, client_ids=[CLIENT_ID], max_lifetime_seconds=86_400)
+        token = mint(claims("admin"))
+        assert verifier.verify(token)
+        pool.keys = key_set(key_id="rotated", name="rotated")
+        now[0] += KEYS_LIFETIME_SECONDS
+        with pytest.raises(UnauthorizedError):
+            verifier.verify(token)
+
+    def test_there_are_never_many(
+        self, verifier: TokenVerifier, decoded: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(tokens, "_REMEMBERED_TOKENS", 2)
+        minted = [mint(claims("admin")) for _ in range(3)]
+        for token in minted:
+            verifier.verify(token)
+        assert len(verifier._verified) <= 2
+        assert verifier.verify(minted[0])
