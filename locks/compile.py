@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-DEPLOYED = ("api", "thumbnails", "migrate")
+DEPLOYED = ("api", "container", "thumbnails", "maintenance", "migrate")
 
 
 def compile_group(group: str, *extra: str) -> None:
