@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +19,9 @@ from local.process_registry import FILE_NAME, GRACE_SECONDS, ProcessRegistry, en
 ProcessState = Literal["running", "stopped", "exited"]
 LOG_TAIL_LINES = 12
 
-# A process that is kept alive is started again at most so often within so long, with waits that double.
+# A process that is kept alive is given up when so many starts in a row did not last this long; the waits between them double.
 RESTARTS = 6
-RESTART_WINDOW_SECONDS = 60.0
+STEADY_SECONDS = 2.0
 FIRST_RESTART_WAIT_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
@@ -44,7 +43,7 @@ class ManagedProcess:
         self.name, self.log = name, log
         self.stop_signal, self.asked_to_stop, self.kept_alive = stop_signal, False, False
         self._launch, self._process = launch, launch()
-        self._restarted_at: deque[float] = deque(maxlen=RESTARTS)
+        self._started_at, self._brief_starts = time.monotonic(), 0
 
     @property
     def pid(self) -> int:
@@ -52,14 +51,14 @@ class ManagedProcess:
         return self._process.pid
 
     def restart_wait(self) -> float | None:
-        """The seconds to wait before the next restart; None when it ended too often."""
-        recent = [moment for moment in self._restarted_at if time.monotonic() - moment < RESTART_WINDOW_SECONDS]
-        return FIRST_RESTART_WAIT_SECONDS * 2 ** len(recent) if len(recent) < RESTARTS else None
+        """The seconds to wait before the next restart of a process that just ended; None when it is to be given up."""
+        lasted = time.monotonic() - self._started_at >= STEADY_SECONDS
+        self._brief_starts = 0 if lasted else self._brief_starts + 1
+        return FIRST_RESTART_WAIT_SECONDS * 2**self._brief_starts if self._brief_starts <= RESTARTS else None
 
     def restart(self) -> None:
         """Starts the program again as it was started first. Raises OSError."""
-        self._restarted_at.append(time.monotonic())
-        self._process = self._launch()
+        self._process, self._started_at = self._launch(), time.monotonic()
 
     def poll(self) -> int | None:
         """The exit status, or None while it runs."""
@@ -157,7 +156,7 @@ class Supervisor:
         return managed
 
     def keep_alive(self, managed: ManagedProcess) -> None:
-        """From now on starts this process again when it ends unasked, unless it does so too often. For programs that find
+        """From now on starts this process again when it ends unasked, unless it does not last. For programs that find
         again what they need, and that others find again; called when they have come up once."""
         managed.kept_alive = True
 

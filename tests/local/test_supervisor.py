@@ -145,10 +145,11 @@ class TestKeepAlive:
         wait_for_end([process.pid])
         assert own_supervisor.processes() == []
 
-    def test_ends_too_often_is_given_up_and_told(
+    def test_ends_at_once_again_and_again_is_given_up_and_told(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(module, "FIRST_RESTART_WAIT_SECONDS", 0.001)
+        monkeypatch.setattr(module, "STEADY_SECONDS", 600.0)
         ended = threading.Event()
         once = [
             sys.executable,
@@ -164,6 +165,19 @@ class TestKeepAlive:
         assert [record.getMessage() for record in caplog.records].count("process_restarted") == module.RESTARTS
         assert caplog.records[-1].getMessage() == "process_given_up"
         assert own_supervisor.processes()[0].state == "exited"
+
+    def test_ends_often_but_not_at_once_is_always_started_again(
+        self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(module, "STEADY_SECONDS", 0.0)
+        process = own_supervisor.start("kept", SLEEP)
+        own_supervisor.keep_alive(process)
+        pids = set()
+        for _ in range(module.RESTARTS + 2):
+            pid = self.end_unasked(process)
+            pids.add(pid)
+            self.wait_for(lambda pid=pid: process.pid != pid and process.poll() is None)
+        assert len(pids) == module.RESTARTS + 2
 
     def test_stopped_while_it_waits_is_not_started_again(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
