@@ -101,7 +101,7 @@ def render(
     Of `max_pixels`, some types may have a part only: PIXEL_SHARES.
 
     Raises MediaRefusedError, whose `reason` is one of the constants above, when the file is not an image that we take, or is
-    one of another type than declared.
+    one of another type than declared. MemoryError, and whatever encoders raise, say nothing about the file.
     """
     with _refusing(source), Image.open(io.BytesIO(source), formats=DECODERS) as image:
         found = MEDIA_TYPES.get(image.format)
@@ -118,11 +118,12 @@ def render(
                 reason=TOO_MANY_PIXELS,
             )
         upright, profile = _decode(image, variants)
-        return [
-            _encode(picture, variant, image_format)
-            for variant, picture in _pictures(upright, profile, variants)
-            for image_format in variant.formats
-        ]
+        pictures = list(_pictures(upright, profile, variants))
+        upright.close()
+    # What goes wrong from here on is no fault of the file: without enough memory an encoder says all kinds of things.
+    return [
+        _encode(picture, variant, image_format) for variant, picture in pictures for image_format in variant.formats
+    ]
 
 
 def _essence(media_type: str) -> str:
@@ -153,6 +154,8 @@ def _refusing(source: bytes) -> Iterator[None]:
     except Warning as error:
         raise MediaRefusedError(f"the image is not sound: {error}", reason=SUSPICIOUS_IMAGE) from error
     except Exception as error:
+        if "out of memory" in str(error):
+            raise MemoryError(str(error)) from error
         # Decoders raise OSError, SyntaxError, ValueError, struct.error and more for broken files.
         raise MediaRefusedError("the image is damaged and cannot be read", reason=CORRUPT_IMAGE) from error
 

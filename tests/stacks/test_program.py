@@ -173,7 +173,7 @@ class TestOrder:
         (schedule,) = graph_of(environment).of("Schedule")
         assert schedule.inputs["scheduleExpression"] == "rate(1 minute)"
         target = schedule.inputs["target"]
-        assert target["arn"].endswith(f":function:episode-metadata-maintenance-{environment}")
+        assert target["arn"].endswith(":maintenance-function-arn")
         assert json.loads(target["input"]) == {"tasks": list(TASKS)}
         assert graph_of(environment).waits_for("maintenance-function") >= {"migration"}
 

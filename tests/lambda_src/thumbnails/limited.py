@@ -38,7 +38,14 @@ class LimitedWorkers:
     """Some processes; see `limited_workers`."""
 
     def __init__(self, count: int, environment: Mapping[str, str], memory_megabytes: int) -> None:
-        self._environment = {"PATH": os.environ["PATH"], **environment}
+        self._environment = {
+            "PATH": os.environ["PATH"],
+            # As in a function's process (local/compute): each further arena of a thread reserves 64 MB of the limit.
+            "MALLOC_ARENA_MAX": "2",
+            # Coverage would take its own share of the memory that is looked at here.
+            "COVERAGE_PROCESS_CONFIG": "",
+            **environment,
+        }
         self._memory_megabytes = memory_megabytes
         self._idle: queue.SimpleQueue[subprocess.Popen[str]] = queue.SimpleQueue()
         self._executor = ThreadPoolExecutor(count)

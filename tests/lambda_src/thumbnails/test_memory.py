@@ -1,7 +1,10 @@
 """The largest images that are accepted fit into the function's memory (ROAD-120)."""
 
 import pytest
+from PIL import Image, ImageFile
 
+from lambda_src.thumbnails.profiles import PROFILES
+from lambda_src.thumbnails.rendering import render
 from tests.lambda_src.thumbnails.images import LARGE, flat_png, large
 from tests.lambda_src.thumbnails.limited import MOST_MEGABYTES, limited_workers
 
@@ -30,3 +33,24 @@ def test_lack_of_memory_says_nothing_about_the_file(tmp_path):
         with limited_workers(count=1, memory_megabytes=megabytes) as workers:
             outcomes += [each.outcome for each in workers.run([{"path": str(path), "entity_type": "document"}])]
     assert outcomes == ["OUT OF MEMORY", "rendered"]
+
+
+def test_encoder_that_fails_says_nothing_about_the_file(monkeypatch):
+    """Without memory Pillow's encoders raise OSError or ValueError as they please."""
+
+    def fail(*_, **__):
+        raise ValueError("encoding error 1")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(ValueError, match="^encoding error 1$"):
+        render(flat_png(40, 30, b"\x80"), PROFILES["episode"], max_pixels=10_000)
+
+
+def test_decoder_that_lacks_memory_says_nothing_about_the_file(monkeypatch):
+    def fail(*_, **__):
+        raise OSError("out of memory error when reading image file")
+
+    source = flat_png(40, 30, b"\x80")
+    monkeypatch.setattr(ImageFile.ImageFile, "load", fail)
+    with pytest.raises(MemoryError):
+        render(source, PROFILES["episode"], max_pixels=10_000)

@@ -107,11 +107,12 @@ def forking(environment: dict[str, str]) -> Iterator[tuple[str, "subprocess.Pope
             stderr=subprocess.PIPE,
             text=True,
             pass_fds=[listener.fileno()],
+            start_new_session=True,
         ) as parent:
             try:
                 yield f"http://127.0.0.1:{listener.getsockname()[1]}", parent
             finally:
-                parent.kill()
+                os.killpg(parent.pid, signal.SIGKILL)  # and its forks
 
 
 def fork(parent: "subprocess.Popen[str]") -> int:
