@@ -42,7 +42,7 @@ def test_encoder_that_fails_says_nothing_about_the_file(monkeypatch):
         raise ValueError("encoding error 1")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(ValueError, match="^encoding error 1$"):
+    with pytest.raises(ValueError, match=r"^encoding error 1$"):
         render(flat_png(40, 30, b"\x80"), PROFILES["episode"], max_pixels=10_000)
 
 
