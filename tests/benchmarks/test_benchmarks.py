@@ -41,11 +41,15 @@ def without_node(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def with_node(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tests never install: what `make bench` has left is used, if it has."""
-    found = node_packages.find()
-    if found is None:
-        pytest.skip("the npm packages are not installed: python -m benchmarks --quick installs them")
+def with_node(pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `make bench` has left in the user's cache is used; else the packages are installed into pytest's own."""
+    if node_packages.find() is None:
+        assert pytestconfig.cache
+        monkeypatch.setenv("XDG_CACHE_HOME", str(pytestconfig.cache.mkdir("npm")))
+    try:
+        found = node_packages.install()
+    except NodeMissingError as error:
+        pytest.skip(f"no npm packages: {error}")
     monkeypatch.setattr(node_packages, "install", lambda: found)
 
 
