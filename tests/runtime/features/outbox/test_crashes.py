@@ -130,7 +130,6 @@ def photograph(number: int) -> bytes:
 
 
 class TestKilledBetweenCommitAndSending:
-    @pytest.mark.requirement("ROAD-117")
     def test_nothing_is_lost_and_nothing_done_twice(
         self, api: Api, account: LocalAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
