@@ -1,5 +1,6 @@
 """A platform whose every part may be killed: its host, who kills parts of it, and who relays what a crash left behind."""
 
+import contextlib
 import json
 import os
 import random
@@ -12,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from local.account import LocalAccount
 from local.doors.stack_files import load_stack_config
@@ -48,6 +51,14 @@ class Host:
     def pids(self, *names: str) -> list[int]:
         """Of the running processes whose names begin so."""
         return [each.pid for each in registered(self.directory / FILE_NAME) if each.name.startswith(names)]
+
+    def running(self) -> list[psutil.Process]:
+        """Every process of the platform but the host itself, as far as they have not ended meanwhile."""
+        found = []
+        for pid in self.pids(""):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                found.append(psutil.Process(pid))
+        return found
 
     def token(self) -> str:
         cognito, pool, name = self.account.client("cognito-idp"), self.outputs["user_pool_id"], "admin@example.com"

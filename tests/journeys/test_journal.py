@@ -147,7 +147,7 @@ def run_journal(scratch: Path, supervisor: Supervisor, *, journeys: int, most_ac
         assert host.ask("health") == "degraded"
         check_stored(conninfo, journal)
 
-        left = [psutil.Process(pid) for pid in host.pids("")]
+        left = host.running()
         with making_shows(impatient):
             host.process.kill()
         assert psutil.wait_procs(left, timeout=30)[1] == []

@@ -1,5 +1,6 @@
 """Every process is started, watched and ended by its id."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -33,7 +34,10 @@ def own_supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 
 
 def wait_for_end(pids: list[int], seconds: float = 20) -> None:
-    processes = [psutil.Process(pid) for pid in pids if psutil.pid_exists(pid)]
+    processes = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            processes.append(psutil.Process(pid))
     _, alive = psutil.wait_procs(processes, timeout=seconds)
     assert not [process for process in alive if process.status() != psutil.STATUS_ZOMBIE]
 

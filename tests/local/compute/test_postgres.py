@@ -1,5 +1,6 @@
 """The embedded server is the major version that RDS runs, reached as RDS is."""
 
+import contextlib
 import os
 import signal
 import time
@@ -62,7 +63,8 @@ def test_killed_server_comes_back_with_what_was_committed(server: EmbeddedPostgr
         (process,) = [each for each in supervisor.processes() if each.name == server.name]
         pids.add(process.pid)
         os.kill(process.pid, signal.SIGKILL)
-        psutil.wait_procs([psutil.Process(process.pid)] if psutil.pid_exists(process.pid) else [], timeout=20)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            psutil.Process(process.pid).wait(20)
     with reconnect(server) as connection:
         assert connection.execute("SELECT number FROM kept ORDER BY 1").fetchall() == [(0,), (1,), (2,)]
     assert len(pids) == 3
