@@ -11,14 +11,14 @@ LIST_PARAMETERS = ("limit",)
 GET_PARAMETERS = ("episode_id",)
 
 # The API's own, to the letter: the list without a filter.
-LIST_JSON = repository._LIST_PAGE.format(columns=repository.SUMMARY_COLUMNS, conditions=repository._LIVE)
-GET_ROWS = repository._FIND_LIVE
+LIST_JSON = repository.LISTING.statement((), visible=repository.LIVE)
+GET_ROWS = repository.FIND_LIVE
 
 LIST_ROWS = SQL("""
 SELECT {columns} FROM episodes e JOIN shows s USING (show_id)
 WHERE {visible}
 ORDER BY e.episode_id DESC LIMIT %(limit)s + 1
-""").format(columns=repository.SUMMARY_COLUMNS, visible=repository._LIVE)
+""").format(columns=repository.SUMMARY_COLUMNS, visible=repository.LIVE)
 
 GET_JSON = SQL("SELECT row_to_json(found)::text AS item, found.etag FROM ({rows}) found").format(rows=GET_ROWS)
 

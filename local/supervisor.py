@@ -19,7 +19,8 @@ from local.process_registry import FILE_NAME, GRACE_SECONDS, ProcessRegistry, en
 ProcessState = Literal["running", "stopped", "exited"]
 LOG_TAIL_LINES = 12
 
-# A process that is kept alive is given up when so many starts in a row did not last this long; the waits between them double.
+# A process that is kept alive is started again at most so often in a row while its starts do not last this long; the waits
+# double.
 RESTARTS = 6
 STEADY_SECONDS = 2.0
 FIRST_RESTART_WAIT_SECONDS = 0.1

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
@@ -107,23 +107,33 @@ def hosted(directory: Path) -> Iterator[Host]:
             process.stdin.close()
 
 
-class Killer:
-    """Kills a random part whenever so many more actions were acknowledged, while the block runs: by progress and not by the
-    clock, so that a slow machine is not killed to a standstill."""
+class Beside:
+    """Runs on a thread of its own while the block runs, until `_over` is set."""
 
-    def __init__(self, host: Host, journal: Journal, most_actions_between: int) -> None:
-        self.kills: list[str] = []
-        self._host, self._journal, self._most = host, journal, most_actions_between
+    def __init__(self) -> None:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> "Killer":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
         self._thread.join()
+
+    def _run(self) -> None:
+        raise NotImplementedError
+
+
+class Killer(Beside):
+    """Kills a random part whenever so many more actions were acknowledged, while the block runs: by progress and not by the
+    clock, so that a slow machine is not killed to a standstill."""
+
+    def __init__(self, host: Host, journal: Journal, most_actions_between: int) -> None:
+        super().__init__()
+        self.kills: list[str] = []
+        self._host, self._journal, self._most = host, journal, most_actions_between
 
     def _run(self) -> None:
         next_kill = 1
@@ -137,20 +147,12 @@ class Killer:
             next_kill = self._journal.length + random.randint(1, self._most)
 
 
-class Relay:
+class Relay(Beside):
     """Runs the maintenance function as its schedule would, only more often, while the block runs."""
 
     def __init__(self, host: Host) -> None:
-        self._host, self._over = host, threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Relay":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        super().__init__()
+        self._host = host
 
     def _run(self) -> None:
         while not self._over.wait(2):

@@ -7,7 +7,7 @@ from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from runtime.features.activity_logs.schemas import ActionType, ActivityLog, ResourceType
-from runtime.web.pagination import JsonPage, PageRequest
+from runtime.web.pagination import JsonPage, Listing, PageRequest
 from runtime.web.transaction import Connection
 
 _INSERT = """
@@ -32,27 +32,16 @@ _SHORTENED = SQL("""(
     FROM jsonb_each({column})
 )""")
 
-# One row more than asked for tells whether there is a next page.
-_LIST_PAGE = SQL("""
-WITH found AS (
-    SELECT activity_log_id, user_id, action_type, resource_type, resource_id,
-           {old_values} AS old_values, {new_values} AS new_values, ip_address, user_agent,
-           to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "timestamp"
-    FROM activity_logs
-    WHERE activity_log_id < coalesce(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-      AND (%(user_id)s::text IS NULL OR user_id = %(user_id)s)
-      AND (%(resource_type)s::text IS NULL OR resource_type = %(resource_type)s)
-      AND (%(resource_id)s::text IS NULL OR resource_id = %(resource_id)s)
-      AND (%(action_type)s::text IS NULL OR action_type = %(action_type)s)
-    ORDER BY activity_log_id DESC LIMIT %(limit)s + 1
-), page AS (
-    SELECT * FROM found ORDER BY activity_log_id DESC LIMIT %(limit)s
-)
-SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY activity_log_id DESC)::text FROM page), '[]') AS items,
-       CASE WHEN (SELECT count(*) FROM found) > %(limit)s
-            THEN (SELECT activity_log_id FROM page ORDER BY activity_log_id LIMIT 1) END AS last_id
-""").format(
-    old_values=_SHORTENED.format(column=SQL("old_values")), new_values=_SHORTENED.format(column=SQL("new_values"))
+_LISTING = Listing(
+    columns=SQL("""
+        activity_log_id, user_id, action_type, resource_type, resource_id,
+        {old_values} AS old_values, {new_values} AS new_values, ip_address, user_agent,
+        to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "timestamp"
+    """).format(
+        old_values=_SHORTENED.format(column=SQL("old_values")), new_values=_SHORTENED.format(column=SQL("new_values"))
+    ),
+    source=SQL("activity_logs"),
+    row_id="activity_log_id",
 )
 
 
@@ -98,14 +87,11 @@ def list_page(
     action_type: ActionType | None = None,
 ) -> JsonPage:
     """Rows, newest first, with values beyond 500 bytes replaced by their size; each filter that is given narrows them."""
-    values = {
-        "after": page.after,
-        "limit": page.limit,
-        "user_id": user_id,
-        "resource_type": resource_type,
-        "resource_id": resource_id,
-        "action_type": action_type,
-    }
-    row = connection.execute(_LIST_PAGE, values).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
-    return JsonPage(items=row["items"], last_id=row["last_id"])
+    return _LISTING.page(
+        connection,
+        page,
+        user_id=user_id,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        action_type=action_type,
+    )

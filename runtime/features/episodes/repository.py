@@ -5,12 +5,13 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.sql import SQL, Identifier, Placeholder
+from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from runtime.errors import ConflictError
 from runtime.features.episodes.schemas import Episode, EpisodeStatus
-from runtime.web.pagination import JsonPage, PageRequest
+from runtime.web import changes
+from runtime.web.pagination import EVERY_ROW, JsonPage, Listing, PageRequest
 from runtime.web.transaction import Connection
 
 # What a list shows of an episode `e` of a show `s`, in the very form in which it is sent. The search shows the same.
@@ -29,7 +30,7 @@ SUMMARY_COLUMNS = SQL("""
     '"' || e.version || '-' || s.version || '"' AS etag
 """)
 
-_LIVE = SQL("e.deleted_at IS NULL AND s.deleted_at IS NULL")
+LIVE = SQL("e.deleted_at IS NULL AND s.deleted_at IS NULL")
 
 _INSERT = """
 INSERT INTO episodes (
@@ -48,18 +49,17 @@ _FIND = SQL("""
 SELECT {columns}, e.script_text FROM episodes e JOIN shows s USING (show_id)
 WHERE e.episode_id = %(episode_id)s AND {visible}
 """)
-_FIND_LIVE = _FIND.format(columns=SUMMARY_COLUMNS, visible=_LIVE)
-_FIND_ANY = _FIND.format(columns=SUMMARY_COLUMNS, visible=SQL("true"))
+FIND_LIVE = _FIND.format(columns=SUMMARY_COLUMNS, visible=LIVE)
+_FIND_ANY = _FIND.format(columns=SUMMARY_COLUMNS, visible=EVERY_ROW)
 
 _EXISTS = SQL("""
 SELECT 1 FROM episodes e JOIN shows s USING (show_id) WHERE e.episode_id = %(episode_id)s AND {visible}
-""").format(visible=_LIVE)
+""").format(visible=LIVE)
 
 _LOCK = "SELECT FROM episodes WHERE episode_id = %(episode_id)s FOR NO KEY UPDATE"
 
 _COUNT_OF_SHOW = "SELECT count(*) AS episodes FROM episodes WHERE show_id = %(show_id)s AND deleted_at IS NULL"
 
-# Values that are stored already are no change: such a row keeps its version.
 _UPDATE = SQL("""
 UPDATE episodes SET {assignments}, updated_by = %(user_id)s
 WHERE episode_id = %(episode_id)s AND ROW({names}) IS DISTINCT FROM ROW({values})
@@ -76,25 +76,9 @@ UPDATE episodes SET deleted_at = NULL, deleted_by = NULL, deleted_reason = NULL,
 WHERE episode_id = %(episode_id)s
 """
 
-# One row more than asked for tells whether there is a next page.
-_LIST_PAGE = SQL("""
-WITH found AS (
-    SELECT {columns} FROM episodes e JOIN shows s USING (show_id)
-    WHERE {conditions}
-    ORDER BY e.episode_id DESC LIMIT %(limit)s + 1
-), page AS (
-    SELECT * FROM found ORDER BY episode_id DESC LIMIT %(limit)s
+LISTING = Listing(
+    columns=SUMMARY_COLUMNS, source=SQL("episodes e JOIN shows s USING (show_id)"), row_id="episode_id", alias="e"
 )
-SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY episode_id DESC)::text FROM page), '[]') AS items,
-       CASE WHEN (SELECT count(*) FROM found) > %(limit)s
-            THEN (SELECT episode_id FROM page ORDER BY episode_id LIMIT 1) END AS last_id
-""")
-_FILTERS = {
-    "after": SQL("e.episode_id < %(after)s"),
-    "show_id": SQL("e.show_id = %(show_id)s"),
-    "status": SQL("e.status = %(status)s"),
-    "season_number": SQL("e.season_number = %(season_number)s"),
-}
 
 
 def insert(connection: Connection, *, show_id: UUID, columns: dict[str, Any], user_id: UUID) -> Episode:
@@ -112,7 +96,7 @@ def insert(connection: Connection, *, show_id: UUID, columns: dict[str, Any], us
 
 def find(connection: Connection, episode_id: UUID, *, include_deleted: bool = False) -> Episode | None:
     """The episode with its script, if it is there."""
-    statement = _FIND_ANY if include_deleted else _FIND_LIVE
+    statement = _FIND_ANY if include_deleted else FIND_LIVE
     row = connection.execute(statement, {"episode_id": episode_id}).fetchone()
     return Episode.model_validate(row) if row else None
 
@@ -137,11 +121,7 @@ def update(connection: Connection, episode_id: UUID, columns: dict[str, Any], *,
     """Stores these values by column, at least one. 1, or 0 when the episode has them already; ConflictError when its
     number is taken in that season."""
     values = columns | ({"metadata": Jsonb(columns["metadata"])} if "metadata" in columns else {})
-    statement = _UPDATE.format(
-        assignments=SQL(", ").join(SQL("{} = {}").format(Identifier(name), Placeholder(name)) for name in values),
-        names=SQL(", ").join(map(Identifier, values)),
-        values=SQL(", ").join(map(Placeholder, values)),
-    )
+    statement = changes.statement(_UPDATE, values)
     try:
         return connection.execute(statement, values | {"episode_id": episode_id, "user_id": user_id}).rowcount
     except UniqueViolation:
@@ -174,14 +154,14 @@ def list_page(
     include_deleted: bool = False,
 ) -> JsonPage:
     """Episodes, newest first; each filter that is given narrows them."""
-    filters = {"after": page.after, "show_id": show_id, "status": status, "season_number": season_number}
-    given = {name: value for name, value in filters.items() if value is not None}
-    # Only what is given is in the statement, so that each combination gets a plan of its own, with the index that helps.
-    conditions = [SQL("true") if include_deleted else _LIVE, *(_FILTERS[name] for name in given)]
-    statement = _LIST_PAGE.format(columns=SUMMARY_COLUMNS, conditions=SQL(" AND ").join(conditions))
-    row = connection.execute(statement, given | {"limit": page.limit}).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
-    return JsonPage(items=row["items"], last_id=row["last_id"])
+    return LISTING.page(
+        connection,
+        page,
+        visible=EVERY_ROW if include_deleted else LIVE,
+        show_id=show_id,
+        status=status,
+        season_number=season_number,
+    )
 
 
 def _taken() -> ConflictError:

@@ -2,7 +2,7 @@
 
 from psycopg.sql import SQL
 
-from runtime.features.episodes.repository import SUMMARY_COLUMNS
+from runtime.features.episodes.repository import LIVE, SUMMARY_COLUMNS
 from runtime.web.transaction import Connection
 
 # The expression of the index idx_episodes_fts word for word: spelt in any other way, the index is not used.
@@ -13,11 +13,11 @@ SEARCH = SQL("""
 WITH found AS (
     SELECT {columns}, ts_rank({document}, query) AS rank
     FROM episodes e JOIN shows s USING (show_id), websearch_to_tsquery('english', %(text)s) query
-    WHERE e.deleted_at IS NULL AND s.deleted_at IS NULL AND {document} @@ query
+    WHERE {live} AND {document} @@ query
     ORDER BY rank DESC, e.episode_id DESC LIMIT %(limit)s
 )
 SELECT coalesce(json_agg(row_to_json(found) ORDER BY rank DESC, episode_id DESC)::text, '[]') AS items FROM found
-""").format(columns=SUMMARY_COLUMNS, document=_DOCUMENT)
+""").format(columns=SUMMARY_COLUMNS, document=_DOCUMENT, live=LIVE)
 
 
 def search(connection: Connection, text: str, *, limit: int) -> str:

@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
-from psycopg.sql import SQL, Composed, Identifier, Placeholder
+from psycopg.sql import SQL, Composed
 from psycopg.types.json import Jsonb
 
 from runtime.errors import ConflictError
 from runtime.features.shows.schemas import Show
-from runtime.web.pagination import JsonPage, PageRequest
+from runtime.web import changes
+from runtime.web.pagination import EVERY_ROW, JsonPage, Listing, PageRequest
 from runtime.web.transaction import Connection
 
 # One list for single rows and for the pages that Postgres writes as JSON, so that both say the same in the same form.
@@ -34,7 +35,6 @@ _FIND_BY_NAME = SQL("SELECT {columns} FROM shows WHERE name = %(name)s AND delet
     columns=_COLUMNS
 )
 
-# Values that are stored already are no change: such a row keeps its version.
 _UPDATE = SQL("""
 UPDATE shows SET {assignments}, updated_by = %(user_id)s
 WHERE show_id = %(show_id)s AND ROW({names}) IS DISTINCT FROM ROW({values})
@@ -52,22 +52,7 @@ UPDATE shows SET deleted_at = NULL, deleted_by = NULL, deleted_reason = NULL,
 WHERE show_id = %(show_id)s RETURNING {columns}
 """).format(columns=_COLUMNS)
 
-# One row more than asked for tells whether there is a next page.
-_LIST_PAGE = SQL("""
-WITH found AS (
-    SELECT {columns} FROM shows
-    WHERE {visible} AND show_id < coalesce(%(after)s::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
-    ORDER BY show_id DESC LIMIT %(limit)s + 1
-), page AS (
-    SELECT * FROM found ORDER BY show_id DESC LIMIT %(limit)s
-)
-SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY show_id DESC)::text FROM page), '[]') AS items,
-       CASE WHEN (SELECT count(*) FROM found) > %(limit)s
-            THEN (SELECT show_id FROM page ORDER BY show_id LIMIT 1) END AS last_id
-""")
-# Two statements, so that each can use the indexes that hold its rows alone.
-_LIST_LIVE = _LIST_PAGE.format(columns=_COLUMNS, visible=SQL("deleted_at IS NULL"))
-_LIST_ALL = _LIST_PAGE.format(columns=_COLUMNS, visible=SQL("true"))
+_LISTING = Listing(columns=_COLUMNS, source=SQL("shows"), row_id="show_id")
 
 
 def insert(
@@ -118,12 +103,7 @@ def update(connection: Connection, show_id: UUID, columns: dict[str, Any], *, us
     """The show with these values by column, at least one. None when it has them already; ConflictError when the name is
     taken, be it by a show that is deleted."""
     values = columns | ({"metadata": Jsonb(columns["metadata"])} if "metadata" in columns else {})
-    statement = _UPDATE.format(
-        assignments=SQL(", ").join(SQL("{} = {}").format(Identifier(name), Placeholder(name)) for name in values),
-        names=SQL(", ").join(map(Identifier, values)),
-        values=SQL(", ").join(map(Placeholder, values)),
-        columns=_COLUMNS,
-    )
+    statement = changes.statement(_UPDATE, values, columns=_COLUMNS)
     try:
         return _one(connection, statement, values | {"show_id": show_id, "user_id": user_id})
     except UniqueViolation:
@@ -142,10 +122,8 @@ def restore(connection: Connection, show_id: UUID, *, user_id: UUID) -> Show | N
 
 def list_page(connection: Connection, page: PageRequest, *, include_deleted: bool = False) -> JsonPage:
     """Shows, newest first."""
-    statement = _LIST_ALL if include_deleted else _LIST_LIVE
-    row = connection.execute(statement, {"after": page.after, "limit": page.limit}).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
-    return JsonPage(items=row["items"], last_id=row["last_id"])
+    visible = EVERY_ROW if include_deleted else SQL("deleted_at IS NULL")
+    return _LISTING.page(connection, page, visible=visible)
 
 
 def _one(connection: Connection, statement: Composed, values: dict[str, Any]) -> Show | None:

@@ -15,6 +15,7 @@ from runtime.features.jobs import repository as jobs
 from runtime.features.outbox import repository as outbox
 from runtime.features.uploads.copies import TOPIC, UploadCopy
 from runtime.settings import load
+from tests.runtime.features.stored_rows import new_job
 
 GRACE_SECONDS = 1
 
@@ -38,7 +39,7 @@ class Platform:
     def completed_upload(self) -> UploadCopy:
         """An upload whose completion was committed, by a process that then died."""
         with self.database.transaction() as connection:
-            job = self.job(connection)
+            job = new_job(connection)
             key = f"uploads/{job.job_id}"
             version = self.s3.put_object(Bucket=self.temp, Key=key, Body=b"photograph")["VersionId"]
             copy = UploadCopy(
@@ -51,23 +52,6 @@ class Platform:
             )
             outbox.insert(connection, TOPIC, copy.payload, grace_seconds=0)
         return copy
-
-    @staticmethod
-    def job(connection: Any) -> jobs.Job:
-        row = connection.execute(
-            """WITH show AS (INSERT INTO shows (name) VALUES (%s) RETURNING show_id)
-            INSERT INTO episodes (show_id, title, episode_number) SELECT show_id, 'Seeds', 1 FROM show RETURNING episode_id""",
-            [secrets.token_hex(8)],
-        ).fetchone()
-        return jobs.insert(
-            connection,
-            job_type="thumbnail_generation",
-            entity_type="episode",
-            entity_id=row["episode_id"],
-            source_reference="s3://storage/raw",
-            source_version_id=None,
-            created_by=None,
-        )
 
     def status(self, job_id: UUID) -> tuple[str, str | None]:
         with self.database.transaction() as connection:
@@ -112,7 +96,7 @@ class TestEndAbandonedJobs:
 
     def test_ends_a_job_whose_last_worker_died(self, platform: Platform) -> None:
         with platform.database.transaction() as connection:
-            abandoned, tried_twice, untouched = (platform.job(connection).job_id for _ in range(3))
+            abandoned, tried_twice, untouched = (new_job(connection).job_id for _ in range(3))
         self.attempt(platform, abandoned, times=3)
         self.attempt(platform, tried_twice, times=2)
         assert handler({"tasks": ["end_abandoned_jobs"]}, None) == {"end_abandoned_jobs": {"ended": 1}}
@@ -122,7 +106,7 @@ class TestEndAbandonedJobs:
 
     def test_leaves_a_job_that_is_worked_on(self, platform: Platform) -> None:
         with platform.database.transaction() as connection:
-            job_id = platform.job(connection).job_id
+            job_id = new_job(connection).job_id
         self.attempt(platform, job_id, times=2)
         with platform.database.transaction() as connection:
             assert jobs.claim(connection, job_id, 60)

@@ -74,6 +74,26 @@ def mint(
     return jwt.encode(payload, rsa_key(key), algorithm=algorithm, headers=kept)
 
 
+class QuietHandler(http.server.BaseHTTPRequestHandler):
+    """Writes no line for each request."""
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def listening(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The host and port at which requests are handled while the block runs."""
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
 @dataclass
 class Pool:
     """The user pool's key endpoint: counts what is fetched, and can be away."""
@@ -92,7 +112,7 @@ class Pool:
     def serve(cls) -> Iterator["Pool"]:
         pool = cls()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self) -> None:
                 pool.fetches += 1
                 body = b"away" if pool.is_away else json.dumps(pool.keys).encode()
@@ -101,18 +121,9 @@ class Pool:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            pool.endpoint = f"127.0.0.1:{server.server_port}/{POOL_ID}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            try:
-                yield pool
-            finally:
-                server.shutdown()
-                thread.join()
+        with listening(Handler) as address:
+            pool.endpoint = f"{address}/{POOL_ID}"
+            yield pool
 
 
 @dataclass(frozen=True)

@@ -98,17 +98,22 @@ class TestLog:
         http.post(form["url"], data=form["fields"], files={"file": ("a", b"x")})
         http.get(f"{gate.endpoint}/{bucket}/k%0B?X-Amz-Signature=canary")
         path = supervisor.logs / f"{ObjectGate.name}.log"
-        # The line of a request is written after its answer is sent.
-        eventually(lambda: f"GET /{bucket}/k%0B" in path.read_text())
+
+        def lines() -> list[str]:
+            return [line.split(" ", 2)[2] for line in path.read_text().splitlines() if f"/{bucket}" in line]
+
+        # The line of a request is written after its answer is sent, so that the next one may overtake it.
+        eventually(lambda: len(lines()) == 5)
+        assert sorted(lines()) == sorted(
+            [
+                f"PUT /{bucket} 200 -",
+                f"PUT /{bucket}/s%C3%A9cret%20plan 200 -",
+                f"PUT /{bucket}/s%C3%A9cret%20plan 403 SignatureDoesNotMatch",
+                f"POST /{bucket} 204 -",
+                f"GET /{bucket}/k%0B 400 AuthorizationQueryParametersError",
+            ]
+        )
         log = path.read_text()
-        lines = [line.split(" ", 2)[2] for line in log.splitlines() if f"/{bucket}" in line]
-        assert lines == [
-            f"PUT /{bucket} 200 -",
-            f"PUT /{bucket}/s%C3%A9cret%20plan 200 -",
-            f"PUT /{bucket}/s%C3%A9cret%20plan 403 SignatureDoesNotMatch",
-            f"POST /{bucket} 204 -",
-            f"GET /{bucket}/k%0B 400 AuthorizationQueryParametersError",
-        ]
         signatures = [*re.findall(r"X-Amz-Signature=(\w+)", url), form["fields"]["x-amz-signature"]]
         for secret in ("canary", "X-Amz", "?", gate.secret_access_key, *signatures):
             assert secret not in log

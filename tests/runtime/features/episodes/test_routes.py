@@ -1,34 +1,11 @@
 """Episodes: create, list, get."""
 
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-
-ALL_FIELDS: dict[str, Any] = {
-    "title": "Dandelions",
-    "episode_number": 3,
-    "season_number": 2,
-    "status": "in_production",
-    "description": "A meadow turns yellow, and then white.",
-    "duration_seconds": 1510,
-    "filming_date": "2026-05-01",
-    "edit_deadline": "2026-06-01",
-    "publish_date": "2026-07-01",
-    "air_date": "2026-07-02",
-    "script_text": "FADE IN: a meadow.",
-    "tags": ["spring", "yellow"],
-    "category": "nature",
-    "genre": "documentary",
-    "director": "A. Director",
-    "writer": "B. Writer",
-    "rating": 8.5,
-    "language": "en-GB",
-    "copyright": "All of it.",
-    "metadata": {"camera": {"lens": 35}},
-}
+from tests.runtime.features.episodes.whole_episode import ALL_FIELDS
 
 # Values that break a rule, each for its field.
 WRONG_VALUES: list[tuple[str, object]] = [

@@ -1,6 +1,5 @@
 """A job's life in the database: who may claim it, who may end it, and what its episode says meanwhile."""
 
-import secrets
 import threading
 from uuid import UUID, uuid4
 
@@ -9,35 +8,13 @@ import pytest
 from psycopg.rows import dict_row
 
 from runtime.features.jobs import repository as jobs
+from tests.runtime.features.stored_rows import new_episode, new_job
 
 
 @pytest.fixture
 def connection(application_database):
     with application_database.transaction() as opened:
         yield opened
-
-
-def new_episode(connection):
-    show = connection.execute(
-        "INSERT INTO shows (name) VALUES (%s) RETURNING show_id", [secrets.token_hex(8)]
-    ).fetchone()
-    return connection.execute(
-        "INSERT INTO episodes (show_id, title, episode_number) VALUES (%s, 'Seeds', 1) RETURNING episode_id",
-        [show["show_id"]],
-    ).fetchone()["episode_id"]
-
-
-def new_job(connection, entity_id=None, entity_type="episode", **values):
-    return jobs.insert(
-        connection,
-        job_type="thumbnail_generation",
-        entity_type=entity_type,
-        entity_id=entity_id or new_episode(connection),
-        source_reference="s3://storage/x",
-        source_version_id="v1",
-        created_by=None,
-        **values,
-    )
 
 
 def columns(connection, job_id):
@@ -263,7 +240,7 @@ class TestEpisode:
         assert episode_says(connection, older.entity_id) == "failed"
 
     def test_other_kinds_of_things_have_no_episode(self, connection):
-        job = new_job(connection, uuid4(), "post")
+        job = new_job(connection, uuid4(), entity_type="post")
         assert jobs.complete(connection, jobs.claim(connection, job.job_id, 60))
 
     def test_two_jobs_of_one_episode_end_without_a_deadlock(self, application_database, database):

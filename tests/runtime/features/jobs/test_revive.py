@@ -1,11 +1,10 @@
 """Which jobs that were given up are taken up again, and which stay as they are."""
 
-import secrets
-
 import pytest
 
 from runtime.errors import PlatformError
 from runtime.features.jobs import repository as jobs
+from tests.runtime.features.stored_rows import new_job
 
 
 @pytest.fixture
@@ -16,22 +15,7 @@ def connection(application_database):
 
 @pytest.fixture
 def job(connection):
-    show = connection.execute(
-        "INSERT INTO shows (name) VALUES (%s) RETURNING show_id", [secrets.token_hex(8)]
-    ).fetchone()
-    episode = connection.execute(
-        "INSERT INTO episodes (show_id, title, episode_number) VALUES (%s, 'Seeds', 1) RETURNING episode_id",
-        [show["show_id"]],
-    ).fetchone()
-    return jobs.insert(
-        connection,
-        job_type="thumbnail_generation",
-        entity_type="episode",
-        entity_id=episode["episode_id"],
-        source_reference="s3://storage/x",
-        source_version_id="v1",
-        created_by=None,
-    )
+    return new_job(connection)
 
 
 def columns(connection, job_id):

@@ -10,10 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -26,7 +25,7 @@ from lambda_src.maintenance.handler import handler as maintain
 from lambda_src.thumbnails.handler import handler as render
 from local.account import LocalAccount
 from runtime.settings import load
-from tests.runtime.features.api_platform import HOST, Api
+from tests.runtime.features.api_platform import HOST, Api, QuietHandler, listening
 
 KILLS = 30
 
@@ -40,7 +39,6 @@ class Door:
     victim: int = 0
     after: bool = False
     kills: int = 0
-    threads: list[threading.Thread] = field(default_factory=list)
 
     def pass_on(self, request: http.server.BaseHTTPRequestHandler) -> None:
         is_copy = request.command == "PUT" and "x-amz-copy-source" in request.headers
@@ -71,24 +69,15 @@ class Door:
     def open(cls, upstream: str) -> Iterator["Door"]:
         door = cls(upstream)
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def handle_any(self) -> None:
                 door.pass_on(self)
 
             do_HEAD = do_PUT = handle_any  # noqa: N815  (the names are the library's)
 
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-            door.url = f"http://127.0.0.1:{server.server_port}"
-            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-            thread.start()
-            try:
-                yield door
-            finally:
-                server.shutdown()
-                thread.join()
+        with listening(Handler) as address:
+            door.url = f"http://{address}"
+            yield door
 
 
 @contextmanager

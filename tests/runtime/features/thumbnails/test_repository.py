@@ -1,12 +1,12 @@
 """The current picture of every variant: replaced by newer jobs only."""
 
-import secrets
 from uuid import UUID, uuid4
 
 import pytest
 
-from runtime.features.jobs import repository as jobs
 from runtime.features.thumbnails import repository as thumbnails
+from tests.runtime.features import stored_rows
+from tests.runtime.features.stored_rows import new_episode
 
 
 @pytest.fixture
@@ -17,25 +17,11 @@ def connection(application_database):
 
 @pytest.fixture
 def episode_id(connection):
-    show = connection.execute(
-        "INSERT INTO shows (name) VALUES (%s) RETURNING show_id", [secrets.token_hex(8)]
-    ).fetchone()
-    return connection.execute(
-        "INSERT INTO episodes (show_id, title, episode_number) VALUES (%s, 'Seeds', 1) RETURNING episode_id",
-        [show["show_id"]],
-    ).fetchone()["episode_id"]
+    return new_episode(connection)
 
 
 def new_job(connection, entity_id, entity_type="episode"):
-    return jobs.insert(
-        connection,
-        job_type="thumbnail_generation",
-        entity_type=entity_type,
-        entity_id=entity_id,
-        source_reference="s3://storage/x",
-        source_version_id=None,
-        created_by=None,
-    ).job_id
+    return stored_rows.new_job(connection, entity_id, entity_type=entity_type).job_id
 
 
 def upsert(connection, job_id, entity_id, *, variant="primary", key="k1", entity_type="episode", size=(1280, 720)):
