@@ -12,6 +12,7 @@ from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
 from components.choices import Architecture
 from components.naming import Naming
+from components.placement import Placement, create_security_group
 
 RUNTIME = "python3.13"
 HANDLER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
@@ -20,35 +21,6 @@ VARIABLE = re.compile(r"[A-Za-z]\w+")
 RESERVED_VARIABLES = re.compile(
     r"AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|(ACCESS|SECRET|SESSION|LAMBDA)_\w+)|LAMBDA_\w+"
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Egress:
-    """A way out of the function's security group: a TCP port of one group, one prefix list or one address range."""
-
-    description: str
-    port: int = 443
-    security_group_id: pulumi.Input[str] | None = None
-    prefix_list_id: pulumi.Input[str] | None = None
-    cidr: str | None = None
-
-    def __post_init__(self) -> None:
-        check_range(self, "port", 1, 65_535)
-        given = [self.security_group_id, self.prefix_list_id, self.cidr]
-        one = sum(value is not None for value in given) == 1
-        check(self, "security_group_id", one, "must be given, or prefix_list_id, or cidr: exactly one of the three")
-
-
-@dataclass(frozen=True, kw_only=True)
-class FunctionNetwork:
-    """Where a function stands in a VPC, and where its connections may go: one `Egress` by name for each."""
-
-    vpc_id: pulumi.Input[str]
-    subnet_ids: Sequence[pulumi.Input[str]]
-    egress: Mapping[str, Egress] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +37,8 @@ class PythonFunctionArgs:
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     statements: Sequence[policies.Statement] = ()
     """What its role may do, beside writing its own logs and attaching to its network."""
-    network: FunctionNetwork | None = None
+    placement: Placement | None = None
+    """Where it stands in a VPC; None for a function outside any."""
     memory_mb: int = 256
     timeout_seconds: int = 30
     reserved_concurrency: int | None = None
@@ -124,37 +97,20 @@ class PythonFunction(pulumi.ComponentResource):
         )
 
     def _create_security_group(self) -> None:
+        args = self._args
         self.security_group_id = None
-        self._egress: list[pulumi.Resource] = []
-        network = self._args.network
-        if network is None:
+        self._egress: Sequence[pulumi.Resource] = ()
+        if args.placement is None:
             return
-        description = f"Network interfaces of the function {self._physical}"
-        physical = self._args.naming.replaceable(f"{self._args.thing}-sg", description)
-        group = aws.ec2.SecurityGroup(
-            f"{self._name}-security-group",
-            name=physical,
-            description=description,
-            vpc_id=network.vpc_id,
-            tags={"Name": physical},
-            opts=self._child,
+        group, self._egress = create_security_group(
+            self._name,
+            args.naming,
+            args.thing,
+            description=f"Network interfaces of the function {self._physical}",
+            placement=args.placement,
+            child=self._child,
         )
         self.security_group_id = group.id
-        self._egress = [
-            aws.vpc.SecurityGroupEgressRule(
-                f"{self._name}-to-{target}",
-                security_group_id=group.id,
-                referenced_security_group_id=way.security_group_id,
-                prefix_list_id=way.prefix_list_id,
-                cidr_ipv4=way.cidr,
-                ip_protocol="tcp",
-                from_port=way.port,
-                to_port=way.port,
-                description=way.description,
-                opts=self._child,
-            )
-            for target, way in network.egress.items()
-        ]
 
     def _create_role(self) -> None:
         args, logs = self._args, self._log_group
@@ -168,7 +124,7 @@ class PythonFunction(pulumi.ComponentResource):
             opts=self._child,
         )
         statements = [policies.write_logs(logs.arn), *args.statements]
-        if args.network is not None:
+        if args.placement is not None:
             function_arn = policies.sibling_arn(logs.arn, "lambda", f"function:{self._physical}")
             statements += policies.network_interfaces(function_arn)
         self._policy = aws.iam.RolePolicy(
@@ -180,7 +136,7 @@ class PythonFunction(pulumi.ComponentResource):
         )
 
     def _create_function(self) -> None:
-        args, network = self._args, self._args.network
+        args, placement = self._args, self._args.placement
         self._function = aws.lambda_.Function(
             f"{self._name}-function",
             name=self._physical,
@@ -195,9 +151,9 @@ class PythonFunction(pulumi.ComponentResource):
             reserved_concurrent_executions=args.reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(args.variables)) if args.variables else None,
             vpc_config=None
-            if network is None
+            if placement is None
             else aws.lambda_.FunctionVpcConfigArgs(
-                subnet_ids=network.subnet_ids,
+                subnet_ids=placement.subnet_ids,
                 security_group_ids=[group for group in (self.security_group_id,) if group is not None],
             ),
             # A function that runs before its rights and its ways out exist fails its first invocations.

@@ -9,9 +9,10 @@ import pulumi_aws as aws
 
 from components.http_api import HttpApi, HttpApiArgs
 from components.naming import Naming
+from components.placement import Egress
 from components.policies import Statement
 from components.postgres_database import PORT
-from components.python_function import Egress, PythonFunction, PythonFunctionArgs
+from components.python_function import PythonFunction, PythonFunctionArgs
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from components.schedule import Schedule, ScheduleArgs
 from components.work_queue import WorkQueue, WorkQueueArgs
@@ -68,7 +69,7 @@ class _Slices:
                 handler=handler,
                 variables=variables,
                 statements=statements,
-                network=self.foundation.function_network({"database": database}, internet=internet),
+                placement=self.foundation.placement({"database": database}, internet=internet),
                 memory_mb=section.memory_mb,
                 timeout_seconds=section.timeout_seconds,
                 reserved_concurrency=section.concurrency if isinstance(section, FunctionSection) else None,

@@ -6,7 +6,7 @@ import pulumi
 
 from components.naming import Naming
 from components.network import ANYWHERE, Network, NetworkArgs
-from components.python_function import Egress, FunctionNetwork
+from components.placement import Egress, Placement
 from stacks.environment import EnvironmentSettings
 
 
@@ -17,7 +17,7 @@ class Foundation:
     network: Network
     reaches_internet: bool
 
-    def function_network(self, egress: dict[str, Egress], *, internet: bool = False) -> FunctionNetwork:
+    def placement(self, egress: dict[str, Egress], *, internet: bool = False) -> Placement:
         """Private subnets with ways out to S3, to the interface endpoints and to what is asked for.
 
         `internet` is for a function that calls what has no endpoint here. Without a NAT gateway there is no such way, and
@@ -32,7 +32,7 @@ class Foundation:
             )
         if internet and self.reaches_internet:
             ways["internet"] = Egress(description="HTTPS through the NAT gateway", cidr=ANYWHERE)
-        return FunctionNetwork(vpc_id=network.vpc_id, subnet_ids=network.private_subnet_ids, egress=ways | egress)
+        return Placement(vpc_id=network.vpc_id, subnet_ids=network.private_subnet_ids, egress=ways | egress)
 
 
 def create_foundation(settings: EnvironmentSettings, naming: Naming, opts: pulumi.ResourceOptions) -> Foundation:

@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from components import policies
 from components.arguments import ArgumentError
 from components.naming import Naming
-from components.python_function import Egress, FunctionNetwork, PythonFunction, PythonFunctionArgs
+from components.placement import Egress, Placement
+from components.python_function import PythonFunction, PythonFunctionArgs
 
 NAMING = Naming("episode-metadata", "dev")
 CODE = pulumi.AssetArchive({"worker.py": pulumi.StringAsset("def handle(event, context): ...")})
@@ -19,8 +20,8 @@ def args(**changes):
     )
 
 
-def network(**egress):
-    return FunctionNetwork(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], egress=egress)
+def placement(**egress):
+    return Placement(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], egress=egress)
 
 
 PLAIN = {"LogGroup": 1, "Role": 1, "RolePolicy": 1, "Function": 1}
@@ -89,7 +90,7 @@ class TestRegister:
             "s3": Egress(description="S3", prefix_list_id="pl-s3"),
             "internet": Egress(description="HTTPS", cidr="0.0.0.0/0"),
         }
-        graph = register(lambda: PythonFunction("worker", args(network=network(**ways))))
+        graph = register(lambda: PythonFunction("worker", args(placement=placement(**ways))))
         assert graph.counts == PLAIN | {"SecurityGroup": 1, "SecurityGroupEgressRule": 3}
         assert graph.one("Function").inputs["vpcConfig"]["subnetIds"] == ["subnet-1", "subnet-2"]
         assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
@@ -118,7 +119,7 @@ class TestRegister:
         assert register(make).depends("worker-function", "migration")
 
     def test_unknown_outputs_are_no_obstacle(self, register):
-        graph = register(lambda: PythonFunction("worker", args(network=network())), preview=True)
+        graph = register(lambda: PythonFunction("worker", args(placement=placement())), preview=True)
         assert graph.counts == PLAIN | {"SecurityGroup": 1}
 
 
@@ -159,8 +160,8 @@ class TestArgs:
             Egress(description="Somewhere", cidr="0.0.0.0/0", port=0)
 
     def test_network_has_subnets(self):
-        with pytest.raises(ArgumentError, match=r"FunctionNetwork\.subnet_ids: must"):
-            FunctionNetwork(vpc_id="vpc-1", subnet_ids=[])
+        with pytest.raises(ArgumentError, match=r"Placement\.subnet_ids: must"):
+            Placement(vpc_id="vpc-1", subnet_ids=[])
 
     @settings(max_examples=50, deadline=None)
     @given(
@@ -179,7 +180,7 @@ class TestArgs:
                     timeout_seconds=timeout,
                     reserved_concurrency=concurrency,
                     architecture=architecture,
-                    network=network() if attached else None,
+                    placement=placement() if attached else None,
                 ),
             )
         )
