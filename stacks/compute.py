@@ -18,9 +18,10 @@ from components.schedule import Schedule, ScheduleArgs
 from components.work_queue import WorkQueue, WorkQueueArgs
 from stacks import permissions, sources, wiring
 from stacks.data import RAW_PREFIX, Data
-from stacks.environment import EnvironmentSettings, FunctionSection, MigrateSection
+from stacks.environment import EnvironmentSettings
 from stacks.foundation import Foundation
 from stacks.identity import Identity
+from stacks.sections import FunctionSection, MigrateSection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ import pulumi
 from components.naming import Naming
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
 from components.private_bucket import CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
-from stacks.environment import BucketsSection, EnvironmentSettings
+from stacks.environment import EnvironmentSettings
 from stacks.foundation import Foundation
 from stacks.secrets_manager import create_secret
+from stacks.sections import BucketsSection
 
 # The prefix of verified originals in the storage bucket; what lands here, and only that, becomes work.
 RAW_PREFIX = "raw/"

@@ -19,8 +19,9 @@ from runtime.settings import (
     ThumbnailSettings,
 )
 from stacks.data import Data
-from stacks.environment import EnvironmentSettings, FunctionSection
+from stacks.environment import EnvironmentSettings
 from stacks.identity import Identity
+from stacks.sections import FunctionSection
 
 Value = pulumi.Input[str] | pulumi.Input[int] | list[pulumi.Input[str]]
 Variables = dict[str, pulumi.Input[str]]
