@@ -9,6 +9,7 @@ import typer
 from typer.exceptions import TyperException
 
 from operations import (
+    diagram,
     doctor,
     down,
     elsewhere,
@@ -125,10 +126,28 @@ def _status(
 
 
 @app.command("outputs", epilog=EXIT_CODES)
-def _outputs(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+def _outputs(
+    *,
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    form: Annotated[
+        outputs.Format, typer.Option("--format", help="`json` is what --json writes, `dotenv` a file of variables.")
+    ] = outputs.Format.TEXT,
+    source: Annotated[
+        str | None, typer.Option("--from", help="A file with what `pulumi stack output --json` wrote; - reads it here.")
+    ] = None,
+) -> None:
     """Show what the program exports."""
     project.require_environment(environment, "outputs")
-    outputs.outputs(environment, Screen(as_json=as_json))
+    screen = Screen(as_json=as_json or form is outputs.Format.JSON)
+    outputs.outputs(environment, screen, form=form, source=source)
+
+
+@app.command("diagram", epilog=EXIT_CODES)
+def _diagram(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+    """Draw the environment's components and what they need of each other, in Mermaid."""
+    project.require_environment(environment, "diagram")
+    diagram.diagram(environment, Screen(as_json=as_json))
 
 
 @app.command("token", epilog=EXIT_CODES)

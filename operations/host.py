@@ -224,4 +224,12 @@ class Host:
 
 
 def _resource(each: AppliedResource, state: Literal["applied", "recorded-only", "component"]) -> Resource:
-    return Resource(urn=each.urn, type=each.type, name=each.name, parent=each.parent, id=each.id, state=state)
+    return Resource(
+        urn=each.urn,
+        type=each.type,
+        name=each.name,
+        parent=each.parent,
+        id=each.id,
+        state=state,
+        reason=each.reason,
+    )

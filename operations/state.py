@@ -38,7 +38,10 @@ class Credentials(_Frozen):
 
 
 class Resource(_Frozen):
-    """One registration of the program and what became of it. A component is only the program's own grouping."""
+    """One registration of the program and what became of it. A component is only the program's own grouping.
+
+    `reason` says why a registration was only recorded.
+    """
 
     urn: str
     type: str
@@ -46,6 +49,7 @@ class Resource(_Frozen):
     parent: str
     id: str
     state: Literal["applied", "recorded-only", "component"]
+    reason: str = ""
 
 
 class Process(_Frozen):

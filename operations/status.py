@@ -66,7 +66,8 @@ def _label(resource: Resource) -> Text:
     name = Text.assemble(resource.name, (f"  {resource.type}", "dim"))
     if resource.state == "component":
         return name
-    return name.append(f"  {resource.state}", "green" if resource.state == "applied" else "yellow")
+    name.append(f"  {resource.state}", "green" if resource.state == "applied" else "yellow")
+    return name.append(f": {resource.reason}", "yellow") if resource.reason else name
 
 
 def _show(environment: str, condition: Condition, screen: Screen) -> None:

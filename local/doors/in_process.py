@@ -94,6 +94,7 @@ class _ApplyingMonitor(ProgramMonitor):
             parent=resource.parent,
             id=created.id,
             state=created.state,
+            reason=created.reason,
             dependencies=resource.dependencies,
             outputs=created.outputs,
         )

@@ -35,5 +35,6 @@ class AppliedResource:
     parent: str
     id: str
     state: ResourceState
+    reason: str = ""  # why it was recorded only
     dependencies: tuple[str, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)

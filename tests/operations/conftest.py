@@ -208,7 +208,13 @@ def held_by() -> Callable[..., EnvironmentState]:
                 "outputs": {"api_url": api, "user_pool_id": "us-east-1_x", "user_pool_client_id": "client"},
                 "resources": (
                     Resource(
-                        urn="urn:network", type="t:Network", name="network", parent="", id="", state="recorded-only"
+                        urn="urn:network",
+                        type="t:Network",
+                        name="network",
+                        parent="",
+                        id="",
+                        state="recorded-only",
+                        reason="the emulator has no networks",
                     ),
                     Resource(
                         urn="urn:vpc",

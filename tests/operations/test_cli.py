@@ -16,6 +16,7 @@ VERBS = {
     "down": [],
     "status": [],
     "outputs": [],
+    "diagram": [],
     "token": ["--role", "admin"],
     "journey": [],
     "logs": [],

@@ -138,6 +138,9 @@ class TestRunning:
     ) -> None:
         files.write(held_by(ProcessIdentity.of(sleeper().pid)))
         answer = command("status", "--resources")
-        assert "└── network  t:Network  recorded-only\n    └── vpc  aws:ec2/vpc:Vpc  applied\n" in answer.out
+        assert (
+            "└── network  t:Network  recorded-only: the emulator has no networks\n"
+            "    └── vpc  aws:ec2/vpc:Vpc  applied\n"
+        ) in answer.out
         listed = command("status", "--resources", "--json").data["resources"]["items"]
         assert [one["name"] for one in listed] == ["network", "vpc"]

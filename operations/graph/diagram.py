@@ -1,0 +1,73 @@
+"""A picture of an environment in Mermaid, read off its resource graph: a box for each component, an arrow for each need."""
+
+from collections.abc import Mapping
+
+from operations.graph.recorder import ResourceGraph
+
+Needs = Mapping[str, set[str]]
+
+# With these a thing lets another one in, or tells it news: the other one needs it, not the reverse.
+GRANTS = frozenset(
+    {
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        "aws:s3/bucketNotification:BucketNotification",
+        "aws:s3/bucketPolicy:BucketPolicy",
+    }
+)
+
+
+def mermaid(graph: ResourceGraph) -> str:
+    """The flowchart. An arrow leads from what needs to what is needed; one that others imply is left out."""
+    by_urn = {each.urn: each for each in graph.resources}
+    # By name: registrations arrive in no fixed order.
+    homes = sorted({graph.home(each.urn) for each in graph.resources}, key=lambda urn: by_urn[urn].name)
+    node = {urn: by_urn[urn].name.replace("-", "_") for urn in homes}
+    counts = {urn: sum(graph.home(each.urn) == urn for each in graph.custom) for urn in homes}
+    lines = ["flowchart LR"]
+    for urn in homes:
+        found = by_urn[urn]
+        kind = found.type.rpartition(":")[2]
+        plural = "" if counts[urn] == 1 else "s"
+        label = kind if found.custom else f"{kind} · {counts[urn]} resource{plural}"
+        lines.append(f'    {node[urn]}["{found.name}<br/><small>{label}</small>"]')
+    reduced = without_implied(needs_between_homes(graph))
+    lines += [f"    {node[urn]} --> {node[needed]}" for urn in homes for needed in homes if needed in reduced[urn]]
+    return "\n".join(lines) + "\n"
+
+
+def needs_between_homes(graph: ResourceGraph) -> dict[str, set[str]]:
+    """Which component (or lone resource) needs which others, because one of its resources needs one of theirs."""
+    known = {each.urn for each in graph.resources}
+    needs: dict[str, set[str]] = {graph.home(each.urn): set() for each in graph.resources}
+    for each in graph.custom:
+        if each.type in GRANTS:
+            continue
+        home = graph.home(each.urn)
+        needs[home] |= {graph.home(urn) for urn in each.dependencies if urn in known} - {home}
+    return needs
+
+
+def without_implied(needs: Needs) -> dict[str, set[str]]:
+    """The same needs without those that follow from others: what is reached over a third is not named again.
+
+    Where two need each other, both arrows stay.
+    """
+    beyond = {urn: _reached(urn, needs) for urn in needs}
+    return {
+        urn: {
+            needed
+            for needed in direct
+            if not any(needed in beyond[via] and urn not in beyond[via] for via in direct - {needed})
+        }
+        for urn, direct in needs.items()
+    }
+
+
+def _reached(start: str, needs: Needs) -> set[str]:
+    found: set[str] = set()
+    waiting = [start]
+    while waiting:
+        for needed in needs[waiting.pop()] - found:
+            found.add(needed)
+            waiting.append(needed)
+    return found
