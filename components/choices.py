@@ -6,8 +6,12 @@ It loads no Pulumi, whose AWS package takes a second: whoever only reads setting
 from typing import Literal
 
 Architecture = Literal["arm64", "x86_64"]
+Deployment = Literal["rolling", "canary", "blue_green"]
+LogSender = Literal["buckets", "load_balancers"]
 Mfa = Literal["OFF", "OPTIONAL", "ON"]
 Nat = Literal["none", "single", "one_per_zone"]
+PriceClass = Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"]
+ThreatProtection = Literal["off", "audit", "enforced"]
 
 # The longest that API Gateway waits for an integration of an HTTP API.
 INTEGRATION_TIMEOUT_MS = 30_000

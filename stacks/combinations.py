@@ -7,6 +7,7 @@ from components.choices import INTEGRATION_TIMEOUT_MS, least_visibility_seconds
 
 if TYPE_CHECKING:
     from stacks.environment import EnvironmentSettings
+    from stacks.sections import FunctionSection
 
 # What the functions call from private subnets. S3 has a gateway endpoint in every network.
 ALWAYS_PRIVATE = frozenset({"secretsmanager"})
@@ -22,19 +23,27 @@ CONNECTIONS_OF_TEN = 8
 
 PRODUCTION_BACKUP_DAYS = 7
 
+# What starting a container calls beside the application: the image's manifest and its layers, and the log.
+PRIVATE_FOR_CONTAINERS = frozenset({"ecr.api", "ecr.dkr", "logs"})
+
+# While a deployment replaces tasks, old and new ones hold their connections at the same time.
+TASKS_DURING_DEPLOYMENT = 2
+
 
 def problems(settings: "EnvironmentSettings") -> list[str]:
     """Every contradiction, each beginning with the path of the key that has to change."""
-    rules = (_network, _timings, _sizes, _connections, _production)
+    rules = (_network, _timings, _sizes, _connections, _edge, _production)
     return [problem for rule in rules for problem in rule(settings)]
 
 
 def _network(settings: "EnvironmentSettings") -> Iterator[str]:
-    needed = ALWAYS_PRIVATE | (PRIVATE_WITHOUT_NAT if settings.network.nat == "none" else frozenset())
+    needed = ALWAYS_PRIVATE
+    if settings.network.nat == "none":
+        needed |= PRIVATE_WITHOUT_NAT | (PRIVATE_FOR_CONTAINERS if settings.api.host == "container" else frozenset())
     missing = sorted(needed - set(settings.network.interface_endpoints))
     if missing:
         yield (
-            f"network.interface_endpoints: must list {', '.join(missing)}, which the functions call "
+            f"network.interface_endpoints: must list {', '.join(missing)}, which is called from private subnets "
             f"(network.nat is {settings.network.nat})"
         )
 
@@ -67,6 +76,12 @@ def _sizes(settings: "EnvironmentSettings") -> Iterator[str]:
             f"thumbnails.image_max_pixels: must be at most {most} for {worker.memory_mb} MB of memory, "
             f"not {worker.image_max_pixels}"
         )
+    tasks = settings.api.container
+    if tasks.maximum_count is not None and tasks.maximum_count < tasks.desired_count:
+        yield (
+            f"api.container.maximum_count: must be at least api.container.desired_count ({tasks.desired_count}), "
+            f"not {tasks.maximum_count}"
+        )
     if worker.concurrency < 2:
         yield f"thumbnails.concurrency: must be at least 2, the least that a queue's consumer takes, not {worker.concurrency}"
 
@@ -75,7 +90,7 @@ def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
     needed = 0
     sections = (("api", settings.api), ("thumbnails", settings.thumbnails), ("maintenance", settings.maintenance))
     for name, section in sections:
-        needed += section.concurrency * section.database_pool_max
+        needed += _instances(settings, section) * section.database_pool_max
         if section.database_pool_min > section.database_pool_max:
             yield (
                 f"{name}.database_pool_min: must be at most {name}.database_pool_max ({section.database_pool_max}), "
@@ -84,9 +99,25 @@ def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
     least = -(-needed * 10 // CONNECTIONS_OF_TEN)
     if settings.database.max_connections < least:
         yield (
-            f"database.max_connections: must be at least {least}, because the functions may open {needed} and are left "
+            f"database.max_connections: must be at least {least}, because what runs may open {needed} and is left "
             f"{CONNECTIONS_OF_TEN} of ten, not {settings.database.max_connections}"
         )
+
+
+def _instances(settings: "EnvironmentSettings", section: "FunctionSection") -> int:
+    """The most processes with a pool of connections at once."""
+    tasks = settings.api.container
+    if section is settings.api and settings.api.host == "container":
+        return TASKS_DURING_DEPLOYMENT * (tasks.maximum_count or tasks.desired_count)
+    return section.concurrency
+
+
+def _edge(settings: "EnvironmentSettings") -> Iterator[str]:
+    edge = settings.edge
+    if edge.manages_zone and edge.certificate_arn is not None:
+        yield "edge.certificate_arn: must be null where edge.manages_zone is true, which makes a certificate"
+    if settings.monitoring.alarms and not settings.monitoring.recipients:
+        yield "monitoring.recipients: must name somebody whom the alarms of monitoring.alarms reach"
 
 
 def _production(settings: "EnvironmentSettings") -> Iterator[str]:
@@ -101,6 +132,14 @@ def _production(settings: "EnvironmentSettings") -> Iterator[str]:
         yield f"database.backup_retention_days: must be at least {PRODUCTION_BACKUP_DAYS} in production, not {days}"
     if settings.identity.mfa != "ON":
         yield f"identity.mfa: must be ON, production promises a second factor, not {settings.identity.mfa}"
+    if not (settings.edge.manages_zone or settings.edge.certificate_arn):
+        yield "edge.manages_zone: must be true, or edge.certificate_arn given: production promises HTTPS"
+    if settings.edge.requests_per_address is None:
+        yield "edge.requests_per_address: must be given, production promises a web firewall"
+    if not settings.monitoring.alarms:
+        yield "monitoring.alarms: must be true, production promises that somebody is told"
+    if not settings.customer_managed_keys:
+        yield "customer_managed_keys: must be true, production promises keys of its own"
     plain = [origin for origin in settings.cors_origins if not origin.startswith("https://")]
     if plain:
         yield f"cors_origins: must be https in production, not {', '.join(plain)}"

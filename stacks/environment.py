@@ -15,14 +15,18 @@ from components.choices import Architecture
 from stacks import combinations
 from stacks.sections import (
     ApiSection,
+    BackupSection,
     BucketsSection,
     DatabaseSection,
     Days,
+    EdgeSection,
     IdentitySection,
     MaintenanceSection,
     MigrateSection,
+    MonitoringSection,
     NetworkSection,
     QueueSection,
+    SearchDomainSection,
     Section,
     ThumbnailsSection,
     UploadsSection,
@@ -51,6 +55,7 @@ class EnvironmentSettings(Section):
     domain: str = Field(description="The host name under which clients find the API.")
     architecture: Architecture
     protected: bool = Field(description="Whether what holds data refuses to be deleted.")
+    customer_managed_keys: bool = Field(description="Whether data is encrypted with keys of ours instead of AWS's.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
     log_retention_days: Days
     cors_origins: tuple[str, ...]
@@ -64,6 +69,10 @@ class EnvironmentSettings(Section):
     thumbnails: ThumbnailsSection
     maintenance: MaintenanceSection
     migrate: MigrateSection
+    search_domain: SearchDomainSection | None
+    edge: EdgeSection
+    monitoring: MonitoringSection
+    backup: BackupSection | None
 
     @model_validator(mode="after")
     def _combinations_are_possible(self) -> Self:

@@ -3,11 +3,11 @@
 Nothing has a default here: what an environment is can be read off its file alone. None stands for what an environment has not.
 """
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from components.choices import Mfa, Nat
+from components.choices import Deployment, Mfa, Nat, PriceClass, ThreatProtection
 
 Days = Annotated[int, Field(ge=1, le=3653)]
 Seconds = Annotated[int, Field(ge=1)]
@@ -45,6 +45,9 @@ class DatabaseSection(Section):
     maintenance_window: str
     log_exports: tuple[str, ...]
     slow_statement_ms: int
+    insights_retention_days: Days | None = Field(description="How long load is kept by statement; None: not at all.")
+    monitoring_interval_seconds: int = Field(ge=0, le=60, description="Between two looks at the system; 0 for none.")
+    proxy: bool = Field(description="Whether RDS Proxy keeps the connections of functions.")
 
 
 class BucketsSection(Section):
@@ -56,6 +59,10 @@ class BucketsSection(Section):
     temp_expiry_days: Days
     archive_raw_after_days: Days | None
     archive_tagged_after_days: Days | None
+    archive_unread_items_after_days: Days | None
+    archive_documents_after_days: Days | None
+    access_log_days: Days | None = Field(description="How long who read what is kept; None: it is not written down.")
+    malware_protection: bool = Field(description="Whether GuardDuty scans uploads before anybody may read them.")
 
 
 class IdentitySection(Section):
@@ -65,6 +72,9 @@ class IdentitySection(Section):
     access_token_hours: int
     id_token_hours: int
     refresh_token_days: int
+    threat_protection: ThreatProtection
+    first_administrator: str | None = Field(description="The e-mail address of the first admin; None makes nobody.")
+    system_client: bool = Field(description="Whether machines may sign in as the system.")
 
 
 class UploadsSection(Section):
@@ -94,11 +104,24 @@ class FunctionSection(Section):
     database_statement_timeout_seconds: Seconds
 
 
-class ApiSection(FunctionSection):
-    """The API's function and the gateway in front of it."""
+class ContainerSection(Section):
+    """The API as a container service: Fargate's sizes and how many tasks answer."""
 
+    repository: str = Field(description="The image repository's name in this account.")
+    cpu_units: int
+    memory_mb: int
+    desired_count: int = Field(ge=1)
+    maximum_count: int | None = Field(description="As many as load may call for; None: desired_count and no more.")
+    deployment: Deployment
+
+
+class ApiSection(FunctionSection):
+    """What answers requests: a function behind a gateway, or a container service behind a load balancer."""
+
+    host: Literal["lambda", "container"]
     requests_per_second: int
     burst_requests: int
+    container: ContainerSection
 
 
 class ThumbnailsSection(FunctionSection):
@@ -126,3 +149,47 @@ class MigrateSection(Section):
     timeout_seconds: Seconds
     lock_timeout_seconds: Seconds
     statement_timeout_seconds: Seconds
+
+
+class SearchDomainSection(Section):
+    """The OpenSearch domain."""
+
+    instance_type: str
+    instance_count: int = Field(ge=1)
+    dedicated_masters: bool
+    volume_gb: int
+    create_service_role: bool = Field(description="An account has this role once, for all its domains.")
+
+
+class DeliverySection(Section):
+    """The content delivery network in front of thumbnails."""
+
+    price_class: PriceClass
+    signing_public_keys: dict[str, str] = Field(description="Names and PEM texts of the keys that sign private URLs.")
+    blocked_countries: tuple[str, ...]
+
+
+class EdgeSection(Section):
+    """How clients reach the platform from outside."""
+
+    manages_zone: bool = Field(description="Whether the domain is a DNS zone of ours, with a certificate made in it.")
+    certificate_arn: str | None = Field(description="One that exists already, for a domain whose zone is elsewhere.")
+    requests_per_address: int | None = Field(
+        description="The most that an address may send in five minutes; None: no web firewall."
+    )
+    delivery: DeliverySection | None
+
+
+class MonitoringSection(Section):
+    """Who is told what."""
+
+    dashboard: bool
+    alarms: bool
+    recipients: tuple[str, ...] = Field(description="E-mail addresses; each is asked to confirm.")
+    monthly_budget_usd: int | None = Field(ge=1)
+
+
+class BackupSection(Section):
+    """Monthly archives, beyond the database's own daily backups."""
+
+    keep_days: Days

@@ -10,8 +10,14 @@ from stacks.environment import EnvironmentSettings, SettingsError, read
 ROOT = Path(__file__).parents[2]
 
 
+# What an environment may do without: null there.
+OPTIONAL = {"search_domain", "backup", "delivery"}
+
+
 def shape(values):
-    return {key: shape(value) if isinstance(value, dict) else None for key, value in values.items()}
+    return {
+        key: shape(value) if isinstance(value, dict) and key not in OPTIONAL else None for key, value in values.items()
+    }
 
 
 def refusal(values):
@@ -85,12 +91,35 @@ IMPOSSIBLE = [
     ("maintenance.database_pool_min", {"maintenance__database_pool_min": 2}),
     ("database.max_connections", {"api__concurrency": 40}),
     ("database.max_connections", {"maintenance__concurrency": 69}),
+    # Two generations of four tasks with twelve connections each.
+    (
+        "database.max_connections",
+        {"api__host": "container", "api__container__desired_count": 4, "api__database_pool_max": 12},
+    ),
+    (
+        "network.interface_endpoints",
+        {
+            "api__host": "container",
+            "network__nat": "none",
+            "network__interface_endpoints": ["secretsmanager", "cognito-idp"],
+        },
+    ),
+    ("api.container.maximum_count", {"api__container__desired_count": 3, "api__container__maximum_count": 2}),
+    (
+        "edge.certificate_arn",
+        {"edge__manages_zone": True, "edge__certificate_arn": "arn:aws:acm:us-east-1:1:certificate/1"},
+    ),
+    ("monitoring.recipients", {"monitoring__alarms": True}),
 ]
 UNPROMISED = [
     ("protected", {"protected": False}),
     ("database.multi_az", {"database__multi_az": False}),
     ("database.backup_retention_days", {"database__backup_retention_days": 6}),
     ("identity.mfa", {"identity__mfa": "OPTIONAL"}),
+    ("edge.manages_zone", {"edge__manages_zone": False}),
+    ("edge.requests_per_address", {"edge__requests_per_address": None}),
+    ("monitoring.alarms", {"monitoring__alarms": False}),
+    ("customer_managed_keys", {"customer_managed_keys": False}),
     ("cors_origins", {"cors_origins": ["https://api.example.com", "http://localhost:3000"]}),
 ]
 
@@ -119,6 +148,11 @@ class TestCombinations:
         endpoints = ["secretsmanager", "cognito-idp"]
         values = settings_of("dev", network__nat="none", network__interface_endpoints=endpoints)
         assert EnvironmentSettings.parse(values).network.nat == "none"
+
+    def test_no_nat_is_possible_for_containers_with_what_starting_one_calls(self, settings_of):
+        endpoints = ["secretsmanager", "cognito-idp", "ecr.api", "ecr.dkr", "logs"]
+        changes = {"network__nat": "none", "network__interface_endpoints": endpoints, "api__host": "container"}
+        assert EnvironmentSettings.parse(settings_of("dev", **changes)).api.host == "container"
 
     def test_seconds_will_do_for_every_timing(self, settings_of):
         quick = settings_of(
