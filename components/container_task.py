@@ -1,0 +1,263 @@
+"""One container on Fargate: read-only, without root and without privileges, with a log and no right beyond those asked for."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.choices import Architecture
+from components.naming import Naming
+
+IMAGE = re.compile(r"\S+@sha256:[0-9a-f]{64}")
+ECR_IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^@:]+)[@:].+")
+PATH = re.compile(r"/[\w./~-]*")
+VARIABLE = re.compile(r"[A-Za-z_]\w*")
+# ECS sets the first two itself; the last are long-lived keys, where the container's role gives short-lived ones.
+RESERVED_VARIABLES = re.compile(
+    r"(ECS|AWS_CONTAINER)_\w+|AWS_EXECUTION_ENV|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)"
+)
+SECRET = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[^:]+(:[^:]*:[^:]*:[^:]*)?")
+
+# Which memory Fargate gives with which CPU: from, to and in steps of so many megabytes. The smallest CPU takes 512 too.
+MEMORY_MB = {
+    256: (1024, 2048, 1024),
+    512: (1024, 4096, 1024),
+    1024: (2048, 8192, 1024),
+    2048: (4096, 16_384, 1024),
+    4096: (8192, 30_720, 1024),
+    8192: (16_384, 61_440, 4096),
+    16_384: (32_768, 122_880, 8192),
+}
+# Not root, and nobody that an image of a distribution knows.
+USER = "1001:1001"
+SCRATCH = "scratch"
+PROBE = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}{path}', timeout=2)"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerTaskArgs:
+    """A container and what it may do.
+
+    Its image has to have `python`, which the health check runs, and to declare /tmp, writable by everyone, as a VOLUME:
+    Fargate gives a volume that the image does not declare to root, and the container is not root.
+    """
+
+    naming: Naming
+    thing: str
+    """What the container is: `api` makes its task `{project}-api-{environment}`."""
+    image: pulumi.Input[str]
+    """A full reference by digest, `…@sha256:…`: a tag could be another image at the next start."""
+    repository_arn: pulumi.Input[str] | None = None
+    """The image's ECR repository, where the image is not known while the program runs; else it follows from the image."""
+    command: Sequence[str] = ()
+    """What runs in it; empty for what the image says."""
+    port: int = 3000
+    health_path: str = "/health"
+    """What answers 200 while the container is alive: one that does not is replaced."""
+    variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Variables whose values are secrets: a secret's ARN, or that ARN and `:key::` for one key of its JSON object."""
+    secret_key_arns: Sequence[pulumi.Input[str]] = ()
+    """KMS keys of those secrets, where they are not the account's own for Secrets Manager."""
+    statements: Sequence[policies.Statement] = ()
+    """What the container's role may do. The secrets above are none of its rights: ECS reads them before it starts."""
+    cpu_units: int = 512
+    """1024 are one virtual CPU."""
+    memory_mb: int = 1024
+    architecture: Architecture = "arm64"
+    stop_timeout_seconds: int = 30
+    """How long a container that was asked to stop may take."""
+    log_retention_days: int = 30
+    log_key_arn: pulumi.Input[str] | None = None
+    """The KMS key of the log; None for the encryption that CloudWatch gives every log."""
+
+    def __post_init__(self) -> None:
+        check(self, "thing", bool(self.thing), "must not be empty")
+        if isinstance(self.image, str):
+            check(self, "image", bool(IMAGE.fullmatch(self.image)), f"must name a sha256 digest, not {self.image!r}")
+        else:
+            known = self.repository_arn is not None
+            check(self, "repository_arn", known, "must be given: the image is not known while the program runs")
+        words = not isinstance(self.command, str) and all(isinstance(word, str) for word in self.command)
+        check(self, "command", words, f"must be a list of words, not {self.command!r}")
+        check_range(self, "port", 1, 65_535)
+        check(self, "health_path", bool(PATH.fullmatch(self.health_path)), f"must be a path, not {self.health_path!r}")
+        for name in ("variables", "secrets"):
+            self._check_variables(name)
+        both = sorted(self.variables.keys() & self.secrets.keys())
+        check(self, "secrets", not both, f"must not repeat variables: {', '.join(both)}")
+        self._check_size()
+        check_range(self, "stop_timeout_seconds", 2, 120)
+        check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
+
+    def _check_variables(self, name: str) -> None:
+        for variable, value in getattr(self, name).items():
+            check(self, name, bool(VARIABLE.fullmatch(variable)), f"must be named by letters, not {variable!r}")
+            free = not RESERVED_VARIABLES.fullmatch(variable)
+            check(self, name, free, f"must not set {variable}: ECS and the container's role do")
+            # No value is shown: it may be what should have been a secret.
+            check(self, name, isinstance(value, (str, pulumi.Output)), f"must be strings, which {variable} is not")
+            arn = name != "secrets" or not isinstance(value, str) or bool(SECRET.fullmatch(value))
+            check(self, name, arn, f"must be ARNs of secrets, alone or with `:key::`, which {variable} is not")
+
+    def _check_size(self) -> None:
+        check_choice(self, "architecture", get_args(Architecture))
+        check_choice(self, "cpu_units", MEMORY_MB)
+        low, high, step = MEMORY_MB[self.cpu_units]
+        fits = self.memory_mb in range(low, high + 1, step) or (self.cpu_units, self.memory_mb) == (256, 512)
+        problem = (
+            f"must be from {low} to {high} in steps of {step} for {self.cpu_units} CPU units, not {self.memory_mb}"
+        )
+        check(self, "memory_mb", fits, problem)
+
+
+class ContainerTask(pulumi.ComponentResource):
+    """The task definition with what is its own: log group, the container's role, and the role by which ECS starts it."""
+
+    definition_arn: pulumi.Output[str]
+    """With its revision: another image or setting is another definition."""
+    role_arn: pulumi.Output[str]
+    """What the container may do."""
+    log_group_name: pulumi.Output[str]
+    rights: list[pulumi.Resource]
+    """Without these a container does not start, or fails its first calls: whatever starts one is made after them."""
+    thing: str
+    port: int
+
+    def __init__(self, name: str, args: ContainerTaskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:ContainerTask", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._physical = args.naming.physical(args.thing)
+        self.thing, self.port = args.thing, args.port
+        self.rights = []
+
+        self._create_log_group()
+        self._execution_role = self._create_role(
+            "execution", f"How ECS starts the container {self._physical}", self._execution_statements()
+        )
+        self._role = self._create_role("task", f"What the container {self._physical} may do", args.statements)
+        self._create_definition()
+
+        self.definition_arn = self._definition.arn
+        self.role_arn = self._role.arn
+        self.log_group_name = self._log_group.name
+        self.register_outputs({"definition_arn": self.definition_arn, "role_arn": self.role_arn})
+
+    def _create_log_group(self) -> None:
+        self._log_group = aws.cloudwatch.LogGroup(
+            f"{self._name}-log-group",
+            name=f"/ecs/{self._physical}",
+            retention_in_days=self._args.log_retention_days,
+            kms_key_id=self._args.log_key_arn,
+            opts=self._child,
+        )
+
+    def _create_role(self, role: str, description: str, statements: Sequence[policies.Statement]) -> aws.iam.Role:
+        arn = self._log_group.arn
+        made = aws.iam.Role(
+            f"{self._name}-{role}-role",
+            name=self._args.naming.physical(f"{self._args.thing}-{role}-role"),
+            description=description,
+            assume_role_policy=pulumi.Output.json_dumps(
+                policies.trust(
+                    "ecs-tasks.amazonaws.com",
+                    condition={
+                        "StringEquals": {"aws:SourceAccount": policies.account_of(arn)},
+                        "ArnLike": {"aws:SourceArn": policies.sibling_arn(arn, "ecs", "*")},
+                    },
+                )
+            ),
+            opts=self._child,
+        )
+        if statements:
+            policy = aws.iam.RolePolicy(
+                f"{self._name}-{role}-policy",
+                name="own-rights",
+                role=made.id,
+                policy=pulumi.Output.json_dumps(policies.document(*statements)),
+                opts=self._child,
+            )
+            self.rights.append(policy)
+        return made
+
+    def _execution_statements(self) -> list[policies.Statement]:
+        args = self._args
+        statements = [policies.write_logs(self._log_group.arn)]
+        repository = self._repository_arn()
+        if repository is not None:
+            statements += policies.pull_image(repository)
+        if args.secrets:
+            statements.append(policies.read_secrets(list(args.secrets.values())))
+        if args.secret_key_arns:
+            statements.append(policies.decrypt_secrets(args.secret_key_arns))
+        return statements
+
+    def _repository_arn(self) -> pulumi.Input[str] | None:
+        """The image's repository; None for an image of another registry, which ECS pulls without any right."""
+        if self._args.repository_arn is not None:
+            return self._args.repository_arn
+        found = ECR_IMAGE.fullmatch(str(self._args.image))
+        if found is None:
+            return None
+        account, region, name = found.groups()
+        partition = self._log_group.arn.apply(lambda arn: arn.split(":")[1])
+        return pulumi.Output.format("arn:{0}:ecr:{1}:{2}:repository/{3}", partition, region, account, name)
+
+    def _create_definition(self) -> None:
+        args = self._args
+        self._definition = aws.ecs.TaskDefinition(
+            f"{self._name}-definition",
+            family=self._physical,
+            requires_compatibilities=["FARGATE"],
+            network_mode="awsvpc",
+            cpu=str(args.cpu_units),
+            memory=str(args.memory_mb),
+            runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
+                cpu_architecture=args.architecture.upper(), operating_system_family="LINUX"
+            ),
+            execution_role_arn=self._execution_role.arn,
+            task_role_arn=self._role.arn,
+            volumes=[aws.ecs.TaskDefinitionVolumeArgs(name=SCRATCH)],
+            container_definitions=pulumi.Output.json_dumps([self._container()], sort_keys=True),
+            opts=self._child,
+        )
+
+    def _container(self) -> dict[str, Any]:
+        args = self._args
+        container: dict[str, Any] = {
+            "name": args.thing,
+            "image": args.image,
+            "essential": True,
+            "portMappings": [{"containerPort": args.port, "hostPort": args.port, "protocol": "tcp"}],
+            "environment": [{"name": name, "value": args.variables[name]} for name in sorted(args.variables)],
+            "secrets": [{"name": name, "valueFrom": args.secrets[name]} for name in sorted(args.secrets)],
+            "user": USER,
+            "privileged": False,
+            "readonlyRootFilesystem": True,
+            # The only place to write: on the task's own disk, gone with it.
+            "mountPoints": [{"sourceVolume": SCRATCH, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108
+            "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
+            "stopTimeout": args.stop_timeout_seconds,
+            "healthCheck": {
+                "command": ["CMD", "python", "-c", PROBE.format(port=args.port, path=args.health_path)],
+                "interval": 30,
+                "timeout": 3,
+                "retries": 3,
+                "startPeriod": 40,
+            },
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": self._log_group.name,
+                    "awslogs-region": self._log_group.arn.apply(lambda arn: arn.split(":")[3]),
+                    "awslogs-stream-prefix": args.thing,
+                },
+            },
+        }
+        return container | ({"command": list(args.command)} if args.command else {})

@@ -1,0 +1,18 @@
+"""Application Auto Scaling: what may scale between which limits, and by what. The emulator stores it; nothing here scales."""
+
+from local.provider.table import ResourceType
+
+TYPES = (
+    ResourceType(
+        "aws:appautoscaling/target:Target",
+        "application-autoscaling.register_scalable_target",
+        id="{ResourceId}",
+        outputs={"arn": "{ScalableTargetARN}"},
+    ),
+    ResourceType(
+        "aws:appautoscaling/policy:Policy",
+        "application-autoscaling.put_scaling_policy",
+        {"name": "PolicyName"},
+        id="{PolicyName}",
+    ),
+)

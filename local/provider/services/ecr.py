@@ -1,0 +1,25 @@
+"""ECR: repositories of container images. The emulator stores no layers: what runs here is this machine's own code."""
+
+from local.provider.table import ResourceType
+
+TYPES = (
+    ResourceType(
+        "aws:ecr/repository:Repository",
+        "ecr.create_repository",
+        id="{RepositoryName}",
+        ignore=("forceDelete",),
+        outputs={"repositoryUrl": "{RepositoryUri}"},
+    ),
+    ResourceType(
+        "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+        "ecr.put_lifecycle_policy",
+        {"repository": "repositoryName", "policy": "lifecyclePolicyText"},
+        id="{RepositoryName}",
+    ),
+    ResourceType(
+        "aws:ecr/repositoryPolicy:RepositoryPolicy",
+        "ecr.set_repository_policy",
+        {"repository": "repositoryName", "policy": "policyText"},
+        id="{RepositoryName}",
+    ),
+)

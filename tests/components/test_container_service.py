@@ -1,0 +1,297 @@
+import pulumi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.container_service import ContainerService, ContainerServiceArgs
+from components.container_task import ContainerTask, ContainerTaskArgs
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.naming import Naming
+from components.placement import Egress, Placement
+
+NAMING = Naming("episode-metadata", "dev")
+IMAGE = f"ghcr.io/example/api@sha256:{'0' * 64}"
+OWN = {"Cluster": 1, "Service": 1, "SecurityGroup": 2, "SecurityGroupIngressRule": 2, "SecurityGroupEgressRule": 1}
+COUNTS = OWN | {"LoadBalancer": 1, "TargetGroup": 1, "Listener": 1}
+COUNTS |= {"LogGroup": 1, "Role": 2, "RolePolicy": 1, "TaskDefinition": 1}
+SCALED = {"Target": 1, "Policy": 1}
+SHIFTED = {"TargetGroup": 2, "ListenerRule": 1, "Role": 3, "RolePolicy": 2}
+
+
+def arguments(*, shifts_traffic=False, task_port=3000, ways=None, **changes):
+    balancer = LoadBalancer(
+        "alb",
+        LoadBalancerArgs(
+            naming=NAMING, vpc_id="vpc-1", public_subnet_ids=["public-1", "public-2"], shifts_traffic=shifts_traffic
+        ),
+    )
+    task = ContainerTask("task", ContainerTaskArgs(naming=NAMING, thing="api", image=IMAGE, port=task_port))
+    placement = Placement(vpc_id="vpc-1", subnet_ids=["private-1", "private-2"], egress=ways or {})
+    return ContainerServiceArgs(
+        **{"naming": NAMING, "task": task, "load_balancer": balancer, "placement": placement} | changes
+    )
+
+
+def service(**changes):
+    return ContainerService("api", arguments(**changes))
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-132", "ROAD-135", "C-26")
+    def test_service_is_private_steady_and_taken_back_when_it_fails(self, register):
+        graph = register(lambda: service(desired_count=2))
+        assert graph.counts == COUNTS
+        made = dict(graph.one("Service").inputs)
+        made_of = graph.one("Service").property_dependencies
+        assert made_of["cluster"] == (graph.named("api-cluster").urn,)
+        assert made_of["taskDefinition"] == (graph.named("task-definition").urn,)
+        assert graph.named("api-security-group").urn in made_of["networkConfiguration"]
+        assert graph.named("alb-security-group").urn not in made_of["networkConfiguration"]
+        for name in ("cluster", "taskDefinition"):
+            assert made.pop(name)
+        assert made["networkConfiguration"].pop("securityGroups")
+        assert made == {
+            "name": "episode-metadata-api-service",
+            "launchType": "FARGATE",
+            "platformVersion": "LATEST",
+            "desiredCount": 2,
+            "deploymentMinimumHealthyPercent": 100,
+            "deploymentMaximumPercent": 200,
+            "availabilityZoneRebalancing": "ENABLED",
+            "deploymentConfiguration": {"strategy": "ROLLING"},
+            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            "healthCheckGracePeriodSeconds": 60,
+            "loadBalancers": [
+                {
+                    "containerName": "api",
+                    "containerPort": 3000,
+                    "targetGroupArn": "arn:aws:lb:us-east-1:123456789012:alb-target-group-arn",
+                }
+            ],
+            "networkConfiguration": {"subnets": ["private-1", "private-2"], "assignPublicIp": False},
+            "enableExecuteCommand": False,
+            "enableEcsManagedTags": True,
+            "propagateTags": "SERVICE",
+            "waitForSteadyState": True,
+            "sigintRollback": True,
+        }
+
+    @pytest.mark.requirement("ROAD-132")
+    def test_cluster_is_the_environments_and_watched(self, register):
+        assert register(service).one("Cluster").inputs == {
+            "name": "episode-metadata-cluster-dev",
+            "settings": [{"name": "containerInsights", "value": "enabled"}],
+        }
+
+    @pytest.mark.requirement("ROAD-135")
+    def test_only_the_load_balancer_may_enter_and_only_on_the_port(self, register):
+        database = Egress(description="PostgreSQL", port=5432, security_group_id="sg-db")
+        graph = register(lambda: service(ways={"database": database}))
+        tasks, balancer = graph.named("api-security-group").urn, graph.named("alb-security-group").urn
+        edges = set()
+        for kind in ("SecurityGroupIngressRule", "SecurityGroupEgressRule"):
+            for rule in graph.of(kind):
+                ends = rule.property_dependencies
+                (group,) = ends["securityGroupId"]
+                peer = ends.get("referencedSecurityGroupId") or rule.inputs.get("cidrIpv4") or "sg-db"
+                ports = rule.inputs["fromPort"], rule.inputs["toPort"], rule.inputs["ipProtocol"]
+                edges.add((kind, group, peer if isinstance(peer, str) else peer[0], *ports))
+        assert edges == {
+            ("SecurityGroupIngressRule", balancer, "0.0.0.0/0", 80, 80, "tcp"),
+            ("SecurityGroupEgressRule", balancer, tasks, 3000, 3000, "tcp"),
+            ("SecurityGroupIngressRule", tasks, balancer, 3000, 3000, "tcp"),
+            ("SecurityGroupEgressRule", tasks, "sg-db", 5432, 5432, "tcp"),
+        }
+
+    def test_it_waits_for_its_rights_its_ways_and_its_listener(self, register):
+        def make():
+            schema = pulumi.CustomResource("aws:lambda/invocation:Invocation", "migration", {})
+            service(ways={"internet": Egress(description="HTTPS", cidr="0.0.0.0/0")}, after=[schema])
+
+        graph = register(make)
+        before = (
+            "task-execution-policy",
+            "alb-http",
+            "alb-to-api",
+            "api-from-load-balancer",
+            "api-to-internet",
+            "migration",
+        )
+        assert [name for name in before if not graph.depends("api-service", name)] == []
+
+    @pytest.mark.requirement("ROAD-03", "ROAD-139")
+    def test_under_load_tasks_are_added_up_to_the_maximum(self, register):
+        graph = register(lambda: service(desired_count=2, maximum_count=4))
+        assert graph.counts == COUNTS | SCALED
+        scaled = {
+            "serviceNamespace": "ecs",
+            "scalableDimension": "ecs:service:DesiredCount",
+            "resourceId": "service/episode-metadata-cluster-dev/episode-metadata-api-service",
+        }
+        assert graph.one("Target").inputs == scaled | {"minCapacity": 2, "maxCapacity": 4}
+        assert graph.one("Policy").inputs == scaled | {
+            "name": "episode-metadata-api-by-cpu-dev",
+            "policyType": "TargetTrackingScaling",
+            "targetTrackingScalingPolicyConfiguration": {
+                "targetValue": 60,
+                "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"},
+                "scaleOutCooldown": 60,
+                "scaleInCooldown": 300,
+            },
+        }
+
+    def test_requests_may_decide_as_well(self, register):
+        graph = register(lambda: service(maximum_count=4, target_requests_per_minute=1200))
+        assert graph.counts == COUNTS | SCALED | {"Policy": 2}
+        tracking = graph.named("api-scale-by-requests").inputs["targetTrackingScalingPolicyConfiguration"]
+        assert tracking["targetValue"] == 1200
+        assert tracking["predefinedMetricSpecification"] == {
+            "predefinedMetricType": "ALBRequestCountPerTarget",
+            "resourceLabel": "alb-load-balancer-arnSuffix/alb-target-group-arnSuffix",
+        }
+
+    def test_canary_gets_a_share_of_the_traffic_and_is_watched(self, register):
+        graph = register(lambda: service(shifts_traffic=True, deployment="canary", canary_percent=20, bake_minutes=5))
+        assert graph.counts == COUNTS | SHIFTED
+        made = graph.one("Service").inputs
+        assert made["deploymentConfiguration"] == {
+            "strategy": "CANARY",
+            "bakeTimeInMinutes": "5",
+            "canaryConfiguration": {"canaryPercent": 20, "canaryBakeTimeInMinutes": "5"},
+        }
+        assert made["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
+        (attached,) = made["loadBalancers"]
+        arn = "arn:aws:lb:us-east-1:123456789012:alb-{}-arn"
+        role = attached["advancedConfiguration"].pop("roleArn")
+        assert role == "arn:aws:iam:us-east-1:123456789012:api-deployment-role-arn"
+        assert attached["targetGroupArn"] == arn.format("target-group")
+        assert attached["advancedConfiguration"] == {
+            "alternateTargetGroupArn": arn.format("alternate-target-group"),
+            "productionListenerRule": arn.format("production-rule"),
+        }
+        assert graph.depends("api-service", "alb-production-rule")
+        assert graph.depends("api-service", "api-deployment-policy")
+
+    def test_blue_green_moves_all_traffic_at_once(self, register):
+        graph = register(lambda: service(shifts_traffic=True, deployment="blue_green", bake_minutes=0))
+        assert graph.counts == COUNTS | SHIFTED
+        made = graph.one("Service").inputs["deploymentConfiguration"]
+        assert made == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "0"}
+
+    def test_deployments_may_move_this_traffic_and_no_other(self, register):
+        graph = register(lambda: service(shifts_traffic=True, deployment="blue_green"))
+        (trust,) = graph.statements("api-deployment-role", "assumeRolePolicy").values()
+        assert trust["Principal"] == {"Service": "ecs.amazonaws.com"}
+        arn = "arn:aws:lb:us-east-1:123456789012:alb-{}-arn"
+        rights = {
+            sid: (each["Action"], each["Resource"]) for sid, each in graph.statements("api-deployment-policy").items()
+        }
+        described = ("Listeners", "Rules", "TargetGroups", "TargetHealth")
+        assert rights == {
+            "DescribeTraffic": ([f"elasticloadbalancing:Describe{what}" for what in described], ["*"]),
+            "ShiftTraffic": (["elasticloadbalancing:ModifyRule"], [arn.format("production-rule")]),
+            "MoveTargets": (
+                ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
+                [arn.format("target-group"), arn.format("alternate-target-group")],
+            ),
+        }
+
+    def test_rolling_service_stays_rolling_behind_a_load_balancer_that_shifts(self, register):
+        graph = register(lambda: service(shifts_traffic=True))
+        assert graph.counts == COUNTS | {"TargetGroup": 2, "ListenerRule": 1}
+        assert "advancedConfiguration" not in graph.one("Service").inputs["loadBalancers"][0]
+
+    def test_alarms_take_a_deployment_back(self, register):
+        assert "alarms" not in register(service).one("Service").inputs
+        graph = register(lambda: service(rollback_alarm_names=["errors", "latency"]))
+        assert graph.one("Service").inputs["alarms"] == {
+            "alarmNames": ["errors", "latency"],
+            "enable": True,
+            "rollback": True,
+        }
+
+    @pytest.mark.parametrize(
+        ("changes", "ignored", "minutes"),
+        [
+            ({}, None, "30m"),
+            ({"maximum_count": 3}, ["desired_count"], "30m"),
+            ({"shifts_traffic": True, "deployment": "canary", "bake_minutes": 60}, None, "150m"),
+        ],
+    )
+    def test_pulumi_waits_for_the_deployment_and_leaves_the_scaled_number_alone(
+        self, register, changes, ignored, minutes
+    ):
+        found = {}
+
+        def spy(made):
+            found[made.name] = made.opts
+
+        register(lambda: ContainerService("api", arguments(**changes), pulumi.ResourceOptions(transformations=[spy])))
+        options = found["api-service"]
+        assert options.ignore_changes == ignored
+        assert (options.custom_timeouts.create, options.custom_timeouts.update) == (minutes, minutes)
+
+    def test_url_is_known_once_the_service_is_steady(self, register):
+        graph = register(lambda: pulumi.CustomResource("aws:ssm/parameter:Parameter", "later", {"v": service().url}))
+        assert graph.named("later").inputs["v"] == "http://alb-load-balancer-dnsName"
+        assert graph.depends("later", "api-service")
+
+    @pytest.mark.parametrize("deployment", ["rolling", "canary"])
+    def test_unknown_outputs_are_no_obstacle(self, register, deployment):
+        shifts = deployment != "rolling"
+        graph = register(lambda: service(shifts_traffic=shifts, deployment=deployment, maximum_count=2), preview=True)
+        assert graph.counts == COUNTS | SCALED | (SHIFTED if shifts else {})
+
+
+REFUSED = [
+    ("task", {"task_port": 8080}),
+    ("desired_count", {"desired_count": -1}),
+    ("desired_count", {"desired_count": 0, "maximum_count": 2}),
+    ("maximum_count", {"desired_count": 3, "maximum_count": 2}),
+    ("target_cpu_percent", {"target_cpu_percent": 100}),
+    ("target_requests_per_minute", {"target_requests_per_minute": 0}),
+    ("target_requests_per_minute", {"shifts_traffic": True, "deployment": "canary", "target_requests_per_minute": 9}),
+    ("deployment", {"deployment": "all_at_once"}),
+    ("deployment", {"deployment": "blue_green"}),
+    ("canary_percent", {"canary_percent": 100}),
+    ("bake_minutes", {"bake_minutes": 1_441}),
+    ("health_grace_seconds", {"health_grace_seconds": -1}),
+]
+
+
+class TestArgs:
+    @pytest.mark.parametrize(("field", "changes"), REFUSED)
+    def test_impossible_value_is_refused_by_field(self, register, field, changes):
+        def make():
+            with pytest.raises(ArgumentError, match=rf"ContainerServiceArgs\.{field}: must"):
+                arguments(**changes)
+
+        register(make)
+
+    def test_none_may_run(self, register):
+        assert register(lambda: service(desired_count=0)).one("Service").inputs["desiredCount"] == 0
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        desired=st.integers(1, 20),
+        more=st.none() | st.integers(0, 20),
+        cpu=st.integers(10, 90),
+        deployment=st.sampled_from(["rolling", "canary", "blue_green"]),
+        bake=st.integers(0, 1_440),
+        canary=st.integers(1, 99),
+    )
+    def test_possible_values_register(self, register, *, desired, more, cpu, deployment, bake, canary):
+        graph = register(
+            lambda: service(
+                shifts_traffic=deployment != "rolling",
+                desired_count=desired,
+                maximum_count=None if more is None else desired + more,
+                target_cpu_percent=cpu,
+                deployment=deployment,
+                bake_minutes=bake,
+                canary_percent=canary,
+            )
+        )
+        expected = COUNTS | ({} if more is None else SCALED) | ({} if deployment == "rolling" else SHIFTED)
+        assert graph.counts == expected

@@ -1,0 +1,255 @@
+import json
+
+import pulumi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components import policies
+from components.arguments import ArgumentError
+from components.container_task import MEMORY_MB, ContainerTask, ContainerTaskArgs
+from components.naming import Naming
+
+NAMING = Naming("episode-metadata", "dev")
+DIGEST = f"sha256:{'0123456789abcdef' * 4}"
+IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/episode-metadata-api@{DIGEST}"
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:episode-metadata/database-dev-a1b2c3"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+COUNTS = {"LogGroup": 1, "Role": 2, "RolePolicy": 1, "TaskDefinition": 1}
+
+
+def args(**changes):
+    return ContainerTaskArgs(**{"naming": NAMING, "thing": "api", "image": IMAGE} | changes)
+
+
+def container(graph):
+    (found,) = json.loads(graph.one("TaskDefinition").inputs["containerDefinitions"])
+    return found
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-03", "ROAD-133")
+    def test_definition_is_as_asked(self, register):
+        graph = register(lambda: ContainerTask("api", args(cpu_units=1024, memory_mb=4096, architecture="x86_64")))
+        assert graph.counts == COUNTS
+        definition = dict(graph.one("TaskDefinition").inputs)
+        made_of = graph.one("TaskDefinition").property_dependencies
+        assert made_of["executionRoleArn"] == (graph.named("api-execution-role").urn,)
+        assert made_of["taskRoleArn"] == (graph.named("api-task-role").urn,)
+        for name in ("containerDefinitions", "executionRoleArn", "taskRoleArn"):
+            assert definition.pop(name)
+        assert definition == {
+            "family": "episode-metadata-api-dev",
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            "cpu": "1024",
+            "memory": "4096",
+            "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+            "volumes": [{"name": "scratch"}],
+        }
+
+    @pytest.mark.requirement("ROAD-59", "ROAD-133", "C-42")
+    def test_container_is_read_only_without_root_and_without_privileges(self, register):
+        made = args(
+            command=["python", "-m", "runtime"],
+            variables={"PORT": "3000", "COLOUR": pulumi.Output.from_input("red")},
+            secrets={"DATABASE": f"{SECRET}:password::"},
+            health_path="/alive",
+            stop_timeout_seconds=20,
+        )
+        assert container(register(lambda: ContainerTask("api", made))) == {
+            "name": "api",
+            "image": IMAGE,
+            "essential": True,
+            "command": ["python", "-m", "runtime"],
+            "portMappings": [{"containerPort": 3000, "hostPort": 3000, "protocol": "tcp"}],
+            "environment": [{"name": "COLOUR", "value": "red"}, {"name": "PORT", "value": "3000"}],
+            "secrets": [{"name": "DATABASE", "valueFrom": f"{SECRET}:password::"}],
+            "user": "1001:1001",
+            "privileged": False,
+            "readonlyRootFilesystem": True,
+            "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp", "readOnly": False}],
+            "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
+            "stopTimeout": 20,
+            "healthCheck": {
+                "command": [
+                    "CMD",
+                    "python",
+                    "-c",
+                    "import urllib.request; urllib.request.urlopen('http://127.0.0.1:3000/alive', timeout=2)",
+                ],
+                "interval": 30,
+                "timeout": 3,
+                "retries": 3,
+                "startPeriod": 40,
+            },
+            "logConfiguration": {
+                "logDriver": "awslogs",
+                "options": {
+                    "awslogs-group": "/ecs/episode-metadata-api-dev",
+                    "awslogs-region": "us-east-1",
+                    "awslogs-stream-prefix": "api",
+                },
+            },
+        }
+
+    def test_image_says_what_runs_where_no_command_is_given(self, register):
+        assert "command" not in container(register(lambda: ContainerTask("api", args())))
+
+    @pytest.mark.requirement("ROAD-133")
+    def test_log_group_is_kept_as_asked(self, register):
+        graph = register(lambda: ContainerTask("api", args(log_retention_days=90, log_key_arn=KEY)))
+        assert graph.one("LogGroup").inputs == {
+            "name": "/ecs/episode-metadata-api-dev",
+            "retentionInDays": 90,
+            "kmsKeyId": KEY,
+        }
+
+    def test_only_tasks_of_the_account_take_the_roles_on(self, register):
+        graph = register(lambda: ContainerTask("api", args()))
+        for role in ("execution", "task"):
+            assert graph.named(f"api-{role}-role").inputs["name"] == f"episode-metadata-api-{role}-role-dev"
+            (statement,) = graph.statements(f"api-{role}-role", "assumeRolePolicy").values()
+            assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
+            assert statement["Principal"] == {"Service": "ecs-tasks.amazonaws.com"}
+            assert statement["Condition"] == {
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+                "ArnLike": {"aws:SourceArn": "arn:aws:ecs:us-east-1:123456789012:*"},
+            }
+
+    @pytest.mark.requirement("P2-09")
+    def test_ecs_may_log_pull_this_image_and_read_these_secrets(self, register):
+        made = args(secrets={"A": f"{SECRET}:password::", "B": pulumi.Output.from_input(SECRET)}, secret_key_arns=[KEY])
+        graph = register(lambda: ContainerTask("api", made))
+        rights = {
+            sid: (each["Effect"], each["Action"], each["Resource"], each.get("Condition"))
+            for sid, each in graph.statements("api-execution-policy").items()
+        }
+        log = "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/episode-metadata-api-dev:*"
+        repository = "arn:aws:ecr:eu-west-1:123456789012:repository/episode-metadata-api"
+        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        through = {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
+        assert rights == {
+            "WriteOwnLogs": ("Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], [log], None),
+            "LogInToRegistry": ("Allow", ["ecr:GetAuthorizationToken"], ["*"], None),
+            "PullImage": ("Allow", pull, [repository], None),
+            "ReadSecrets": ("Allow", ["secretsmanager:GetSecretValue"], [SECRET, SECRET], None),
+            "DecryptSecrets": ("Allow", ["kms:Decrypt"], [KEY], through),
+        }
+
+    def test_container_may_do_what_was_asked_and_nothing_of_ecs(self, register):
+        asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])
+        graph = register(lambda: ContainerTask("api", args(statements=[asked], secrets={"A": SECRET})))
+        assert graph.counts == COUNTS | {"RolePolicy": 2}
+        assert graph.statements("api-task-policy") == {"ReadQueue": asked}
+        roles = {
+            name: graph.named(f"api-{name}-policy").property_dependencies["role"] for name in ("execution", "task")
+        }
+        assert roles == {name: (graph.named(f"api-{name}-role").urn,) for name in ("execution", "task")}
+
+    def test_image_of_another_registry_is_pulled_without_rights(self, register):
+        graph = register(lambda: ContainerTask("api", args(image=f"ghcr.io/example/api@{DIGEST}")))
+        assert graph.statements("api-execution-policy").keys() == {"WriteOwnLogs"}
+
+    def test_unknown_image_is_pulled_from_the_named_repository(self, register):
+        made = args(
+            image=pulumi.Output.from_input(IMAGE), repository_arn="arn:aws:ecr:us-east-1:123456789012:repository/x"
+        )
+        graph = register(lambda: ContainerTask("api", made))
+        pull = graph.statements("api-execution-policy")["PullImage"]
+        assert pull["Resource"] == ["arn:aws:ecr:us-east-1:123456789012:repository/x"]
+        assert container(graph)["image"] == IMAGE
+
+    def test_whoever_starts_it_can_wait_for_its_rights(self, register):
+        def make():
+            asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])
+            task = ContainerTask("api", args(statements=[asked]))
+            options = pulumi.ResourceOptions(depends_on=task.rights)
+            pulumi.CustomResource("aws:ecs/service:Service", "later", {"t": task.definition_arn}, options)
+
+        graph = register(make)
+        assert graph.depends("later", "api-execution-policy")
+        assert graph.depends("later", "api-task-policy")
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        made = args(secrets={"A": SECRET})
+        assert register(lambda: ContainerTask("api", made), preview=True).counts == COUNTS
+
+
+REFUSED = [
+    ("thing", {"thing": ""}),
+    ("image", {"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/episode-metadata-api:latest"}),
+    ("image", {"image": "api@sha256:abc"}),
+    ("repository_arn", {"image": pulumi.Output.from_input(IMAGE)}),
+    ("command", {"command": "python -m runtime"}),
+    ("command", {"command": ["serve", 3000]}),
+    ("port", {"port": 65_536}),
+    ("health_path", {"health_path": "/it's"}),
+    ("variables", {"variables": {"A-B": "x"}}),
+    ("variables", {"variables": {"PORT": 3000}}),
+    ("variables", {"variables": {"ECS_CONTAINER_METADATA_URI_V4": "x"}}),
+    ("variables", {"variables": {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "x"}}),
+    ("variables", {"variables": {"AWS_EXECUTION_ENV": "x"}}),
+    ("variables", {"variables": {"AWS_ACCESS_KEY_ID": "x"}}),
+    ("secrets", {"secrets": {"AWS_SECRET_ACCESS_KEY": SECRET}}),
+    ("secrets", {"secrets": {"A": "the-password-itself"}}),
+    ("secrets", {"secrets": {"A": f"{SECRET}:password"}}),
+    ("secrets", {"secrets": {"A": SECRET}, "variables": {"A": "x"}}),
+    ("cpu_units", {"cpu_units": 300}),
+    ("memory_mb", {"memory_mb": 512}),
+    ("memory_mb", {"memory_mb": 1536}),
+    ("memory_mb", {"memory_mb": 8192}),
+    ("memory_mb", {"cpu_units": 8192, "memory_mb": 17_408}),
+    ("architecture", {"architecture": "riscv"}),
+    ("stop_timeout_seconds", {"stop_timeout_seconds": 121}),
+    ("log_retention_days", {"log_retention_days": 13}),
+]
+
+
+@st.composite
+def sizes(draw):
+    cpu = draw(st.sampled_from(sorted(MEMORY_MB)))
+    low, high, step = MEMORY_MB[cpu]
+    return cpu, draw(st.sampled_from([*range(low, high + 1, step), *([512] if cpu == 256 else [])]))
+
+
+class TestArgs:
+    @pytest.mark.parametrize(("field", "changes"), REFUSED)
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"ContainerTaskArgs\.{field}: must"):
+            args(**changes)
+
+    def test_refusal_shows_no_value_that_may_be_secret(self):
+        with pytest.raises(ArgumentError) as caught:
+            args(secrets={"PASSWORD": "the-password-itself"})
+        assert "the-password-itself" not in str(caught.value)
+
+    def test_smallest_size_of_fargate_is_possible(self):
+        assert args(cpu_units=256, memory_mb=512).memory_mb == 512
+
+    def test_region_and_endpoints_may_be_set(self):
+        assert args(variables={"AWS_REGION": "x", "AWS_ENDPOINT_URL": "y"}).variables
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        size=sizes(),
+        port=st.integers(1, 65_535),
+        variables=st.dictionaries(
+            st.from_regex(r"PLATFORM_[A-Z]{1,9}", fullmatch=True), st.text(max_size=9), max_size=3
+        ),
+        architecture=st.sampled_from(["arm64", "x86_64"]),
+        stop=st.integers(2, 120),
+    )
+    def test_possible_values_register(self, register, *, size, port, variables, architecture, stop):
+        made = args(
+            cpu_units=size[0],
+            memory_mb=size[1],
+            port=port,
+            variables=variables,
+            architecture=architecture,
+            stop_timeout_seconds=stop,
+        )
+        graph = register(lambda: ContainerTask("api", made))
+        assert graph.counts == COUNTS
+        found = {each["name"]: each["value"] for each in container(graph)["environment"]}
+        assert found == variables

@@ -1,0 +1,59 @@
+"""Repositories of images, read back from the emulator as they were registered."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from components.image_repository import ImageRepository, ImageRepositoryArgs
+from local.account import LocalAccount
+from local.doors.in_process import deploy
+from local.errors import RegistrationError
+from local.provider.provider import Created, LocalProvider
+
+REPOSITORY = "aws:ecr/repository:Repository"
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+Create = Callable[..., Created]
+
+
+class TestImageRepository:
+    def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+        def program() -> None:
+            ImageRepository(
+                "images",
+                ImageRepositoryArgs(
+                    name="kept/api", key_arn=KEY, kept_images=7, untagged_days=3, reader_account_ids=["111122223333"]
+                ),
+            )
+
+        deployment = deploy(program, project="films", stack="dev", config={}, provider=provider)
+        assert {each.state for each in deployment.resources} == {"applied"}
+        ecr = account.client("ecr")
+        (read,) = ecr.describe_repositories(repositoryNames=["kept/api"])["repositories"]
+        assert read["imageTagMutability"] == "IMMUTABLE_WITH_EXCLUSION"
+        assert read["imageScanningConfiguration"] == {"scanOnPush": True}
+        assert read["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": KEY}
+        lifecycle = json.loads(ecr.get_lifecycle_policy(repositoryName="kept/api")["lifecyclePolicyText"])
+        assert [rule["selection"]["countNumber"] for rule in lifecycle["rules"]] == [3, 7]
+        policy = json.loads(ecr.get_repository_policy(repositoryName="kept/api")["policyText"])
+        assert [each["Principal"] for each in policy["Statement"]] == [{"AWS": ["111122223333"]}]
+
+        repository = next(each for each in deployment.resources if each.type == REPOSITORY)
+        assert (repository.id, repository.outputs["arn"]) == ("kept/api", read["repositoryArn"])
+        assert repository.outputs["repositoryUrl"] == read["repositoryUri"]
+        assert repository.outputs["registryId"] == "123456789012"
+
+
+class TestRefusals:
+    @pytest.mark.parametrize(
+        ("changes", "problem"),
+        [
+            ({"name": "Films"}, "repositoryName 'Films' does not match"),
+            ({"imageTagMutability": "SOMETIMES"}, "imageTagMutability 'SOMETIMES' is none of"),
+            ({"encryptionConfigurations": [{"encryptionType": "ROT13"}]}, "encryptionType 'ROT13' is none of"),
+            ({"colour": "blue"}, "no call takes colour"),
+        ],
+    )
+    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:
+        with pytest.raises(RegistrationError, match=problem):
+            create(REPOSITORY, "bad", **{"name": "films", **changes})
