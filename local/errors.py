@@ -4,8 +4,12 @@ LocalPlatformError                 carries one clear sentence, and what to do ne
 ├── PortTakenError                 another program listens where we should
 ├── ProcessFailedError             a program that we start did not come up
 ├── RegistrationError              a resource cannot be applied; names the resource
+├── NotRunHereError                a resource is recorded, but nothing runs for it on this machine
 └── ProgramError                   the Pulumi program itself failed
 """
+
+from collections.abc import Mapping
+from typing import Any
 
 
 class LocalPlatformError(Exception):
@@ -32,6 +36,17 @@ class RegistrationError(LocalPlatformError):
         super().__init__(f"{resource}: {problem}")
         self.resource = resource
         self.problem = problem
+
+
+class NotRunHereError(LocalPlatformError):
+    """What a runner raises where this machine cannot run a thing that the platform can do without.
+
+    The message is the reason; `outputs` win over AWS's, which would name what is not there.
+    """
+
+    def __init__(self, reason: str, *, outputs: Mapping[str, Any], next_step: str = "") -> None:
+        super().__init__(reason, next_step=next_step)
+        self.outputs = outputs
 
 
 class ProgramError(LocalPlatformError):

@@ -20,8 +20,9 @@ class Registration:
 
 
 # Runs what a registration describes (a server, a function, a poller, a listener) and returns the outputs that only the
-# running thing knows, such as an endpoint. It raises RegistrationError when the thing does not come up. It is called on
-# the door's executor threads, so several may run at once; blocking is fine.
+# running thing knows, such as an endpoint. It raises RegistrationError when the thing does not come up, and NotRunHereError
+# when this machine cannot run it and the platform goes on without: the resource is then recorded only. It is called on the
+# door's executor threads, so several may run at once; blocking is fine.
 Runner = Callable[[Registration], Mapping[str, Any]]
 
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from local.account import LocalAccount
-from local.errors import LocalPlatformError, RegistrationError
+from local.errors import LocalPlatformError, NotRunHereError, RegistrationError
 from local.provider.api import Regions
 from local.provider.calls import make_calls
 from local.provider.data_sources import answer
@@ -59,7 +59,8 @@ class LocalProvider:
         """Applies one registration and answers its id and outputs (camelCase, as AWS and the runner say).
 
         `region` and `default_tags` are the Pulumi provider's options. A type without an entry in the table, or whose entry
-        says that the emulator lacks it, is recorded only: its id is its name, its outputs are its inputs.
+        says that the emulator lacks it, is recorded only: its id is its name, its outputs are its inputs. So is one that its
+        runner cannot run on this machine, with the id and outputs that AWS and the runner say.
 
         Raises RegistrationError, with the resource's name and type, for an input that nothing takes, a request that AWS's
         models forbid, a call that fails, a runner that fails, and a URN that was registered before.
@@ -134,7 +135,11 @@ class LocalProvider:
             registration = Registration(
                 urn=urn, type=kind.token, name=name, inputs=MappingProxyType(given), id=resource_id, outputs=outputs
             )
-            outputs = checked(kind.token, {**outputs, **runner(registration)})
+            try:
+                outputs = checked(kind.token, {**outputs, **runner(registration)})
+            except NotRunHereError as absent:
+                outputs = checked(kind.token, {**outputs, **absent.outputs})
+                return Created(id=resource_id, outputs=outputs, state="recorded-only", reason=absent.message)
         return Created(id=resource_id, outputs=outputs, state="applied")
 
 

@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from local.account import LocalAccount
-from local.errors import LocalPlatformError, ProcessFailedError, RegistrationError
+from local.errors import LocalPlatformError, NotRunHereError, ProcessFailedError, RegistrationError
 from local.provider.protocol import Registration
 from local.provider.provider import Created, LocalProvider
 from local.provider.services import TABLE
@@ -198,6 +198,17 @@ class TestRunners:
 
         with pytest.raises(RegistrationError, match=r"users \(.*UserPool\): postgres ended with status 1"):
             self.with_runner(account, fail)
+
+    def test_what_it_cannot_run_here_is_recorded_with_the_reason(self, account: LocalAccount) -> None:
+        def absent(_: Registration) -> Mapping[str, Any]:
+            raise NotRunHereError("there is no Java", outputs={"endpoint": ""})
+
+        created = self.with_runner(account, absent)
+        assert (created.state, created.reason) == ("recorded-only", "there is no Java")
+        # The rest is as AWS has it: what depends on the resource finds it.
+        assert created.outputs["endpoint"] == ""
+        assert created.outputs["arn"].endswith(created.id)
+        assert account.client("cognito-idp").describe_user_pool(UserPoolId=created.id)["UserPool"]["Id"] == created.id
 
     def test_output_of_another_type_is_refused(self, account: LocalAccount) -> None:
         with pytest.raises(RegistrationError, match="the output endpoint cannot be a int"):

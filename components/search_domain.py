@@ -1,0 +1,308 @@
+"""An OpenSearch domain in a VPC: encrypted at rest and between nodes, TLS only, open to nobody but roles that are named."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, is_plain
+from components.naming import Naming
+from components.placement import Placement, create_security_group
+
+PORT = 443
+# The newest that asks no FIPS module of its clients: TLS 1.2 and 1.3 with forward secrecy.
+TLS_POLICY = "Policy-Min-TLS-1-2-PFS-2023-10"
+# Provisioning takes 45 to 60 minutes; a change of the cluster makes a second one beside it and moves the data.
+TIMEOUTS = pulumi.CustomTimeouts(create="90m", update="180m", delete="90m")
+
+# OpenSearch's own limit; every other name of ours may have more than twice as many characters.
+LONGEST_NAME = 28
+INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9]*\.[a-z0-9]+\.search")
+ENGINE = re.compile(r"OpenSearch_\d{1,2}\.\d{1,2}")
+# The EBS volume that a node of these types may have, in GB; of other types only what a volume may have at all is checked.
+LEAST_VOLUME_GB, GREATEST_VOLUME_GB = 10, 24_576
+VOLUME_LIMITS_GB: Mapping[str, int] = MappingProxyType({"t3.small.search": 100, "t3.medium.search": 200})
+MOST_NODES = 80
+
+# AWS's names of the logs by ours. The audit log fills once it is also switched on inside the domain.
+LOGS = MappingProxyType(
+    {
+        "index-slow": "INDEX_SLOW_LOGS",
+        "search-slow": "SEARCH_SLOW_LOGS",
+        "application": "ES_APPLICATION_LOGS",
+        "audit": "AUDIT_LOGS",
+    }
+)
+READING = ("es:ESHttpGet", "es:ESHttpHead")
+SEARCHES = ("_search", "_msearch", "_count")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchDomainArgs:
+    """A domain. One node stands in one zone; more of them are spread evenly over two or three, and must be a multiple of that."""
+
+    naming: Naming
+    thing: str = "search"
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Private subnets, each in a zone of its own. A single node uses the first."""
+    administrator_role_arn: pulumi.Input[str]
+    """The role that may do everything, and that maps the others to what they may do inside the domain. There is no password."""
+    engine_version: str = "OpenSearch_3.5"
+    instance_type: pulumi.Input[str] = "t3.small.search"
+    instance_count: int = 1
+    volume_gb: int = 100
+    """Of each node."""
+    dedicated_master_type: pulumi.Input[str] | None = None
+    """The type of the nodes that only keep the cluster together; None for none."""
+    dedicated_master_count: int = 3
+    """Three or five: with two, the loss of either stops the cluster."""
+    key_arn: pulumi.Input[str] | None = None
+    """A KMS key for what is stored; None for the one that AWS keeps for the account."""
+    off_peak_hour: int = 2
+    """The hour, in UTC, from which AWS may update the domain's software, for ten hours."""
+    log_retention_days: int = 30
+    create_service_role: bool = False
+    """Make the account's service-linked role for OpenSearch, which must exist before its first domain in a VPC, and only once."""
+    protected: bool = False
+    """Refuse deletion, and leave the domain behind when the program drops it."""
+
+    def __post_init__(self) -> None:
+        check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
+        name, thing = self.domain_name, f"must be lower-case words joined by hyphens, not {self.thing!r}"
+        check(self, "thing", bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.thing)), thing)
+        check(self, "thing", len(name) <= LONGEST_NAME, f"must be shorter: {name!r} is over {LONGEST_NAME}")
+        engine = f"must be like OpenSearch_3.5, not {self.engine_version!r}"
+        check(self, "engine_version", bool(ENGINE.fullmatch(self.engine_version)), engine)
+        for field in ("instance_type", "dedicated_master_type"):
+            value = getattr(self, field)
+            if is_plain(value):
+                shape = bool(INSTANCE_TYPE.fullmatch(str(value)))
+                check(self, field, shape, f"must be a type such as t3.small.search, not {value!r}")
+        self._check_nodes()
+        check_range(self, "off_peak_hour", 0, 23)
+        check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
+
+    def _check_nodes(self) -> None:
+        check_range(self, "instance_count", 1, MOST_NODES)
+        zones = min(len(self.subnet_ids), 3)
+        listed = " or ".join(str(number) for number in range(2, zones + 1))
+        problem = (
+            f"must be 1, or a multiple of {listed} for as many zones" if listed else "must be 1 in a single subnet"
+        )
+        check(self, "instance_count", self.zones > 0, f"{problem}, not {self.instance_count}")
+        check_choice(self, "dedicated_master_count", (3, 5))
+        known = str(self.instance_type) if is_plain(self.instance_type) else ""
+        check_range(self, "volume_gb", LEAST_VOLUME_GB, VOLUME_LIMITS_GB.get(known, GREATEST_VOLUME_GB))
+
+    @property
+    def zones(self) -> int:
+        """Over how many zones the nodes are spread; 0 where they cannot be evenly."""
+        if self.instance_count == 1:
+            return 1
+        possible = (zones for zones in (3, 2) if zones <= len(self.subnet_ids) and self.instance_count % zones == 0)
+        return next(possible, 0)
+
+    @property
+    def domain_name(self) -> str:
+        """The name in AWS: `{project}-{thing}-{environment}`, without the project's last words where that is too long."""
+        words = self.naming.project.split("-")
+        names = [
+            f"{'-'.join(words[:count])}-{self.thing}-{self.naming.environment}" for count in range(len(words), 0, -1)
+        ]
+        return next((name for name in names if len(name) <= LONGEST_NAME), names[-1])
+
+
+class SearchDomain(pulumi.ComponentResource):
+    """The domain. Nothing reaches it until `admit` names a security group, and nobody may use it until `permit` names a role."""
+
+    endpoint: pulumi.Output[str]
+    """A host without a scheme: `https://` goes before it."""
+    arn: pulumi.Output[str]
+    name: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: SearchDomainArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:SearchDomain", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._permits = False
+
+        self._create_security_group()
+        self._create_logs()
+        self._create_service_role()
+        self._create_domain()
+
+        self.endpoint, self.arn, self.name = self._domain.endpoint, self._domain.arn, self._domain.domain_name
+        self.register_outputs({"endpoint": self.endpoint, "arn": self.arn, "name": self.name})
+
+    def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
+        """Lets a security group connect."""
+        return aws.vpc.SecurityGroupIngressRule(
+            f"{self._name}-from-{caller}",
+            security_group_id=self.security_group_id,
+            referenced_security_group_id=security_group_id,
+            ip_protocol="tcp",
+            from_port=PORT,
+            to_port=PORT,
+            description=f"OpenSearch for {caller}",
+            opts=self._child,
+        )
+
+    def permit(
+        self, *, readers: Sequence[pulumi.Input[str]] = (), writers: Sequence[pulumi.Input[str]]
+    ) -> aws.opensearch.DomainPolicy:
+        """Lets these roles, by ARN, and the administrator's send signed requests; readers only look and search.
+
+        It is not an argument, because the roles are those of functions that are told the endpoint. What a role finds inside the
+        domain, the administrator maps there. Raises ValueError when called again: a domain has one policy.
+        """
+        if self._permits:
+            raise ValueError(f"{self._name}: the domain already has a policy, and a domain has one")
+        self._permits = True
+        statements = [self._permission("Write", [self._args.administrator_role_arn, *writers], ["es:ESHttp*"], [""])]
+        if readers:
+            # A search is a POST as a change is, so it is told by its path.
+            statements.append(self._permission("Look", readers, READING, [""]))
+            paths = [path for search in SEARCHES for path in (search, f"*/{search}")]
+            statements.append(self._permission("Search", readers, ["es:ESHttpPost"], paths))
+        return aws.opensearch.DomainPolicy(
+            f"{self._name}-policy",
+            domain_name=self._domain.domain_name,
+            access_policies=pulumi.Output.json_dumps(policies.document(*statements)),
+            opts=self._child,
+        )
+
+    def _permission(
+        self, sid: str, roles: Sequence[pulumi.Input[str]], actions: Sequence[str], paths: Sequence[str]
+    ) -> policies.Statement:
+        resources = [pulumi.Output.concat(self._domain.arn, "/", path or "*") for path in paths]
+        return policies.allow(sid, actions, resources, principal={"AWS": list(roles)})
+
+    def _create_security_group(self) -> None:
+        # It answers and asks nobody, so it needs no way out.
+        group, _ = create_security_group(
+            self._name,
+            self._args.naming,
+            f"{self._args.thing}-domain",
+            description="OpenSearch, for the callers that its rules name",
+            placement=Placement(vpc_id=self._args.vpc_id, subnet_ids=self._args.subnet_ids),
+            child=self._child,
+        )
+        self.security_group_id = group.id
+
+    def _create_logs(self) -> None:
+        domain = self._args.domain_name
+        self._log_groups = {
+            log: aws.cloudwatch.LogGroup(
+                f"{self._name}-log-{log}",
+                name=f"/aws/OpenSearchService/domains/{domain}/{log}",
+                retention_in_days=self._args.log_retention_days,
+                opts=self._child,
+            )
+            for log in LOGS
+        }
+        arns = [group.arn for group in self._log_groups.values()]
+        source = policies.sibling_arn(arns[0], "es", f"domain/{domain}")
+        deliver = policies.allow(
+            "DeliverDomainLogs",
+            ["logs:PutLogEvents", "logs:PutLogEventsBatch", "logs:CreateLogStream"],
+            [pulumi.Output.concat(arn, ":*") for arn in arns],
+            principal={"Service": "es.amazonaws.com"},
+            condition={
+                "StringEquals": {"aws:SourceAccount": policies.account_of(arns[0])},
+                "ArnEquals": {"aws:SourceArn": source},
+            },
+        )
+        self._log_policy = aws.cloudwatch.LogResourcePolicy(
+            f"{self._name}-log-policy",
+            policy_name=f"{domain}-logs",
+            policy_document=pulumi.Output.json_dumps(policies.document(deliver)),
+            opts=self._child,
+        )
+
+    def _create_service_role(self) -> None:
+        self._service_roles: list[pulumi.Resource] = []
+        if self._args.create_service_role:
+            role = aws.iam.ServiceLinkedRole(
+                f"{self._name}-service-role",
+                aws_service_name="opensearchservice.amazonaws.com",
+                description="Attaches OpenSearch domains to their VPCs",
+                # It is the account's: another program's domains need it when this one's is gone.
+                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
+            )
+            self._service_roles.append(role)
+
+    def _create_domain(self) -> None:
+        args = self._args
+        self._domain = aws.opensearch.Domain(
+            f"{self._name}-domain",
+            domain_name=args.domain_name,
+            engine_version=args.engine_version,
+            cluster_config=self._cluster(),
+            ebs_options=aws.opensearch.DomainEbsOptionsArgs(
+                ebs_enabled=True, volume_type="gp3", volume_size=args.volume_gb
+            ),
+            vpc_options=aws.opensearch.DomainVpcOptionsArgs(
+                subnet_ids=list(args.subnet_ids)[: args.zones], security_group_ids=[self.security_group_id]
+            ),
+            # checkov's CKV_AWS_247 wants a key of our own, which is an argument: it costs, and AWS's encrypts as well.
+            encrypt_at_rest=aws.opensearch.DomainEncryptAtRestArgs(enabled=True, kms_key_id=args.key_arn),
+            node_to_node_encryption=aws.opensearch.DomainNodeToNodeEncryptionArgs(enabled=True),
+            domain_endpoint_options=aws.opensearch.DomainDomainEndpointOptionsArgs(
+                enforce_https=True, tls_security_policy=TLS_POLICY
+            ),
+            advanced_security_options=aws.opensearch.DomainAdvancedSecurityOptionsArgs(
+                enabled=True,
+                internal_user_database_enabled=False,
+                master_user_options=aws.opensearch.DomainAdvancedSecurityOptionsMasterUserOptionsArgs(
+                    master_user_arn=args.administrator_role_arn
+                ),
+            ),
+            log_publishing_options=[
+                aws.opensearch.DomainLogPublishingOptionArgs(
+                    log_type=LOGS[log], cloudwatch_log_group_arn=group.arn, enabled=True
+                )
+                for log, group in self._log_groups.items()
+            ],
+            software_update_options=aws.opensearch.DomainSoftwareUpdateOptionsArgs(auto_software_update_enabled=True),
+            off_peak_window_options=self._off_peak_window(),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                # AWS tries at once whether it may write the logs, and attaches to the VPC by the service's role.
+                depends_on=[self._log_policy, *self._service_roles],
+                protect=args.protected,
+                retain_on_delete=args.protected,
+                custom_timeouts=TIMEOUTS,
+            ),
+        )
+
+    def _cluster(self) -> aws.opensearch.DomainClusterConfigArgs:
+        # checkov's CKV2_AWS_59 and CKV_AWS_318 want three dedicated masters, which cost more than a single node that they would
+        # keep together: an argument.
+        args = self._args
+        masters, zones = args.dedicated_master_type is not None, args.zones
+        return aws.opensearch.DomainClusterConfigArgs(
+            instance_type=args.instance_type,
+            instance_count=args.instance_count,
+            dedicated_master_enabled=masters,
+            dedicated_master_type=args.dedicated_master_type,
+            dedicated_master_count=args.dedicated_master_count if masters else None,
+            zone_awareness_enabled=zones > 1,
+            zone_awareness_config=aws.opensearch.DomainClusterConfigZoneAwarenessConfigArgs(
+                availability_zone_count=zones
+            )
+            if zones > 1
+            else None,
+        )
+
+    def _off_peak_window(self) -> aws.opensearch.DomainOffPeakWindowOptionsArgs:
+        start = aws.opensearch.DomainOffPeakWindowOptionsOffPeakWindowWindowStartTimeArgs(
+            hours=self._args.off_peak_hour, minutes=0
+        )
+        window = aws.opensearch.DomainOffPeakWindowOptionsOffPeakWindowArgs(window_start_time=start)
+        return aws.opensearch.DomainOffPeakWindowOptionsArgs(enabled=True, off_peak_window=window)

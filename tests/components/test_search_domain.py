@@ -1,0 +1,339 @@
+import pulumi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.naming import Naming
+from components.search_domain import SearchDomain, SearchDomainArgs
+from local.doors.monitor import ProgramMonitor
+
+NAMING = Naming("episode-metadata", "dev")
+ROLE = "arn:aws:iam::123456789012:role/"
+SUBNETS = ["subnet-1", "subnet-2", "subnet-3"]
+
+
+def args(**changes):
+    return SearchDomainArgs(
+        **{
+            "naming": NAMING,
+            "vpc_id": "vpc-1",
+            "subnet_ids": SUBNETS[:2],
+            "administrator_role_arn": f"{ROLE}administrator",
+        }
+        | changes
+    )
+
+
+PLAIN = {"SecurityGroup": 1, "LogGroup": 4, "LogResourcePolicy": 1, "Domain": 1}
+LOGS = {
+    "INDEX_SLOW_LOGS": "index-slow",
+    "SEARCH_SLOW_LOGS": "search-slow",
+    "ES_APPLICATION_LOGS": "application",
+    "AUDIT_LOGS": "audit",
+}
+
+
+@pytest.fixture
+def requests(monkeypatch):
+    """What the engine is asked besides inputs, by the resource's name."""
+    seen, take = {}, ProgramMonitor.RegisterResource
+
+    def spy(monitor, request):
+        seen[request.name] = request
+        return take(monitor, request)
+
+    monkeypatch.setattr(ProgramMonitor, "RegisterResource", spy)
+    return seen
+
+
+def group_of(graph):
+    """The id of the security group that the domain was given."""
+    (group,) = graph.one("Domain").inputs["vpcOptions"]["securityGroupIds"]
+    return group
+
+
+class TestRegister:
+    @pytest.mark.requirement("P2-03", "A-12")
+    def test_domain_is_private_encrypted_and_as_large_as_asked(self, register):
+        graph = register(lambda: SearchDomain("search", args()))
+        assert graph.counts == PLAIN
+        registered = graph.one("Domain")
+        domain = dict(registered.inputs)
+        logs = domain.pop("logPublishingOptions")
+        network = domain.pop("vpcOptions")
+        assert domain == {
+            "domainName": "episode-metadata-search-dev",
+            "engineVersion": "OpenSearch_3.5",
+            "clusterConfig": {
+                "instanceType": "t3.small.search",
+                "instanceCount": 1,
+                "dedicatedMasterEnabled": False,
+                "zoneAwarenessEnabled": False,
+            },
+            "ebsOptions": {"ebsEnabled": True, "volumeType": "gp3", "volumeSize": 100},
+            "encryptAtRest": {"enabled": True},
+            "nodeToNodeEncryption": {"enabled": True},
+            "domainEndpointOptions": {"enforceHttps": True, "tlsSecurityPolicy": "Policy-Min-TLS-1-2-PFS-2023-10"},
+            "advancedSecurityOptions": {
+                "enabled": True,
+                "internalUserDatabaseEnabled": False,
+                "masterUserOptions": {"masterUserArn": f"{ROLE}administrator"},
+            },
+            "softwareUpdateOptions": {"autoSoftwareUpdateEnabled": True},
+            "offPeakWindowOptions": {
+                "enabled": True,
+                "offPeakWindow": {"windowStartTime": {"hours": 2, "minutes": 0}},
+            },
+        }
+        assert network["subnetIds"] == ["subnet-1"]
+        assert registered.property_dependencies["vpcOptions"] == (graph.one("SecurityGroup").urn,)
+        assert {each["logType"]: each["enabled"] for each in logs} == dict.fromkeys(LOGS, True)
+        assert not registered.protect
+
+    @pytest.mark.requirement("P2-04")
+    def test_an_hour_of_provisioning_is_waited_for_and_nothing_else(self, register, requests):
+        graph = register(lambda: SearchDomain("search", args()))
+        waits = requests["search-domain"].customTimeouts
+        assert (waits.create, waits.update, waits.delete) == ("90m", "180m", "90m")
+        # It begins as soon as its own group and logs are there; nothing waits for it but what is told its endpoint.
+        own = {"search-security-group", "search-log-policy", *(f"search-log-{log}" for log in LOGS.values())}
+        assert set(graph.one("Domain").dependencies) <= {graph.named(name).urn for name in own}
+        assert not [each for each in graph.custom if graph.one("Domain").urn in each.dependencies]
+
+    def test_large_one_stands_in_three_zones_with_masters_of_its_own(self, register, requests):
+        graph = register(
+            lambda: SearchDomain(
+                "search",
+                args(
+                    subnet_ids=[*SUBNETS, "subnet-4"],
+                    instance_type="m6g.large.search",
+                    instance_count=6,
+                    volume_gb=500,
+                    dedicated_master_type="m6g.large.search",
+                    key_arn="arn:aws:kms:us-east-1:123456789012:key/one",
+                    off_peak_hour=23,
+                    log_retention_days=365,
+                    protected=True,
+                ),
+            )
+        )
+        registered = graph.one("Domain")
+        assert registered.inputs["clusterConfig"] == {
+            "instanceType": "m6g.large.search",
+            "instanceCount": 6,
+            "dedicatedMasterEnabled": True,
+            "dedicatedMasterType": "m6g.large.search",
+            "dedicatedMasterCount": 3,
+            "zoneAwarenessEnabled": True,
+            "zoneAwarenessConfig": {"availabilityZoneCount": 3},
+        }
+        assert registered.inputs["vpcOptions"]["subnetIds"] == SUBNETS
+        assert registered.inputs["encryptAtRest"]["kmsKeyId"] == "arn:aws:kms:us-east-1:123456789012:key/one"
+        assert registered.inputs["offPeakWindowOptions"]["offPeakWindow"]["windowStartTime"]["hours"] == 23
+        assert {each.inputs["retentionInDays"] for each in graph.of("LogGroup")} == {365}
+        assert registered.protect
+        assert requests["search-domain"].retainOnDelete
+
+    @pytest.mark.parametrize(
+        ("subnets", "count", "zones"), [(1, 1, 1), (2, 2, 2), (2, 4, 2), (3, 2, 2), (3, 3, 3), (3, 4, 2), (3, 6, 3)]
+    )
+    def test_nodes_are_spread_evenly(self, subnets, count, zones):
+        assert args(subnet_ids=SUBNETS[:subnets], instance_count=count).zones == zones
+
+    def test_service_may_write_these_logs_for_this_domain_alone(self, register):
+        graph = register(lambda: SearchDomain("search", args()))
+        groups = {each.inputs["name"].rpartition("/")[2]: each.inputs for each in graph.of("LogGroup")}
+        assert set(groups) == set(LOGS.values())
+        assert groups["audit"] == {
+            "name": "/aws/OpenSearchService/domains/episode-metadata-search-dev/audit",
+            "retentionInDays": 30,
+        }
+        (statement,) = graph.statements("search-log-policy", "policyDocument").values()
+        prefix = (
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/OpenSearchService/domains/episode-metadata-search-dev"
+        )
+        assert statement == {
+            "Sid": "DeliverDomainLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "es.amazonaws.com"},
+            "Action": ["logs:PutLogEvents", "logs:PutLogEventsBatch", "logs:CreateLogStream"],
+            "Resource": [f"{prefix}/{log}:*" for log in LOGS.values()],
+            "Condition": {
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+                "ArnEquals": {"aws:SourceArn": "arn:aws:es:us-east-1:123456789012:domain/episode-metadata-search-dev"},
+            },
+        }
+        assert graph.named("search-log-policy").inputs["policyName"] == "episode-metadata-search-dev-logs"
+        assert graph.depends("search-domain", "search-log-policy")
+
+    def test_nobody_is_admitted_but_by_name(self, register):
+        def make():
+            SearchDomain("search", args()).admit("api", "sg-api")
+
+        graph = register(make)
+        assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 1}
+        assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
+        assert graph.one("SecurityGroupIngressRule").inputs == {
+            "securityGroupId": group_of(graph),
+            "referencedSecurityGroupId": "sg-api",
+            "ipProtocol": "tcp",
+            "fromPort": 443,
+            "toPort": 443,
+            "description": "OpenSearch for api",
+        }
+
+    def test_readers_look_and_search_and_writers_do_all(self, register):
+        arns = []
+
+        def make():
+            domain = SearchDomain("search", args())
+            domain.arn.apply(arns.append)
+            domain.permit(readers=[f"{ROLE}api"], writers=[f"{ROLE}indexer"])
+
+        graph = register(make)
+        assert graph.counts == PLAIN | {"DomainPolicy": 1}
+        policy = graph.one("DomainPolicy")
+        assert policy.inputs["domainName"] == "episode-metadata-search-dev"
+        (arn,) = arns
+        reader, everyone = {"AWS": [f"{ROLE}api"]}, {"AWS": [f"{ROLE}administrator", f"{ROLE}indexer"]}
+        searches = ["_search", "*/_search", "_msearch", "*/_msearch", "_count", "*/_count"]
+        allowed = {
+            sid: (each["Effect"], each["Principal"], each["Action"], each["Resource"])
+            for sid, each in graph.statements("search-policy", "accessPolicies").items()
+        }
+        assert allowed == {
+            "Write": ("Allow", everyone, ["es:ESHttp*"], [f"{arn}/*"]),
+            "Look": ("Allow", reader, ["es:ESHttpGet", "es:ESHttpHead"], [f"{arn}/*"]),
+            "Search": ("Allow", reader, ["es:ESHttpPost"], [f"{arn}/{path}" for path in searches]),
+        }
+
+    def test_without_readers_the_policy_has_writers_alone(self, register):
+        graph = register(lambda: SearchDomain("search", args()).permit(writers=[f"{ROLE}api"]))
+        assert set(graph.statements("search-policy", "accessPolicies")) == {"Write"}
+
+    def test_second_policy_is_refused(self, register):
+        def make():
+            domain = SearchDomain("search", args())
+            domain.permit(writers=[f"{ROLE}api"])
+            with pytest.raises(ValueError, match="search: the domain already has a policy"):
+                domain.permit(writers=[f"{ROLE}indexer"])
+
+        assert register(make).counts == PLAIN | {"DomainPolicy": 1}
+
+    def test_service_role_outlives_the_program(self, register, requests):
+        graph = register(lambda: SearchDomain("search", args(create_service_role=True)))
+        assert graph.counts == PLAIN | {"ServiceLinkedRole": 1}
+        assert graph.one("ServiceLinkedRole").inputs == {
+            "awsServiceName": "opensearchservice.amazonaws.com",
+            "description": "Attaches OpenSearch domains to their VPCs",
+        }
+        assert graph.depends("search-domain", "search-service-role")
+        assert requests["search-service-role"].retainOnDelete
+
+    def test_what_others_need_is_known(self, register):
+        seen = {}
+
+        def make():
+            domain = SearchDomain("search", args())
+            for field in ("endpoint", "arn", "name", "security_group_id"):
+                getattr(domain, field).apply(lambda value, field=field: seen.update({field: value}))
+
+        graph = register(make)
+        assert seen["name"] == "episode-metadata-search-dev"
+        assert seen["arn"].startswith("arn:aws:")
+        assert seen["security_group_id"] == group_of(graph)
+        assert "://" not in seen["endpoint"]
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        def make():
+            unknown = pulumi.Output.from_input("t3.small.search")
+            domain = SearchDomain("search", args(create_service_role=True, instance_type=unknown, volume_gb=500))
+            domain.admit("api", pulumi.Output.from_input("sg-api"))
+            domain.permit(readers=[f"{ROLE}api"], writers=[domain.arn])
+
+        assert register(make, preview=True).counts == PLAIN | {
+            "SecurityGroupIngressRule": 1,
+            "DomainPolicy": 1,
+            "ServiceLinkedRole": 1,
+        }
+
+
+class TestName:
+    @pytest.mark.parametrize(
+        ("project", "environment", "name"),
+        [
+            ("episode-metadata", "dev", "episode-metadata-search-dev"),
+            ("episode-metadata", "staging", "episode-search-staging"),
+            ("episode-metadata", "production", "episode-search-production"),
+            ("a-b-c-d", "production", "a-b-c-d-search-production"),
+        ],
+    )
+    def test_project_loses_its_last_words_where_the_name_is_too_long(self, project, environment, name):
+        assert args(naming=Naming(project, environment)).domain_name == name
+
+    def test_every_name_is_the_shortened_one(self, register):
+        graph = register(lambda: SearchDomain("search", args(naming=Naming("episode-metadata", "production"))))
+        assert graph.one("Domain").inputs["domainName"] == "episode-search-production"
+        assert all("/episode-search-production/" in each.inputs["name"] for each in graph.of("LogGroup"))
+        condition = graph.statements("search-log-policy", "policyDocument")["DeliverDomainLogs"]["Condition"]
+        assert condition["ArnEquals"]["aws:SourceArn"].endswith(":domain/episode-search-production")
+
+
+REFUSED = [
+    ("subnet_ids", {"subnet_ids": []}),
+    ("thing", {"thing": ""}),
+    ("thing", {"thing": "Search"}),
+    ("thing", {"thing": "search_index"}),
+    ("thing", {"thing": "search-of-many-episodes"}),
+    ("engine_version", {"engine_version": "3.5"}),
+    ("engine_version", {"engine_version": "Elasticsearch_7.10"}),
+    ("instance_type", {"instance_type": "t3.small"}),
+    ("instance_type", {"instance_type": "t3.small.elasticsearch"}),
+    ("dedicated_master_type", {"dedicated_master_type": "m6g.large"}),
+    ("dedicated_master_count", {"dedicated_master_type": "m6g.large.search", "dedicated_master_count": 2}),
+    ("instance_count", {"instance_count": 0}),
+    ("instance_count", {"instance_count": 82}),
+    ("instance_count", {"instance_count": 3}),
+    ("instance_count", {"subnet_ids": ["subnet-1"], "instance_count": 2}),
+    ("instance_count", {"subnet_ids": SUBNETS, "instance_count": 5}),
+    ("volume_gb", {"volume_gb": 9}),
+    ("volume_gb", {"volume_gb": 101}),
+    ("volume_gb", {"instance_type": "t3.medium.search", "volume_gb": 201}),
+    ("volume_gb", {"instance_type": "m6g.large.search", "volume_gb": 24_577}),
+    ("off_peak_hour", {"off_peak_hour": 24}),
+    ("log_retention_days", {"log_retention_days": 13}),
+]
+
+
+class TestArgs:
+    @pytest.mark.requirement("A-12")
+    @pytest.mark.parametrize(("field", "changes"), REFUSED)
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"SearchDomainArgs\.{field}: must") as refusal:
+            args(**changes)
+        assert refusal.value.field == field
+
+    @settings(max_examples=50, deadline=None)
+    @given(
+        zones=st.integers(1, 3),
+        multiple=st.integers(1, 26),
+        volume=st.integers(10, 100),
+        masters=st.none() | st.sampled_from([3, 5]),
+        protected=st.booleans(),
+    )
+    def test_possible_values_register(self, register, *, zones, multiple, volume, masters, protected):
+        chosen = args(
+            subnet_ids=SUBNETS[:zones],
+            instance_count=zones * multiple if zones > 1 else 1,
+            volume_gb=volume,
+            dedicated_master_type=masters and "t3.small.search",
+            dedicated_master_count=masters or 3,
+            protected=protected,
+        )
+        domain = register(lambda: SearchDomain("search", chosen)).one("Domain")
+        cluster = domain.inputs["clusterConfig"]
+        assert cluster["instanceCount"] % len(domain.inputs["vpcOptions"]["subnetIds"]) == 0
+        assert cluster["zoneAwarenessEnabled"] is (len(domain.inputs["vpcOptions"]["subnetIds"]) > 1)
+        assert cluster.get("dedicatedMasterCount") == masters
+        assert domain.protect is protected
