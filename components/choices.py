@@ -6,7 +6,9 @@ It loads no Pulumi, whose AWS package takes a second: whoever only reads setting
 from typing import Literal
 
 Architecture = Literal["arm64", "x86_64"]
+DatabaseInsights = Literal["off", "standard", "advanced"]
 Deployment = Literal["rolling", "canary", "blue_green"]
+LoggedStatements = Literal["none", "ddl", "mod", "all"]
 LogSender = Literal["buckets", "load_balancers"]
 Mfa = Literal["OFF", "OPTIONAL", "ON"]
 Nat = Literal["none", "single", "one_per_zone"]

@@ -1,6 +1,7 @@
 """An HTTP API in front of one function: every request goes to it, throttled and logged."""
 
 import json
+import re
 from dataclasses import dataclass
 
 import pulumi
@@ -9,6 +10,8 @@ import pulumi_aws as aws
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
 from components.choices import INTEGRATION_TIMEOUT_MS
 from components.naming import Naming
+
+HOST_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 # One JSON object a request. Neither the query nor a header is in it: both carry what is nobody's business.
 ACCESS_LOG_FORMAT = json.dumps(
@@ -34,17 +37,29 @@ class HttpApiArgs:
     naming: Naming
     description: str
     function_name: pulumi.Input[str]
+    function_qualifier: pulumi.Input[str] | None = None
+    """The alias that the invoke ARN names; None where it names the function itself."""
     function_invoke_arn: pulumi.Input[str]
+    host_name: str | None = None
+    """Under which clients find it. The API's own address is off then, so that nobody goes around what stands before the name."""
+    certificate_arn: pulumi.Input[str] | None = None
+    """For that name, from ACM in the API's region; both or neither."""
     requests_per_second: int = 50
     burst_requests: int = 100
     """How many may come at once before the rate counts."""
     log_retention_days: int = 30
+    log_key_arn: pulumi.Input[str] | None = None
 
     def __post_init__(self) -> None:
         check(self, "description", 0 < len(self.description) <= 1024, "must have 1 to 1024 characters")
         check_range(self, "requests_per_second", 1, 10_000)
         check_range(self, "burst_requests", 1, 5_000)
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
+        both = (self.host_name is None) is (self.certificate_arn is None)
+        check(self, "certificate_arn", both, "must be given with host_name, and only with it")
+        if self.host_name is not None:
+            good = len(self.host_name) <= 253 and bool(HOST_NAME.fullmatch(self.host_name))
+            check(self, "host_name", good, f"must be a lower-case host name, not {self.host_name!r}")
 
 
 class HttpApi(pulumi.ComponentResource):
@@ -52,7 +67,13 @@ class HttpApi(pulumi.ComponentResource):
 
     api_id: pulumi.Output[str]
     url: pulumi.Output[str]
-    """Where clients find it, without a slash at the end."""
+    """Where clients find it, without a slash at the end: under its host name, or at the API's own address."""
+    endpoint: pulumi.Output[str]
+    """The API's own address, which answers only where there is no host name."""
+    alias_target: pulumi.Output[str] | None
+    """Where the host name's DNS record leads, or None without one."""
+    alias_zone_id: pulumi.Output[str] | None
+    """The zone of that target, which an alias record asks for."""
 
     def __init__(self, name: str, args: HttpApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:HttpApi", name, {}, opts)
@@ -62,10 +83,14 @@ class HttpApi(pulumi.ComponentResource):
         self._create_api()
         self._create_route()
         self._create_stage()
+        self.alias_target = self.alias_zone_id = None
 
         self.api_id = self._api.id
         # Known once the stage stands: an API without one answers 404 to everybody.
-        self.url = pulumi.Output.all(self._api.api_endpoint, self._stage.id).apply(lambda values: str(values[0]))
+        self.endpoint = pulumi.Output.all(self._api.api_endpoint, self._stage.id).apply(lambda values: str(values[0]))
+        self.url = self.endpoint
+        if args.host_name is not None and args.certificate_arn is not None:
+            self.url = self._create_host_name(args.host_name, args.certificate_arn)
         self.register_outputs({"api_id": self.api_id, "url": self.url})
 
     def _create_api(self) -> None:
@@ -74,6 +99,7 @@ class HttpApi(pulumi.ComponentResource):
             name=self._args.naming.physical("api"),
             description=self._args.description,
             protocol_type="HTTP",
+            disable_execute_api_endpoint=None if self._args.host_name is None else True,
             opts=self._child,
         )
 
@@ -100,6 +126,7 @@ class HttpApi(pulumi.ComponentResource):
             f"{self._name}-permission",
             action="lambda:InvokeFunction",
             function=self._args.function_name,
+            qualifier=self._args.function_qualifier,
             principal="apigateway.amazonaws.com",
             # This API, its one stage and its one route.
             source_arn=pulumi.Output.concat(self._api.execution_arn, "/$default/$default"),
@@ -111,6 +138,7 @@ class HttpApi(pulumi.ComponentResource):
             f"{self._name}-access-log",
             name=f"/aws/apigateway/{self._args.naming.physical('api')}",
             retention_in_days=self._args.log_retention_days,
+            kms_key_id=self._args.log_key_arn,
             opts=self._child,
         )
         self._stage = aws.apigatewayv2.Stage(
@@ -129,3 +157,23 @@ class HttpApi(pulumi.ComponentResource):
             # A stage takes requests as soon as it stands, so what they need stands first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._route, self._permission]),
         )
+
+    def _create_host_name(self, host_name: str, certificate_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+        domain = aws.apigatewayv2.DomainName(
+            f"{self._name}-host-name",
+            domain_name=host_name,
+            domain_name_configuration=aws.apigatewayv2.DomainNameDomainNameConfigurationArgs(
+                certificate_arn=certificate_arn, endpoint_type="REGIONAL", security_policy="TLS_1_2"
+            ),
+            opts=self._child,
+        )
+        mapping = aws.apigatewayv2.ApiMapping(
+            f"{self._name}-mapping",
+            api_id=self._api.id,
+            domain_name=domain.domain_name,
+            stage=self._stage.name,
+            opts=self._child,
+        )
+        self.alias_target = domain.domain_name_configuration.target_domain_name
+        self.alias_zone_id = domain.domain_name_configuration.hosted_zone_id
+        return pulumi.Output.all(domain.domain_name, mapping.id).apply(lambda values: f"https://{values[0]}")

@@ -8,7 +8,7 @@ from typing import get_args
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
+from components import endpoint_policies, policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_unique
 from components.choices import Nat
 from components.naming import Naming
@@ -37,6 +37,8 @@ class NetworkArgs:
     """AWS services reached without leaving the VPC, as their endpoints are called, such as `secretsmanager`."""
     flow_log_retention_days: int | None = None
     """Days that the log of all traffic is kept; None for no log."""
+    log_key_arn: pulumi.Input[str] | None = None
+    """A KMS key for that log; None for one of AWS's own."""
 
     def __post_init__(self) -> None:
         check(self, "cidr", _is_private_16(self.cidr), f"must be a private /16 such as 10.0.0.0/16, not {self.cidr!r}")
@@ -114,6 +116,7 @@ class Network(pulumi.ComponentResource):
             tags=self._tags("vpc"),
             opts=self._child,
         )
+        self._account_id = policies.account_of(self._vpc.arn)
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default-security-group",
             vpc_id=self._vpc.id,
@@ -209,6 +212,7 @@ class Network(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{self._args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
+            policy=pulumi.Output.json_dumps(endpoint_policies.objects_of_account(self._account_id, self._args.region)),
             tags=self._tags("endpoint-s3"),
             opts=self._child,
         )
@@ -238,6 +242,9 @@ class Network(pulumi.ComponentResource):
                 subnet_ids=[subnet.id for subnet in subnets],
                 security_group_ids=[group.id],
                 private_dns_enabled=True,
+                policy=None
+                if service in endpoint_policies.UNSIGNED_SERVICES
+                else pulumi.Output.json_dumps(endpoint_policies.calls_of_account(self._account_id)),
                 tags=self._tags(f"endpoint-{service}"),
                 opts=self._child,
             )
@@ -249,6 +256,7 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-flow-log-group",
             name=f"/aws/vpc/{self._args.naming.physical('flow-log')}",
             retention_in_days=retention_days,
+            kms_key_id=self._args.log_key_arn,
             opts=self._child,
         )
         role = aws.iam.Role(

@@ -22,6 +22,11 @@ NETWORK_INTERFACE_ACTIONS = (
     "ec2:AssignPrivateIpAddresses",
     "ec2:UnassignPrivateIpAddresses",
 )
+PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+
+
+# What GuardDuty tags an object with, and the one value that means that it found nothing.
+SCAN_TAG, SCAN_CLEAN = "GuardDutyMalwareScanStatus", "NO_THREATS_FOUND"
 
 
 def document(*statements: Statement) -> Document:
@@ -64,30 +69,6 @@ def trust(service: str, *, condition: Mapping[str, Any] | None = None) -> Docume
     if condition:
         statement["Condition"] = dict(condition)
     return document(statement)
-
-
-def bucket_transport(bucket_arn: pulumi.Input[str]) -> Document:
-    """A bucket's policy that refuses plain HTTP and every signature older than version 4.
-
-    An SDK presigns with version 2 by default in the oldest regions, and such a URL binds neither length nor type nor hash.
-    """
-    resources = [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
-    return document(
-        deny(
-            "RefusePlainTransport",
-            ["s3:*"],
-            resources,
-            principal="*",
-            condition={"Bool": {"aws:SecureTransport": "false"}},
-        ),
-        deny(
-            "RefuseOldSignatures",
-            ["s3:*"],
-            resources,
-            principal="*",
-            condition={"StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}},
-        ),
-    )
 
 
 def queue_transport(queue_arn: pulumi.Input[str]) -> Statement:
@@ -151,6 +132,122 @@ def consume_queue(queue_arn: pulumi.Input[str]) -> Statement:
     )
 
 
+def clean_objects_only(
+    objects_arns: Sequence[pulumi.Input[str]], scanner_role_arn: pulumi.Input[str]
+) -> list[Statement]:
+    """A bucket's policy: objects that no scan has found clean are read by the scanner alone, and only it says what is clean.
+
+    `objects_arns` end in `/*`. An object that was not scanned yet has no tag and is refused with the infected ones. A tag
+    sent along with an upload or a copy needs the same right as one set later, so that is refused too.
+    """
+    # The principal's ARN is its role's, whatever the session is called.
+    not_scanner = {"ArnNotEquals": {"aws:PrincipalArn": scanner_role_arn}}
+    return [
+        deny(
+            "ReadCleanObjectsOnly",
+            ["s3:GetObject", "s3:GetObjectVersion"],
+            objects_arns,
+            principal="*",
+            condition={"StringNotEquals": {f"s3:ExistingObjectTag/{SCAN_TAG}": SCAN_CLEAN}, **not_scanner},
+        ),
+        deny(
+            "OnlyScannerSaysClean",
+            ["s3:PutObjectTagging", "s3:PutObjectVersionTagging"],
+            objects_arns,
+            principal="*",
+            condition={"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": [SCAN_TAG]}, **not_scanner},
+        ),
+    ]
+
+
+def pull_image(repository_arn: pulumi.Input[str]) -> list[Statement]:
+    """What pulling an image from this one repository takes. ECR defines the login for no narrower resource than "*"."""
+    return [
+        allow("LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
+        allow("PullImage", PULL_ACTIONS, [repository_arn]),
+    ]
+
+
+def pull_by_accounts(account_ids: Sequence[str]) -> Statement:
+    """A statement of a repository's policy, which names no resource: ECR refuses one that does."""
+    return {
+        "Sid": "PullFromOtherAccounts",
+        "Effect": "Allow",
+        "Principal": {"AWS": list(account_ids)},
+        "Action": list(PULL_ACTIONS),
+    }
+
+
+def read_secrets(value_froms: Sequence[pulumi.Input[str]]) -> Statement:
+    """What ECS needs of the secrets that it hands to a container: each a secret's ARN, or that ARN and `:key:stage:version`."""
+    arns = [pulumi.Output.from_input(value).apply(_secret_arn) for value in value_froms]
+    return allow("ReadSecrets", ["secretsmanager:GetSecretValue"], arns)
+
+
+def decrypt_secrets(key_arns: Sequence[pulumi.Input[str]]) -> Statement:
+    """The use of these keys for nothing but the secrets that Secrets Manager encrypts with them."""
+    return allow(
+        "DecryptSecrets",
+        ["kms:Decrypt"],
+        key_arns,
+        condition={"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}},
+    )
+
+
+def shift_traffic(rule_arn: pulumi.Input[str], target_group_arns: Sequence[pulumi.Input[str]]) -> list[Statement]:
+    """What ECS needs to move a service's traffic between its target groups. ELB describes for no narrower resource than "*"."""
+    return [
+        allow(
+            "DescribeTraffic",
+            [
+                "elasticloadbalancing:DescribeListeners",
+                "elasticloadbalancing:DescribeRules",
+                "elasticloadbalancing:DescribeTargetGroups",
+                "elasticloadbalancing:DescribeTargetHealth",
+            ],
+            ["*"],
+        ),
+        allow("ShiftTraffic", ["elasticloadbalancing:ModifyRule"], [rule_arn]),
+        allow(
+            "MoveTargets",
+            ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
+            target_group_arns,
+        ),
+    ]
+
+
+def distribution_reads(
+    bucket_arn: pulumi.Input[str], prefixes: Sequence[str], distribution_arn: pulumi.Input[str]
+) -> Statement:
+    """A statement of a bucket's policy: CloudFront may read below these prefixes, for this distribution and no other.
+
+    It may not list the bucket, so S3 answers 403 for what is missing.
+    """
+    return allow(
+        "ServeThroughDistribution",
+        ["s3:GetObject"],
+        [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in prefixes],
+        principal={"Service": "cloudfront.amazonaws.com"},
+        condition={"StringEquals": {"aws:SourceArn": distribution_arn}},
+    )
+
+
+def receive_distribution_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> Statement:
+    """A statement of a bucket's policy: the logs of this account's distributions may be delivered, always out of us-east-1."""
+    return allow(
+        "ReceiveDistributionLogs",
+        ["s3:PutObject"],
+        [pulumi.Output.concat(bucket_arn, "/AWSLogs/", account_id, "/*")],
+        principal={"Service": "delivery.logs.amazonaws.com"},
+        condition={
+            "StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": account_id},
+            "ArnLike": {
+                "aws:SourceArn": pulumi.Output.concat("arn:aws:logs:us-east-1:", account_id, ":delivery-source:*")
+            },
+        },
+    )
+
+
 def account_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:
     """The account that an ARN names. It saves a call for the caller's identity, which an unknown account would delay."""
     return pulumi.Output.from_input(arn).apply(lambda known: known.split(":")[4])
@@ -164,6 +261,11 @@ def sibling_arn(arn: pulumi.Input[str], service: str, resource: str) -> pulumi.O
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
     return pulumi.Output.from_input(arn).apply(build)
+
+
+def _secret_arn(value_from: str) -> str:
+    """The first seven parts: what follows names a key, a stage and a version inside the secret."""
+    return ":".join(value_from.split(":")[:7])
 
 
 def _statement(

@@ -1,28 +1,28 @@
 """A PostgreSQL database on RDS: encrypted, private, TLS only, its master password known to Secrets Manager alone."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, check_unique, is_plain
+from components import policies
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, check_unique
+from components.choices import DatabaseInsights, LoggedStatements
+from components.database_rules import (
+    INSIGHTS_RETENTION_DAYS,
+    check_names,
+    check_storage,
+    check_watching,
+    check_windows,
+    engine_parameters,
+    monitoring_statements,
+)
 from components.naming import Naming
 
 PORT = 5432
-MINUTES_OF_A_DAY = 24 * 60
-
-# The least gp3 storage for which RDS takes a PostgreSQL instance's IOPS; below it every volume has 3,000.
-# Source: "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400".
-IOPS_STORAGE_GB = 400
-IOPS_LOW, IOPS_HIGH = 12_000, 64_000
-
 LOG_EXPORTS = ("postgresql", "upgrade")
-DAILY_WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
-WEEKLY_WINDOW = re.compile(
-    r"(?P<from>mon|tue|wed|thu|fri|sat|sun):(\d\d:\d\d)-(mon|tue|wed|thu|fri|sat|sun):(\d\d:\d\d)"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +36,35 @@ class PostgresDatabaseArgs:
     database_name: str
     master_username: str = "postgres"
     engine_version: str = "18"
-    """A major version: RDS then picks and upgrades the minor one."""
+    """A major version: RDS then picks the minor one."""
+    minor_upgrades: bool = True
+    """Whether RDS upgrades the minor version by itself, in the maintenance window."""
+    major_upgrades: bool = False
+    """Whether a higher engine_version is taken at all; such an upgrade stops the database for minutes."""
     instance_class: pulumi.Input[str]
     storage_gb: int
     storage_limit_gb: int | None = None
     """Up to where storage grows by itself; None for not at all."""
     iops: int | None = None
+    key_arn: pulumi.Input[str] | None = None
+    """A KMS key for storage, measurements and the master's secret; None for AWS's own. It cannot be changed afterwards."""
     max_connections: int = 100
     slow_statement_ms: int = 1000
+    logged_statements: LoggedStatements = "ddl"
+    """Which statements are logged whatever their time; ddl for those that change the schema. Values in them never are."""
     idle_in_transaction_timeout_ms: int = 60_000
+    statement_timeout_ms: int | None = None
+    """After which any statement is ended, migrations included; None for never. A session may choose another."""
+    iam_authentication: bool = False
+    """Whether roles that were granted rds_iam sign in with tokens of IAM."""
+    master_password_rotation_days: int | None = None
+    """How often RDS changes the master's password; None for its own rule, every seven days."""
+    certificate_authority: str = "rds-ca-rsa2048-g1"
+    """Who signs the server's certificate: clients must trust this one."""
+    insights: DatabaseInsights = "standard"
+    """Database Insights: load by statement for seven days, which is free, or all of it for fifteen months."""
+    monitoring_interval_seconds: int = 0
+    """How often the operating system is measured, for CloudWatch to keep; 0 for never."""
     multi_az: bool = False
     backup_retention_days: int = 1
     backup_window: str = "03:00-04:00"
@@ -52,6 +72,9 @@ class PostgresDatabaseArgs:
     log_exports: Sequence[str] = ()
     """Which logs go to CloudWatch: postgresql, upgrade."""
     log_retention_days: int = 30
+    log_key_arn: pulumi.Input[str] | None = None
+    final_snapshot_name: str | None = None
+    """Of the last snapshot; None for `{identifier}-final`. A name that is taken keeps the database from being deleted."""
     protected: bool = False
     """Refuse deletion, keep backups, take a last snapshot, and leave the instance behind when the program drops it."""
     tags: pulumi.Input[dict[str, pulumi.Input[str]]] | None = None
@@ -60,11 +83,11 @@ class PostgresDatabaseArgs:
     def __post_init__(self) -> None:
         subnets = list(self.subnet_ids)
         check(self, "subnet_ids", len(subnets) >= 2, f"must be at least two subnets, not {len(subnets)}")
-        self._check_names()
-        self._check_storage()
-        check_range(self, "max_connections", 20, 5_000)
-        check_range(self, "slow_statement_ms", 0, 3_600_000)
-        check_range(self, "idle_in_transaction_timeout_ms", 1_000, 86_400_000)
+        check_names(self)
+        check_storage(self)
+        check_watching(self)
+        check_choice(self, "logged_statements", get_args(LoggedStatements))
+        check_choice(self, "insights", get_args(DatabaseInsights))
         check_range(self, "backup_retention_days", 0, 35)
         check(
             self,
@@ -72,52 +95,11 @@ class PostgresDatabaseArgs:
             not self.multi_az or self.backup_retention_days > 0,
             "must be at least 1 for Multi-AZ",
         )
-        self._check_windows()
+        check_windows(self)
         for export in self.log_exports:
             check(self, "log_exports", export in LOG_EXPORTS, f"must be of {', '.join(LOG_EXPORTS)}, not {export!r}")
         check_unique(self, "log_exports", self.log_exports)
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
-
-    def _check_names(self) -> None:
-        name = re.compile(r"[a-z_][a-z0-9_]{0,62}")
-        for field in ("database_name", "master_username"):
-            value = getattr(self, field)
-            check(self, field, bool(name.fullmatch(value)), f"must be a plain lower-case SQL name, not {value!r}")
-        check(
-            self,
-            "engine_version",
-            bool(re.fullmatch(r"\d+", self.engine_version)),
-            f"must be a major version such as 18, not {self.engine_version!r}",
-        )
-        if is_plain(self.instance_class):
-            shape = re.fullmatch(r"db\.[a-z][a-z0-9-]*\.[a-z0-9]+", str(self.instance_class))
-            problem = f"must be a class such as db.t3.small, not {self.instance_class!r}"
-            check(self, "instance_class", bool(shape), problem)
-
-    def _check_storage(self) -> None:
-        check_range(self, "storage_gb", 20, 65_536)
-        check_range(self, "storage_limit_gb", 20, 65_536)
-        if self.storage_limit_gb is not None:
-            # RDS wants room for at least one step of a tenth.
-            least = -(-self.storage_gb * 11 // 10)
-            problem = f"must be at least a tenth above storage_gb ({least}), not {self.storage_limit_gb}"
-            check(self, "storage_limit_gb", self.storage_limit_gb >= least, problem)
-        if self.iops is not None:
-            problem = f"must be left out below {IOPS_STORAGE_GB} GB of storage, where every volume has 3,000"
-            check(self, "iops", self.storage_gb >= IOPS_STORAGE_GB, problem)
-            check_range(self, "iops", IOPS_LOW, IOPS_HIGH)
-
-    def _check_windows(self) -> None:
-        daily = DAILY_WINDOW.fullmatch(self.backup_window)
-        check(self, "backup_window", bool(daily), f"must be like 03:00-04:00, not {self.backup_window!r}")
-        weekly = WEEKLY_WINDOW.fullmatch(self.maintenance_window)
-        times = f"{weekly[2]}-{weekly[4]}" if weekly else ""
-        problem = f"must be like sun:04:00-sun:05:00, not {self.maintenance_window!r}"
-        check(self, "maintenance_window", bool(DAILY_WINDOW.fullmatch(times)), problem)
-        for field, window in (("backup_window", self.backup_window), ("maintenance_window", times)):
-            check(self, field, len(_minutes(window)) >= 30, "must be at least 30 minutes long")
-        overlap = _minutes(self.backup_window) & _minutes(times)
-        check(self, "maintenance_window", not overlap, f"must not overlap the backup window {self.backup_window}")
 
 
 class PostgresDatabase(pulumi.ComponentResource):
@@ -128,6 +110,9 @@ class PostgresDatabase(pulumi.ComponentResource):
     endpoint: pulumi.Output[str]
     """`address:port`."""
     arn: pulumi.Output[str]
+    identifier: pulumi.Output[str]
+    resource_id: pulumi.Output[str]
+    """What a policy names that lets someone sign in with a token of IAM: `dbuser:{resource_id}/{role}`."""
     database_name: pulumi.Output[str]
     master_secret_arn: pulumi.Output[str]
     """Secret of RDS's own making, with `username` and `password`."""
@@ -141,14 +126,18 @@ class PostgresDatabase(pulumi.ComponentResource):
         self._create_security_group()
         self._create_groups()
         self._create_log_groups()
+        self._create_monitoring_role()
         self._create_instance()
 
         self.address = self._instance.address
         self.port = self._instance.port
         self.endpoint = pulumi.Output.format("{0}:{1}", self.address, self.port)
         self.arn = self._instance.arn
+        self.identifier = self._instance.identifier
+        self.resource_id = self._instance.resource_id
         self.database_name = self._instance.db_name
         self.master_secret_arn = self._instance.master_user_secrets.apply(_secret_arn)
+        self._create_rotation()
         self.register_outputs({"address": self.address, "port": self.port, "arn": self.arn})
 
     def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
@@ -167,7 +156,7 @@ class PostgresDatabase(pulumi.ComponentResource):
     def _create_security_group(self) -> None:
         description = "PostgreSQL, for the callers that its rules name"
         physical = self._args.naming.replaceable("db-sg", description)
-        group = aws.ec2.SecurityGroup(
+        self._security_group = aws.ec2.SecurityGroup(
             f"{self._name}-security-group",
             name=physical,
             description=description,
@@ -175,7 +164,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             tags={"Name": physical},
             opts=self._child,
         )
-        self.security_group_id = group.id
+        self.security_group_id = self._security_group.id
 
     def _create_groups(self) -> None:
         args = self._args
@@ -187,23 +176,12 @@ class PostgresDatabase(pulumi.ComponentResource):
             opts=self._child,
         )
         family = f"postgres{args.engine_version}"
-        # A static parameter is taken at the next start; AWS refuses to apply it at once.
-        parameters = [
-            ("rds.force_ssl", "1", "immediate"),
-            ("log_min_duration_statement", str(args.slow_statement_ms), "immediate"),
-            ("log_connections", "1", "immediate"),
-            ("idle_in_transaction_session_timeout", str(args.idle_in_transaction_timeout_ms), "immediate"),
-            ("max_connections", str(args.max_connections), "pending-reboot"),
-        ]
         self._parameters = aws.rds.ParameterGroup(
             f"{self._name}-parameters",
             name=args.naming.replaceable("db-parameters", family),
             family=family,
             description="TLS only; slow statements and connections are logged",
-            parameters=[
-                aws.rds.ParameterGroupParameterArgs(name=parameter, value=value, apply_method=when)
-                for parameter, value, when in parameters
-            ],
+            parameters=engine_parameters(args),
             opts=self._child,
         )
 
@@ -214,29 +192,68 @@ class PostgresDatabase(pulumi.ComponentResource):
                 f"{self._name}-log-{export}",
                 name=f"/aws/rds/instance/{self._identifier}/{export}",
                 retention_in_days=self._args.log_retention_days,
+                kms_key_id=self._args.log_key_arn,
                 opts=self._child,
             )
             for export in self._args.log_exports
         ]
 
+    def _create_monitoring_role(self) -> None:
+        self._monitoring: list[pulumi.Resource] = []
+        self._monitoring_role_arn: pulumi.Output[str] | None = None
+        if not self._args.monitoring_interval_seconds:
+            return
+        arn = self._security_group.arn
+        role = aws.iam.Role(
+            f"{self._name}-monitoring-role",
+            name=self._args.naming.physical("db-monitoring-role"),
+            description=f"Measures the operating system of {self._identifier}",
+            assume_role_policy=pulumi.Output.json_dumps(
+                policies.trust(
+                    "monitoring.rds.amazonaws.com",
+                    condition={
+                        "StringEquals": {
+                            "aws:SourceAccount": policies.account_of(arn),
+                            "aws:SourceArn": policies.sibling_arn(arn, "rds", f"db:{self._identifier}"),
+                        }
+                    },
+                )
+            ),
+            opts=self._child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{self._name}-monitoring-policy",
+            name="write-measurements",
+            role=role.id,
+            policy=pulumi.Output.json_dumps(policies.document(*monitoring_statements(arn))),
+            opts=self._child,
+        )
+        self._monitoring, self._monitoring_role_arn = [policy], role.arn
+
     def _create_instance(self) -> None:
         args = self._args
+        measured = args.insights in INSIGHTS_RETENTION_DAYS
         self._instance = aws.rds.Instance(
             f"{self._name}-instance",
             identifier=self._identifier,
             engine="postgres",
             engine_version=args.engine_version,
-            auto_minor_version_upgrade=True,
+            auto_minor_version_upgrade=args.minor_upgrades,
+            allow_major_version_upgrade=args.major_upgrades or None,
             instance_class=args.instance_class,
             db_name=args.database_name,
             port=PORT,
             username=args.master_username,
             manage_master_user_password=True,
+            master_user_secret_kms_key_id=args.key_arn,
+            iam_database_authentication_enabled=args.iam_authentication,
+            ca_cert_identifier=args.certificate_authority,
             storage_type="gp3",
             allocated_storage=args.storage_gb,
             max_allocated_storage=args.storage_limit_gb,
             iops=args.iops,
             storage_encrypted=True,
+            kms_key_id=args.key_arn,
             multi_az=args.multi_az,
             publicly_accessible=False,
             db_subnet_group_name=self._subnets.name,
@@ -247,17 +264,38 @@ class PostgresDatabase(pulumi.ComponentResource):
             maintenance_window=args.maintenance_window,
             copy_tags_to_snapshot=True,
             enabled_cloudwatch_logs_exports=list(args.log_exports),
+            database_insights_mode=args.insights if measured else None,
+            performance_insights_enabled=measured,
+            performance_insights_retention_period=INSIGHTS_RETENTION_DAYS[args.insights] if measured else None,
+            performance_insights_kms_key_id=args.key_arn if measured else None,
+            monitoring_interval=args.monitoring_interval_seconds,
+            monitoring_role_arn=self._monitoring_role_arn,
             deletion_protection=args.protected,
             delete_automated_backups=not args.protected,
             skip_final_snapshot=not args.protected,
-            final_snapshot_identifier=f"{self._identifier}-final" if args.protected else None,
+            final_snapshot_identifier=args.final_snapshot_name or f"{self._identifier}-final"
+            if args.protected
+            else None,
             tags=args.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=self._log_groups,
+                depends_on=[*self._log_groups, *self._monitoring],
                 protect=args.protected,
                 retain_on_delete=args.protected,
             ),
+        )
+
+    def _create_rotation(self) -> None:
+        days = self._args.master_password_rotation_days
+        if days is None:
+            return
+        aws.secretsmanager.SecretRotation(
+            f"{self._name}-rotation",
+            secret_id=self.master_secret_arn,
+            # Whoever has just read the password, to migrate the schema, goes on with it.
+            rotate_immediately=False,
+            rotation_rules=aws.secretsmanager.SecretRotationRotationRulesArgs(automatically_after_days=days),
+            opts=self._child,
         )
 
     @property
@@ -271,9 +309,3 @@ def _secret_arn(secrets: Sequence[aws.rds.outputs.InstanceMasterUserSecret] | No
     if arn is None:
         raise ValueError("RDS answered no secret for the master user")
     return arn
-
-
-def _minutes(window: str) -> set[int]:
-    """The minutes of the day that a window covers; one that passes midnight goes on in the morning."""
-    start, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in window.split("-"))
-    return {minute % MINUTES_OF_A_DAY for minute in range(start, end if end > start else end + MINUTES_OF_A_DAY)}

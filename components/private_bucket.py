@@ -1,61 +1,22 @@
 """A bucket that only its account can reach: encrypted, versioned, TLS and signature 4 only, its clutter expired by rule."""
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import get_args
 
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
-from components.arguments import check, check_choice, check_range, check_unique
+from components import bucket_policies, policies
+from components.arguments import check, check_range, check_unique, is_plain
+from components.bucket_rules import ArchiveTiering, CrossOrigin, LifecycleRule
+from components.choices import LogSender
 from components.naming import Naming
 
-STORAGE_CLASSES = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
-METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
-ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
+__all__ = ["ArchiveTiering", "CrossOrigin", "LifecycleRule", "PrivateBucket", "PrivateBucketArgs"]
+
 TIDY_RULE = "tidy"
-
-
-@dataclass(frozen=True, kw_only=True)
-class LifecycleRule:
-    """What happens to objects by their age, in days. It holds for those under `prefix` that carry all of `tags`."""
-
-    name: str
-    prefix: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    expire_after_days: int | None = None
-    move_after_days: int | None = None
-    storage_class: str = "GLACIER"
-
-    def __post_init__(self) -> None:
-        check(self, "name", bool(self.name), "must not be empty")
-        acts = self.expire_after_days is not None or self.move_after_days is not None
-        check(self, "expire_after_days", acts, "must be given, or move_after_days: the rule does nothing")
-        check_range(self, "expire_after_days", 1, 36_500)
-        check_range(self, "move_after_days", 0, 36_500)
-        check_choice(self, "storage_class", STORAGE_CLASSES)
-        if self.expire_after_days is not None and self.move_after_days is not None:
-            later = self.expire_after_days > self.move_after_days
-            check(self, "expire_after_days", later, "must be later than move_after_days")
-
-
-@dataclass(frozen=True, kw_only=True)
-class CrossOrigin:
-    """Which web pages may use the bucket's presigned requests."""
-
-    origins: Sequence[str]
-    """Exact origins, `https://host`; a wildcard is refused."""
-    methods: Sequence[str] = ("GET", "PUT", "POST", "DELETE")
-    max_age_seconds: int = 3000
-
-    def __post_init__(self) -> None:
-        check(self, "origins", bool(self.origins), "must name at least one origin")
-        for origin in self.origins:
-            check(self, "origins", bool(ORIGIN.fullmatch(origin)), f"must be exact origins, not {origin!r}")
-        for method in self.methods:
-            check(self, "methods", method in METHODS, f"must be of {', '.join(METHODS)}, not {method!r}")
-        check_range(self, "max_age_seconds", 0, 86_400)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +31,23 @@ class PrivateBucketArgs:
     noncurrent_version_days: int = 30
     abort_incomplete_upload_days: int = 7
     lifecycle_rules: Sequence[LifecycleRule] = ()
+    archive_tierings: Sequence[ArchiveTiering] = ()
     cross_origin: CrossOrigin | None = None
+    statements: Sequence[policies.Statement] = ()
+    """What its policy says beyond its own refusals, such as that a distribution may read.
+
+    Whose statement needs a resource that is made with this bucket is made first, with `bucket_name`, which is known beforehand.
+    """
+    key_arn: pulumi.Input[str] | None = None
+    """A KMS key that objects are encrypted under; None for keys of S3's own, which cost nothing."""
+    access_log_bucket: pulumi.Input[str] | None = None
+    """The name of a bucket that receives the log of all requests; it `receives_logs_of` buckets. None for no log."""
+    access_log_prefix: str = ""
+    """Where in that bucket; empty for `{thing}/`."""
+    receives_logs_of: Sequence[LogSender] = ()
+    """Whose access logs may be delivered here: those of this project's buckets, or of the account's load balancers."""
+    account_id: pulumi.Input[str] | None = None
+    """The account that logs are received from; only a bucket that receives some needs to know it."""
     protected: bool = False
     """Never empty the bucket to delete it, refuse deletion, and leave it behind when the program drops it."""
 
@@ -81,6 +58,32 @@ class PrivateBucketArgs:
         check_range(self, "noncurrent_version_days", 1, 36_500)
         check_range(self, "abort_incomplete_upload_days", 1, 365)
         check_unique(self, "lifecycle_rules", [TIDY_RULE, *(rule.name for rule in self.lifecycle_rules)])
+        rules = [rule.name for rule in self.lifecycle_rules]
+        tierings = [tiering.name for tiering in self.archive_tierings]
+        check_unique(self, "archive_tierings", tierings)
+        taken = sorted({TIDY_RULE, *rules} & set(tierings))
+        check(self, "archive_tierings", not taken, f"must not be named as a lifecycle rule is: {', '.join(taken)}")
+        self._check_logs()
+
+    def _check_logs(self) -> None:
+        check_unique(self, "receives_logs_of", self.receives_logs_of)
+        for sender in self.receives_logs_of:
+            known = get_args(LogSender)
+            check(self, "receives_logs_of", sender in known, f"must be of {', '.join(known)}, not {sender!r}")
+        if self.receives_logs_of:
+            check(self, "account_id", self.account_id is not None, "must be given where logs are received")
+            check(
+                self,
+                "key_arn",
+                self.key_arn is None,
+                "must be left out where logs are received: AWS then delivers none",
+            )
+            check(self, "access_log_bucket", self.access_log_bucket is None, "must be left out where logs are received")
+        if is_plain(self.access_log_bucket):
+            elsewhere = self.access_log_bucket != self.bucket_name
+            check(self, "access_log_bucket", elsewhere, "must be another bucket: this one's log would log itself")
+        usable = self.access_log_bucket is not None or not self.access_log_prefix
+        check(self, "access_log_prefix", usable, "must be left out without access_log_bucket")
 
     @property
     def bucket_name(self) -> str:
@@ -90,10 +93,12 @@ class PrivateBucketArgs:
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """The bucket and the seven settings that make it private and keep it tidy."""
+    """The bucket and the settings that make it private and keep it tidy."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
+    regional_domain_name: pulumi.Output[str]
+    """Where a distribution finds it: `{name}.s3.{region}.amazonaws.com`."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:PrivateBucket", name, {}, opts)
@@ -104,35 +109,54 @@ class PrivateBucket(pulumi.ComponentResource):
         self._create_bucket()
         self._create_access_rules()
         self._create_lifecycle()
+        self._create_archive_tierings()
         self._create_cross_origin()
+        self._create_access_log()
 
         # Known once nobody else can get in: whoever uses the name comes after the policy.
         self.name = pulumi.Output.all(self._bucket.bucket, self._policy.id).apply(lambda values: str(values[0]))
         self.arn = self._bucket.arn
+        self.regional_domain_name = self._bucket.bucket_regional_domain_name
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     def notify_queue(
-        self, queue_arn: pulumi.Input[str], *, prefix: str, accepted_by: pulumi.Resource
+        self,
+        queue_arn: pulumi.Input[str],
+        *,
+        prefix: str,
+        accepted_by: pulumi.Resource,
+        event_bridge: bool = False,
     ) -> aws.s3.BucketNotification:
         """Sends an event for each object made under `prefix`. `accepted_by` is the queue's policy: S3 tries it at once.
 
-        Raises ValueError when called again: a bucket has one notification, and a second would silently replace the first.
+        With `event_bridge` all of the bucket's events also go to the account's default event bus. Raises ValueError when the
+        bucket notifies already: it has one notification, and a second would silently replace the first.
         """
+        queue = aws.s3.BucketNotificationQueueArgs(
+            id="objects-created", queue_arn=queue_arn, events=["s3:ObjectCreated:*"], filter_prefix=prefix
+        )
+        return self._notify([queue], event_bridge=event_bridge, after=[accepted_by])
+
+    def notify_event_bridge(self) -> aws.s3.BucketNotification:
+        """Sends all events to the account's default event bus. Raises ValueError as `notify_queue` does."""
+        return self._notify([], event_bridge=True, after=[])
+
+    def _notify(
+        self,
+        queues: Sequence[aws.s3.BucketNotificationQueueArgs],
+        *,
+        event_bridge: bool,
+        after: Sequence[pulumi.Resource],
+    ) -> aws.s3.BucketNotification:
         if self._notifies:
-            raise ValueError(f"{self._name}: the bucket already notifies a queue, and a bucket has one notification")
+            raise ValueError(f"{self._name}: the bucket already notifies someone, and a bucket has one notification")
         self._notifies = True
         return aws.s3.BucketNotification(
             f"{self._name}-notification",
             bucket=self._bucket.id,
-            queues=[
-                aws.s3.BucketNotificationQueueArgs(
-                    id="objects-created",
-                    queue_arn=queue_arn,
-                    events=["s3:ObjectCreated:*"],
-                    filter_prefix=prefix,
-                )
-            ],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[accepted_by]),
+            queues=queues or None,
+            eventbridge=event_bridge or None,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
         )
 
     def _create_bucket(self) -> None:
@@ -156,9 +180,12 @@ class PrivateBucket(pulumi.ComponentResource):
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
                     apply_server_side_encryption_by_default=(
                         aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            sse_algorithm="AES256"
+                            sse_algorithm="AES256" if args.key_arn is None else "aws:kms",
+                            kms_master_key_id=args.key_arn,
                         )
-                    )
+                    ),
+                    # One data key for many objects: without it, each costs a call of KMS.
+                    bucket_key_enabled=None if args.key_arn is None else True,
                 )
             ],
             opts=self._child,
@@ -183,10 +210,22 @@ class PrivateBucket(pulumi.ComponentResource):
         self._policy = aws.s3.BucketPolicy(
             f"{self._name}-policy",
             bucket=self._bucket.id,
-            policy=pulumi.Output.json_dumps(policies.bucket_transport(self._bucket.arn)),
+            policy=pulumi.Output.json_dumps(policies.document(*self._statements())),
             # S3 answers 409 when a bucket's policy and its access block change at the same moment.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
+
+    def _statements(self) -> list[policies.Statement]:
+        args, arn = self._args, self._bucket.arn
+        statements = bucket_policies.bucket_transport(arn)
+        if args.key_arn is not None:
+            statements.append(bucket_policies.bucket_encryption(arn, args.key_arn))
+        if args.account_id is not None and "buckets" in args.receives_logs_of:
+            sources = f"arn:*:s3:::{args.naming.physical('*')}*"
+            statements.append(bucket_policies.receive_bucket_logs(arn, sources, args.account_id))
+        if args.account_id is not None and "load_balancers" in args.receives_logs_of:
+            statements.append(bucket_policies.receive_load_balancer_logs(arn, args.account_id))
+        return [*statements, *args.statements]
 
     def _create_lifecycle(self) -> None:
         args = self._args
@@ -205,13 +244,26 @@ class PrivateBucket(pulumi.ComponentResource):
             # A marker whose versions are all gone hides nothing and slows listings.
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
         )
+        rules = [*args.lifecycle_rules, *(tiering.lifecycle_rule() for tiering in args.archive_tierings)]
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-lifecycle",
             bucket=self._bucket.id,
-            rules=[tidy, *(_lifecycle_rule(rule) for rule in args.lifecycle_rules)],
+            rules=[tidy, *(rule.resource() for rule in rules)],
             # Rules about noncurrent versions are refused until versioning is on.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._versioning]),
         )
+
+    def _create_archive_tierings(self) -> None:
+        for tiering in self._args.archive_tierings:
+            aws.s3.BucketIntelligentTieringConfiguration(
+                f"{self._name}-tiering-{tiering.name}",
+                bucket=self._bucket.id,
+                name=tiering.name,
+                status="Enabled",
+                filter=tiering.selection(),
+                tierings=tiering.tiers(),
+                opts=self._child,
+            )
 
     def _create_cross_origin(self) -> None:
         rule = self._args.cross_origin
@@ -232,22 +284,14 @@ class PrivateBucket(pulumi.ComponentResource):
             opts=self._child,
         )
 
-
-def _lifecycle_rule(rule: LifecycleRule) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-    # A filter holds a prefix, or a tag and a prefix joined by And; S3 calls a rule with both side by side malformed.
-    if rule.tags:
-        selection = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(
-            and_=aws.s3.BucketLifecycleConfigurationRuleFilterAndArgs(prefix=rule.prefix, tags=dict(rule.tags))
+    def _create_access_log(self) -> None:
+        args = self._args
+        if args.access_log_bucket is None:
+            return
+        aws.s3.BucketLogging(
+            f"{self._name}-access-log",
+            bucket=self._bucket.id,
+            target_bucket=args.access_log_bucket,
+            target_prefix=args.access_log_prefix or f"{args.thing}/",
+            opts=self._child,
         )
-    else:
-        selection = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=rule.prefix)
-    move, expire = rule.move_after_days, rule.expire_after_days
-    return aws.s3.BucketLifecycleConfigurationRuleArgs(
-        id=rule.name,
-        status="Enabled",
-        filter=selection,
-        transitions=None
-        if move is None
-        else [aws.s3.BucketLifecycleConfigurationRuleTransitionArgs(days=move, storage_class=rule.storage_class)],
-        expiration=None if expire is None else aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(days=expire),
-    )

@@ -15,6 +15,7 @@ from components.naming import Naming
 from components.placement import Placement, create_security_group
 
 RUNTIME = "python3.13"
+FREE_STORAGE_MB = 512
 HANDLER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 VARIABLE = re.compile(r"[A-Za-z]\w+")
 # Lambda sets these itself and refuses a function that brings its own.
@@ -45,6 +46,20 @@ class PythonFunctionArgs:
     """The most that run at once, set aside from the account's; None for whatever the account has left."""
     architecture: Architecture = "arm64"
     log_retention_days: int = 30
+    log_key_arn: pulumi.Input[str] | None = None
+    alias: str | None = None
+    """A name such as `live`, for the version that callers use: each change is published, and then takes all of them at once.
+
+    None for callers of whatever code there is, which changes under them before its settings do.
+    """
+    code_sha256: pulumi.Input[str] | None = None
+    """The archive's SHA-256 in base64: with it, code that somebody else put there is told from the program's."""
+    variables_key_arn: pulumi.Input[str] | None = None
+    """A KMS key that the variables are encrypted under; None for AWS's own."""
+    traced: bool = False
+    """Whether X-Ray samples its invocations, which costs money by the trace."""
+    temporary_storage_mb: int = 512
+    """Room in /tmp; what is beyond 512 costs money by the second."""
     after: Sequence[pulumi.Resource] = ()
     """What must exist before this code may run, such as the schema it reads."""
 
@@ -52,6 +67,11 @@ class PythonFunctionArgs:
         check(self, "handler", bool(HANDLER.fullmatch(self.handler)), f"must be a dotted path, not {self.handler!r}")
         check_range(self, "memory_mb", 128, 10_240)
         check_range(self, "timeout_seconds", 1, 900)
+        check_range(self, "temporary_storage_mb", FREE_STORAGE_MB, 10_240)
+        if self.alias is not None:
+            # A number is a version's own name.
+            good = bool(re.fullmatch(r"(?!\d+$)[\w-]{1,128}", self.alias))
+            check(self, "alias", good, f"must be a plain name that is no number, not {self.alias!r}")
         check_range(self, "reserved_concurrency", 1, 1_000)
         check_choice(self, "architecture", get_args(Architecture))
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
@@ -65,8 +85,13 @@ class PythonFunction(pulumi.ComponentResource):
     """The function. Its log group is made first, so that it has a retention and the role need not make groups."""
 
     name: pulumi.Output[str]
+    """The function's, which metrics and logs bear. A caller by name must give the qualifier too, where there is one."""
+    qualifier: pulumi.Output[str] | None
+    """The alias, or None for a function without one."""
     arn: pulumi.Output[str]
+    """What callers invoke: the alias, or the function where it has none."""
     invoke_arn: pulumi.Output[str]
+    """The same for API Gateway."""
     role_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str] | None
     """The group that others admit; None for a function outside any VPC."""
@@ -81,10 +106,9 @@ class PythonFunction(pulumi.ComponentResource):
         self._create_security_group()
         self._create_role()
         self._create_function()
+        self._create_alias()
 
         self.name = self._function.name
-        self.arn = self._function.arn
-        self.invoke_arn = self._function.invoke_arn
         self.role_arn = self._role.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
 
@@ -93,6 +117,7 @@ class PythonFunction(pulumi.ComponentResource):
             f"{self._name}-log-group",
             name=f"/aws/lambda/{self._physical}",
             retention_in_days=self._args.log_retention_days,
+            kms_key_id=self._args.log_key_arn,
             opts=self._child,
         )
 
@@ -127,6 +152,13 @@ class PythonFunction(pulumi.ComponentResource):
         if args.placement is not None:
             function_arn = policies.sibling_arn(logs.arn, "lambda", f"function:{self._physical}")
             statements += policies.network_interfaces(function_arn)
+        if args.variables_key_arn is not None:
+            statements.append(policies.allow("DecryptVariables", ["kms:Decrypt"], [args.variables_key_arn]))
+        if args.traced:
+            # AWS defines no narrower resource for these.
+            statements.append(
+                policies.allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
+            )
         self._policy = aws.iam.RolePolicy(
             f"{self._name}-policy",
             name="own-rights",
@@ -145,11 +177,18 @@ class PythonFunction(pulumi.ComponentResource):
             architectures=[args.architecture],
             handler=args.handler,
             code=args.code,
+            code_sha256=args.code_sha256,
+            publish=None if args.alias is None else True,
             role=self._role.arn,
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
             reserved_concurrent_executions=args.reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(args.variables)) if args.variables else None,
+            kms_key_arn=args.variables_key_arn,
+            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active") if args.traced else None,
+            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=args.temporary_storage_mb)
+            if args.temporary_storage_mb > FREE_STORAGE_MB
+            else None,
             vpc_config=None
             if placement is None
             else aws.lambda_.FunctionVpcConfigArgs(
@@ -161,3 +200,18 @@ class PythonFunction(pulumi.ComponentResource):
                 parent=self, depends_on=[self._log_group, self._policy, *self._egress, *args.after]
             ),
         )
+
+    def _create_alias(self) -> None:
+        function, args = self._function, self._args
+        self.qualifier, self.arn, self.invoke_arn = None, function.arn, function.invoke_arn
+        if args.alias is None:
+            return
+        alias = aws.lambda_.Alias(
+            f"{self._name}-alias",
+            name=args.alias,
+            description=f"The version of {self._physical} that callers use",
+            function_name=function.name,
+            function_version=function.version,
+            opts=self._child,
+        )
+        self.qualifier, self.arn, self.invoke_arn = alias.name, alias.arn, alias.invoke_arn

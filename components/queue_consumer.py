@@ -15,6 +15,7 @@ class QueueConsumerArgs:
 
     queue_arn: pulumi.Input[str]
     function_name: pulumi.Input[str]
+    """Or its ARN, which is the way to name an alias."""
     queue_visibility_seconds: int
     function_timeout_seconds: int
     batch_size: int = 10

@@ -1,5 +1,6 @@
 """A Cognito user pool with one client and its groups: accounts are made by administrators, and groups are the only roles."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
@@ -8,8 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import check, check_choice, check_range
-from components.choices import Mfa
+from components.choices import Mfa, ThreatProtection
 from components.naming import Naming
+
+EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +27,20 @@ class UserDirectoryArgs:
     access_token_hours: int = 1
     id_token_hours: int = 1
     refresh_token_days: int = 30
+    rotate_refresh_tokens: bool = False
+    """A refresh token counts once and is answered with the next, by GetTokensFromRefreshToken: REFRESH_TOKEN_AUTH is off then."""
     minimum_password_length: int = 12
+    threat_protection: ThreatProtection = "off"
+    """Whether stolen passwords and unusual sign-ins are told (audit) or also refused (enforced); each user then costs more."""
+    first_administrator_email: str | None = None
+    """An account to begin with, which is made without any message and without a password that anybody knows.
+
+    No password stands in the program or its state. An operator gives it a temporary one, to be changed at the first sign-in:
+    `aws cognito-idp admin-set-user-password --user-pool-id … --username … --password …`. Until then "forgot password" is
+    refused, as for every account that never signed in. What becomes of the account afterwards is its owner's.
+    """
+    administrator_group: str = "admin"
+    """The group that account is in."""
     protected: bool = False
     """Refuse deletion, and leave the pool behind when the program drops it."""
 
@@ -37,10 +53,21 @@ class UserDirectoryArgs:
         check_range(self, "id_token_hours", 1, 24)
         check_range(self, "refresh_token_days", 1, 3_650)
         check_range(self, "minimum_password_length", 12, 99)
+        check_choice(self, "threat_protection", get_args(ThreatProtection))
+        if self.first_administrator_email is not None:
+            address = self.first_administrator_email
+            check(
+                self,
+                "first_administrator_email",
+                bool(EMAIL.fullmatch(address)),
+                f"must be an address, not {address!r}",
+            )
+            known = self.administrator_group in self.groups
+            check(self, "administrator_group", known, f"must be one of groups, not {self.administrator_group!r}")
 
 
 class UserDirectory(pulumi.ComponentResource):
-    """The pool, the API's client without a secret, and the groups."""
+    """The pool, the API's client without a secret, the groups, and where asked the first administrator."""
 
     pool_id: pulumi.Output[str]
     pool_arn: pulumi.Output[str]
@@ -56,6 +83,7 @@ class UserDirectory(pulumi.ComponentResource):
         self._create_pool()
         self._create_client()
         self._create_groups()
+        self._create_first_administrator()
 
         self.pool_id = self._pool.id
         self.pool_arn = self._pool.arn
@@ -93,8 +121,38 @@ class UserDirectory(pulumi.ComponentResource):
             software_token_mfa_configuration=None
             if args.mfa == "OFF"
             else aws.cognito.UserPoolSoftwareTokenMfaConfigurationArgs(enabled=True),
+            # Threat protection is what only the dearer tier has.
+            user_pool_tier="ESSENTIALS" if args.threat_protection == "off" else "PLUS",
+            user_pool_add_ons=None
+            if args.threat_protection == "off"
+            else aws.cognito.UserPoolUserPoolAddOnsArgs(advanced_security_mode=args.threat_protection.upper()),
             deletion_protection="ACTIVE" if args.protected else "INACTIVE",
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
+        )
+        if args.threat_protection == "enforced":
+            self._create_risk_configuration()
+
+    def _create_risk_configuration(self) -> None:
+        aws.cognito.RiskConfiguration(
+            f"{self._name}-risks",
+            user_pool_id=self._pool.id,
+            compromised_credentials_risk_configuration=aws.cognito.RiskConfigurationCompromisedCredentialsRiskConfigurationArgs(
+                actions=aws.cognito.RiskConfigurationCompromisedCredentialsRiskConfigurationActionsArgs(
+                    event_action="BLOCK"
+                )
+            ),
+            # What is only a little unusual, such as a new browser, is let through.
+            account_takeover_risk_configuration=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationArgs(
+                actions=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationActionsArgs(
+                    medium_action=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationActionsMediumActionArgs(
+                        event_action="MFA_IF_CONFIGURED", notify=False
+                    ),
+                    high_action=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationActionsHighActionArgs(
+                        event_action="BLOCK", notify=False
+                    ),
+                )
+            ),
+            opts=self._child,
         )
 
     def _create_client(self) -> None:
@@ -104,7 +162,14 @@ class UserDirectory(pulumi.ComponentResource):
             name=args.naming.physical("api-client"),
             user_pool_id=self._pool.id,
             generate_secret=False,
-            explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+            # Cognito refuses a client whose refresh tokens rotate and may be refreshed in the old way.
+            explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH"]
+            if args.rotate_refresh_tokens
+            else ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
+            refresh_token_rotation=None
+            if not args.rotate_refresh_tokens
+            # As long as an answer that was lost on the way can be asked for again.
+            else aws.cognito.UserPoolClientRefreshTokenRotationArgs(feature="ENABLED", retry_grace_period_seconds=10),
             access_token_validity=args.access_token_hours,
             id_token_validity=args.id_token_hours,
             refresh_token_validity=args.refresh_token_days,
@@ -123,8 +188,8 @@ class UserDirectory(pulumi.ComponentResource):
         )
 
     def _create_groups(self) -> None:
-        for precedence, (group, description) in enumerate(self._args.groups.items(), start=1):
-            aws.cognito.UserGroup(
+        self._groups = {
+            group: aws.cognito.UserGroup(
                 f"{self._name}-group-{group}",
                 name=group,
                 user_pool_id=self._pool.id,
@@ -132,3 +197,28 @@ class UserDirectory(pulumi.ComponentResource):
                 precedence=precedence,
                 opts=self._child,
             )
+            for precedence, (group, description) in enumerate(self._args.groups.items(), start=1)
+        }
+
+    def _create_first_administrator(self) -> None:
+        args, email = self._args, self._args.first_administrator_email
+        if email is None:
+            return
+        user = aws.cognito.User(
+            f"{self._name}-first-administrator",
+            user_pool_id=self._pool.id,
+            username=email,
+            attributes={"email": email, "email_verified": "true"},
+            message_action="SUPPRESS",
+            # The account is its owner's from here on: it is neither changed back nor, where it counts, deleted.
+            opts=pulumi.ResourceOptions(
+                parent=self, ignore_changes=["attributes", "enabled"], retain_on_delete=args.protected
+            ),
+        )
+        aws.cognito.UserInGroup(
+            f"{self._name}-first-administrator-membership",
+            user_pool_id=self._pool.id,
+            group_name=self._groups[args.administrator_group].name,
+            username=user.username,
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.protected),
+        )

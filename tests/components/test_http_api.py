@@ -21,6 +21,7 @@ def args(**changes):
     )
 
 
+NAMED = {"host_name": "api.example.com", "certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/1"}
 COUNTS = {"Api": 1, "Integration": 1, "Route": 1, "Permission": 1, "LogGroup": 1, "Stage": 1}
 
 
@@ -73,6 +74,68 @@ class TestRegister:
         assert register(lambda: HttpApi("http", args()), preview=True).counts == COUNTS
 
 
+class TestAlias:
+    def test_only_the_alias_may_be_invoked(self, register):
+        permission = register(lambda: HttpApi("http", args(function_qualifier="live"))).one("Permission").inputs
+        assert (permission["function"], permission["qualifier"]) == ("api", "live")
+
+
+class TestHostName:
+    def test_api_is_reached_under_its_name_alone(self, register):
+        seen = {}
+
+        def make():
+            api = HttpApi("http", args(**NAMED))
+            api.url.apply(lambda url: seen.update(url=url))
+            api.endpoint.apply(lambda endpoint: seen.update(endpoint=endpoint))
+
+        graph = register(make)
+        assert graph.counts == COUNTS | {"DomainName": 1, "ApiMapping": 1}
+        assert graph.one("Api").inputs["disableExecuteApiEndpoint"] is True
+        assert graph.one("DomainName").inputs == {
+            "domainName": "api.example.com",
+            "domainNameConfiguration": {
+                "certificateArn": NAMED["certificate_arn"],
+                "endpointType": "REGIONAL",
+                "securityPolicy": "TLS_1_2",
+            },
+        }
+        mapping = dict(graph.one("ApiMapping").inputs)
+        assert mapping.pop("apiId")
+        assert mapping == {"domainName": "api.example.com", "stage": "$default"}
+        assert graph.depends("http-mapping", "http-stage")
+        assert seen["url"] == "https://api.example.com"
+        assert seen["endpoint"] != seen["url"]
+
+    def test_alias_record_is_told_where_to_lead(self, register):
+        seen = {}
+
+        def make():
+            api = HttpApi("http", args(**NAMED))
+            api.alias_target.apply(lambda target: seen.update(target=target))
+            api.alias_zone_id.apply(lambda zone: seen.update(zone=zone))
+
+        register(make)
+        assert seen["target"].endswith(".execute-api.us-east-1.amazonaws.com")
+        assert seen["zone"]
+
+    def test_without_one_the_api_answers_at_its_own_address(self, register):
+        apis = []
+        graph = register(lambda: apis.append(HttpApi("http", args())))
+        assert "disableExecuteApiEndpoint" not in graph.one("Api").inputs
+        (api,) = apis
+        assert (api.url, api.alias_target, api.alias_zone_id) == (api.endpoint, None, None)
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        graph = register(lambda: HttpApi("http", args(**NAMED)), preview=True)
+        assert graph.counts == COUNTS | {"DomainName": 1, "ApiMapping": 1}
+
+
+class TestAccessLog:
+    def test_it_may_be_encrypted(self, register):
+        assert register(lambda: HttpApi("http", args(log_key_arn="key"))).one("LogGroup").inputs["kmsKeyId"] == "key"
+
+
 class TestArgs:
     @pytest.mark.parametrize(
         ("field", "changes"),
@@ -81,6 +144,11 @@ class TestArgs:
             ("requests_per_second", {"requests_per_second": 0}),
             ("burst_requests", {"burst_requests": 5_001}),
             ("log_retention_days", {"log_retention_days": 13}),
+            ("certificate_arn", {"host_name": "api.example.com"}),
+            ("certificate_arn", {"certificate_arn": "arn:aws:acm:::certificate/1"}),
+            ("host_name", {"host_name": "https://api.example.com", "certificate_arn": "c"}),
+            ("host_name", {"host_name": "API.example.com", "certificate_arn": "c"}),
+            ("host_name", {"host_name": "localhost", "certificate_arn": "c"}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

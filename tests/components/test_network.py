@@ -137,6 +137,48 @@ REFUSED = [
 ]
 
 
+class TestEndpointPolicies:
+    ACCOUNT = "123456789012"
+
+    def test_objects_stay_in_the_account(self, register):
+        statements = register(lambda: Network("net", args())).statements("net-endpoint-s3")
+        assert statements == {
+            "OwnCallersToOwnBuckets": {
+                "Sid": "OwnCallersToOwnBuckets",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": ["s3:*"],
+                "Resource": ["*"],
+                "Condition": {
+                    "StringEquals": {"aws:PrincipalAccount": self.ACCOUNT, "aws:ResourceAccount": self.ACCOUNT}
+                },
+            },
+            "LayersOfImages": {
+                "Sid": "LayersOfImages",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": ["s3:GetObject"],
+                "Resource": ["arn:aws:s3:::prod-us-east-1-starport-layer-bucket/*"],
+            },
+        }
+
+    def test_services_are_called_by_the_account_alone(self, register):
+        graph = register(lambda: Network("net", args(interface_endpoints=["secretsmanager", "sqs"])))
+        for service in ("secretsmanager", "sqs"):
+            (statement,) = graph.statements(f"net-endpoint-{service}").values()
+            assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": self.ACCOUNT}}
+
+    def test_service_that_is_called_unsigned_stays_open(self, register):
+        graph = register(lambda: Network("net", args(interface_endpoints=["cognito-idp"])))
+        assert "policy" not in graph.named("net-endpoint-cognito-idp").inputs
+
+
+class TestFlowLog:
+    def test_it_may_be_encrypted(self, register):
+        graph = register(lambda: Network("net", args(flow_log_retention_days=30, log_key_arn="key")))
+        assert graph.one("LogGroup").inputs["kmsKeyId"] == "key"
+
+
 class TestArgs:
     @pytest.mark.parametrize(("field", "changes"), REFUSED)
     def test_impossible_value_is_refused_by_field(self, field, changes):

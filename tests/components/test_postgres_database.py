@@ -44,6 +44,8 @@ class TestRegister:
             "port": 5432,
             "username": "postgres",
             "manageMasterUserPassword": True,
+            "iamDatabaseAuthenticationEnabled": False,
+            "caCertIdentifier": "rds-ca-rsa2048-g1",
             "storageType": "gp3",
             "allocatedStorage": 20,
             "storageEncrypted": True,
@@ -56,6 +58,10 @@ class TestRegister:
             "maintenanceWindow": "sun:04:00-sun:05:00",
             "copyTagsToSnapshot": True,
             "enabledCloudwatchLogsExports": [],
+            "databaseInsightsMode": "standard",
+            "performanceInsightsEnabled": True,
+            "performanceInsightsRetentionPeriod": 7,
+            "monitoringInterval": 0,
             "deletionProtection": False,
             "deleteAutomatedBackups": True,
             "skipFinalSnapshot": True,
@@ -108,10 +114,82 @@ class TestRegister:
         assert {each["name"]: (each["value"], each["applyMethod"]) for each in group["parameters"]} == {
             "rds.force_ssl": ("1", "immediate"),
             "log_min_duration_statement": ("1000", "immediate"),
+            "log_statement": ("ddl", "immediate"),
+            "log_parameter_max_length": ("0", "immediate"),
+            "log_parameter_max_length_on_error": ("0", "immediate"),
             "log_connections": ("1", "immediate"),
+            "log_disconnections": ("1", "immediate"),
             "idle_in_transaction_session_timeout": ("60000", "immediate"),
             "max_connections": ("300", "pending-reboot"),
         }
+
+    def test_statements_may_be_ended(self, register):
+        chosen = args(statement_timeout_ms=30_000, logged_statements="none")
+        group = register(lambda: PostgresDatabase("db", chosen)).one("ParameterGroup").inputs
+        values = {each["name"]: each["value"] for each in group["parameters"]}
+        assert (values["statement_timeout"], values["log_statement"]) == ("30000", "none")
+
+    def test_key_encrypts_storage_measurements_and_the_master_s_secret(self, register):
+        key = "arn:aws:kms:us-east-1:123456789012:key/1"
+        chosen = args(key_arn=key, log_key_arn="log-key", log_exports=("postgresql",))
+        graph = register(lambda: PostgresDatabase("db", chosen))
+        instance = graph.one("Instance").inputs
+        keys = ("kmsKeyId", "masterUserSecretKmsKeyId", "performanceInsightsKmsKeyId")
+        assert [instance[name] for name in keys] == [key] * 3
+        assert graph.one("LogGroup").inputs["kmsKeyId"] == "log-key"
+
+    def test_all_is_measured_for_fifteen_months(self, register):
+        instance = register(lambda: PostgresDatabase("db", args(insights="advanced"))).one("Instance").inputs
+        assert (instance["databaseInsightsMode"], instance["performanceInsightsRetentionPeriod"]) == ("advanced", 465)
+
+    def test_nothing_is_measured(self, register):
+        chosen = args(insights="off", key_arn="key")
+        instance = register(lambda: PostgresDatabase("db", chosen)).one("Instance").inputs
+        assert instance["performanceInsightsEnabled"] is False
+        assert not {name for name in instance if name.startswith(("databaseInsights", "performanceInsights"))} - {
+            "performanceInsightsEnabled"
+        }
+
+    @pytest.mark.requirement("P2-09")
+    def test_operating_system_is_measured_by_a_role_for_this_instance_alone(self, register):
+        graph = register(lambda: PostgresDatabase("db", args(monitoring_interval_seconds=60)))
+        assert graph.counts == PLAIN | {"Role": 1, "RolePolicy": 1}
+        instance = graph.one("Instance")
+        assert instance.inputs["monitoringInterval"] == 60
+        assert graph.named("db-monitoring-role").urn in instance.property_dependencies["monitoringRoleArn"]
+        assert graph.depends("db-instance", "db-monitoring-policy")
+        trust = graph.statements("db-monitoring-role", "assumeRolePolicy")["ServiceAssumesRole"]
+        assert trust["Principal"] == {"Service": "monitoring.rds.amazonaws.com"}
+        assert trust["Condition"] == {
+            "StringEquals": {
+                "aws:SourceAccount": "123456789012",
+                "aws:SourceArn": "arn:aws:rds:us-east-1:123456789012:db:episode-metadata-db-dev",
+            }
+        }
+        rights = graph.statements("db-monitoring-policy")
+        group = "arn:aws:logs:us-east-1:123456789012:log-group:RDS*"
+        assert {sid: statement["Resource"] for sid, statement in rights.items()} == {
+            "KeepGroup": [group],
+            "WriteMeasurements": [f"{group}:log-stream:*"],
+        }
+
+    def test_password_rotates_as_asked_but_not_at_once(self, register):
+        graph = register(lambda: PostgresDatabase("db", args(master_password_rotation_days=1)))
+        assert graph.counts == PLAIN | {"SecretRotation": 1}
+        rotation = dict(graph.one("SecretRotation").inputs)
+        assert rotation.pop("secretId").startswith("arn:aws:")
+        assert rotation == {"rotateImmediately": False, "rotationRules": {"automaticallyAfterDays": 1}}
+
+    def test_upgrades_are_as_asked(self, register):
+        chosen = args(minor_upgrades=False, major_upgrades=True, iam_authentication=True)
+        instance = register(lambda: PostgresDatabase("db", chosen)).one("Instance").inputs
+        assert (instance["autoMinorVersionUpgrade"], instance["allowMajorVersionUpgrade"]) == (False, True)
+        assert instance["iamDatabaseAuthenticationEnabled"] is True
+
+    def test_last_snapshot_may_be_named(self, register):
+        chosen = args(protected=True, final_snapshot_name="before-2027")
+        instance = register(lambda: PostgresDatabase("db", chosen)).one("Instance").inputs
+        assert instance["finalSnapshotIdentifier"] == "before-2027"
 
     @pytest.mark.requirement("ROAD-32")
     def test_nobody_is_admitted_but_by_name(self, register):
@@ -146,6 +224,11 @@ class TestRegister:
     def test_unknown_outputs_are_no_obstacle(self, register):
         assert register(lambda: PostgresDatabase("db", args()), preview=True).counts == PLAIN
 
+    def test_unknown_secret_and_group_are_no_obstacle(self, register):
+        chosen = args(monitoring_interval_seconds=60, master_password_rotation_days=7)
+        graph = register(lambda: PostgresDatabase("db", chosen), preview=True)
+        assert graph.counts == PLAIN | {"Role": 1, "RolePolicy": 1, "SecretRotation": 1}
+
 
 def instance_group(graph):
     """The id of the security group that the instance was given."""
@@ -168,6 +251,13 @@ REFUSED = [
     ("max_connections", {"max_connections": 5}),
     ("slow_statement_ms", {"slow_statement_ms": -1}),
     ("idle_in_transaction_timeout_ms", {"idle_in_transaction_timeout_ms": 10}),
+    ("statement_timeout_ms", {"statement_timeout_ms": 1}),
+    ("logged_statements", {"logged_statements": "some"}),
+    ("master_password_rotation_days", {"master_password_rotation_days": 0}),
+    ("certificate_authority", {"certificate_authority": "rds-ca-2019"}),
+    ("insights", {"insights": "basic"}),
+    ("monitoring_interval_seconds", {"monitoring_interval_seconds": 20}),
+    ("final_snapshot_name", {"final_snapshot_name": "Ends-"}),
     ("backup_retention_days", {"backup_retention_days": 36}),
     ("backup_retention_days", {"backup_retention_days": 0, "multi_az": True}),
     ("backup_window", {"backup_window": "3-4"}),

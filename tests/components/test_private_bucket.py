@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from components import policies
 from components.arguments import ArgumentError
 from components.naming import Naming
-from components.private_bucket import CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
+from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
 
 NAMING = Naming("episode-metadata", "dev")
 
@@ -64,7 +65,10 @@ class TestRegister:
         statements = register(lambda: PrivateBucket("b", args())).statements("b-policy")
         conditions = {
             "RefusePlainTransport": {"Bool": {"aws:SecureTransport": "false"}},
-            "RefuseOldSignatures": {"StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}},
+            "RefuseOldSignatures": {
+                "StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
         }
         assert statements.keys() == conditions.keys()
         for sid, condition in conditions.items():
@@ -128,6 +132,154 @@ class TestRegister:
     def test_unknown_outputs_are_no_obstacle(self, register):
         assert register(lambda: PrivateBucket("b", args()), preview=True).counts == PLAIN
 
+    def test_unknown_key_and_account_are_no_obstacle(self, register):
+        def make():
+            other = PrivateBucket("other", args(thing="other"))
+            PrivateBucket("b", args(key_arn=other.arn, access_log_bucket=other.name))
+            PrivateBucket("c", args(thing="c", receives_logs_of=["buckets"], account_id=other.arn))
+
+        graph = register(make, preview=True)
+        assert graph.counts == dict.fromkeys(PLAIN, 3) | {"BucketLogging": 1}
+
+
+class TestEncryption:
+    KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+
+    @pytest.mark.requirement("LX-59")
+    def test_default_is_a_key_of_the_services_own(self, register):
+        graph = register(lambda: PrivateBucket("b", args()))
+        (rule,) = graph.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
+        assert rule == {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
+
+    def test_key_that_is_given_is_the_default_and_the_only_one(self, register):
+        graph = register(lambda: PrivateBucket("b", args(key_arn=self.KEY)))
+        (rule,) = graph.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
+        assert rule == {
+            "applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms", "kmsMasterKeyId": self.KEY},
+            "bucketKeyEnabled": True,
+        }
+        statements = graph.statements("b-policy")
+        assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "RefuseOtherEncryption"}
+        refusal = statements["RefuseOtherEncryption"]
+        assert (refusal["Effect"], refusal["Principal"], refusal["Action"]) == ("Deny", "*", ["s3:PutObject"])
+        # An upload that says nothing gets the default, which is the key.
+        assert refusal["Condition"] == {
+            "Null": {"s3:x-amz-server-side-encryption": "false"},
+            "StringNotEquals": {"s3:x-amz-server-side-encryption-aws-kms-key-id": self.KEY},
+        }
+
+
+class TestStatements:
+    @pytest.mark.requirement("NOVA-42", "LX-61")
+    def test_further_ones_stand_beside_its_own_refusals(self, register):
+        def make():
+            chosen = args()
+            distribution = pulumi.Output.from_input("arn:aws:cloudfront::123456789012:distribution/E1")
+            reads = policies.allow(
+                "DistributionReads",
+                ["s3:GetObject"],
+                [f"arn:aws:s3:::{chosen.bucket_name}/media/*"],
+                principal={"Service": "cloudfront.amazonaws.com"},
+                condition={"StringEquals": {"AWS:SourceArn": distribution}},
+            )
+            PrivateBucket("b", args(statements=[reads]))
+
+        statements = register(make).statements("b-policy")
+        assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "DistributionReads"}
+        reads = statements["DistributionReads"]
+        assert reads["Resource"] == ["arn:aws:s3:::episode-metadata-storage-dev/media/*"]
+        assert reads["Condition"] == {
+            "StringEquals": {"AWS:SourceArn": "arn:aws:cloudfront::123456789012:distribution/E1"}
+        }
+
+
+class TestAccessLogs:
+    @pytest.mark.requirement("LX-62")
+    def test_requests_are_logged_to_another_bucket(self, register):
+        graph = register(lambda: PrivateBucket("b", args(access_log_bucket="episode-metadata-logs-dev")))
+        assert graph.counts == PLAIN | {"BucketLogging": 1}
+        logging = dict(graph.one("BucketLogging").inputs)
+        assert logging.pop("bucket")
+        assert logging == {"targetBucket": "episode-metadata-logs-dev", "targetPrefix": "storage/"}
+
+    def test_prefix_may_be_chosen(self, register):
+        chosen = args(access_log_bucket="logs", access_log_prefix="s3/storage/")
+        assert register(lambda: PrivateBucket("b", chosen)).one("BucketLogging").inputs["targetPrefix"] == "s3/storage/"
+
+    @pytest.mark.requirement("LX-62")
+    def test_logs_of_buckets_are_taken_from_this_project_and_account_only(self, register):
+        chosen = args(thing="logs", receives_logs_of=["buckets"], account_id="123456789012")
+        statements = register(lambda: PrivateBucket("b", chosen)).statements("b-policy")
+        assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "ReceiveBucketLogs"}
+        (objects,) = statements["ReceiveBucketLogs"].pop("Resource")
+        assert objects.endswith("/*")
+        assert statements["ReceiveBucketLogs"] == {
+            "Sid": "ReceiveBucketLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logging.s3.amazonaws.com"},
+            "Action": ["s3:PutObject"],
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": "arn:*:s3:::episode-metadata-*-dev*"},
+                "StringEquals": {"aws:SourceAccount": "123456789012"},
+            },
+        }
+
+    def test_logs_of_load_balancers_are_taken_into_the_account_s_folder_only(self, register):
+        chosen = args(thing="logs", receives_logs_of=["load_balancers"], account_id="123456789012")
+        statements = register(lambda: PrivateBucket("b", chosen)).statements("b-policy")
+        assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "ReceiveLoadBalancerLogs"}
+        (objects,) = statements["ReceiveLoadBalancerLogs"].pop("Resource")
+        assert objects.endswith("/*AWSLogs/123456789012/*")
+        assert statements["ReceiveLoadBalancerLogs"] == {
+            "Sid": "ReceiveLoadBalancerLogs",
+            "Effect": "Allow",
+            "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+            "Action": ["s3:PutObject"],
+        }
+
+
+class TestArchiveTierings:
+    @pytest.mark.requirement("LX-51", "LX-54", "C-18")
+    def test_unread_objects_are_archived(self, register):
+        items = ArchiveTiering(name="items", prefix="items/", archive_after_days=365, deep_archive_after_days=730)
+        graph = register(lambda: PrivateBucket("b", args(archive_tierings=[items])))
+        assert graph.counts == PLAIN | {"BucketIntelligentTieringConfiguration": 1}
+        tiering = dict(graph.named("b-tiering-items").inputs)
+        assert tiering.pop("bucket")
+        assert tiering == {
+            "name": "items",
+            "status": "Enabled",
+            "filter": {"prefix": "items/"},
+            "tierings": [
+                {"accessTier": "ARCHIVE_ACCESS", "days": 365},
+                {"accessTier": "DEEP_ARCHIVE_ACCESS", "days": 730},
+            ],
+        }
+        _, enter = graph.one("BucketLifecycleConfiguration").inputs["rules"]
+        assert enter == {
+            "id": "items",
+            "status": "Enabled",
+            "filter": {"prefix": "items/"},
+            "transitions": [{"days": 0, "storageClass": "INTELLIGENT_TIERING"}],
+        }
+
+    def test_whole_bucket_needs_no_filter(self, register):
+        everything = ArchiveTiering(name="all", archive_after_days=90)
+        graph = register(lambda: PrivateBucket("b", args(archive_tierings=[everything])))
+        assert "filter" not in graph.named("b-tiering-all").inputs
+
+    def test_tags_alone_make_a_filter(self, register):
+        tagged = ArchiveTiering(name="tagged", tags={"Archive": "true"}, deep_archive_after_days=180)
+        graph = register(lambda: PrivateBucket("b", args(archive_tierings=[tagged])))
+        assert graph.named("b-tiering-tagged").inputs["filter"] == {"tags": {"Archive": "true"}}
+
+    @pytest.mark.requirement("LX-53")
+    def test_documents_are_archived_by_age(self, register):
+        documents = LifecycleRule(name="archive-documents", prefix="documents/", move_after_days=7 * 365)
+        graph = register(lambda: PrivateBucket("b", args(lifecycle_rules=[documents])))
+        _, rule = graph.one("BucketLifecycleConfiguration").inputs["rules"]
+        assert rule["transitions"] == [{"days": 2555, "storageClass": "GLACIER"}]
+
 
 class TestNotifyQueue:
     @pytest.mark.requirement("P2-07", "C-33")
@@ -147,6 +299,22 @@ class TestNotifyQueue:
             }
         ]
 
+    def test_all_events_may_go_to_the_bus_as_well(self, register):
+        def make():
+            policy = pulumi.ComponentResource("test:index:Policy", "policy")
+            bucket = PrivateBucket("b", args())
+            bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", accepted_by=policy, event_bridge=True)
+
+        notification = register(make).one("BucketNotification").inputs
+        assert notification["eventbridge"] is True
+        assert [queue["queueArn"] for queue in notification["queues"]] == ["arn:aws:sqs:::q"]
+
+    def test_all_events_may_go_to_the_bus_alone(self, register):
+        graph = register(lambda: PrivateBucket("b", args()).notify_event_bridge())
+        notification = dict(graph.one("BucketNotification").inputs)
+        assert notification.pop("bucket")
+        assert notification == {"eventbridge": True}
+
     def test_second_notification_is_refused(self, register):
         def make():
             policy = pulumi.ComponentResource("test:index:Policy", "policy")
@@ -154,6 +322,8 @@ class TestNotifyQueue:
             bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", accepted_by=policy)
             with pytest.raises(ValueError, match="already notifies"):
                 bucket.notify_queue("arn:aws:sqs:::r", prefix="other/", accepted_by=policy)
+            with pytest.raises(ValueError, match="already notifies"):
+                bucket.notify_event_bridge()
 
         register(make)
 
@@ -166,6 +336,22 @@ REFUSED = [
     ("abort_incomplete_upload_days", {"abort_incomplete_upload_days": 0}),
     ("lifecycle_rules", {"lifecycle_rules": [LifecycleRule(name="tidy", expire_after_days=1)]}),
     ("lifecycle_rules", {"lifecycle_rules": [LifecycleRule(name="a", expire_after_days=1)] * 2}),
+    ("archive_tierings", {"archive_tierings": [ArchiveTiering(name="a", archive_after_days=90)] * 2}),
+    ("archive_tierings", {"archive_tierings": [ArchiveTiering(name="tidy", archive_after_days=90)]}),
+    (
+        "archive_tierings",
+        {
+            "archive_tierings": [ArchiveTiering(name="a", archive_after_days=90)],
+            "lifecycle_rules": [LifecycleRule(name="a", expire_after_days=1)],
+        },
+    ),
+    ("receives_logs_of", {"receives_logs_of": ["queues"], "account_id": "123456789012"}),
+    ("receives_logs_of", {"receives_logs_of": ["buckets", "buckets"], "account_id": "123456789012"}),
+    ("account_id", {"receives_logs_of": ["buckets"]}),
+    ("key_arn", {"receives_logs_of": ["buckets"], "account_id": "1", "key_arn": "arn:aws:kms:::key/1"}),
+    ("access_log_bucket", {"receives_logs_of": ["buckets"], "account_id": "1", "access_log_bucket": "logs"}),
+    ("access_log_bucket", {"access_log_bucket": "episode-metadata-storage-dev"}),
+    ("access_log_prefix", {"access_log_prefix": "storage/"}),
 ]
 
 
@@ -183,12 +369,30 @@ class TestArgs:
             ("move_after_days", {"move_after_days": -1}),
             ("expire_after_days", {"expire_after_days": 30, "move_after_days": 30}),
             ("storage_class", {"move_after_days": 30, "storage_class": "TAPE"}),
+            ("move_after_days", {"move_after_days": 29, "storage_class": "STANDARD_IA"}),
+            ("move_after_days", {"move_after_days": 29, "storage_class": "ONEZONE_IA"}),
             ("name", {"name": "", "expire_after_days": 1}),
         ],
     )
     def test_impossible_rule_is_refused_by_field(self, field, changes):
         with pytest.raises(ArgumentError, match=rf"LifecycleRule\.{field}: must"):
             LifecycleRule(**{"name": "rule"} | changes)
+
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("name", {"name": "two words", "archive_after_days": 90}),
+            ("archive_after_days", {}),
+            ("archive_after_days", {"archive_after_days": 89}),
+            ("archive_after_days", {"archive_after_days": 731}),
+            ("deep_archive_after_days", {"deep_archive_after_days": 179}),
+            ("deep_archive_after_days", {"archive_after_days": 180, "deep_archive_after_days": 180}),
+            ("enter_after_days", {"archive_after_days": 90, "enter_after_days": -1}),
+        ],
+    )
+    def test_impossible_tiering_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"ArchiveTiering\.{field}: must"):
+            ArchiveTiering(**{"name": "tiering"} | changes)
 
     @pytest.mark.parametrize(
         ("field", "changes"),
@@ -213,7 +417,7 @@ class TestArgs:
                 name=st.text("abcdef", min_size=1, max_size=8),
                 prefix=st.sampled_from(["", "raw/", "uploads/"]),
                 tags=st.dictionaries(st.sampled_from(["Archive", "Keep"]), st.just("true"), max_size=2),
-                move_after_days=st.none() | st.integers(0, 365),
+                move_after_days=st.none() | st.integers(30, 365),
                 expire_after_days=st.integers(366, 3650),
                 storage_class=st.sampled_from(["GLACIER", "STANDARD_IA"]),
             ),

@@ -123,7 +123,66 @@ class TestRegister:
         assert graph.counts == PLAIN | {"SecurityGroup": 1}
 
 
+class TestAlias:
+    def test_callers_use_what_was_published(self, register):
+        seen = {}
+
+        def make():
+            function = PythonFunction("worker", args(alias="live"))
+            for field in ("name", "qualifier", "arn", "invoke_arn"):
+                getattr(function, field).apply(lambda value, field=field: seen.update({field: value}))
+
+        graph = register(make)
+        assert graph.counts == PLAIN | {"Alias": 1}
+        assert graph.one("Function").inputs["publish"] is True
+        alias = graph.one("Alias")
+        assert alias.inputs["name"] == "live"
+        assert set(alias.property_dependencies["functionVersion"]) == {graph.one("Function").urn}
+        assert (seen["name"], seen["qualifier"]) == ("episode-metadata-worker-dev", "live")
+        # The alias's, and not the function's, which have no alias in them.
+        assert "worker-alias" in seen["arn"]
+        assert "worker-alias" in seen["invoke_arn"]
+
+    def test_without_one_callers_use_the_function(self, register):
+        functions = []
+        graph = register(lambda: functions.append(PythonFunction("worker", args())))
+        assert "publish" not in graph.one("Function").inputs
+        assert functions[0].qualifier is None
+
+    def test_unknown_version_is_no_obstacle(self, register):
+        assert register(lambda: PythonFunction("worker", args(alias="live")), preview=True).counts == PLAIN | {
+            "Alias": 1
+        }
+
+
+class TestOptions:
+    def test_variables_are_encrypted_under_a_key_that_the_role_may_use(self, register):
+        graph = register(lambda: PythonFunction("worker", args(variables_key_arn="key", log_key_arn="log-key")))
+        assert graph.one("Function").inputs["kmsKeyArn"] == "key"
+        assert graph.one("LogGroup").inputs["kmsKeyId"] == "log-key"
+        decrypt = graph.statements("worker-policy")["DecryptVariables"]
+        assert (decrypt["Action"], decrypt["Resource"]) == (["kms:Decrypt"], ["key"])
+
+    def test_traces_are_written_where_asked(self, register):
+        graph = register(lambda: PythonFunction("worker", args(traced=True)))
+        assert graph.one("Function").inputs["tracingConfig"] == {"mode": "Active"}
+        assert graph.statements("worker-policy")["WriteTraces"]["Action"] == [
+            "xray:PutTraceSegments",
+            "xray:PutTelemetryRecords",
+        ]
+
+    def test_room_and_code_are_as_asked(self, register):
+        function = register(lambda: PythonFunction("worker", args(temporary_storage_mb=1024, code_sha256="c2hh"))).one(
+            "Function"
+        )
+        assert function.inputs["ephemeralStorage"] == {"size": 1024}
+        assert function.inputs["codeSha256"] == "c2hh"
+
+
 REFUSED = [
+    ("temporary_storage_mb", {"temporary_storage_mb": 511}),
+    ("alias", {"alias": "12"}),
+    ("alias", {"alias": "two words"}),
     ("handler", {"handler": "worker"}),
     ("handler", {"handler": "worker/handle"}),
     ("memory_mb", {"memory_mb": 127}),

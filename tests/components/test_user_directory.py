@@ -35,6 +35,7 @@ class TestRegister:
             "accountRecoverySetting": {"recoveryMechanisms": [{"name": "verified_email", "priority": 1}]},
             "mfaConfiguration": "OPTIONAL",
             "softwareTokenMfaConfiguration": {"enabled": True},
+            "userPoolTier": "ESSENTIALS",
             "deletionProtection": "INACTIVE",
         }
 
@@ -74,6 +75,65 @@ class TestRegister:
         assert pool.inputs["deletionProtection"] == "ACTIVE"
 
 
+class TestThreatProtection:
+    def test_audit_tells_and_refuses_nothing(self, register):
+        graph = register(lambda: UserDirectory("users", args(threat_protection="audit")))
+        assert "RiskConfiguration" not in graph.counts
+        pool = graph.one("UserPool").inputs
+        assert (pool["userPoolTier"], pool["userPoolAddOns"]) == ("PLUS", {"advancedSecurityMode": "AUDIT"})
+
+    def test_enforced_refuses_stolen_passwords_and_strange_sign_ins(self, register):
+        graph = register(lambda: UserDirectory("users", args(threat_protection="enforced")))
+        assert graph.one("UserPool").inputs["userPoolAddOns"] == {"advancedSecurityMode": "ENFORCED"}
+        risks = dict(graph.one("RiskConfiguration").inputs)
+        assert risks.pop("userPoolId")
+        assert risks == {
+            "compromisedCredentialsRiskConfiguration": {"actions": {"eventAction": "BLOCK"}},
+            "accountTakeoverRiskConfiguration": {
+                "actions": {
+                    "mediumAction": {"eventAction": "MFA_IF_CONFIGURED", "notify": False},
+                    "highAction": {"eventAction": "BLOCK", "notify": False},
+                }
+            },
+        }
+
+
+class TestRefreshTokens:
+    def test_those_that_rotate_are_not_refreshed_in_the_old_way(self, register):
+        client = register(lambda: UserDirectory("users", args(rotate_refresh_tokens=True))).one("UserPoolClient").inputs
+        assert client["explicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH"]
+        assert client["refreshTokenRotation"] == {"feature": "ENABLED", "retryGracePeriodSeconds": 10}
+
+
+class TestFirstAdministrator:
+    EMAIL = "admin@example.com"
+
+    @pytest.mark.requirement("ROAD-40")
+    def test_it_is_verified_in_its_group_and_told_nothing(self, register):
+        graph = register(lambda: UserDirectory("users", args(first_administrator_email=self.EMAIL)))
+        assert graph.counts == {"UserPool": 1, "UserPoolClient": 1, "UserGroup": 2, "User": 1, "UserInGroup": 1}
+        user = dict(graph.one("User").inputs)
+        assert user.pop("userPoolId")
+        # Neither password nor temporary password: what is not in the program is not in its state.
+        assert user == {
+            "username": self.EMAIL,
+            "attributes": {"email": self.EMAIL, "email_verified": "true"},
+            "messageAction": "SUPPRESS",
+        }
+        membership = graph.one("UserInGroup").inputs
+        assert (membership["groupName"], membership["username"]) == ("admin", self.EMAIL)
+        assert graph.depends("users-first-administrator-membership", "users-group-admin")
+
+    def test_group_may_be_another(self, register):
+        chosen = args(first_administrator_email=self.EMAIL, administrator_group="viewer")
+        assert register(lambda: UserDirectory("users", chosen)).one("UserInGroup").inputs["groupName"] == "viewer"
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        chosen = args(first_administrator_email=self.EMAIL, threat_protection="enforced")
+        graph = register(lambda: UserDirectory("users", chosen), preview=True)
+        assert graph.counts["User"] == graph.counts["RiskConfiguration"] == 1
+
+
 class TestArgs:
     @pytest.mark.parametrize(
         ("field", "changes"),
@@ -85,6 +145,9 @@ class TestArgs:
             ("id_token_hours", {"id_token_hours": 0}),
             ("refresh_token_days", {"refresh_token_days": 4000}),
             ("minimum_password_length", {"minimum_password_length": 11}),
+            ("threat_protection", {"threat_protection": "on"}),
+            ("first_administrator_email", {"first_administrator_email": "admin"}),
+            ("administrator_group", {"first_administrator_email": "a@b.example", "administrator_group": "owners"}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

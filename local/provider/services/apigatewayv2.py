@@ -23,6 +23,16 @@ def _by_route(inputs: Inputs) -> Inputs:
     return {**inputs, "routeSettings": settings}
 
 
+# Of every regional API in us-east-1; each region has one of its own.
+_ZONE = "Z1UJRXOUMOOFQ8"
+
+
+def _with_target(inputs: Inputs, facts: Facts) -> dict[str, Any]:
+    """Where the name would lead. Nobody listens there: on this machine an API has its own address alone."""
+    target = facts.resolve("d-{DomainName}.execute-api.{Region}.amazonaws.com")
+    return {**inputs["domainNameConfiguration"], "targetDomainName": target, "hostedZoneId": _ZONE}
+
+
 TYPES = (
     ResourceType(
         "aws:apigatewayv2/api:Api",
@@ -56,4 +66,15 @@ TYPES = (
             "invokeUrl": _invoke_url,
         },
     ),
+    ResourceType(
+        "aws:apigatewayv2/domainName:DomainName",
+        "apigatewayv2.create_domain_name",
+        {"domainNameConfiguration.targetDomainName": "ApiGatewayDomainName"},
+        id="{DomainName}",
+        outputs={
+            "arn": "arn:aws:apigateway:{Region}::/domainnames/{DomainName}",
+            "domainNameConfiguration": _with_target,
+        },
+    ),
+    ResourceType("aws:apigatewayv2/apiMapping:ApiMapping", "apigatewayv2.create_api_mapping", id="{ApiMappingId}"),
 )

@@ -1,5 +1,6 @@
-"""RDS: database instances. The server behind one, its address and its master secret are the runner's."""
+"""RDS: database instances. The server behind one, its address and its master secret are the runner's. No proxy listens."""
 
+from local.provider.facts import Facts
 from local.provider.table import Call, FromResponse, Inputs, Naming, ResourceType
 
 
@@ -8,6 +9,20 @@ def _applied_at_once(inputs: Inputs) -> Inputs:
     if not inputs.get("parameters"):
         return inputs
     return {**inputs, "parameters": [{"applyMethod": "immediate", **parameter} for parameter in inputs["parameters"]]}
+
+
+def _default_group(inputs: Inputs) -> Inputs:
+    return {**inputs, "targetGroupName": "default"}
+
+
+def _target_id(inputs: Inputs, _: Facts) -> str:
+    """What Pulumi's provider makes of it; RDS itself gives a target no id."""
+    kind, target = next(
+        (kind, inputs[name])
+        for name, kind in (("dbInstanceIdentifier", "RDS_INSTANCE"), ("dbClusterIdentifier", "TRACKED_CLUSTER"))
+        if inputs.get(name)
+    )
+    return f"{inputs['dbProxyName']}/{inputs['targetGroupName']}/{kind}/{target}"
 
 
 TYPES = (
@@ -78,5 +93,26 @@ TYPES = (
             ),
             "resourceId": "{DbiResourceId}",
         },
+    ),
+    ResourceType(
+        "aws:rds/proxy:Proxy",
+        "rds.create_db_proxy",
+        {"name": "DBProxyName"},
+        id="{DBProxyName}",
+        outputs={"arn": "{DBProxyArn}"},
+    ),
+    ResourceType(
+        "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup",
+        "rds.modify_db_proxy_target_group",
+        id="{DBProxyName}",
+        # A proxy is made with its one group, which is only changed.
+        prepare=_default_group,
+        outputs={"arn": FromResponse("DBProxyTargetGroup.TargetGroupArn"), "name": "default"},
+    ),
+    ResourceType(
+        "aws:rds/proxyTarget:ProxyTarget",
+        "rds.register_db_proxy_targets",
+        id=_target_id,
+        outputs={"type": FromResponse("DBProxyTargets[0].Type"), "port": 5432},
     ),
 )

@@ -1,5 +1,9 @@
 """S3: buckets. Each aspect of a bucket is a resource of its own, as AWS has an operation for each."""
 
+import json
+from typing import Any
+
+from local.provider.problem import ProblemError
 from local.provider.table import Call, Inputs, Naming, ResourceType
 
 
@@ -12,6 +16,33 @@ def _to_event_bridge(inputs: Inputs) -> Inputs:
     """S3 wants an empty structure for yes and none for no."""
     kept = {name: value for name, value in inputs.items() if name != "eventbridge"}
     return {**kept, "eventbridge": {}} if inputs.get("eventbridge") else kept
+
+
+def _spelt_out(inputs: Inputs) -> Inputs:
+    """The emulator looks in a bucket's policy for who may deliver logs, and knows one spelling of what AWS knows in two."""
+    policy = inputs["policy"]
+    try:
+        document: dict[str, Any] = json.loads(policy) if isinstance(policy, str) else policy
+    except ValueError as error:
+        raise ProblemError(f"policy: it is not JSON: {error}") from None
+    statements = document["Statement"]
+    return {
+        **inputs,
+        "policy": {
+            **document,
+            "Statement": [_statement(each) for each in (statements if isinstance(statements, list) else [statements])],
+        },
+    }
+
+
+def _statement(statement: dict[str, Any]) -> dict[str, Any]:
+    spelt = dict(statement)
+    if spelt.get("Principal") == "*":
+        spelt["Principal"] = {"AWS": "*"}
+    resources = spelt.get("Resource")
+    if isinstance(resources, list) and len(resources) == 1:
+        spelt["Resource"] = resources[0]
+    return spelt
 
 
 def _of_bucket(name: str, operation: str, **more: object) -> ResourceType:
@@ -64,10 +95,15 @@ TYPES = (
     _of_bucket("BucketServerSideEncryptionConfiguration", "put_bucket_encryption"),
     _of_bucket("BucketPublicAccessBlock", "put_public_access_block", ignore=("skipDestroy",)),
     _of_bucket("BucketOwnershipControls", "put_bucket_ownership_controls", rename={"rule": "OwnershipControls.Rules"}),
-    _of_bucket("BucketPolicy", "put_bucket_policy"),
+    _of_bucket("BucketPolicy", "put_bucket_policy", prepare=_spelt_out),
     _of_bucket("BucketCorsConfiguration", "put_bucket_cors"),
     _of_bucket("BucketLifecycleConfiguration", "put_bucket_lifecycle_configuration", ignore=("timeouts",)),
     _of_bucket("BucketLogging", "put_bucket_logging"),
+    ResourceType(
+        "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration",
+        None,
+        recorded_only="the emulator has no PutBucketIntelligentTieringConfiguration: here no object is archived for being unread",
+    ),
     _of_bucket(
         "BucketNotification",
         "put_bucket_notification_configuration",

@@ -23,4 +23,9 @@ TYPES = (
         {"secretArn": "SecretId", "policy": "ResourcePolicy"},
         id="{ARN}",
     ),
+    ResourceType(
+        "aws:secretsmanager/secretRotation:SecretRotation",
+        None,
+        recorded_only="nothing here rotates a secret: it keeps the value that it has",
+    ),
 )

@@ -1,0 +1,76 @@
+"""Statements of a bucket's policy: functions without resources, whose values may be outputs."""
+
+import pulumi
+
+from components import policies
+
+
+def bucket_transport(bucket_arn: pulumi.Input[str]) -> list[policies.Statement]:
+    """Statements of a bucket's policy that refuse plain HTTP and every signature older than version 4.
+
+    An SDK presigns with version 2 by default in the oldest regions, and such a URL binds neither length nor type nor hash.
+    """
+    resources = [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
+    return [
+        policies.deny(
+            "RefusePlainTransport",
+            ["s3:*"],
+            resources,
+            principal="*",
+            condition={"Bool": {"aws:SecureTransport": "false"}},
+        ),
+        policies.deny(
+            "RefuseOldSignatures",
+            ["s3:*"],
+            resources,
+            principal="*",
+            # Services deliver logs in a way of their own: S3 need not say how that was signed, and what is not said differs.
+            condition={
+                "StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"},
+                "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
+            },
+        ),
+    ]
+
+
+def bucket_encryption(bucket_arn: pulumi.Input[str], key_arn: pulumi.Input[str]) -> policies.Statement:
+    """A statement of a bucket's policy: an upload that asks for encryption, but not for this key's, is refused.
+
+    One that asks for none is let through, for the bucket's default is this key.
+    """
+    asked = "s3:x-amz-server-side-encryption"
+    return policies.deny(
+        "RefuseOtherEncryption",
+        ["s3:PutObject"],
+        [pulumi.Output.concat(bucket_arn, "/*")],
+        principal="*",
+        # An upload that asks for KMS and names no key gets one of AWS's, not the bucket's: a missing name differs too.
+        condition={"Null": {asked: "false"}, "StringNotEquals": {f"{asked}-aws-kms-key-id": key_arn}},
+    )
+
+
+def receive_bucket_logs(
+    bucket_arn: pulumi.Input[str], source_arns: str, account_id: pulumi.Input[str]
+) -> policies.Statement:
+    """A statement of a bucket's policy: S3 may deliver the access logs of this account's buckets of this pattern."""
+    return policies.allow(
+        "ReceiveBucketLogs",
+        ["s3:PutObject"],
+        [pulumi.Output.concat(bucket_arn, "/*")],
+        principal={"Service": "logging.s3.amazonaws.com"},
+        condition={"ArnLike": {"aws:SourceArn": source_arns}, "StringEquals": {"aws:SourceAccount": account_id}},
+    )
+
+
+def receive_load_balancer_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> policies.Statement:
+    """A statement of a bucket's policy: load balancers of this account may deliver their access logs.
+
+    The account stands in the path, which Elastic Load Balancing chooses. There is no condition on the source: the service does
+    not say it with these requests, and the check that it makes when a load balancer is told the bucket then fails.
+    """
+    return policies.allow(
+        "ReceiveLoadBalancerLogs",
+        ["s3:PutObject"],
+        [pulumi.Output.concat(bucket_arn, "/*AWSLogs/", account_id, "/*")],
+        principal={"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+    )

@@ -1,0 +1,176 @@
+"""An RDS Proxy before a database: it keeps the connections, so that many short-lived clients share few of them. TLS only."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.naming import Naming
+from components.placement import Egress, Placement, create_security_group
+from components.postgres_database import PORT
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatabaseProxyArgs:
+    """A proxy and the one role that signs in through it. It costs money by the hour, with the size of the database."""
+
+    naming: Naming
+    vpc_id: pulumi.Input[str]
+    subnet_ids: Sequence[pulumi.Input[str]]
+    """Private subnets in at least two zones."""
+    database_identifier: pulumi.Input[str]
+    database_security_group_id: pulumi.Input[str]
+    """The database's group, which the proxy opens to itself."""
+    secret_arn: pulumi.Input[str]
+    """The role's secret, with `username` and `password`. It may get its value later; clients are refused until then."""
+    secret_key_arn: pulumi.Input[str] | None = None
+    """The KMS key of that secret; None where it is AWS's own."""
+    iam_authentication: bool = False
+    """Whether clients must sign in with tokens of IAM instead of the password."""
+    connections_percent: int = 90
+    """How many of the database's connections the proxy may hold."""
+    borrow_timeout_seconds: int = 10
+    """How long a client waits for a connection when all are in use."""
+    idle_client_timeout_seconds: int = 1800
+    log_retention_days: int = 30
+    log_key_arn: pulumi.Input[str] | None = None
+
+    def __post_init__(self) -> None:
+        subnets = list(self.subnet_ids)
+        check(self, "subnet_ids", len(subnets) >= 2, f"must be at least two subnets, not {len(subnets)}")
+        check_range(self, "connections_percent", 1, 100)
+        check_range(self, "borrow_timeout_seconds", 0, 300)
+        check_range(self, "idle_client_timeout_seconds", 1, 28_800)
+        check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
+
+
+class DatabaseProxy(pulumi.ComponentResource):
+    """The proxy with its way to the database. Nothing may reach it until `admit` names the caller's security group."""
+
+    host: pulumi.Output[str]
+    """What clients connect to instead of the database's address, on the same port. Known once the database stands behind it."""
+    arn: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+
+    def __init__(self, name: str, args: DatabaseProxyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:DatabaseProxy", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._physical = args.naming.physical("db-proxy")
+
+        self._create_way_to_the_database()
+        self._create_role()
+        self._create_proxy()
+        self._create_target()
+
+        self.host = pulumi.Output.all(self._proxy.endpoint, self._target.id).apply(lambda values: str(values[0]))
+        self.arn = self._proxy.arn
+        self.register_outputs({"host": self.host, "arn": self.arn})
+
+    def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
+        """Lets a security group connect. Whoever calls the database at deploy time must wait for the rule."""
+        return self._ingress(f"{self._name}-from-{caller}", self.security_group_id, security_group_id, caller)
+
+    def _create_way_to_the_database(self) -> None:
+        args = self._args
+        database = Egress(description="PostgreSQL", port=PORT, security_group_id=args.database_security_group_id)
+        group, ways = create_security_group(
+            self._name,
+            args.naming,
+            "db-proxy",
+            description="PostgreSQL through its proxy, for the callers that its rules name",
+            placement=Placement(vpc_id=args.vpc_id, subnet_ids=args.subnet_ids, egress={"database": database}),
+            child=self._child,
+        )
+        self.security_group_id = group.id
+        entry = self._ingress(f"{self._name}-enters-database", args.database_security_group_id, group.id, "the proxy")
+        self._ways: list[pulumi.Resource] = [*ways, entry]
+
+    def _create_role(self) -> None:
+        args = self._args
+        # No condition on the source: RDS documents none for proxies, and only someone who may pass the role can name it.
+        self._role = aws.iam.Role(
+            f"{self._name}-role",
+            name=args.naming.physical("db-proxy-role"),
+            description=f"Reads the secret that {self._physical} signs in with",
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust("rds.amazonaws.com")),
+            opts=self._child,
+        )
+        statements = [policies.allow("ReadSecret", ["secretsmanager:GetSecretValue"], [args.secret_arn])]
+        if args.secret_key_arn is not None:
+            statements.append(policies.decrypt_secrets([args.secret_key_arn]))
+        self._policy = aws.iam.RolePolicy(
+            f"{self._name}-policy",
+            name="read-secret",
+            role=self._role.id,
+            policy=pulumi.Output.json_dumps(policies.document(*statements)),
+            opts=self._child,
+        )
+
+    def _create_proxy(self) -> None:
+        args = self._args
+        # RDS would make the group itself, but to be kept for ever.
+        logs = aws.cloudwatch.LogGroup(
+            f"{self._name}-log",
+            name=f"/aws/rds/proxy/{self._physical}",
+            retention_in_days=args.log_retention_days,
+            kms_key_id=args.log_key_arn,
+            opts=self._child,
+        )
+        self._proxy = aws.rds.Proxy(
+            f"{self._name}-proxy",
+            name=self._physical,
+            engine_family="POSTGRESQL",
+            require_tls=True,
+            auths=[
+                aws.rds.ProxyAuthArgs(
+                    auth_scheme="SECRETS",
+                    secret_arn=args.secret_arn,
+                    iam_auth="REQUIRED" if args.iam_authentication else "DISABLED",
+                    client_password_auth_type=None if args.iam_authentication else "POSTGRES_SCRAM_SHA_256",
+                )
+            ],
+            role_arn=self._role.arn,
+            vpc_subnet_ids=args.subnet_ids,
+            vpc_security_group_ids=[self.security_group_id],
+            idle_client_timeout=args.idle_client_timeout_seconds,
+            # It would log the text of statements.
+            debug_logging=False,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, self._policy, *self._ways]),
+        )
+
+    def _create_target(self) -> None:
+        args = self._args
+        group = aws.rds.ProxyDefaultTargetGroup(
+            f"{self._name}-target-group",
+            db_proxy_name=self._proxy.name,
+            connection_pool_config=aws.rds.ProxyDefaultTargetGroupConnectionPoolConfigArgs(
+                max_connections_percent=args.connections_percent,
+                connection_borrow_timeout=args.borrow_timeout_seconds,
+            ),
+            opts=self._child,
+        )
+        self._target = aws.rds.ProxyTarget(
+            f"{self._name}-target",
+            db_proxy_name=self._proxy.name,
+            target_group_name=group.name,
+            db_instance_identifier=args.database_identifier,
+            opts=self._child,
+        )
+
+    def _ingress(
+        self, name: str, group_id: pulumi.Input[str], caller_group_id: pulumi.Input[str], caller: str
+    ) -> aws.vpc.SecurityGroupIngressRule:
+        return aws.vpc.SecurityGroupIngressRule(
+            name,
+            security_group_id=group_id,
+            referenced_security_group_id=caller_group_id,
+            ip_protocol="tcp",
+            from_port=PORT,
+            to_port=PORT,
+            description=f"PostgreSQL for {caller}",
+            opts=self._child,
+        )

@@ -1,0 +1,134 @@
+"""What RDS takes of a PostgreSQL instance, and how its engine is set: checks and data, without resources."""
+
+import re
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+
+from components import policies
+from components.arguments import check, check_choice, check_range, is_plain
+
+MINUTES_OF_A_DAY = 24 * 60
+
+# The least gp3 storage for which RDS takes a PostgreSQL instance's IOPS; below it every volume has 3,000.
+# Source: "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400".
+IOPS_STORAGE_GB = 400
+IOPS_LOW, IOPS_HIGH = 12_000, 64_000
+
+DAILY_WINDOW = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+WEEKLY_WINDOW = re.compile(
+    r"(?P<from>mon|tue|wed|thu|fri|sat|sun):(\d\d:\d\d)-(mon|tue|wed|thu|fri|sat|sun):(\d\d:\d\d)"
+)
+SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+IDENTIFIER = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+
+MONITORING_INTERVALS = (0, 1, 5, 10, 15, 30, 60)
+CERTIFICATES = ("rds-ca-rsa2048-g1", "rds-ca-rsa4096-g1", "rds-ca-ecc384-g1")
+# How long each mode keeps what it measured; RDS takes no other figure for the dearer one, and the cheaper is free so long.
+INSIGHTS_RETENTION_DAYS = {"standard": 7, "advanced": 465}
+
+
+def check_names(arguments: Any) -> None:
+    """Raises ArgumentError for names, a version or a class that RDS or SQL does not take."""
+    for field in ("database_name", "master_username"):
+        value = getattr(arguments, field)
+        plain = bool(SQL_NAME.fullmatch(value))
+        check(arguments, field, plain, f"must be a plain lower-case SQL name, not {value!r}")
+    version = arguments.engine_version
+    major = bool(re.fullmatch(r"\d+", version))
+    check(arguments, "engine_version", major, f"must be a major version such as 18, not {version!r}")
+    if is_plain(arguments.instance_class):
+        shape = re.fullmatch(r"db\.[a-z][a-z0-9-]*\.[a-z0-9]+", str(arguments.instance_class))
+        problem = f"must be a class such as db.t3.small, not {arguments.instance_class!r}"
+        check(arguments, "instance_class", bool(shape), problem)
+    snapshot = arguments.final_snapshot_name
+    if snapshot is not None:
+        good = len(snapshot) <= 255 and bool(IDENTIFIER.fullmatch(snapshot))
+        check(arguments, "final_snapshot_name", good, f"must be lower-case words joined by hyphens, not {snapshot!r}")
+
+
+def check_storage(arguments: Any) -> None:
+    """Raises ArgumentError for sizes and speeds that RDS does not take together."""
+    check_range(arguments, "storage_gb", 20, 65_536)
+    check_range(arguments, "storage_limit_gb", 20, 65_536)
+    if arguments.storage_limit_gb is not None:
+        # RDS wants room for at least one step of a tenth.
+        least = -(-arguments.storage_gb * 11 // 10)
+        problem = f"must be at least a tenth above storage_gb ({least}), not {arguments.storage_limit_gb}"
+        check(arguments, "storage_limit_gb", arguments.storage_limit_gb >= least, problem)
+    if arguments.iops is not None:
+        problem = f"must be left out below {IOPS_STORAGE_GB} GB of storage, where every volume has 3,000"
+        check(arguments, "iops", arguments.storage_gb >= IOPS_STORAGE_GB, problem)
+        check_range(arguments, "iops", IOPS_LOW, IOPS_HIGH)
+
+
+def check_watching(arguments: Any) -> None:
+    """Raises ArgumentError for what RDS does not measure, certify or log."""
+    check_range(arguments, "max_connections", 20, 5_000)
+    check_range(arguments, "slow_statement_ms", 0, 3_600_000)
+    check_range(arguments, "idle_in_transaction_timeout_ms", 1_000, 86_400_000)
+    check_range(arguments, "statement_timeout_ms", 100, 86_400_000)
+    check_range(arguments, "master_password_rotation_days", 1, 1_000)
+    check_choice(arguments, "monitoring_interval_seconds", MONITORING_INTERVALS)
+    check_choice(arguments, "certificate_authority", CERTIFICATES)
+
+
+def check_windows(arguments: Any) -> None:
+    """Raises ArgumentError for windows that RDS cannot read, that are too short, or that overlap."""
+    backup, maintenance = arguments.backup_window, arguments.maintenance_window
+    daily = DAILY_WINDOW.fullmatch(backup)
+    check(arguments, "backup_window", bool(daily), f"must be like 03:00-04:00, not {backup!r}")
+    weekly = WEEKLY_WINDOW.fullmatch(maintenance)
+    times = f"{weekly[2]}-{weekly[4]}" if weekly else ""
+    problem = f"must be like sun:04:00-sun:05:00, not {maintenance!r}"
+    check(arguments, "maintenance_window", bool(DAILY_WINDOW.fullmatch(times)), problem)
+    for field, window in (("backup_window", backup), ("maintenance_window", times)):
+        check(arguments, field, len(_minutes(window)) >= 30, "must be at least 30 minutes long")
+    overlap = _minutes(backup) & _minutes(times)
+    check(arguments, "maintenance_window", not overlap, f"must not overlap the backup window {backup}")
+
+
+def engine_parameters(arguments: Any) -> list[aws.rds.ParameterGroupParameterArgs]:
+    """How the engine is set: TLS only, what is logged, and what a session may take.
+
+    Slow statements, those that change the schema, and who comes and goes are logged, the values in statements never.
+    """
+    # A static parameter is taken at the next start; AWS refuses to apply it at once.
+    parameters = [
+        ("rds.force_ssl", "1", "immediate"),
+        ("log_min_duration_statement", str(arguments.slow_statement_ms), "immediate"),
+        ("log_statement", arguments.logged_statements, "immediate"),
+        ("log_parameter_max_length", "0", "immediate"),
+        ("log_parameter_max_length_on_error", "0", "immediate"),
+        ("log_connections", "1", "immediate"),
+        ("log_disconnections", "1", "immediate"),
+        ("idle_in_transaction_session_timeout", str(arguments.idle_in_transaction_timeout_ms), "immediate"),
+        ("max_connections", str(arguments.max_connections), "pending-reboot"),
+    ]
+    if arguments.statement_timeout_ms is not None:
+        parameters.append(("statement_timeout", str(arguments.statement_timeout_ms), "immediate"))
+    return [
+        aws.rds.ParameterGroupParameterArgs(name=name, value=value, apply_method=when)
+        for name, value, when in parameters
+    ]
+
+
+def monitoring_statements(arn_beside: pulumi.Input[str]) -> list[policies.Statement]:
+    """What Enhanced Monitoring needs to keep its measurements, in the account and region that another ARN names."""
+    # All instances of a region write to this one group, which RDS names and makes itself.
+    groups = policies.sibling_arn(arn_beside, "logs", "log-group:RDS*")
+    return [
+        policies.allow("KeepGroup", ["logs:CreateLogGroup", "logs:PutRetentionPolicy"], [groups]),
+        policies.allow(
+            "WriteMeasurements",
+            ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:GetLogEvents"],
+            [pulumi.Output.concat(groups, ":log-stream:*")],
+        ),
+    ]
+
+
+def _minutes(window: str) -> set[int]:
+    """The minutes of the day that a window covers; one that passes midnight goes on in the morning."""
+    start, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in window.split("-"))
+    return {minute % MINUTES_OF_A_DAY for minute in range(start, end if end > start else end + MINUTES_OF_A_DAY)}

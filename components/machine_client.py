@@ -1,0 +1,129 @@
+"""A way in for programs: a client of a user pool that signs in as itself, and whose tokens name a scope instead of a group."""
+
+import re
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.arguments import check, check_range
+from components.naming import Naming
+
+DOMAIN_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+# Cognito keeps these to itself.
+RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
+
+
+@dataclass(frozen=True, kw_only=True)
+class MachineClientArgs:
+    """A client with an id and a secret. A pool has one such: its domain and its scopes are the pool's only ones."""
+
+    naming: Naming
+    pool_id: pulumi.Input[str]
+    domain_prefix: str
+    """Of the host that gives tokens, `{domain_prefix}.auth.{region}.amazoncognito.com`: no other account has it."""
+    scope: str = "system"
+    """What its tokens are for: they say `{project}/{scope}`."""
+    scope_description: str = "Acts for the platform itself"
+    access_token_minutes: int = 60
+    secret_id: pulumi.Input[str] | None = None
+    """A secret that gets `client_id`, `client_secret`, `scope` and `token_url` as its value; None to leave it to outputs."""
+
+    def __post_init__(self) -> None:
+        prefix = bool(DOMAIN_PREFIX.fullmatch(self.domain_prefix))
+        check(self, "domain_prefix", prefix, f"must be one label of a host name, not {self.domain_prefix!r}")
+        for word in RESERVED_IN_DOMAINS:
+            check(self, "domain_prefix", word not in self.domain_prefix, f"must not hold {word}: Cognito refuses it")
+        scope = bool(re.fullmatch(r"[\w.:-]{1,256}", self.scope))
+        check(self, "scope", scope, f"must be a plain name, not {self.scope!r}")
+        check(self, "scope_description", 0 < len(self.scope_description) <= 256, "must have 1 to 256 characters")
+        check_range(self, "access_token_minutes", 5, 24 * 60)
+
+
+class MachineClient(pulumi.ComponentResource):
+    """The client, the scope that it is for, and the domain where it gets its tokens by OAuth's client credentials."""
+
+    client_id: pulumi.Output[str]
+    client_secret: pulumi.Output[str]
+    """A secret of the program too: it is not shown, and it is encrypted in the state."""
+    scope: pulumi.Output[str]
+    """What an access token has in `scope`: `{project}/{scope}`."""
+    token_url: pulumi.Output[str]
+
+    def __init__(self, name: str, args: MachineClientArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:MachineClient", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._create_scope()
+        self._create_client()
+        self._create_domain()
+        self._create_secret_value()
+
+        self.register_outputs({"client_id": self.client_id, "scope": self.scope, "token_url": self.token_url})
+
+    def _create_scope(self) -> None:
+        args = self._args
+        server = aws.cognito.ResourceServer(
+            f"{self._name}-resource-server",
+            identifier=args.naming.project,
+            name=args.naming.physical("api"),
+            user_pool_id=args.pool_id,
+            scopes=[
+                aws.cognito.ResourceServerScopeArgs(scope_name=args.scope, scope_description=args.scope_description)
+            ],
+            opts=self._child,
+        )
+        self.scope = pulumi.Output.concat(server.identifier, "/", args.scope)
+
+    def _create_client(self) -> None:
+        args = self._args
+        client = aws.cognito.UserPoolClient(
+            f"{self._name}-client",
+            name=args.naming.physical("machine-client"),
+            user_pool_id=args.pool_id,
+            generate_secret=True,
+            allowed_oauth_flows_user_pool_client=True,
+            allowed_oauth_flows=["client_credentials"],
+            allowed_oauth_scopes=[self.scope],
+            # Left out, Cognito lets users sign in through this client too; alone, this one lets nobody.
+            explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH"],
+            access_token_validity=args.access_token_minutes,
+            token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(
+                access_token="minutes",  # noqa: S106  (a unit)
+            ),
+            enable_token_revocation=True,
+            prevent_user_existence_errors="ENABLED",
+            opts=self._child,
+        )
+        self.client_id = client.id
+        self.client_secret = client.client_secret
+
+    def _create_domain(self) -> None:
+        domain = aws.cognito.UserPoolDomain(
+            f"{self._name}-domain",
+            domain=self._args.domain_prefix,
+            user_pool_id=self._args.pool_id,
+            opts=self._child,
+        )
+        # A pool's id begins with its region: us-east-1_AbC123.
+        self.token_url = pulumi.Output.all(domain.domain, domain.user_pool_id).apply(
+            lambda known: f"https://{known[0]}.auth.{known[1].split('_')[0]}.amazoncognito.com/oauth2/token"
+        )
+
+    def _create_secret_value(self) -> None:
+        if self._args.secret_id is None:
+            return
+        aws.secretsmanager.SecretVersion(
+            f"{self._name}-secret-value",
+            secret_id=self._args.secret_id,
+            secret_string=pulumi.Output.json_dumps(
+                {
+                    "client_id": self.client_id,
+                    "client_secret": self.client_secret,
+                    "scope": self.scope,
+                    "token_url": self.token_url,
+                }
+            ),
+            opts=self._child,
+        )

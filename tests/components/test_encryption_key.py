@@ -1,0 +1,161 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components import policies
+from components.arguments import ArgumentError
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
+from components.naming import Naming
+
+NAMING = Naming("episode-metadata", "dev")
+ACCOUNT = "123456789012"
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+
+
+def args(**changes):
+    return EncryptionKeyArgs(
+        **{
+            "naming": NAMING,
+            "thing": "data",
+            "description": "What the platform stores",
+            "account_id": ACCOUNT,
+            "region": "us-east-1",
+        }
+        | changes
+    )
+
+
+class TestRegister:
+    def test_key_rotates_and_is_hard_to_delete(self, register):
+        graph = register(lambda: EncryptionKey("key", args()))
+        assert graph.counts == {"Key": 1, "Alias": 1}
+        key = dict(graph.one("Key").inputs)
+        assert key.pop("policy")
+        assert key == {
+            "description": "What the platform stores",
+            "enableKeyRotation": True,
+            "rotationPeriodInDays": 365,
+            "deletionWindowInDays": 30,
+        }
+        alias = graph.one("Alias").inputs
+        assert alias["name"] == "alias/episode-metadata-data-dev"
+        assert graph.named("key-key").urn in graph.one("Alias").property_dependencies["targetKeyId"]
+
+    def test_protected_key_is_left_behind(self, register):
+        assert register(lambda: EncryptionKey("key", args(protected=True))).one("Key").protect
+        assert not register(lambda: EncryptionKey("key", args())).one("Key").protect
+
+    def test_outputs_name_the_key(self, register):
+        seen = {}
+
+        def make():
+            key = EncryptionKey("key", args())
+            for field in ("arn", "id", "alias"):
+                getattr(key, field).apply(lambda value, field=field: seen.update({field: value}))
+
+        register(make)
+        assert seen["alias"] == "alias/episode-metadata-data-dev"
+        assert seen["arn"].startswith("arn:aws:kms:")
+        assert seen["id"]
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        graph = register(lambda: EncryptionKey("key", args(services=["s3"])), preview=True)
+        assert graph.counts == {"Key": 1, "Alias": 1}
+
+
+class TestPolicy:
+    def test_account_administers_and_does_not_use(self, register):
+        statements = register(lambda: EncryptionKey("key", args())).statements("key-key")
+        assert statements.keys() == {"AccountAdministers"}
+        administers = statements["AccountAdministers"]
+        assert (administers["Effect"], administers["Principal"]) == ("Allow", ROOT)
+        using = ("Decrypt", "Encrypt", "GenerateDataKey", "ReEncrypt", "CreateGrant", "*")
+        actions = [action.removeprefix("kms:") for action in administers["Action"]]
+        assert not [action for action in actions for use in using if use.startswith(action.rstrip("*"))]
+        # Whoever cannot change the policy could lock the account out: KMS refuses such a key.
+        assert {"Put*", "ScheduleKeyDeletion", "CancelKeyDeletion", "Describe*", "TagResource"} <= set(actions)
+
+    def test_roles_use_it_through_the_named_services_alone(self, register):
+        statements = register(lambda: EncryptionKey("key", args(services=["s3", "rds"]))).statements("key-key")
+        assert statements.keys() == {"AccountAdministers", "UseThroughServices", "GrantToServices"}
+        through = {
+            "kms:ViaService": ["s3.us-east-1.amazonaws.com", "rds.us-east-1.amazonaws.com"],
+            "kms:CallerAccount": ACCOUNT,
+        }
+        use, grant = statements["UseThroughServices"], statements["GrantToServices"]
+        assert use["Principal"] == grant["Principal"] == ROOT
+        assert use["Condition"] == {"StringEquals": through}
+        assert use["Action"] == [
+            "kms:Decrypt",
+            "kms:DescribeKey",
+            "kms:Encrypt",
+            "kms:GenerateDataKey*",
+            "kms:ReEncrypt*",
+        ]
+        assert grant["Action"] == ["kms:CreateGrant"]
+        assert grant["Condition"] == {"StringEquals": through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
+
+    def test_services_deliver_for_this_account_alone(self, register):
+        chosen = args(delivering_services=["s3.amazonaws.com", "cloudwatch.amazonaws.com"])
+        deliver = register(lambda: EncryptionKey("key", chosen)).statements("key-key")["DeliverEncrypted"]
+        assert deliver["Principal"] == {"Service": ["s3.amazonaws.com", "cloudwatch.amazonaws.com"]}
+        assert deliver["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
+        assert deliver["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+    def test_logs_are_those_of_the_named_groups(self, register):
+        chosen = args(log_groups=["/aws/lambda/episode-metadata-*-dev", "/aws/vpc/flow"])
+        logs = register(lambda: EncryptionKey("key", chosen)).statements("key-key")["EncryptLogs"]
+        assert logs["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
+        prefix = f"arn:aws:logs:us-east-1:{ACCOUNT}:log-group:"
+        assert logs["Condition"] == {
+            "ArnLike": {
+                "kms:EncryptionContext:aws:logs:arn": [
+                    f"{prefix}/aws/lambda/episode-metadata-*-dev",
+                    f"{prefix}/aws/vpc/flow",
+                ]
+            }
+        }
+
+    def test_further_statements_stand_beside(self, register):
+        decrypts = policies.allow("DistributionDecrypts", ["kms:Decrypt"], ["*"], principal={"Service": "x"})
+        statements = register(lambda: EncryptionKey("key", args(statements=[decrypts]))).statements("key-key")
+        assert statements["DistributionDecrypts"] == decrypts
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("description", {"description": ""}),
+            ("services", {"services": ["S3"]}),
+            ("services", {"services": ["*"]}),
+            ("services", {"services": ["s3", "s3"]}),
+            ("delivering_services", {"delivering_services": ["s3"]}),
+            ("delivering_services", {"delivering_services": ["*.amazonaws.com"]}),
+            ("log_groups", {"log_groups": ["*"]}),
+            ("log_groups", {"log_groups": ["two words"]}),
+            ("log_groups", {"log_groups": ["/a", "/a"]}),
+            ("rotation_days", {"rotation_days": 89}),
+            ("deletion_window_days", {"deletion_window_days": 6}),
+            ("deletion_window_days", {"deletion_window_days": 31}),
+        ],
+    )
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"EncryptionKeyArgs\.{field}: must"):
+            args(**changes)
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        services=st.lists(st.sampled_from(["s3", "rds", "sqs", "secretsmanager"]), unique=True),
+        delivering=st.lists(st.sampled_from(["s3.amazonaws.com", "sns.amazonaws.com"]), unique=True),
+        groups=st.lists(st.sampled_from(["/aws/lambda/*", "/aws/vpc/flow"]), unique=True),
+    )
+    def test_no_policy_lets_everyone(self, register, services, delivering, groups):
+        chosen = args(services=services, delivering_services=delivering, log_groups=groups)
+        document = json.loads(register(lambda: EncryptionKey("key", chosen)).one("Key").inputs["policy"])
+        assert document["Statement"]
+        for statement in document["Statement"]:
+            assert statement["Principal"] == ROOT or set(statement["Principal"]) == {"Service"}
+            assert statement["Principal"] == ROOT or statement["Condition"]

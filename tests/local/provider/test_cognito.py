@@ -1,0 +1,129 @@
+"""A user directory with all that it can be told, applied to the emulator and read back."""
+
+import json
+from collections.abc import Callable
+
+import pulumi
+import pulumi_aws as aws
+import pytest
+
+from components.machine_client import MachineClient, MachineClientArgs
+from components.naming import Naming
+from components.user_directory import UserDirectory, UserDirectoryArgs
+from local.account import LocalAccount
+from local.doors.in_process import Deployment, deploy
+from local.provider.provider import Created, LocalProvider
+
+NAMING = Naming("kept", "dev")
+EMAIL = "first@example.com"
+
+
+def program() -> None:
+    secret = aws.secretsmanager.Secret("machine", name="kept/machine-dev")
+    directory = UserDirectory(
+        "users",
+        UserDirectoryArgs(
+            naming=NAMING,
+            groups={"admin": "All of it", "viewer": "Reads"},
+            threat_protection="enforced",
+            rotate_refresh_tokens=True,
+            first_administrator_email=EMAIL,
+        ),
+    )
+    machine = MachineClient(
+        "machine",
+        MachineClientArgs(naming=NAMING, pool_id=directory.pool_id, domain_prefix="kept-dev", secret_id=secret.id),
+    )
+    pulumi.export("pool", directory.pool_id)
+    pulumi.export("client", directory.client_id)
+    pulumi.export("machine_client", machine.client_id)
+    pulumi.export("machine_client_secret", machine.client_secret)
+
+
+@pytest.fixture(scope="module")
+def deployment(account: LocalAccount) -> Deployment:
+    return deploy(program, project="kept", stack="dev", config={}, provider=LocalProvider(account, {}))
+
+
+class TestUserDirectory:
+    def test_only_the_risks_are_not_applied(self, deployment: Deployment) -> None:
+        recorded = {each.type for each in deployment.resources if each.state != "applied"}
+        assert recorded == {"aws:cognito/riskConfiguration:RiskConfiguration"}
+
+    def test_pool_has_the_tier_that_protects(self, deployment: Deployment, account: LocalAccount) -> None:
+        pool = account.client("cognito-idp").describe_user_pool(UserPoolId=deployment.outputs["pool"])["UserPool"]
+        assert (pool["UserPoolTier"], pool["UserPoolAddOns"]) == ("PLUS", {"AdvancedSecurityMode": "ENFORCED"})
+        assert pool["Domain"] == "kept-dev"
+
+    def test_refresh_tokens_rotate(self, deployment: Deployment, account: LocalAccount) -> None:
+        outputs = deployment.outputs
+        client = account.client("cognito-idp").describe_user_pool_client(
+            UserPoolId=outputs["pool"], ClientId=outputs["client"]
+        )["UserPoolClient"]
+        assert client["RefreshTokenRotation"] == {"Feature": "ENABLED", "RetryGracePeriodSeconds": 10}
+        assert client["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH"]
+
+    @pytest.mark.requirement("ROAD-40")
+    def test_first_administrator_waits_for_a_password(self, deployment: Deployment, account: LocalAccount) -> None:
+        cognito, pool = account.client("cognito-idp"), deployment.outputs["pool"]
+        user = cognito.admin_get_user(UserPoolId=pool, Username=EMAIL)
+        attributes = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
+        assert (user["UserStatus"], user["Enabled"]) == ("FORCE_CHANGE_PASSWORD", True)
+        assert (attributes["email"], attributes["email_verified"]) == (EMAIL, "true")
+        groups = cognito.admin_list_groups_for_user(UserPoolId=pool, Username=EMAIL)["Groups"]
+        assert [group["GroupName"] for group in groups] == ["admin"]
+        told = next(each for each in deployment.resources if each.type == "aws:cognito/user:User")
+        assert told.id == f"{pool}/{EMAIL}"
+        assert told.outputs["sub"] == attributes["sub"]
+        assert told.outputs["status"] == "FORCE_CHANGE_PASSWORD"
+
+    @pytest.mark.requirement("ROAD-40")
+    def test_first_administrator_comes_in_by_the_documented_way(
+        self, deployment: Deployment, account: LocalAccount
+    ) -> None:
+        cognito, outputs = account.client("cognito-idp"), deployment.outputs
+        temporary = "Temporary-1-password"
+        cognito.admin_set_user_password(UserPoolId=outputs["pool"], Username=EMAIL, Password=temporary)
+        answer = cognito.initiate_auth(
+            ClientId=outputs["client"],
+            AuthFlow="USER_PASSWORD_AUTH",
+            AuthParameters={"USERNAME": EMAIL, "PASSWORD": temporary},
+        )
+        assert answer["ChallengeName"] == "NEW_PASSWORD_REQUIRED"
+
+
+class TestMachineClient:
+    @pytest.mark.requirement("C-11")
+    def test_it_has_a_scope_of_its_own(self, deployment: Deployment, account: LocalAccount) -> None:
+        cognito, outputs = account.client("cognito-idp"), deployment.outputs
+        server = cognito.describe_resource_server(UserPoolId=outputs["pool"], Identifier="kept")["ResourceServer"]
+        assert [scope["ScopeName"] for scope in server["Scopes"]] == ["system"]
+        told = next(each for each in deployment.resources if each.type == "aws:cognito/resourceServer:ResourceServer")
+        assert told.outputs["scopeIdentifiers"] == ["kept/system"]
+        client = cognito.describe_user_pool_client(UserPoolId=outputs["pool"], ClientId=outputs["machine_client"])[
+            "UserPoolClient"
+        ]
+        assert (client["AllowedOAuthFlows"], client["AllowedOAuthScopes"]) == (["client_credentials"], ["kept/system"])
+        assert client["ClientSecret"] == outputs["machine_client_secret"]
+        domain = cognito.describe_user_pool_domain(Domain="kept-dev")["DomainDescription"]
+        assert domain["UserPoolId"] == outputs["pool"]
+
+    @pytest.mark.requirement("C-11")
+    def test_its_secret_is_kept_and_not_shown(self, deployment: Deployment, account: LocalAccount) -> None:
+        outputs = deployment.outputs
+        assert "machine_client_secret" in deployment.secret_outputs
+        kept = account.client("secretsmanager").get_secret_value(SecretId="kept/machine-dev")["SecretString"]
+        assert json.loads(kept) == {
+            "client_id": outputs["machine_client"],
+            "client_secret": outputs["machine_client_secret"],
+            "scope": "kept/system",
+            "token_url": "https://kept-dev.auth.us-east-1.amazoncognito.com/oauth2/token",
+        }
+
+
+class TestUser:
+    def test_password_of_the_program_is_permanent(self, create: Callable[..., Created], account: LocalAccount) -> None:
+        pool = create("aws:cognito/userPool:UserPool", "known").id
+        create("aws:cognito/user:User", "known", userPoolId=pool, username="known", password="Permanent-1-password")
+        user = account.client("cognito-idp").admin_get_user(UserPoolId=pool, Username="known")
+        assert user["UserStatus"] == "CONFIRMED"

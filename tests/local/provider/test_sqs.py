@@ -1,0 +1,26 @@
+"""A work queue under a key, applied to the emulator and read back."""
+
+import pulumi
+
+from components.naming import Naming
+from components.work_queue import WorkQueue, WorkQueueArgs
+from local.account import LocalAccount
+from local.doors.in_process import deploy
+from local.provider.provider import LocalProvider
+
+
+def program() -> None:
+    queue = WorkQueue(
+        "work", WorkQueueArgs(naming=Naming("keyed", "dev"), thing="work", visibility_seconds=60, key_arn="alias/kept")
+    )
+    pulumi.export("queue", queue.url)
+    pulumi.export("dead_letters", queue.dead_letter_url)
+
+
+class TestWorkQueue:
+    def test_both_queues_have_the_key(self, account: LocalAccount) -> None:
+        deployment = deploy(program, project="kept", stack="dev", config={}, provider=LocalProvider(account, {}))
+        assert {each.state for each in deployment.resources} == {"applied"}
+        for url in (deployment.outputs["queue"], deployment.outputs["dead_letters"]):
+            attributes = account.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            assert attributes["KmsMasterKeyId"] == "alias/kept"
