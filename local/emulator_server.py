@@ -4,10 +4,13 @@ Each mend is a difference from AWS that a test names, so that one which moto men
 """
 
 import json
+import threading
 from typing import Any
 
 import moto.rds.utils
 from moto.iam.access_control import IAMPolicy
+from moto.iam.aws_managed_policies import aws_managed_policies_data
+from moto.iam.models import AWSManagedPolicy, IAMBackend
 from moto.s3.models import FakeBucket
 from moto.server import main
 from moto.sqs.models import Queue
@@ -41,8 +44,26 @@ def _delete_alone(queue: Queue, receipt_handle: str) -> None:
         _delete(queue, receipt_handle)
 
 
+_attach = IAMBackend.attach_role_policy
+
+
+def _attach_of_amazon(backend: IAMBackend, policy_arn: str, role_name: str) -> None:
+    """moto knows Amazon's own policies only where it read them all at its start, which costs every platform half a second."""
+    with _reading_policies:
+        if ":iam::aws:policy/" in policy_arn and not backend.aws_managed_policies:
+            known = json.loads(aws_managed_policies_data).items()
+            backend.aws_managed_policies = [
+                AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, data) for name, data in known
+            ]
+            backend.managed_policies.update({policy.arn: policy for policy in backend.aws_managed_policies})
+    _attach(backend, policy_arn, role_name)
+
+
+_reading_policies = threading.Lock()
+
 MENDS: tuple[tuple[Any, str, Any], ...] = (
     (FakeBucket, "get_permission", _permission),
+    (IAMBackend, "attach_role_policy", _attach_of_amazon),
     (Queue, "delete_message", _delete_alone),
     (moto.rds.utils, "get_overlap_between_two_date_ranges", _overlap_of_windows),
 )

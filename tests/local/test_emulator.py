@@ -75,6 +75,23 @@ class TestDatabaseWindows:
             )
 
 
+class TestPolicyOfAmazon:
+    POLICY = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+
+    def test_a_role_may_have_it(self, account: LocalAccount) -> None:
+        iam = account.client("iam")
+        iam.create_role(RoleName="saves", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+        iam.attach_role_policy(RoleName="saves", PolicyArn=self.POLICY)
+        (attached,) = iam.list_attached_role_policies(RoleName="saves")["AttachedPolicies"]
+        assert attached["PolicyArn"] == self.POLICY
+
+    def test_one_that_amazon_has_not_is_refused(self, account: LocalAccount) -> None:
+        iam = account.client("iam")
+        iam.create_role(RoleName="saves-not", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
+        with pytest.raises(iam.exceptions.NoSuchEntityException):
+            iam.attach_role_policy(RoleName="saves-not", PolicyArn=f"{self.POLICY}NorThis")
+
+
 class TestQueue:
     @pytest.fixture(autouse=True)
     def hurried_threads(self) -> Iterator[None]:

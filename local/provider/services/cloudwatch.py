@@ -1,4 +1,4 @@
-"""CloudWatch alarms. (Log groups are another service of AWS, though Pulumi keeps them in the same module.)"""
+"""CloudWatch alarms and dashboards. (Log groups are another service of AWS, though Pulumi keeps them in the same module.)"""
 
 from local.provider.table import ResourceType
 
@@ -16,5 +16,11 @@ TYPES = (
         },
         id="{AlarmName}",
         outputs={"arn": "arn:aws:cloudwatch:{Region}:{Account}:alarm:{AlarmName}"},
+    ),
+    ResourceType(
+        "aws:cloudwatch/dashboard:Dashboard",
+        "cloudwatch.put_dashboard",
+        id="{DashboardName}",
+        outputs={"dashboardArn": "arn:aws:cloudwatch::{Account}:dashboard/{DashboardName}"},
     ),
 )

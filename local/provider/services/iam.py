@@ -1,4 +1,4 @@
-"""IAM: roles and policies."""
+"""IAM: roles, policies, and the identity providers outside that roles trust."""
 
 from local.provider.table import Call, FromResponse, ResourceType
 
@@ -39,5 +39,12 @@ TYPES = (
         "iam.attach_role_policy",
         {"role": "RoleName"},
         id="{RoleName}-{PolicyArn}",
+    ),
+    ResourceType(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        "iam.create_open_id_connect_provider",
+        {"clientIdLists": "ClientIDList", "thumbprintLists": "ThumbprintList"},
+        id="{OpenIDConnectProviderArn}",
+        outputs={"arn": "{OpenIDConnectProviderArn}"},
     ),
 )

@@ -1,6 +1,6 @@
-"""SNS: topics. A topic's attributes are a map whose keys the model does not list, so they stand here."""
+"""SNS: topics, who may speak on them, and who hears it. Attributes are maps whose keys the model does not list: they stand here."""
 
-from local.provider.table import ResourceType
+from local.provider.table import Inputs, ResourceType
 
 _ATTRIBUTES = (
     "ArchivePolicy",
@@ -19,12 +19,31 @@ _ATTRIBUTES = (
 _RECEIVERS = {"application": "Application", "firehose": "Firehose", "http": "HTTP", "lambda": "Lambda", "sqs": "SQS"}
 _FEEDBACK = ("FailureFeedbackRoleArn", "SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate")
 
+_OF_SUBSCRIPTION = (
+    "DeliveryPolicy",
+    "FilterPolicy",
+    "FilterPolicyScope",
+    "RawMessageDelivery",
+    "RedrivePolicy",
+    "ReplayPolicy",
+    "SubscriptionRoleArn",
+)
+
+
+def _attributes(names: tuple[str, ...]) -> dict[str, str]:
+    return {f"{name[0].lower()}{name[1:]}": f"Attributes[{name}]" for name in names}
+
+
+def _as_attribute(inputs: Inputs) -> Inputs:
+    return {**inputs, "attributeName": "Policy"}
+
+
 TYPES = (
     ResourceType(
         "aws:sns/topic:Topic",
         "sns.create_topic",
         {
-            **{f"{name[0].lower()}{name[1:]}": f"Attributes[{name}]" for name in _ATTRIBUTES},
+            **_attributes(_ATTRIBUTES),
             **{
                 f"{receiver}{feedback}": f"Attributes[{attribute}{feedback}]"
                 for receiver, attribute in _RECEIVERS.items()
@@ -33,5 +52,27 @@ TYPES = (
         },
         id="{TopicArn}",
         outputs={"arn": "{TopicArn}", "owner": "{Account}"},
+    ),
+    ResourceType(
+        "aws:sns/topicPolicy:TopicPolicy",
+        "sns.set_topic_attributes",
+        {"arn": "TopicArn", "policy": "AttributeValue"},
+        id="{TopicArn}",
+        prepare=_as_attribute,
+        outputs={"owner": "{Account}"},
+    ),
+    ResourceType(
+        "aws:sns/topicSubscription:TopicSubscription",
+        "sns.subscribe",
+        {"topic": "TopicArn", **_attributes(_OF_SUBSCRIPTION)},
+        id="{SubscriptionArn}",
+        ignore=("confirmationTimeoutInMinutes", "endpointAutoConfirms"),
+        outputs={
+            "arn": "{SubscriptionArn}",
+            "ownerId": "{Account}",
+            "confirmationWasAuthenticated": lambda *_: False,
+            # Whoever gets mail has to agree by hand.
+            "pendingConfirmation": lambda inputs, _: inputs["protocol"].startswith("email"),
+        },
     ),
 )

@@ -1,0 +1,11 @@
+"""GuardDuty: malware protection of buckets."""
+
+from local.provider.table import ResourceType
+
+TYPES = (
+    ResourceType(
+        "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
+        None,
+        recorded_only="the emulator has no CreateMalwareProtectionPlan: no object is scanned here, and none gets a tag",
+    ),
+)

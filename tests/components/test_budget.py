@@ -1,0 +1,123 @@
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.budget import Budget, BudgetArgs
+from components.naming import Naming
+
+NAMING = Naming("episode-metadata", "dev")
+TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
+MAIL = "owner@example.org"
+
+
+def args(**changes):
+    return BudgetArgs(**{"naming": NAMING, "monthly_usd": 250, "recipients": [MAIL]} | changes)
+
+
+def notice(kind, percent):
+    return {
+        "notificationType": kind,
+        "comparisonOperator": "GREATER_THAN",
+        "threshold": percent,
+        "thresholdType": "PERCENTAGE",
+        "subscriberEmailAddresses": [MAIL],
+        "subscriberSnsTopicArns": [TOPIC],
+    }
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-49", "C-25")
+    def test_environment_s_own_cost_is_told_at_half_at_four_fifths_and_at_all_of_it(self, register):
+        graph = register(lambda: Budget("cost", args(topic_arn=TOPIC)))
+        assert graph.counts == {"Budget": 1}
+        assert graph.one("Budget").inputs == {
+            "name": "episode-metadata-monthly-cost-dev",
+            "budgetType": "COST",
+            "limitAmount": "250",
+            "limitUnit": "USD",
+            "timeUnit": "MONTHLY",
+            # The tag's value, which spells out the environment.
+            "costFilters": [{"name": "TagKeyValue", "values": ["user:Environment$development"]}],
+            "notifications": [
+                notice("ACTUAL", 50),
+                notice("ACTUAL", 80),
+                notice("ACTUAL", 100),
+                notice("FORECASTED", 100),
+            ],
+        }
+
+    @pytest.mark.requirement("LX-87")
+    def test_anomalies_are_told_to_the_topic_at_once(self, register):
+        graph = register(lambda: Budget("cost", args(topic_arn=TOPIC, anomaly_usd=20)))
+        assert graph.counts == {"Budget": 1, "AnomalyMonitor": 1, "AnomalySubscription": 1}
+        monitor = graph.one("AnomalyMonitor").inputs
+        assert (monitor["name"], monitor["monitorType"]) == ("episode-metadata-cost-anomalies-dev", "CUSTOM")
+        assert json.loads(monitor["monitorSpecification"])["Tags"] == {
+            "Key": "user:Environment",
+            "MatchOptions": None,
+            "Values": ["development"],
+        }
+        told = dict(graph.one("AnomalySubscription").inputs)
+        assert len(told.pop("monitorArnLists")) == 1
+        assert told == {
+            "name": "episode-metadata-cost-anomalies-dev",
+            "frequency": "IMMEDIATE",
+            "subscribers": [{"type": "SNS", "address": TOPIC}],
+            "thresholdExpression": {
+                "dimension": {
+                    "key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+                    "matchOptions": ["GREATER_THAN_OR_EQUAL"],
+                    "values": ["20"],
+                }
+            },
+        }
+
+    def test_anomalies_are_told_by_mail_once_a_day_where_there_is_no_topic(self, register):
+        told = register(lambda: Budget("cost", args(anomaly_usd=20))).one("AnomalySubscription").inputs
+        assert (told["frequency"], told["subscribers"]) == ("DAILY", [{"type": "EMAIL", "address": MAIL}])
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        counts = register(lambda: Budget("cost", args(anomaly_usd=20)), preview=True).counts
+        assert counts == {"Budget": 1, "AnomalyMonitor": 1, "AnomalySubscription": 1}
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("monthly_usd", {"monthly_usd": 0}),
+            ("monthly_usd", {"monthly_usd": 2.5}),
+            ("anomaly_usd", {"anomaly_usd": 0}),
+            ("actual_percent", {"actual_percent": [0]}),
+            ("actual_percent", {"actual_percent": [50, 50]}),
+            ("forecast_percent", {"forecast_percent": [1_001]}),
+            ("actual_percent", {"actual_percent": [], "forecast_percent": []}),
+            ("actual_percent", {"actual_percent": [10, 20, 30, 40, 50]}),
+            ("recipients", {"recipients": []}),
+            ("recipients", {"recipients": ["nobody"]}),
+            ("recipients", {"recipients": [MAIL, MAIL]}),
+            ("recipients", {"recipients": [f"{number}@example.org" for number in range(11)]}),
+        ],
+    )
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"BudgetArgs\.{field}: must"):
+            args(**changes)
+
+    def test_a_topic_is_somebody_too(self):
+        assert args(recipients=[], topic_arn=TOPIC).topic_arn == TOPIC
+
+    @settings(max_examples=30, deadline=None)
+    @given(
+        usd=st.integers(1, 10_000),
+        actual=st.lists(st.integers(1, 200), max_size=3, unique=True),
+        forecast=st.lists(st.integers(1, 200), min_size=1, max_size=2, unique=True),
+    )
+    def test_possible_values_register(self, register, usd, actual, forecast):
+        chosen = args(monthly_usd=usd, actual_percent=actual, forecast_percent=forecast)
+        made = register(lambda: Budget("cost", chosen)).one("Budget").inputs
+        told = [(each["notificationType"], each["threshold"]) for each in made["notifications"]]
+        assert told == [("ACTUAL", each) for each in actual] + [("FORECASTED", each) for each in forecast]
+        assert made["limitAmount"] == str(usd)

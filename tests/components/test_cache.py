@@ -1,0 +1,91 @@
+import pulumi
+import pytest
+
+from components.arguments import ArgumentError
+from components.cache import Cache, CacheArgs
+from components.naming import Naming
+
+NAMING = Naming("episode-metadata", "staging")
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+COUNTS = {"SecurityGroup": 1, "SubnetGroup": 1, "ReplicationGroup": 1}
+
+
+def args(**changes):
+    return CacheArgs(**{"naming": NAMING, "vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"]} | changes)
+
+
+class TestRegister:
+    @pytest.mark.requirement("C-30")
+    def test_it_is_encrypted_at_rest_and_on_the_way(self, register):
+        graph = register(lambda: Cache("cache", args(key_arn=KEY)))
+        assert graph.counts == COUNTS
+        group = dict(graph.one("ReplicationGroup").inputs)
+        assert len(group.pop("securityGroupIds")) == 1
+        assert graph.one("ReplicationGroup").property_dependencies["securityGroupIds"] == (
+            graph.one("SecurityGroup").urn,
+        )
+        assert group == {
+            "replicationGroupId": "episode-metadata-cache-staging",
+            "description": "Cache of episode-metadata staging",
+            "engine": "valkey",
+            "engineVersion": "8.0",
+            "nodeType": "cache.t4g.micro",
+            "numCacheClusters": 1,
+            "port": 6379,
+            "automaticFailoverEnabled": False,
+            "multiAzEnabled": False,
+            "subnetGroupName": "episode-metadata-cache-subnet-group-staging",
+            "atRestEncryptionEnabled": True,
+            "kmsKeyId": KEY,
+            "transitEncryptionEnabled": True,
+            "transitEncryptionMode": "required",
+            "autoMinorVersionUpgrade": True,
+            "maintenanceWindow": "sun:05:00-sun:06:00",
+            "snapshotRetentionLimit": 0,
+            "applyImmediately": True,
+        }
+        assert graph.one("SubnetGroup").inputs["subnetIds"] == ["subnet-1", "subnet-2"]
+
+    def test_several_nodes_survive_the_loss_of_a_zone(self, register):
+        group = register(lambda: Cache("cache", args(nodes=2))).one("ReplicationGroup").inputs
+        assert (group["numCacheClusters"], group["automaticFailoverEnabled"], group["multiAzEnabled"]) == (
+            2,
+            True,
+            True,
+        )
+
+    def test_nobody_is_admitted_but_by_name(self, register):
+        def make():
+            Cache("cache", args()).admit("api", "sg-api")
+
+        graph = register(make)
+        assert graph.counts == COUNTS | {"SecurityGroupIngressRule": 1}
+        rule = graph.named("cache-from-api").inputs
+        assert (rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) == ("sg-api", 6379, 6379)
+        assert "cidrIpv4" not in rule
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        def make():
+            unknown = pulumi.CustomResource("aws:ec2/vpc:Vpc", "vpc", {})
+            Cache("cache", args(vpc_id=unknown.id, subnet_ids=[unknown.id, unknown.id], node_type=unknown.id))
+
+        assert register(make, preview=True).counts == COUNTS | {"Vpc": 1}
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("subnet_ids", {"subnet_ids": ["subnet-1"]}),
+            ("thing", {"thing": ""}),
+            ("thing", {"thing": "a-cache-with-far-too-long-a-name"}),
+            ("nodes", {"nodes": 0}),
+            ("nodes", {"nodes": 7}),
+            ("node_type", {"node_type": "t4g.micro"}),
+            ("engine_version", {"engine_version": "8"}),
+            ("maintenance_window", {"maintenance_window": "05:00-06:00"}),
+        ],
+    )
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"CacheArgs\.{field}: must"):
+            args(**changes)

@@ -1,0 +1,401 @@
+import json
+from fnmatch import fnmatchcase
+
+import pulumi
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from components.arguments import ArgumentError
+from components.deploy_identity import DeployIdentity, DeployIdentityArgs
+from components.deploy_rights import DEPLOYMENT, READ, Scope, document
+from components.naming import Naming
+
+ACCOUNT = "123456789012"
+NAMING = Naming("episode-metadata", "staging")
+STATE = "arn:aws:s3:::episode-metadata-state"
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/limits"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"
+
+
+def args(**changes):
+    return DeployIdentityArgs(
+        **{
+            "naming": NAMING,
+            "repository": "example/platform",
+            "github_environment": "staging",
+            "region": "eu-west-1",
+            "account_id": ACCOUNT,
+            "state_bucket_arn": STATE,
+        }
+        | changes
+    )
+
+
+def statements(register, *prefixes, **changes):
+    """The statements of the policies whose resources begin so."""
+    graph = register(lambda: DeployIdentity("ci", args(**changes)))
+    found = [each for each in graph.of("Policy") if each.name.startswith(prefixes)]
+    return [statement for each in found for statement in json.loads(each.inputs["policy"])["Statement"]]
+
+
+def covers(statement, action, resource):
+    if "NotAction" in statement:
+        acts = not any(fnmatchcase(action, pattern) for pattern in statement["NotAction"])
+    else:
+        acts = any(fnmatchcase(action, pattern) for pattern in statement["Action"])
+    return acts and any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
+
+
+def allowed(rights, action, resource):
+    """Whether some statement allows it, whatever its condition, and none denies it without one."""
+    matching = [each for each in rights if covers(each, action, resource)]
+    denied = any(each["Effect"] == "Deny" and "Condition" not in each for each in matching)
+    return not denied and any(each["Effect"] == "Allow" for each in matching)
+
+
+class TestTrust:
+    @pytest.mark.requirement("C-41", "P2-09")
+    def test_only_jobs_of_this_repository_s_environment_deploy(self, register):
+        graph = register(lambda: DeployIdentity("ci", args()))
+        assert graph.statements("ci-deploy", "assumeRolePolicy") == {
+            "GitHubJob": {
+                "Sid": "GitHubJob",
+                "Effect": "Allow",
+                "Principal": {
+                    "Federated": graph.statements("ci-deploy", "assumeRolePolicy")["GitHubJob"]["Principal"][
+                        "Federated"
+                    ]
+                },
+                "Action": "sts:AssumeRoleWithWebIdentity",
+                "Condition": {
+                    "StringEquals": {
+                        "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                        "token.actions.githubusercontent.com:sub": "repo:example/platform:environment:staging",
+                    }
+                },
+            }
+        }
+        role = graph.named("ci-deploy")
+        assert role.property_dependencies["assumeRolePolicy"] == (graph.one("OpenIdConnectProvider").urn,)
+        assert graph.one("OpenIdConnectProvider").inputs == {
+            "url": "https://token.actions.githubusercontent.com",
+            "clientIdLists": ["sts.amazonaws.com"],
+        }
+
+    def test_pull_requests_only_preview(self, register):
+        graph = register(lambda: DeployIdentity("ci", args()))
+        condition = graph.statements("ci-preview", "assumeRolePolicy")["GitHubJob"]["Condition"]
+        assert condition == {
+            "StringEquals": {
+                "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+                "token.actions.githubusercontent.com:sub": "repo:example/platform:pull_request",
+            }
+        }
+
+    def test_account_has_one_provider(self, register):
+        graph = register(lambda: DeployIdentity("ci", args(provider_arn=PROVIDER)))
+        assert "OpenIdConnectProvider" not in graph.counts
+        for role in ("ci-deploy", "ci-preview"):
+            statement = graph.statements(role, "assumeRolePolicy")["GitHubJob"]
+            assert statement["Principal"] == {"Federated": PROVIDER}
+
+    def test_previews_are_asked_for(self, register):
+        graph = register(lambda: DeployIdentity("ci", args(previews=False)))
+        assert [each.name for each in graph.of("Role")] == ["ci-deploy"]
+
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("repository", {"repository": "*/*"}),
+            ("repository", {"repository": "example/*"}),
+            ("repository", {"repository": "exam*/platform"}),
+            ("repository", {"repository": "example/plat?orm"}),
+            ("repository", {"repository": "example"}),
+            ("repository", {"repository": "example/"}),
+            ("repository", {"repository": "/platform"}),
+            ("repository", {"repository": "example/platform:ref:refs/heads/main"}),
+            ("repository", {"repository": "example/platform/fork"}),
+            ("repository", {"repository": "https://github.com/example/platform"}),
+            ("repository", {"repository": "example/platform\n"}),
+            ("github_environment", {"github_environment": "*"}),
+            ("github_environment", {"github_environment": "stag*"}),
+            ("github_environment", {"github_environment": ""}),
+            ("github_environment", {"github_environment": "staging:ref"}),
+            ("github_environment", {"github_environment": "${token}"}),
+            ("provider_arn", {"provider_arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/evil.example"}),
+            ("provider_arn", {"provider_arn": f"{PROVIDER}.evil.example"}),
+            ("provider_arn", {"provider_arn": PROVIDER.replace(ACCOUNT, "*")}),
+        ],
+    )
+    def test_trust_in_more_than_one_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"DeployIdentityArgs\.{field}: must"):
+            args(**changes)
+
+
+class TestRoles:
+    def test_counts_names_and_limits(self, register):
+        graph = register(lambda: DeployIdentity("ci", args(permissions_boundary_arn=BOUNDARY, session_seconds=7_200)))
+        assert graph.counts == {
+            "OpenIdConnectProvider": 1,
+            "Role": 2,
+            "Policy": len(DEPLOYMENT) + 2,
+            "RolePolicyAttachment": len(DEPLOYMENT) + 1 + 2,
+        }
+        deploy = graph.named("ci-deploy").inputs
+        assert (deploy["name"], deploy["path"]) == ("episode-metadata-deploy-staging", "/deployment/")
+        for role in graph.of("Role"):
+            assert role.inputs["permissionsBoundary"] == BOUNDARY
+            assert role.inputs["maxSessionDuration"] == 7_200
+        assert {each.inputs["path"] for each in graph.of("Policy")} == {"/deployment/"}
+
+    def test_policies_fit_what_aws_takes_of_one_and_of_a_role(self, register):
+        changes = {"state_key_arn": KEY, "made_roles_boundary_arn": BOUNDARY, "empties_buckets": True}
+        graph = register(lambda: DeployIdentity("ci", args(**changes)))
+        lengths = {each.name: len(each.inputs["policy"]) for each in graph.of("Policy")}
+        assert max(lengths.values()) <= 6_144, lengths
+        attached = [each.inputs["role"] for each in graph.of("RolePolicyAttachment")]
+        assert max(attached.count(role) for role in attached) <= 10
+
+    @pytest.mark.parametrize("part", DEPLOYMENT)
+    def test_policies_fit_with_the_longest_names_that_aws_takes(self, part):
+        naming = Naming("p" * 50, "production")
+        assert len(naming.physical("*")) == 63
+        scope = Scope(naming=naming, region="ap-southeast-2", account_id=ACCOUNT)
+        assert len(document(scope, *DEPLOYMENT[part])) <= 6_144
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        def make():
+            unknown = pulumi.CustomResource("aws:s3/bucket:Bucket", "bucket", {"arn": None})
+            DeployIdentity("ci", args(account_id=unknown.id, state_bucket_arn=unknown.id))
+
+        assert register(make, preview=True).counts["Role"] == 2
+
+
+@pytest.fixture(scope="module")
+def deploy(register):
+    return statements(register, "ci-deploy")
+
+
+@pytest.fixture(scope="module")
+def preview(register):
+    return statements(register, "ci-preview", "ci-deploy-read", state_key_arn=KEY)
+
+
+class TestRights:
+    def test_nothing_may_everything(self, deploy):
+        for each in deploy:
+            if each["Effect"] == "Allow":
+                assert "*" not in each["Action"]
+                whole_services = [action for action in each["Action"] if action.endswith(":*")]
+                assert whole_services == [] or "*" not in each["Resource"], each["Sid"]
+
+    def test_what_holds_for_everything_is_listed(self, deploy):
+        """What is allowed without naming a resource, beside descriptions: only where AWS has none to name."""
+        loose = {
+            action
+            for each in deploy
+            if each["Effect"] == "Allow" and "*" in each["Resource"] and each["Sid"] != "ReadDescriptions"
+            if "Condition" not in each
+            for action in each["Action"]
+        }
+        assert loose == {
+            "backup-storage:MountCapsule",
+            "cloudfront:*KeyGroup",
+            "cloudfront:*PublicKey",
+            "cloudfront:CreateOriginAccessControl",
+            "cognito-idp:DescribeUserPoolDomain",
+            "ecs:DeregisterTaskDefinition",
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DeleteResourcePolicy",
+            "logs:GetLogDelivery",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+            "route53:CreateHostedZone",
+            "sns:GetSubscriptionAttributes",
+            "sns:SetSubscriptionAttributes",
+            "sns:Unsubscribe",
+        }
+
+    def test_what_is_read_everywhere_is_no_content(self, deploy):
+        (read,) = [each for each in deploy if each["Sid"] == "ReadDescriptions"]
+        for action in read["Action"]:
+            verb = action.partition(":")[2]
+            assert verb.startswith(("Describe", "List", "Get", "View")) or verb == "GET", action
+        for content in (
+            "s3:GetObject",
+            "s3:GetObjectVersion",
+            "secretsmanager:GetSecretValue",
+            "ssm:GetParameter",
+            "logs:GetLogEvents",
+            "sqs:ReceiveMessage",
+            "kms:Decrypt",
+            "lambda:GetFunction",
+            "lambda:InvokeFunction",
+            "iam:GetAccountAuthorizationDetails",
+            "cognito-idp:ListUsers",
+        ):
+            assert not covers(read, content, "anything"), content
+
+    def test_own_things_may_be_made(self, deploy):
+        for action, resource in (
+            ("s3:CreateBucket", "arn:aws:s3:::episode-metadata-temp-staging"),
+            ("s3:PutBucketPolicy", "arn:aws:s3:::episode-metadata-temp-staging-x7"),
+            ("rds:CreateDBInstance", f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:episode-metadata-db-staging"),
+            ("rds:CreateDBParameterGroup", f"arn:aws:rds:eu-west-1:{ACCOUNT}:pg:episode-metadata-db-parameters-staging-a1"),
+            ("sqs:CreateQueue", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:episode-metadata-thumbnail-queue-staging"),
+            ("lambda:CreateFunction", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:episode-metadata-api-staging"),
+            ("iam:CreateRole", f"arn:aws:iam::{ACCOUNT}:role/episode-metadata-api-role-staging"),
+            ("ec2:CreateVpc", f"arn:aws:ec2:eu-west-1:{ACCOUNT}:vpc/vpc-1"),
+            ("es:CreateDomain", f"arn:aws:es:eu-west-1:{ACCOUNT}:domain/episode-search-staging"),
+            ("logs:CreateLogGroup", f"arn:aws:logs:eu-west-1:{ACCOUNT}:log-group:/aws/lambda/episode-metadata-api-staging"),
+            ("ssm:PutParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/episode-metadata/staging/colour"),
+            ("cloudwatch:PutDashboard", f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/episode-metadata-staging"),
+            ("cloudwatch:PutMetricAlarm", f"arn:aws:cloudwatch:us-east-1:{ACCOUNT}:alarm:episode-metadata-cdn-staging"),
+            ("secretsmanager:CreateSecret",
+             f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:episode-metadata/database-staging-a1B2c3"),
+        ):  # fmt: skip
+            assert allowed(deploy, action, resource), (action, resource)
+
+    def test_other_environments_things_are_out_of_reach(self, deploy):
+        for action, resource in (
+            ("s3:DeleteBucket", "arn:aws:s3:::episode-metadata-storage-production"),
+            ("rds:DeleteDBInstance", f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:episode-metadata-db-production"),
+            ("lambda:UpdateFunctionCode", f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:episode-metadata-api-production"),
+            ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/episode-metadata-api-role-production"),
+            ("sqs:DeleteQueue", f"arn:aws:sqs:eu-west-1:{ACCOUNT}:episode-metadata-thumbnail-queue-dev"),
+            ("secretsmanager:GetSecretValue",
+             f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:episode-metadata/database-production-a1B2c3"),
+            ("ssm:PutParameter", f"arn:aws:ssm:eu-west-1:{ACCOUNT}:parameter/episode-metadata/production/colour"),
+            ("s3:PutObject", f"{STATE}/.pulumi/stacks/episode-metadata/production.json"),
+            ("s3:GetObject", f"{STATE}/.pulumi/stacks/episode-metadata/production.json"),
+        ):  # fmt: skip
+            assert not allowed(deploy, action, resource), (action, resource)
+
+    def test_nobody_gives_himself_more(self, deploy):
+        for action, resource in (
+            ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x"),
+            ("iam:CreateAccessKey", f"arn:aws:iam::{ACCOUNT}:user/x"),
+            (
+                "iam:CreatePolicyVersion",
+                f"arn:aws:iam::{ACCOUNT}:policy/deployment/episode-metadata-deploy-data-staging",
+            ),
+            ("iam:PutRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/deployment/episode-metadata-deploy-staging"),
+            ("iam:UpdateAssumeRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/deployment/episode-metadata-deploy-staging"),
+            ("iam:AttachRolePolicy", f"arn:aws:iam::{ACCOUNT}:role/deployment/episode-metadata-deploy-staging"),
+            ("iam:DeleteRolePermissionsBoundary", f"arn:aws:iam::{ACCOUNT}:role/episode-metadata-api-role-staging"),
+            ("iam:PutRolePermissionsBoundary", f"arn:aws:iam::{ACCOUNT}:role/episode-metadata-api-role-staging"),
+            ("iam:UpdateOpenIDConnectProviderThumbprint", PROVIDER),
+            ("sts:AssumeRole", f"arn:aws:iam::{ACCOUNT}:role/anything"),
+            ("organizations:LeaveOrganization", "*"),
+            ("s3:GetObject", "arn:aws:s3:::episode-metadata-storage-staging/photo.jpg"),
+        ):
+            assert not allowed(deploy, action, resource), (action, resource)
+
+    def test_roles_go_to_known_services_and_take_known_policies(self, deploy):
+        by_sid = {each["Sid"]: each for each in deploy}
+        passed = by_sid["PassRoles"]
+        assert [each["Sid"] for each in deploy if each["Effect"] == "Allow" and "iam:PassRole" in each["Action"]] == [
+            "PassRoles"
+        ]
+        assert passed["Resource"] == [f"arn:aws:iam::{ACCOUNT}:role/episode-metadata-*-staging"]
+        services = passed["Condition"]["StringEquals"]["iam:PassedToService"]
+        assert "lambda.amazonaws.com" in services
+        assert not any("*" in service or service.startswith("ec2.") for service in services)
+        attachable = by_sid["ManagedPolicies"]["Condition"]["ArnLike"]["iam:PolicyARN"]
+        assert not any(fnmatchcase("arn:aws:iam::aws:policy/AdministratorAccess", pattern) for pattern in attachable)
+        assert by_sid["ServiceRoles"]["Condition"]["StringEquals"]["iam:AWSServiceName"]
+
+    def test_region_and_tags_are_fences(self, deploy):
+        denied = {each["Sid"]: each for each in deploy if each["Effect"] == "Deny"}
+        assert denied.keys() == {"KeepOwnRights", "StayInRegion", "KeepOffOtherEnvironments", "KeepOffOtherProjects"}
+        fence = denied["StayInRegion"]
+        assert fence["Condition"] == {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "us-east-1"]}}
+        assert covers(fence, "rds:CreateDBInstance", "x")
+        assert not covers(fence, "iam:GetRole", "x")
+        assert denied["KeepOffOtherEnvironments"]["Condition"] == {
+            "StringNotEquals": {"aws:ResourceTag/Environment": "staging"},
+            "Null": {"aws:ResourceTag/Environment": "false"},
+        }
+        assert denied["KeepOffOtherProjects"]["Condition"] == {
+            "StringNotEquals": {"aws:ResourceTag/Project": "episode-metadata"},
+            "Null": {"aws:ResourceTag/Project": "false"},
+        }
+        assert covers(denied["KeepOffOtherProjects"], "ec2:DeleteVpc", "x")
+
+    def test_environment_that_is_abbreviated_has_its_tag_spelt_out(self):
+        scope = Scope(naming=Naming("episode-metadata", "dev"), region="eu-west-1", account_id=ACCOUNT)
+        assert '"aws:ResourceTag/Environment":"development"' in document(scope, *DEPLOYMENT["roles"])
+
+    def test_boundary_of_roles_that_are_made(self, register):
+        for boundary, condition in (
+            (None, None),
+            (BOUNDARY, {"StringEquals": {"iam:PermissionsBoundary": BOUNDARY}}),
+        ):
+            rights = statements(register, "ci-deploy", made_roles_boundary_arn=boundary)
+            (new,) = [each for each in rights if "iam:CreateRole" in each.get("Action", ())]
+            assert new.get("Condition") == condition
+
+    @pytest.mark.parametrize("empties", [True, False])
+    def test_objects_are_deleted_where_buckets_may_be_emptied(self, register, empties):
+        rights = statements(register, "ci-deploy", empties_buckets=empties)
+        item = "arn:aws:s3:::episode-metadata-temp-staging/uploads/1"
+        assert allowed(rights, "s3:DeleteObjectVersion", item) == empties
+        assert not allowed(rights, "s3:DeleteObject", "arn:aws:s3:::episode-metadata-temp-production/uploads/1")
+
+    def test_state_is_this_stack_s_own(self, register):
+        rights = statements(register, "ci-deploy-state", state_key_arn=KEY)
+        own = f"{STATE}/.pulumi/stacks/episode-metadata/staging.json"
+        for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
+            assert allowed(rights, action, own)
+        assert allowed(rights, "s3:GetObject", f"{STATE}/.pulumi/meta.yaml")
+        assert allowed(rights, "kms:Encrypt", KEY)
+        for action in ("s3:PutBucketPolicy", "s3:DeleteBucket"):
+            assert not allowed(rights, action, STATE)
+
+    def test_preview_reads_and_changes_nothing(self, preview):
+        changing = ("Create", "Delete", "Put", "Update", "Modify", "Set", "Attach", "Pass", "Tag", "Add", "Encrypt")
+        actions = [action for each in preview for action in each["Action"]]
+        assert [each for each in actions if each.partition(":")[2].startswith(changing)] == []
+        assert {each["Effect"] for each in preview} == {"Allow"}
+        assert allowed(preview, "s3:GetObject", f"{STATE}/.pulumi/stacks/episode-metadata/staging.json")
+        assert allowed(preview, "kms:Decrypt", KEY)
+        assert not allowed(preview, "s3:GetObject", "arn:aws:s3:::episode-metadata-storage-staging/photo.jpg")
+        assert not allowed(preview, "kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/other")
+        assert {each["Sid"] for each in preview} == {"ReadDescriptions", "FindState", "ReadState", "UseStateKey"}
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("region", {"region": "*"}),
+            ("account_id", {"account_id": "*"}),
+            ("account_id", {"account_id": "12345"}),
+            ("state_bucket_arn", {"state_bucket_arn": "arn:aws:s3:::*"}),
+            ("state_bucket_arn", {"state_bucket_arn": "my-state"}),
+            ("state_key_arn", {"state_key_arn": "arn:aws:kms:*:1:key/*"}),
+            ("permissions_boundary_arn", {"permissions_boundary_arn": "limits"}),
+            ("made_roles_boundary_arn", {"made_roles_boundary_arn": "arn:aws:iam::aws:policy/*"}),
+            ("session_seconds", {"session_seconds": 900}),
+            ("session_seconds", {"session_seconds": 43_201}),
+        ],
+    )
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"DeployIdentityArgs\.{field}: must"):
+            args(**changes)
+
+    @settings(max_examples=20, deadline=None)
+    @given(
+        project=st.from_regex(r"[a-z]{1,6}(-[a-z0-9]{1,6}){0,3}", fullmatch=True),
+        environment=st.sampled_from(["dev", "staging", "production", "qa-2"]),
+    )
+    def test_possible_names_fit(self, register, project, environment):
+        graph = register(lambda: DeployIdentity("ci", args(naming=Naming(project, environment))))
+        assert max(len(each.inputs["policy"]) for each in graph.of("Policy")) <= 6_144
+
+
+def test_read_is_one_statement_for_both_roles():
+    assert len(READ) == 1
