@@ -64,4 +64,4 @@ lock: $(STAMP) ## make the locks anew from pyproject.toml
 	@$(BIN)/python locks/compile.py
 
 clean: ## remove the virtual environment and caches
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .coverage
+	@rm -rf $(VENV) .cache dist .mypy_cache .ruff_cache .pytest_cache .coverage

@@ -4,16 +4,22 @@ import secrets
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from local import ports, progress
 from local.account import LocalAccount
+from local.compute.containers import Containers
 from local.compute.databases import Databases
+from local.compute.distributions import Distributions
 from local.compute.event_sources import EventSources
 from local.compute.functions import Functions
 from local.compute.http_listeners import HttpListeners
+from local.compute.load_balancers import LoadBalancers
+from local.compute.names import Names
 from local.compute.object_gate import ObjectGate
 from local.compute.schedules import Schedules
+from local.compute.search_domains import SearchDomains
 from local.doors.in_process import Deployment, deploy
 from local.emulator import Emulator
 from local.provider.protocol import AppliedResource, Registration, Runner
@@ -29,10 +35,28 @@ class LocalCloud:
     account: LocalAccount
     functions: Functions
 
-    def __init__(self, state_directory: Path, *, region: str, port: int, listener: progress.Listener) -> None:
+    def __init__(
+        self,
+        state_directory: Path,
+        *,
+        region: str,
+        port: int,
+        listener: progress.Listener,
+        code_directory: Path | None = None,
+        images: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
+        """The API listens on `port`, a distribution on the next one, where it is free; 0 is any free port for both.
+
+        `code_directory` is where code is laid out, once for all platforms that share it; a folder of its own without.
+        `images` are folders by the name of the repository whose image they hold.
+        """
         self._directory, self._region, self._port, self._listener = state_directory, region, port, listener
+        self._code_directory, self._images = code_directory or state_directory / "functions", images
         self.supervisor = Supervisor(state_directory)
         self._databases: Databases | None = None
+        self._containers: Containers | None = None
+        self._search: SearchDomains | None = None
+        self._names = Names()
         self._to_close: list[Callable[[], None]] = []
 
     def deploy(self, program: Callable[[], None], *, project: str, stack: str, config: Mapping[str, str]) -> Deployment:
@@ -53,7 +77,14 @@ class LocalCloud:
                 program, project=project, stack=stack, config=config, provider=provider, on_resource=count
             )
             step.detail = f"{len(deployment.resources)} resources"
+        if self._search and self._search.process_names:
+            with progress.step("search", self._listener):
+                self._search.wait_until_ready()
         return deployment
+
+    def reach(self, url: str) -> str:
+        """Where a URL of the program's own names answers on this machine; any other text as it is."""
+        return self._names.reach(url)
 
     def processes(self) -> list[ProcessStatus]:
         """Every process of the platform, in the order of their starts."""
@@ -61,7 +92,8 @@ class LocalCloud:
 
     def health(self) -> Health:
         """Degraded when a server that others need has ended; function workers come and go and do not count."""
-        needed = {Emulator.name, ObjectGate.name, *(self._databases.process_names if self._databases else ())}
+        rooms = (self._databases, self._containers, self._search)
+        needed = {Emulator.name, ObjectGate.name, *(name for room in rooms if room for name in room.process_names)}
         running = {process.name for process in self.processes() if process.state == "running"}
         return "running" if needed <= running else "degraded"
 
@@ -94,12 +126,25 @@ class LocalCloud:
         )
 
     def _runners(self) -> dict[str, Runner]:
-        self.functions = functions = Functions(self.account, self.supervisor, self._directory / "functions")
+        self.functions = functions = Functions(self.account, self.supervisor, self._code_directory)
         sources = EventSources(self.account, functions)
         schedules = Schedules(functions)
         listeners = HttpListeners(self.account, functions, port=self._port)
         self._databases = Databases(self.account, self.supervisor, self._directory / "databases")
-        self._to_close += [functions.close, sources.close, schedules.close, listeners.close]
+        self._search = search = SearchDomains(self.supervisor, self._directory / "search", listener=self._listener)
+        balancers = LoadBalancers(port=self._port, logs=self.supervisor.logs)
+        self._containers = containers = Containers(self.account, self.supervisor, balancers, images=self._images)
+        distributions = Distributions(self.account, port=ports.preferred_port(self._port and self._port + 1))
+        # Closed from the last to the first: callers before what they call.
+        self._to_close += [
+            functions.close,
+            sources.close,
+            schedules.close,
+            containers.close,
+            balancers.close,
+            listeners.close,
+            distributions.close,
+        ]
         return {
             "aws:rds/instance:Instance": self._databases.start,
             "aws:lambda/function:Function": functions.register,
@@ -111,6 +156,20 @@ class LocalCloud:
             "aws:apigatewayv2/route:Route": listeners.add_route,
             "aws:apigatewayv2/stage:Stage": listeners.serve_stage,
             "aws:cognito/userPool:UserPool": self._pool_endpoint,
+            "aws:ecs/taskDefinition:TaskDefinition": containers.register_task,
+            "aws:ecs/service:Service": containers.start_service,
+            "aws:lb/loadBalancer:LoadBalancer": balancers.reserve,
+            "aws:lb/targetGroup:TargetGroup": balancers.add_target_group,
+            "aws:lb/listener:Listener": balancers.serve_listener,
+            "aws:lb/listenerRule:ListenerRule": balancers.add_rule,
+            "aws:cloudfront/originAccessControl:OriginAccessControl": distributions.add_origin_access_control,
+            "aws:cloudfront/cachePolicy:CachePolicy": distributions.add_cache_policy,
+            "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": distributions.add_response_headers_policy,
+            "aws:cloudfront/publicKey:PublicKey": distributions.add_public_key,
+            "aws:cloudfront/keyGroup:KeyGroup": distributions.add_key_group,
+            "aws:cloudfront/distribution:Distribution": distributions.serve,
+            "aws:opensearch/domain:Domain": search.start,
+            "aws:route53/record:Record": self._names.add,
         }
 
     def _pool_endpoint(self, pool: Registration) -> Mapping[str, Any]:

@@ -3,10 +3,13 @@
 Each mend is a difference from AWS that a test names, so that one which moto mends itself is noticed and can go.
 """
 
+import io
 import json
 import threading
+import zipfile
 from typing import Any
 
+import moto.awslambda.models
 import moto.rds.utils
 from moto.iam.access_control import IAMPolicy
 from moto.iam.aws_managed_policies import aws_managed_policies_data
@@ -61,8 +64,26 @@ def _attach_of_amazon(backend: IAMBackend, policy_arn: str, role_name: str) -> N
 
 _reading_policies = threading.Lock()
 
+# As `local/provider/services/lambda_.py` writes it; that module would load Pulumi into this process.
+CODE_DESCRIPTION = "code-on-this-machine.json"
+MOST_DESCRIPTION_BYTES = 4096
+_content = moto.awslambda.models._zipfile_content
+
+
+def _content_or_description(content: str | bytes) -> tuple[bytes, int, str, str]:
+    """A zip that only says what a function's code is counts as that code: its digest and its size, without its bytes."""
+    code, size, sha256, sha256_hex = _content(content)
+    if size <= MOST_DESCRIPTION_BYTES and zipfile.is_zipfile(io.BytesIO(code)):
+        with zipfile.ZipFile(io.BytesIO(code)) as archive:
+            if archive.namelist() == [CODE_DESCRIPTION]:
+                described = json.loads(archive.read(CODE_DESCRIPTION))
+                return code, described["CodeSize"], described["CodeSha256"], sha256_hex
+    return code, size, sha256, sha256_hex
+
+
 MENDS: tuple[tuple[Any, str, Any], ...] = (
     (FakeBucket, "get_permission", _permission),
+    (moto.awslambda.models, "_zipfile_content", _content_or_description),
     (IAMBackend, "attach_role_policy", _attach_of_amazon),
     (Queue, "delete_message", _delete_alone),
     (moto.rds.utils, "get_overlap_between_two_date_ranges", _overlap_of_windows),

@@ -27,6 +27,11 @@ def free_port() -> int:
     )
 
 
+def preferred_port(port: int) -> int:
+    """This port, so that people find the same one again; any free one where it is taken, or for 0."""
+    return port if port and _can_bind(port) else free_port()
+
+
 _given: set[int] = set()
 
 

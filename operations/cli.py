@@ -28,9 +28,11 @@ from operations import (
 from operations.console import Screen
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
+from operations.release.target import ARCHITECTURES, Architecture
 from operations.token import Role
 
 JSON_FLAG = "--json"
+DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in project.PORTS.items())
 EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
 
 app = typer.Typer(
@@ -47,7 +49,14 @@ Environment = Annotated[
         "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=project.environments
     ),
 ]
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Where the API listens; 0 picks a free port.")]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help=f"Where the API listens; 0 picks a free port. Without it {DEFAULT_PORTS}.",
+    ),
+]
 WithJourney = Annotated[bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")]
 BaseUrl = Annotated[str | None, typer.Option(help="The address of a platform elsewhere, instead of the local one.")]
 FOR_ELSEWHERE = "For --base-url; better in the variable {}, which no process list shows."
@@ -77,7 +86,7 @@ def _up(
     *,
     environment: Environment = project.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    port: Port = project.DEFAULT_PORT,
+    port: Port = None,
     foreground: Annotated[
         bool, typer.Option("--foreground/--detach", help="Stay until Ctrl-C, or return when the platform is up.")
     ] = False,
@@ -87,9 +96,10 @@ def _up(
     """Bring the platform up on this machine. One that is up already is left as it is."""
     project.require_environment(environment, "up")
     screen = Screen(as_json=as_json)
+    chosen = project.default_port(environment) if port is None else port
     if lock_descriptor is not None:
-        raise typer.Exit(up.host(environment, port, lock_descriptor, screen))
-    options = up.UpOptions(environment=environment, port=port, foreground=foreground, journey=with_journey)
+        raise typer.Exit(up.host(environment, chosen, lock_descriptor, screen))
+    options = up.UpOptions(environment=environment, port=chosen, foreground=foreground, journey=with_journey)
     raise typer.Exit(up.up(options, screen))
 
 
@@ -183,7 +193,7 @@ def _doctor(
     *,
     environment: Environment = project.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    port: Port = project.DEFAULT_PORT,
+    port: Port = None,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
     token_editor: EditorToken = None,
@@ -192,7 +202,8 @@ def _doctor(
     """Look at all that a platform needs, and say what helps where something is missing. Changes nothing."""
     project.require_environment(environment, "doctor")
     there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
-    raise typer.Exit(doctor.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=port))
+    chosen = project.default_port(environment) if port is None else port
+    raise typer.Exit(doctor.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=chosen))
 
 
 @app.command("logs", epilog=EXIT_CODES)
@@ -235,6 +246,27 @@ def _requirements(
     """Show which requirements the tests of this checkout prove, by source document."""
     screen = Screen(as_json=as_json or output == "json")
     raise typer.Exit(requirements.requirements(screen, document=document))
+
+
+release_app = typer.Typer(help="Make a release.", context_settings={"help_option_names": ["-h", "--help"]})
+app.add_typer(release_app, name="release")
+
+
+@release_app.command("build", epilog=EXIT_CODES)
+def _release_build(
+    architecture: Annotated[
+        Architecture | None, typer.Option(help="The processor of the functions; both without it.")
+    ] = None,
+    as_json: AsJson = False,
+    output: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")] = project.BUNDLES,
+) -> None:
+    """Make what is deployed: a zip for each function and one for the container host, and their manifest."""
+    # Imported here because it brings Pulumi, for which no other verb should wait.
+    from operations.release.build import build  # noqa: PLC0415
+
+    raise typer.Exit(
+        build([architecture] if architecture else ARCHITECTURES, output.resolve(), Screen(as_json=as_json))
+    )
 
 
 def main() -> None:

@@ -26,6 +26,7 @@ from operations.state import Credentials, Endpoints, EnvironmentState, Process, 
 if TYPE_CHECKING:
     from local.cloud import LocalCloud
     from local.doors.in_process import Deployment
+    from operations.release.machine import MachineBundles
 
 READY_SECONDS = 60
 READY_PATH = "/health/ready"
@@ -48,6 +49,7 @@ class Host:
         # A plain value, not an Event: a signal handler that sets an Event can meet its lock in the thread it interrupts.
         self._asked_to_stop = False
         self._cloud: LocalCloud | None = None
+        self._bundles: MachineBundles | None = None
         identity = ProcessIdentity.own()
         self._state = EnvironmentState(
             state="starting",
@@ -115,19 +117,46 @@ class Host:
 
         environment = self._files.environment
         name, config = stack_files.project_name(project.ROOT), stack_files.load_stack_config(project.ROOT, environment)
-        region = stack_settings.read(environment).region
+        settings = stack_settings.read(environment)
+        self._bundles = bundles = self._make_bundles()
         if self._asked_to_stop:
             return
-        self._cloud = LocalCloud(self._files.directory, region=region, port=self._port, listener=self._tell)
+        self._cloud = LocalCloud(
+            self._files.directory,
+            region=settings.region,
+            port=self._port,
+            listener=self._tell,
+            code_directory=bundles.cache,
+            images={settings.api.container.repository: bundles.image},
+        )
         with ThreadPoolExecutor(1, thread_name_prefix="import") as ahead:
             # The program takes half a second to import, in which the emulator, another process, comes up.
             imported = ahead.submit(importlib.import_module, "stacks.program")
             deployment = self._cloud.deploy(
-                lambda: imported.result().platform(), project=name, stack=environment, config=config
+                lambda: imported.result().platform(),
+                project=name,
+                stack=environment,
+                config=config | {f"{name}:{key}": value for key, value in bundles.config.items()},
             )
         with progress.step("first answer", self._tell) as step:
-            step.detail = self._wait_until_ready(str(deployment.outputs["api_url"]))
+            step.detail = self._wait_until_ready(self._cloud.reach(str(deployment.outputs["api_url"])))
         self._publish(self._running_state(self._cloud, deployment))
+
+    def _make_bundles(self) -> "MachineBundles":
+        """What the functions run: made from the source as it is now, unless that was done before."""
+        from operations.release import machine  # noqa: PLC0415 - it brings Pulumi
+
+        with progress.step("bundles", self._tell) as step:
+
+            def told(detail: str) -> None:
+                # A first build takes long enough to be interrupted in its midst.
+                if self._asked_to_stop:
+                    raise RefusedError(INTERRUPTED, code=ExitCode.INTERRUPTED)
+                step.tell("progressed", detail)
+
+            bundles = machine.make(told=told)
+            step.detail = "made anew" if bundles.made else "unchanged"
+        return bundles
 
     def _tell(self, event: progress.ProgressEvent) -> None:
         self._writer.event(event)
@@ -154,7 +183,10 @@ class Host:
         )
 
     def _running_state(self, cloud: "LocalCloud", deployment: "Deployment") -> EnvironmentState:
-        api, account = str(deployment.outputs["api_url"]), cloud.account
+        outputs = {
+            name: cloud.reach(value) if isinstance(value, str) else value for name, value in deployment.outputs.items()
+        }
+        api, account = str(outputs["api_url"]), cloud.account
         return self._state.model_copy(
             update={
                 "state": "running",
@@ -166,8 +198,7 @@ class Host:
                     secret_access_key=account.secret_access_key,
                 ),
                 "outputs": {
-                    name: CONCEALED if name in deployment.secret_outputs else value
-                    for name, value in deployment.outputs.items()
+                    name: CONCEALED if name in deployment.secret_outputs else value for name, value in outputs.items()
                 },
                 "resources": (
                     *(_resource(each, "component") for each in deployment.components),
@@ -220,6 +251,8 @@ class Host:
             last_things.callback(self._files.wipe)
             last_things.callback(self._writer.close)
             last_things.callback(leave_nothing_running, self._files.directory)
+            if self._bundles is not None:
+                last_things.callback(self._bundles.close)
             last_things.callback(self._close_cloud)
 
 

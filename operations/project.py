@@ -14,8 +14,12 @@ from operations.refusals import RefusedError
 ROOT = Path(__file__).resolve().parent.parent
 BUNDLED_PHOTO = ROOT / "assets" / "dandelions.jpg"
 DEFAULT_ENVIRONMENT = "dev"
-DEFAULT_PORT = 3000
+# Where each environment answers on this machine, so that several can run side by side; the listeners beside the API follow
+# on the next ports. An environment that is not listed takes any free ones.
+PORTS = {"dev": 3000, "staging": 3100, "production": 3200}
 STATE_DIRECTORY_VARIABLE = "PLATFORM_STATE_DIRECTORY"
+BUNDLE_CACHE_VARIABLE = "PLATFORM_BUNDLE_CACHE"
+BUNDLES = ROOT / "dist" / "bundles"
 
 
 def release() -> str:
@@ -27,6 +31,12 @@ def state_root() -> Path:
     """Where the state of every environment lives: `.platform/` of the project, or the folder that the variable names."""
     override = os.environ.get(STATE_DIRECTORY_VARIABLE)
     return Path(override).resolve() if override else ROOT / ".platform"
+
+
+def bundle_cache() -> Path:
+    """Where this machine's bundles are kept: `.cache/bundles/` of the project, or the folder that the variable names."""
+    override = os.environ.get(BUNDLE_CACHE_VARIABLE)
+    return Path(override).resolve() if override else ROOT / ".cache" / "bundles"
 
 
 def require_environment(name: str, verb: str) -> None:
@@ -43,6 +53,11 @@ def require_environment(name: str, verb: str) -> None:
 def environments(begun: str = "") -> list[str]:
     """The environments whose names begin so: what a shell offers to complete."""
     return [name for name in stack_files.stack_names(ROOT) if name.startswith(begun)]
+
+
+def default_port(environment: str) -> int:
+    """Where the API of an environment listens unless told otherwise; 0 is any free port."""
+    return PORTS.get(environment, 0)
 
 
 def is_loopback(host: str) -> bool:

@@ -20,7 +20,7 @@ def reset(environment: str, port: int | None, screen: Screen, *, with_journey: b
     stack_settings.read(environment)
     state = StateFiles.of(environment).read()
     own = _own_port(state)
-    chosen = port if port is not None else own if own is not None else project.DEFAULT_PORT
+    chosen = port if port is not None else own if own is not None else project.default_port(environment)
     if state is not None and state.endpoints is not None:
         running.require_local(
             state, "this command wipes only local platforms", next_step=project.command("status", environment)

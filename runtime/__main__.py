@@ -1,19 +1,35 @@
-"""The API as a server of its own: `python -m runtime --host 0.0.0.0 --port 3000`."""
+"""The API as a server of its own: `HOST=0.0.0.0 PORT=3000 python -m runtime`."""
 
 import argparse
+import os
 
 import uvicorn
 
 from runtime.app import create_app
 
 DRAIN_SECONDS = 20
+# Longer than a load balancer keeps an idle connection (60 s), so that the server is not the one to close a connection that
+# is about to be used: that request would be answered with 502.
+KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> None:
-    """Serves until SIGTERM, then finishes the requests that are under way."""
+    """Serves until SIGTERM, then finishes the requests that are under way.
+
+    An image sets HOST, and whoever runs it PORT, so that its command holds neither. APP_PORT is another name for PORT.
+    """
     parser = argparse.ArgumentParser(prog="python -m runtime", description="Serves the API.")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: this machine only)")
-    parser.add_argument("--port", default=3000, type=int)
+    parser.add_argument(
+        "--host",
+        default=os.environ.get("HOST") or "127.0.0.1",
+        help="the address to listen on (default: HOST, or this machine only)",
+    )
+    parser.add_argument(
+        "--port",
+        default=os.environ.get("PORT") or os.environ.get("APP_PORT") or "3000",
+        type=int,
+        help="(default: PORT, or APP_PORT, or 3000)",
+    )
     chosen = parser.parse_args()
     uvicorn.run(
         create_app(),
@@ -26,6 +42,7 @@ def main() -> None:
         server_header=False,
         # What a proxy says of the client is not believed: nothing here depends on it.
         proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 

@@ -116,6 +116,12 @@ def _edge(settings: "EnvironmentSettings") -> Iterator[str]:
     edge = settings.edge
     if edge.manages_zone and edge.certificate_arn is not None:
         yield "edge.certificate_arn: must be null where edge.manages_zone is true, which makes a certificate"
+    host_name = edge.delivery.host_name if edge.delivery else None
+    if host_name is not None and not (edge.manages_zone and host_name.endswith(f".{settings.domain}")):
+        yield (
+            f"edge.delivery.host_name: must lie below domain ({settings.domain}) with edge.manages_zone true, "
+            f"or be null, not {host_name}"
+        )
     if settings.monitoring.alarms and not settings.monitoring.recipients:
         yield "monitoring.recipients: must name somebody whom the alarms of monitoring.alarms reach"
 

@@ -1,13 +1,15 @@
 """What keeps data: the database, the three buckets, and the secret of the application's database role."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
 
-from components.naming import Naming
+from components.content_delivery import ContentDelivery
+from components.malware_protection import MalwareProtection, MalwareProtectionArgs
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
-from components.private_bucket import CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
-from stacks.environment import EnvironmentSettings
+from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
+from stacks.deployment import Deployment
+from stacks.edge import Address, create_delivery
 from stacks.foundation import Foundation
 from stacks.secrets_manager import create_secret
 from stacks.sections import BucketsSection
@@ -20,7 +22,7 @@ UPLOADS_PREFIX = "uploads/"
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Everything that must outlive a deployment."""
+    """Everything that must outlive a deployment, and the delivery of the thumbnails among it."""
 
     database: PostgresDatabase
     database_secret_arn: pulumi.Output[str]
@@ -28,56 +30,66 @@ class Data:
     storage: PrivateBucket
     thumbnails: PrivateBucket
     temp: PrivateBucket
+    delivery: ContentDelivery | None
 
 
-def create_data(
-    settings: EnvironmentSettings, naming: Naming, foundation: Foundation, opts: pulumi.ResourceOptions
-) -> Data:
-    """Makes the database, the buckets and the secret."""
+def create_data(deployment: Deployment, *, foundation: Foundation, address: Address) -> Data:
+    """Makes the database, the buckets with their delivery, and the secret."""
+    settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     buckets = settings.buckets
     browsers = CrossOrigin(origins=settings.cors_origins)
     secret = create_secret(
-        "database", "The application's role in the database", naming, protected=settings.protected, opts=opts
+        "database",
+        "The application's role in the database",
+        naming,
+        key_arn=foundation.data_key_arn,
+        protected=settings.protected,
+        opts=opts,
     )
 
-    def bucket(thing: str, noncurrent_days: int, rules: list[LifecycleRule], *, open_to_pages: bool) -> PrivateBucket:
-        return PrivateBucket(
-            thing,
-            PrivateBucketArgs(
-                naming=naming,
-                thing=thing,
-                name_suffix=buckets.name_suffix,
-                noncurrent_version_days=noncurrent_days,
-                lifecycle_rules=rules,
-                cross_origin=browsers if open_to_pages else None,
-                protected=settings.protected,
-            ),
-            opts,
+    def bucket(thing: str, noncurrent_days: int) -> PrivateBucketArgs:
+        return PrivateBucketArgs(
+            naming=naming,
+            thing=thing,
+            name_suffix=buckets.name_suffix,
+            noncurrent_version_days=noncurrent_days,
+            access_log_bucket=foundation.access_logs.name if foundation.access_logs else None,
+            protected=settings.protected,
         )
 
+    storage = replace(
+        bucket("storage", buckets.storage_noncurrent_days),
+        lifecycle_rules=_archive_rules(buckets),
+        archive_tierings=_archive_tierings(buckets),
+        cross_origin=browsers,
+    )
+    # Pages post their uploads here. What was never completed is gone after a day, with its versions.
+    temp = replace(
+        bucket("temp", buckets.temp_expiry_days),
+        lifecycle_rules=[LifecycleRule(name="expire", expire_after_days=buckets.temp_expiry_days)],
+        cross_origin=browsers,
+    )
+    thumbnails = bucket("thumbnails", buckets.thumbnails_noncurrent_days)
+    delivery = create_delivery(deployment, thumbnails, foundation=foundation, address=address)
+    if delivery is not None:
+        thumbnails = replace(thumbnails, statements=delivery.bucket_statements())
     return Data(
-        database=_create_database(settings, naming, foundation, opts),
+        database=_create_database(deployment, foundation),
         database_secret_arn=secret.arn,
-        storage=bucket("storage", buckets.storage_noncurrent_days, _archive_rules(buckets), open_to_pages=True),
-        thumbnails=bucket("thumbnails", buckets.thumbnails_noncurrent_days, [], open_to_pages=False),
-        # Pages post their uploads here. What was never completed is gone after a day, with its versions.
-        temp=bucket(
-            "temp",
-            buckets.temp_expiry_days,
-            [LifecycleRule(name="expire", expire_after_days=buckets.temp_expiry_days)],
-            open_to_pages=True,
-        ),
+        storage=PrivateBucket("storage", storage, opts),
+        thumbnails=PrivateBucket("thumbnails", thumbnails, opts),
+        temp=PrivateBucket("temp", temp, opts),
+        delivery=delivery,
     )
 
 
-def _create_database(
-    settings: EnvironmentSettings, naming: Naming, foundation: Foundation, opts: pulumi.ResourceOptions
-) -> PostgresDatabase:
+def _create_database(deployment: Deployment, foundation: Foundation) -> PostgresDatabase:
+    settings = deployment.settings
     section = settings.database
     return PostgresDatabase(
         "database",
         PostgresDatabaseArgs(
-            naming=naming,
+            naming=deployment.naming,
             vpc_id=foundation.network.vpc_id,
             subnet_ids=foundation.network.private_subnet_ids,
             database_name=section.name,
@@ -87,16 +99,20 @@ def _create_database(
             iops=section.iops,
             max_connections=section.max_connections,
             slow_statement_ms=section.slow_statement_ms,
+            insights=section.insights,
+            monitoring_interval_seconds=section.monitoring_interval_seconds,
+            key_arn=foundation.data_key_arn,
             multi_az=section.multi_az,
             backup_retention_days=section.backup_retention_days,
             backup_window=section.backup_window,
             maintenance_window=section.maintenance_window,
             log_exports=section.log_exports,
             log_retention_days=settings.log_retention_days,
+            log_key_arn=foundation.log_key_arn,
             protected=settings.protected,
             tags={"Backup": "critical"} if settings.protected else None,
         ),
-        opts,
+        deployment.opts,
     )
 
 
@@ -112,4 +128,40 @@ def _archive_rules(buckets: BucketsSection) -> list[LifecycleRule]:
                 name="archive-tagged", tags={"Archive": "true"}, move_after_days=buckets.archive_tagged_after_days
             )
         )
+    if buckets.archive_documents_after_days is not None:
+        rules.append(
+            LifecycleRule(
+                name="archive-documents",
+                prefix=f"{RAW_PREFIX}documents/",
+                move_after_days=buckets.archive_documents_after_days,
+            )
+        )
     return rules
+
+
+def _archive_tierings(buckets: BucketsSection) -> list[ArchiveTiering]:
+    # A lifecycle rule knows an object's age only; Intelligent-Tiering knows when it was read last.
+    days = buckets.archive_unread_items_after_days
+    if days is None:
+        return []
+    return [ArchiveTiering(name="archive-unread-items", prefix=f"{RAW_PREFIX}items/", archive_after_days=days)]
+
+
+def create_scanning(deployment: Deployment, *, foundation: Foundation, data: Data) -> MalwareProtection | None:
+    """Has uploads scanned and tagged with what was found, where the settings ask for it."""
+    settings = deployment.settings
+    if not settings.buckets.malware_protection:
+        return None
+    return MalwareProtection(
+        "upload-scan",
+        MalwareProtectionArgs(
+            naming=deployment.naming,
+            thing="temp",
+            bucket_name=data.temp.name,
+            bucket_arn=data.temp.arn,
+            prefixes=[UPLOADS_PREFIX],
+            region=settings.region,
+            account_id=foundation.account_id,
+        ),
+        deployment.opts,
+    )

@@ -88,7 +88,7 @@ class EnvironmentSettings(Section):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise SettingsError(_described(error)) from error
+            raise SettingsError(described(error)) from error
 
 
 def read(stack_file: Path) -> EnvironmentSettings:
@@ -100,7 +100,8 @@ def read(stack_file: Path) -> EnvironmentSettings:
     return EnvironmentSettings.parse(config[CONFIG_KEY])
 
 
-def _described(error: ValidationError) -> list[str]:
+def described(error: ValidationError) -> list[str]:
+    """Each problem of settings in one line that begins with the path of its key."""
     problems = []
     for found in error.errors(include_url=False):
         path = ".".join(["settings", *(str(part) for part in found["loc"])])

@@ -1,21 +1,29 @@
-"""What everything else stands on: the network."""
+"""What everything else stands on: the account, the keys, the network, and the bucket of access logs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pulumi
+import pulumi_aws as aws
 
-from components.naming import Naming
+from components import policies
+from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.network import ANYWHERE, Network, NetworkArgs
 from components.placement import Egress, Placement
-from stacks.environment import EnvironmentSettings
+from components.private_bucket import LifecycleRule, PrivateBucket, PrivateBucketArgs
+from stacks.deployment import Deployment
 
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """The network, and whether its private subnets reach the internet."""
+    """The network, and whether its private subnets reach the internet. None for what this environment has not."""
 
+    account_id: pulumi.Output[str]
     network: Network
     reaches_internet: bool
+    access_logs: PrivateBucket | None
+    data_key_arn: pulumi.Output[str] | None
+    """Of what is stored: the database, secrets, the search domain, archives. Buckets have S3's own keys, which cost nothing."""
+    log_key_arn: pulumi.Output[str] | None
 
     def placement(self, egress: dict[str, Egress], *, internet: bool = False) -> Placement:
         """Private subnets with ways out to S3, to the interface endpoints and to what is asked for.
@@ -35,8 +43,13 @@ class Foundation:
         return Placement(vpc_id=network.vpc_id, subnet_ids=network.private_subnet_ids, egress=ways | egress)
 
 
-def create_foundation(settings: EnvironmentSettings, naming: Naming, opts: pulumi.ResourceOptions) -> Foundation:
-    """Makes the network."""
+def create_foundation(deployment: Deployment) -> Foundation:
+    """Makes the keys, the network and the bucket of access logs."""
+    settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
+    account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=opts.provider)).account_id
+    data_key = log_key = None
+    if settings.customer_managed_keys:
+        data_key, log_key = _create_keys(deployment, account_id)
     section = settings.network
     network = Network(
         "network",
@@ -48,7 +61,58 @@ def create_foundation(settings: EnvironmentSettings, naming: Naming, opts: pulum
             nat=section.nat,
             interface_endpoints=section.interface_endpoints,
             flow_log_retention_days=section.flow_log_retention_days,
+            log_key_arn=log_key.arn if log_key else None,
         ),
         opts,
     )
-    return Foundation(network=network, reaches_internet=section.nat != "none")
+    return Foundation(
+        account_id=account_id,
+        network=network,
+        reaches_internet=section.nat != "none",
+        access_logs=_create_access_logs(deployment, account_id),
+        data_key_arn=data_key.arn if data_key else None,
+        log_key_arn=log_key.arn if log_key else None,
+    )
+
+
+def _create_keys(deployment: Deployment, account_id: pulumi.Output[str]) -> tuple[EncryptionKey, EncryptionKey]:
+    settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
+    data = EncryptionKeyArgs(
+        naming=naming,
+        thing="data",
+        description="The database, secrets, the search domain and archives",
+        account_id=account_id,
+        region=settings.region,
+        services=["rds", "secretsmanager", "es", "backup"],
+        protected=settings.protected,
+    )
+    logs = EncryptionKeyArgs(
+        naming=naming,
+        thing="logs",
+        description="What is logged",
+        account_id=account_id,
+        region=settings.region,
+        # Every group of ours bears the project and the environment in its name.
+        log_groups=[f"*{naming.project}*{naming.environment}*"],
+        protected=settings.protected,
+    )
+    return EncryptionKey("data-key", data, opts), EncryptionKey("log-key", logs, opts)
+
+
+def _create_access_logs(deployment: Deployment, account_id: pulumi.Output[str]) -> PrivateBucket | None:
+    settings = deployment.settings
+    days = settings.buckets.access_log_days
+    if days is None:
+        return None
+    args = PrivateBucketArgs(
+        naming=deployment.naming,
+        thing="access-logs",
+        name_suffix=settings.buckets.name_suffix,
+        noncurrent_version_days=1,
+        lifecycle_rules=[LifecycleRule(name="expire", expire_after_days=days)],
+        receives_logs_of=["buckets", "load_balancers"],
+        account_id=account_id,
+        protected=settings.protected,
+    )
+    distributions = policies.receive_distribution_logs(f"arn:aws:s3:::{args.bucket_name}", account_id)
+    return PrivateBucket("access-logs", replace(args, statements=[distributions]), deployment.opts)

@@ -1,13 +1,14 @@
-"""Who may use the platform: the user pool, its client and the three roles."""
+"""Who may use the platform: the user pool, its client for people, its client for machines, and the three roles."""
 
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.naming import Naming
+from components.machine_client import MachineClient, MachineClientArgs
 from components.user_directory import UserDirectory, UserDirectoryArgs
-from stacks.environment import EnvironmentSettings
+from stacks.deployment import Deployment
+from stacks.foundation import Foundation
 from stacks.secrets_manager import create_secret
 
 # The most powerful first: that is the order in which they count for someone in several.
@@ -28,8 +29,9 @@ class Identity:
     secret_arn: pulumi.Output[str]
 
 
-def create_identity(settings: EnvironmentSettings, naming: Naming, opts: pulumi.ResourceOptions) -> Identity:
+def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
     """Makes the user directory, and the secret `{project}/cognito-{environment}` for clients that look it up."""
+    settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     section = settings.identity
     directory = UserDirectory(
         "users",
@@ -40,22 +42,41 @@ def create_identity(settings: EnvironmentSettings, naming: Naming, opts: pulumi.
             access_token_hours=section.access_token_hours,
             id_token_hours=section.id_token_hours,
             refresh_token_days=section.refresh_token_days,
+            threat_protection=section.threat_protection,
+            first_administrator_email=section.first_administrator,
             protected=settings.protected,
         ),
         opts,
     )
-    secret = create_secret(
-        "cognito", "User pool and client of the API", naming, protected=settings.protected, opts=opts
-    )
+
+    def secret(thing: str, description: str) -> aws.secretsmanager.Secret:
+        key_arn = foundation.data_key_arn
+        return create_secret(thing, description, naming, key_arn=key_arn, protected=settings.protected, opts=opts)
+
+    cognito = secret("cognito", "User pool and client of the API")
     aws.secretsmanager.SecretVersion(
         "cognito-secret-value",
-        secret_id=secret.id,
+        secret_id=cognito.id,
         secret_string=pulumi.Output.json_dumps({"user_pool_id": directory.pool_id, "client_id": directory.client_id}),
         opts=opts,
     )
+    if section.system_client:
+        MachineClient(
+            "system",
+            MachineClientArgs(
+                naming=naming,
+                pool_id=directory.pool_id,
+                # Of all accounts in the world, one has this name; the suffix that helps buckets helps here too.
+                domain_prefix="-".join(
+                    filter(None, [naming.physical("auth"), settings.buckets.name_suffix.strip("-")])
+                ),
+                secret_id=secret("system", "How machines sign in as the system").id,
+            ),
+            opts,
+        )
     return Identity(
         pool_id=directory.pool_id,
         pool_endpoint=directory.pool_endpoint,
         client_id=directory.client_id,
-        secret_arn=secret.arn,
+        secret_arn=cognito.arn,
     )

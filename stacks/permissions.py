@@ -7,6 +7,15 @@ from components.policies import Statement
 from stacks.data import RAW_PREFIX, UPLOADS_PREFIX, Data
 
 
+def use_secrets_key(key_arn: pulumi.Input[str] | None, *, write: bool = False) -> list[Statement]:
+    """The use of the secrets' key through Secrets Manager, where it is a key of ours; nobody has to be let use AWS's own."""
+    if key_arn is None:
+        return []
+    actions = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
+    through = {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
+    return [policies.allow("UseSecretsKey", actions, [key_arn], condition=through)]
+
+
 def api_statements(data: Data) -> list[Statement]:
     """The API signs requests to S3 in its own name, so it needs every right that it hands out."""
     return [

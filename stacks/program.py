@@ -1,51 +1,61 @@
 """The whole platform on one screen."""
 
-from importlib.metadata import version
-
-import pulumi
-import pulumi_aws as aws
-
-from components.naming import Naming
 from stacks.compute import create_compute
-from stacks.data import create_data
-from stacks.environment import PROJECT, EnvironmentSettings
+from stacks.data import create_data, create_scanning
+from stacks.deployment import Deployment
+from stacks.edge import create_address, create_front_door
 from stacks.foundation import create_foundation
 from stacks.identity import create_identity
+from stacks.observability import create_archives, create_observability
+from stacks.published import publish
+from stacks.search import create_search
 
 
 def platform() -> None:
     """Describes one environment: the one whose settings are in the stack's config. Raises SettingsError."""
-    settings = EnvironmentSettings.parse(pulumi.Config(PROJECT).require_object("settings"))
-    naming = Naming(PROJECT, settings.environment)
-    release = version(PROJECT)
+    deployment = Deployment.of_this_stack()
 
-    provider = aws.Provider(
-        "aws",
-        region=settings.region,
-        default_tags=aws.ProviderDefaultTagsArgs(tags=naming.default_tags),
+    foundation = create_foundation(deployment)
+    address = create_address(deployment)
+    identity = create_identity(deployment, foundation)
+    data = create_data(deployment, foundation=foundation, address=address)
+    compute = create_compute(deployment, foundation=foundation, identity=identity, address=address, data=data)
+    # The function that prepares the database prepares the index as well.
+    search = create_search(
+        deployment, foundation=foundation, administrator_role_arn=compute.functions["migrate"].role_arn
     )
-    opts = pulumi.ResourceOptions(provider=provider)
+    balancer = compute.api.balancer
+    firewall = create_front_door(deployment, balancer, address) if balancer else None
+    create_scanning(deployment, foundation=foundation, data=data)
+    create_archives(deployment, foundation=foundation, data=data)
+    create_observability(
+        deployment, foundation=foundation, data=data, compute=compute, search=search, firewall=firewall
+    )
 
-    foundation = create_foundation(settings, naming, opts)
-    identity = create_identity(settings, naming, opts)
-    data = create_data(settings, naming, foundation, opts)
-    compute = create_compute(settings, naming, release, foundation=foundation, identity=identity, data=data, opts=opts)
-
-    pulumi.export("environment", settings.environment)
-    pulumi.export("release", release)
-    pulumi.export("region", settings.region)
-    pulumi.export("api_url", compute.api_url)
-    pulumi.export("user_pool_id", identity.pool_id)
-    pulumi.export("user_pool_client_id", identity.client_id)
-    pulumi.export("user_pool_endpoint", identity.pool_endpoint)
-    pulumi.export("cognito_secret_arn", identity.secret_arn)
-    pulumi.export("storage_bucket", data.storage.name)
-    pulumi.export("thumbnails_bucket", data.thumbnails.name)
-    pulumi.export("temp_bucket", data.temp.name)
-    pulumi.export("thumbnail_queue_url", compute.queue_url)
-    pulumi.export("thumbnail_dead_letter_queue_url", compute.dead_letter_queue_url)
-    pulumi.export("database_endpoint", data.database.endpoint)
-    pulumi.export("database_secret_arn", data.database_secret_arn)
-    pulumi.export("vpc_id", foundation.network.vpc_id)
-    pulumi.export("schema_head", compute.schema.head)
-    pulumi.export("schema_digest", compute.schema.digest)
+    publish(
+        deployment,
+        {
+            "environment": deployment.settings.environment,
+            "release": deployment.release,
+            "region": deployment.settings.region,
+            "api_url": compute.api.url,
+            "search_endpoint": search.endpoint if search else None,
+            "cdn_url": data.delivery.url if data.delivery else None,
+            "name_servers": address.name_servers,
+            "user_pool_id": identity.pool_id,
+            "user_pool_client_id": identity.client_id,
+            "user_pool_endpoint": identity.pool_endpoint,
+            "cognito_secret_arn": identity.secret_arn,
+            "storage_bucket": data.storage.name,
+            "thumbnails_bucket": data.thumbnails.name,
+            "temp_bucket": data.temp.name,
+            "thumbnail_queue_url": compute.queue.url,
+            "thumbnail_dead_letter_queue_url": compute.queue.dead_letter_url,
+            "thumbnail_function_arn": compute.functions["thumbnail-generator"].arn,
+            "database_endpoint": data.database.endpoint,
+            "database_secret_arn": data.database_secret_arn,
+            "vpc_id": foundation.network.vpc_id,
+            "schema_head": compute.schema.head,
+            "schema_digest": compute.schema.digest,
+        },
+    )

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from components.choices import Deployment, Mfa, Nat, PriceClass, ThreatProtection
+from components.choices import DatabaseInsights, Deployment, Mfa, Nat, PriceClass, ThreatProtection
 
 Days = Annotated[int, Field(ge=1, le=3653)]
 Seconds = Annotated[int, Field(ge=1)]
@@ -45,9 +45,8 @@ class DatabaseSection(Section):
     maintenance_window: str
     log_exports: tuple[str, ...]
     slow_statement_ms: int
-    insights_retention_days: Days | None = Field(description="How long load is kept by statement; None: not at all.")
-    monitoring_interval_seconds: int = Field(ge=0, le=60, description="Between two looks at the system; 0 for none.")
-    proxy: bool = Field(description="Whether RDS Proxy keeps the connections of functions.")
+    insights: DatabaseInsights
+    monitoring_interval_seconds: int = Field(description="Between two looks at the operating system; 0 for none.")
 
 
 class BucketsSection(Section):
@@ -62,7 +61,7 @@ class BucketsSection(Section):
     archive_unread_items_after_days: Days | None
     archive_documents_after_days: Days | None
     access_log_days: Days | None = Field(description="How long who read what is kept; None: it is not written down.")
-    malware_protection: bool = Field(description="Whether GuardDuty scans uploads before anybody may read them.")
+    malware_protection: bool = Field(description="Whether GuardDuty scans uploads and tags each with what it found.")
 
 
 class IdentitySection(Section):
@@ -164,6 +163,7 @@ class SearchDomainSection(Section):
 class DeliverySection(Section):
     """The content delivery network in front of thumbnails."""
 
+    host_name: str | None = Field(description="A name in the platform's own zone; None for the one that AWS gives.")
     price_class: PriceClass
     signing_public_keys: dict[str, str] = Field(description="Names and PEM texts of the keys that sign private URLs.")
     blocked_countries: tuple[str, ...]

@@ -1,12 +1,16 @@
-"""The source tree as what it becomes in AWS: the archives of functions, and the schema that the migrations lead to."""
+"""What a release brings along: the bundles that functions run, and the schema that the migrations lead to."""
 
 import ast
 import hashlib
-from collections.abc import Iterator
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import pulumi
+
+from components.choices import Architecture
+from stacks.environment import PROJECT
 
 # Beside this package, in a checkout as well as in an installation.
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,18 +29,29 @@ class Schema:
     digest: str
 
 
-def archive(*packages: str, root: Path = ROOT) -> pulumi.AssetArchive:
-    """The files of these top-level packages under their import paths, without what the interpreter left behind.
+def bundles(architecture: Architecture) -> Path:
+    """Where the bundles for a processor are: in the folder that the stack's config names, or where a build puts them."""
+    chosen = pulumi.Config(PROJECT).get("bundles")
+    return ROOT / chosen if chosen else ROOT / "dist" / "bundles" / architecture
 
-    Raises SourceError for a package that is not there.
-    """
-    return pulumi.AssetArchive(
-        {
-            path.relative_to(root).as_posix(): pulumi.FileAsset(str(path))
-            for package in packages
-            for path in _files(root / package)
-        }
-    )
+
+def bundle(name: str, folder: Path) -> pulumi.FileArchive:
+    """The zip of a bundle, as it was built. Raises SourceError for one that is not there: nothing is built on the way."""
+    file = folder / f"{name}.zip"
+    if not file.is_file():
+        chosen = f" --architecture {folder.name}" if folder.name in get_args(Architecture) else ""
+        raise SourceError(f"{file} is missing; `platform release build{chosen}` makes it")
+    return pulumi.FileArchive(str(file))
+
+
+def image_digest(digest: str | None) -> str:
+    """The digest of the container's image, `sha256:…`. Raises SourceError when the stack's config names none."""
+    if digest is None or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise SourceError(
+            f"the config value {PROJECT}:image_digest must be the digest of an image in the repository, sha256:…, "
+            f"not {digest!r}: push the image, then `pulumi config set image_digest sha256:…`"
+        )
+    return digest
 
 
 def schema(revisions: Path = REVISIONS) -> Schema:
@@ -59,15 +74,6 @@ def schema(revisions: Path = REVISIONS) -> Schema:
     if len(heads) != 1:
         raise SourceError(f"{revisions} must have one last revision, not {', '.join(heads) or 'none'}")
     return Schema(head=heads[0], digest=digest.hexdigest())
-
-
-def _files(package: Path) -> Iterator[Path]:
-    if not (package / "__init__.py").is_file():
-        raise SourceError(f"{package} is no package")
-    for path in sorted(package.rglob("*")):
-        hidden = any(part.startswith(".") for part in path.relative_to(package).parts)
-        if path.is_file() and not hidden and "__pycache__" not in path.parts and path.suffix != ".pyc":
-            yield path
 
 
 def _assigned(source: bytes) -> dict[str, str | None]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 
 import pulumi
 
-from components.naming import Naming
 from runtime.settings import (
     PREFIX,
     ApiSettings,
@@ -19,7 +18,7 @@ from runtime.settings import (
     ThumbnailSettings,
 )
 from stacks.data import Data
-from stacks.environment import EnvironmentSettings
+from stacks.deployment import Deployment
 from stacks.identity import Identity
 from stacks.sections import FunctionSection
 
@@ -27,18 +26,24 @@ Value = pulumi.Input[str] | pulumi.Input[int] | list[pulumi.Input[str]]
 Variables = dict[str, pulumi.Input[str]]
 
 
+# What AWS calls an API's gateway, or a load balancer, in a region.
+HOST_NAMES = {"lambda": "execute-api.{}.amazonaws.com", "container": "{}.elb.amazonaws.com"}
+
+# Where the container listens. The image says the same; what is behind the load balancer is told explicitly.
+CONTAINER_PORT = 3000
+
+
 class WiringError(ValueError):
     """The application reads a variable that nobody sets, or is given one that it does not read."""
 
 
-def api_variables(
-    settings: EnvironmentSettings, naming: Naming, release: str, identity: Identity, data: Data
-) -> Variables:
+def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Variables:
     """What the API reads."""
+    settings = deployment.settings
     return variables(
         ApiSettings,
         {
-            **_runtime(settings, naming, release),
+            **_runtime(deployment),
             **_database(settings.api, data),
             "storage_bucket": data.storage.name,
             "temp_bucket": data.temp.name,
@@ -47,8 +52,8 @@ def api_variables(
             "user_pool_endpoint": identity.pool_endpoint,
             "user_pool_client_ids": [identity.client_id],
             "token_max_lifetime_seconds": settings.identity.access_token_hours * 3600,
-            # The API's own name is not known before the function exists, but its pattern is.
-            "allowed_hosts": [settings.domain, f"*.execute-api.{settings.region}.amazonaws.com"],
+            # The host's own name is not known before it exists, but its pattern is.
+            "allowed_hosts": [settings.domain, f"*.{HOST_NAMES[settings.api.host].format(settings.region)}"],
             "allowed_origins": list(settings.cors_origins),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
             "upload_expiry_seconds": settings.uploads.upload_expiry_seconds,
@@ -57,12 +62,23 @@ def api_variables(
     )
 
 
-def thumbnail_variables(settings: EnvironmentSettings, naming: Naming, release: str, data: Data) -> Variables:
+def container_variables(deployment: Deployment, identity: Identity, data: Data) -> Variables:
+    """What the API's container reads: the same, and where it listens."""
+    return {
+        **api_variables(deployment, identity, data),
+        # Of the task's own network interface, which only the load balancer reaches.
+        "HOST": "0.0.0.0",  # noqa: S104
+        "PORT": str(CONTAINER_PORT),
+    }
+
+
+def thumbnail_variables(deployment: Deployment, data: Data) -> Variables:
     """What the thumbnail worker reads."""
+    settings = deployment.settings
     return variables(
         ThumbnailSettings,
         {
-            **_runtime(settings, naming, release),
+            **_runtime(deployment),
             **_database(settings.thumbnails, data),
             "storage_bucket": data.storage.name,
             "thumbnails_bucket": data.thumbnails.name,
@@ -73,12 +89,13 @@ def thumbnail_variables(settings: EnvironmentSettings, naming: Naming, release: 
     )
 
 
-def maintenance_variables(settings: EnvironmentSettings, naming: Naming, release: str, data: Data) -> Variables:
+def maintenance_variables(deployment: Deployment, data: Data) -> Variables:
     """What the maintenance function reads."""
+    settings = deployment.settings
     return variables(
         MaintenanceSettings,
         {
-            **_runtime(settings, naming, release),
+            **_runtime(deployment),
             **_database(settings.maintenance, data),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
             "outbox_retention_days": settings.maintenance.outbox_retention_days,
@@ -86,12 +103,13 @@ def maintenance_variables(settings: EnvironmentSettings, naming: Naming, release
     )
 
 
-def migrate_variables(settings: EnvironmentSettings, naming: Naming, release: str, data: Data) -> Variables:
+def migrate_variables(deployment: Deployment, data: Data) -> Variables:
     """What the migrate function reads."""
+    settings = deployment.settings
     return variables(
         MigrateSettings,
         {
-            **_runtime(settings, naming, release),
+            **_runtime(deployment),
             "database_master_secret_arn": data.database.master_secret_arn,
             "database_secret_arn": data.database_secret_arn,
             "database_host": data.database.address,
@@ -119,8 +137,12 @@ def variables(kind: type[RuntimeSettings], values: Mapping[str, Value]) -> Varia
     return {f"{PREFIX}{name.upper()}": _text(values[name]) for name in sorted(wanted)}
 
 
-def _runtime(settings: EnvironmentSettings, naming: Naming, release: str) -> dict[str, Value]:
-    return {"environment": naming.environment_tag, "release": release, "log_level": settings.log_level}
+def _runtime(deployment: Deployment) -> dict[str, Value]:
+    return {
+        "environment": deployment.naming.environment_tag,
+        "release": deployment.release,
+        "log_level": deployment.settings.log_level,
+    }
 
 
 def _database(section: FunctionSection, data: Data) -> dict[str, Value]:

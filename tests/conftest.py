@@ -15,6 +15,8 @@ from local.account import LocalAccount
 from local.compute.postgres import EmbeddedPostgres
 from local.emulator import Emulator
 from local.supervisor import Supervisor
+from operations.release import machine
+from operations.release.machine import MachineBundles
 from operations.requirements_document import read
 
 REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
@@ -59,6 +61,14 @@ def account(emulator_endpoint: str) -> LocalAccount:
         access_key_id="ASIALOCALTESTS",
         secret_access_key=secrets.token_urlsafe(30),
     )
+
+
+@pytest.fixture(scope="session")
+def bundles() -> Iterator[MachineBundles]:
+    """What functions run: this machine's bundles of the source as it is now, made where it changed."""
+    made = machine.make()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,12 @@ import functools
 import os
 import socket
 import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import coverage
 from coverage import Coverage, CoveragePlugin
 from coverage.plugin_support import Plugins
 from coverage.types import TConfigurable
@@ -20,6 +24,9 @@ CONFIGURATION_VARIABLE = "COVERAGE_PROCESS_CONFIG"
 # Tells a process that the configuration was put into an environment that was to be without it.
 CLOSED_VARIABLE = "COVERAGE_ENVIRONMENT_IS_CLOSED"
 FUNCTION_VARIABLE = "LAMBDA_TASK_ROOT"
+# The interpreter's option with which it reads no .pth file, and so not coverage's either: a function sees no installed package.
+BARE = "-S"
+START = Path(__file__).with_name("measured_start.py")
 
 
 class ClosedMeasuring(CoveragePlugin):
@@ -45,14 +52,25 @@ def _hand_on_to_closed_environments() -> None:
     start = subprocess.Popen.__init__
 
     @functools.wraps(start)
-    def start_measured(self: subprocess.Popen[Any], *arguments: Any, **options: Any) -> None:
+    def start_measured(self: subprocess.Popen[Any], args: Any, *arguments: Any, **options: Any) -> None:
         configuration = os.environ.get(CONFIGURATION_VARIABLE)
         given = options.get("env")
         if configuration and given is not None and CONFIGURATION_VARIABLE not in given:
             options["env"] = {**given, CONFIGURATION_VARIABLE: configuration, CLOSED_VARIABLE: "1"}
-        start(self, *arguments, **options)
+        start(self, through_start(args) if configuration else args, *arguments, **options)
 
     subprocess.Popen.__init__ = start_measured  # type: ignore[method-assign]
+
+
+def through_start(command: Any) -> Any:
+    """The command of a bare interpreter with coverage between it and its program; any other as it is."""
+    if not isinstance(command, Sequence) or isinstance(command, str) or command[0] != sys.executable:
+        return command
+    program = next((place for place, part in enumerate(command) if place and not part.startswith("-")), 0)
+    if BARE not in command[:program]:
+        return command
+    packages = Path(coverage.__file__).parents[1]
+    return [*command[:program], str(START), str(packages), *command[program:]]
 
 
 def _save_before_every_answer() -> None:

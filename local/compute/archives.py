@@ -4,12 +4,17 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pulumi
 
 from local.archives import ArchiveError, Entry, describe, entries
+
+CODE = "code"
+NAME_LENGTH = 32
 
 
 def materialise(archive: pulumi.Archive | str | os.PathLike[str], directory: Path) -> Path:
@@ -19,37 +24,66 @@ def materialise(archive: pulumi.Archive | str | os.PathLike[str], directory: Pat
     all, also when several processes make it at once. Raises ArchiveError.
     """
     try:
-        return _materialise(archive, directory / "code")
+        return _materialise(archive, directory / CODE)
     except OSError as error:
         raise ArchiveError(f"{error.filename or describe(archive)}: {error.strerror or error}") from error
 
 
-def _materialise(archive: Any, code: Path) -> Path:
-    found = sorted(entries(archive), key=lambda entry: str(entry.path))
-    if not found:
-        raise ArchiveError(f"{describe(archive)}: the archive is empty")
-    target = code / _digest(found)
-    if target.is_dir():
-        return target
-    code.mkdir(parents=True, exist_ok=True)
-    unfinished = Path(tempfile.mkdtemp(dir=code, prefix=".unfinished-"))
+def place(file: Path, directory: Path) -> Path:
+    """Where `materialise` lays out an archive that is one file: its bytes name the folder, so finding it reads no entry.
+
+    Whoever has the content at hand may lay it out there beforehand, with bytecode or without.
+    """
+    with file.open("rb") as opened:
+        return directory / CODE / name_of(hashlib.file_digest(opened, "sha256").hexdigest())
+
+
+def name_of(sha256: str) -> str:
+    """The folder of a content, below `code`."""
+    return sha256[:NAME_LENGTH]
+
+
+@contextmanager
+def unfinished_folder(parent: Path) -> Iterator[Path]:
+    """A new folder to fill, for `put_in_place`; what is not put in place is removed when the block ends."""
+    parent.mkdir(parents=True, exist_ok=True)
+    unfinished = Path(tempfile.mkdtemp(dir=parent, prefix=".unfinished-"))
     try:
-        # Sources may change while they are copied, so the name is that of what was written.
-        target = code / _digest(found, into=unfinished)
-        unfinished.chmod(0o755)
-        _put_in_place(unfinished, target)
+        yield unfinished
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
-    return target
 
 
-def _put_in_place(unfinished: Path, target: Path) -> None:
+def put_in_place(unfinished: Path, target: Path) -> None:
+    """Gives a filled folder its name. One that another process put there first is as good and stays."""
+    unfinished.chmod(0o755)
     try:
         unfinished.rename(target)
     except OSError:
-        # Another process was first; a rename onto its folder is refused because that is not empty.
+        # A rename onto a folder that is not empty is refused.
         if not target.is_dir():
             raise
+
+
+def _materialise(archive: Any, code: Path) -> Path:
+    path = archive.path if isinstance(archive, pulumi.FileArchive) else archive
+    file = Path(path) if isinstance(path, str | os.PathLike) and Path(path).is_file() else None
+    target = place(file, code.parent) if file else code / _digest(_sorted(archive))
+    if target.is_dir():
+        return target
+    with unfinished_folder(code) as unfinished:
+        written = _digest(_sorted(archive), into=unfinished)
+        # The files of a folder may change while they are copied, so the name is that of what was written.
+        target = target if file else code / written
+        put_in_place(unfinished, target)
+    return target
+
+
+def _sorted(archive: Any) -> list[Entry]:
+    found = sorted(entries(archive), key=lambda entry: str(entry.path))
+    if not found:
+        raise ArchiveError(f"{describe(archive)}: the archive is empty")
+    return found
 
 
 def _digest(found: list[Entry], into: Path | None = None) -> str:
@@ -65,4 +99,4 @@ def _digest(found: list[Entry], into: Path | None = None) -> str:
             file.write_bytes(content)
             if entry.executable:
                 file.chmod(0o755)
-    return digest.hexdigest()[:32]
+    return name_of(digest.hexdigest())

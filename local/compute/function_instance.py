@@ -139,7 +139,7 @@ class FunctionInstance:
         limit = str(self._definition.address_space_bytes)
         return self._supervisor.start(
             self.name,
-            [sys.executable, "-P", "-s", str(WORKER), str(theirs.fileno()), limit],
+            [sys.executable, "-P", "-s", "-S", str(WORKER), str(theirs.fileno()), limit],
             environment=self._definition.environment(account, stream),
             cwd=self._definition.task_root,
             pass_fds=[theirs.fileno()],

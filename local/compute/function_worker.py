@@ -1,7 +1,7 @@
-"""Runs one Lambda function's handler, an event at a time: `python -P -s function_worker.py DESCRIPTOR MEMORY_LIMIT`.
+"""Runs one Lambda function's handler, an event at a time: `python -P -s -S function_worker.py DESCRIPTOR MEMORY_LIMIT`.
 
-It is started by path and imports nothing of the project, so what a handler can import is its own archive and the installed
-packages. DESCRIPTOR is an inherited socket. Both sides send messages of two frames, a header and a payload; a frame is its
+It is started by path and without the installed packages (-S), so what a handler can import is its own archive and the standard
+library. DESCRIPTOR is an inherited socket. Both sides send messages of two frames, a header and a payload; a frame is its
 length (four bytes, big endian) and JSON text. Standard output and error belong to the handler's log. MEMORY_LIMIT is the
 address space in bytes, 0 for none. The process ends when the other side of the socket does, whatever the handler is doing.
 """
@@ -19,7 +19,6 @@ import signal
 import socket
 import struct
 import sys
-import sysconfig
 import threading
 import time
 import traceback
@@ -137,22 +136,6 @@ def limit_memory(address_space: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (address_space, address_space))
 
 
-def confine_imports(task_root: str) -> None:
-    """Leaves the function's code, the standard library, the installed packages and the registered PYTHONPATH to import from.
-
-    An editable installation adds its source folders to every process of the environment; with them a module that the archive
-    lacks would still be found here, and only here.
-    """
-    installed = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-    declared = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    kept = [
-        entry
-        for entry in sys.path
-        if entry in declared or any(Path(entry).is_relative_to(place) for place in installed)
-    ]
-    sys.path[:] = [task_root, *kept]
-
-
 def load_handler(name: str) -> Handler:
     """The function behind a registered handler string such as `package/module.function`. Raises HandlerError."""
     module_name, _, function_name = name.rpartition(".")
@@ -264,7 +247,8 @@ def main(descriptor: int, memory_limit: int) -> None:
     channel = Channel(descriptor)
     if memory_limit:
         limit_memory(memory_limit)
-    confine_imports(os.environ["LAMBDA_TASK_ROOT"])
+    # Before the registered PYTHONPATH and the standard library, which are all that the path holds.
+    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     log_handler = logging.StreamHandler(sys.stdout)
     log_handler.setFormatter(logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S"))
     log_handler.formatter.converter = time.gmtime  # type: ignore[union-attr]  # set on the line above

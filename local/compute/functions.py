@@ -18,7 +18,8 @@ __all__ = ["FunctionDefinition", "FunctionError", "Functions", "Invocation"]
 
 
 class Functions:
-    """Every function of one platform. Code is laid out below `directory`; nothing runs before the first event or `warm`."""
+    """Every function of one platform. Code is laid out below `directory`, which platforms may share; nothing runs before the
+    first event or `warm`."""
 
     def __init__(self, account: LocalAccount, supervisor: Supervisor, directory: Path) -> None:
         self.logs = supervisor.logs

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from local.doors.registered import RegisteredResource
 from operations.graph.recorder import ResourceGraph
 
 Needs = Mapping[str, set[str]]
 
-# With these a thing lets another one in, or tells it news: the other one needs it, not the reverse.
+# With these a thing lets another one in, or tells it news: the other one needs the thing, and not the reverse.
 GRANTS = frozenset(
     {
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -15,20 +16,25 @@ GRANTS = frozenset(
     }
 )
 
+# What tells others about everything: it needs all, and its arrows would hide the picture.
+NOT_DRAWN = frozenset({"Parameters"})
+
 
 def mermaid(graph: ResourceGraph) -> str:
     """The flowchart. An arrow leads from what needs to what is needed; one that others imply is left out."""
     by_urn = {each.urn: each for each in graph.resources}
     # By name: registrations arrive in no fixed order.
-    homes = sorted({graph.home(each.urn) for each in graph.resources}, key=lambda urn: by_urn[urn].name)
+    homes = sorted(
+        {home for each in graph.resources if _kind(by_urn[home := graph.home(each.urn)]) not in NOT_DRAWN},
+        key=lambda urn: by_urn[urn].name,
+    )
     node = {urn: by_urn[urn].name.replace("-", "_") for urn in homes}
     counts = {urn: sum(graph.home(each.urn) == urn for each in graph.custom) for urn in homes}
     lines = ["flowchart LR"]
     for urn in homes:
         found = by_urn[urn]
-        kind = found.type.rpartition(":")[2]
         plural = "" if counts[urn] == 1 else "s"
-        label = kind if found.custom else f"{kind} · {counts[urn]} resource{plural}"
+        label = _kind(found) if found.custom else f"{_kind(found)} · {counts[urn]} resource{plural}"
         lines.append(f'    {node[urn]}["{found.name}<br/><small>{label}</small>"]')
     reduced = without_implied(needs_between_homes(graph))
     lines += [f"    {node[urn]} --> {node[needed]}" for urn in homes for needed in homes if needed in reduced[urn]]
@@ -40,10 +46,13 @@ def needs_between_homes(graph: ResourceGraph) -> dict[str, set[str]]:
     known = {each.urn for each in graph.resources}
     needs: dict[str, set[str]] = {graph.home(each.urn): set() for each in graph.resources}
     for each in graph.custom:
-        if each.type in GRANTS:
-            continue
         home = graph.home(each.urn)
-        needs[home] |= {graph.home(urn) for urn in each.dependencies if urn in known} - {home}
+        others = {graph.home(urn) for urn in each.dependencies if urn in known} - {home}
+        if each.type in GRANTS:
+            for other in others:
+                needs[other].add(home)
+        else:
+            needs[home] |= others
     return needs
 
 
@@ -71,3 +80,7 @@ def _reached(start: str, needs: Needs) -> set[str]:
             found.add(needed)
             waiting.append(needed)
     return found
+
+
+def _kind(resource: RegisteredResource) -> str:
+    return resource.type.rpartition(":")[2]

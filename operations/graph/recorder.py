@@ -1,5 +1,6 @@
 """The registered resource graph of an environment: what the program asks for there, without any AWS."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from local.doors import stack_files
 from local.doors.recording import RegisteredResource, record
 from local.doors.registered import PROVIDER_PREFIX
 from operations import project
+from operations.graph.stand_ins import release_config
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,12 +41,10 @@ def record_graph(environment: str, root: Path = project.ROOT) -> ResourceGraph:
     # Pulumi's AWS package takes a second to load: only who asks for a graph should wait for it.
     from stacks.program import platform  # noqa: PLC0415
 
-    registered = record(
-        platform,
-        project=stack_files.project_name(root),
-        stack=environment,
-        config=stack_files.load_stack_config(root, environment),
-    )
+    name, config = stack_files.project_name(root), stack_files.load_stack_config(root, environment)
+    with tempfile.TemporaryDirectory() as folder:
+        config = {**config, **release_config(name, Path(folder))}
+        registered = record(platform, project=name, stack=environment, config=config)
     return ResourceGraph(
         environment=environment,
         resources=tuple(each for each in registered if not each.type.startswith(PROVIDER_PREFIX)),

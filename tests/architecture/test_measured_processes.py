@@ -4,13 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
+from typing import Any
 
 import pytest
 from coverage import CoverageData
 
-from tests.measured_processes import FUNCTION_VARIABLE
+from tests.measured_processes import FUNCTION_VARIABLE, through_start
 
 CONFIGURATION = """
     [run]
@@ -20,12 +22,12 @@ CONFIGURATION = """
     data_file = data/measured
     source_dirs = .
 """
-# Starts child.py with an environment of its own and reads what it says; then kills it, or lets it come to its end.
+# Starts child.py with an environment and options of its own and reads what it says; then kills it, or lets it come to its end.
 PARENT = """
     import json, os, socket, subprocess, sys
 
     ours, theirs = socket.socketpair()
-    command = [sys.executable, "child.py", str(theirs.fileno())]
+    command = [sys.executable, *sys.argv[3:], "child.py", str(theirs.fileno())]
     child = subprocess.Popen(command, env=json.loads(sys.argv[1]), pass_fds=[theirs.fileno()])
     theirs.close()
     print(ours.recv(100_000).decode())
@@ -38,7 +40,8 @@ CHILD = """
     import json, os, socket, sys
 
     channel = socket.socket(fileno=int(sys.argv[1]))
-    channel.sendall(json.dumps(dict(os.environ)).encode())
+    seen = {"environment": dict(os.environ), "path": sys.path, "arguments": sys.argv[:-1], "name": __name__}
+    channel.sendall(json.dumps(seen).encode())
     channel.recv(1)
 """
 CLOSED = {"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8"}
@@ -51,12 +54,14 @@ def programs(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(programs: Path, environment: dict[str, str], *coverage: str, end: str = "wait") -> dict[str, str]:
-    """What the child saw as its environment."""
+def run(
+    programs: Path, environment: dict[str, str], *coverage: str, end: str = "wait", options: Sequence[str] = ()
+) -> dict[str, Any]:
+    """What the child saw: its environment, import path and arguments."""
     # The run that this test belongs to may be measured itself, and is not what is measured here.
     outside = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, *coverage, "parent.py", json.dumps(environment), end],
+        [sys.executable, *coverage, "parent.py", json.dumps(environment), end, *options],
         cwd=programs,
         env=outside,
         capture_output=True,
@@ -81,19 +86,39 @@ def lines(programs: Path, name: str) -> set[int]:
 
 
 MEASURED = ("-m", "coverage", "run", "--rcfile=measured.ini")
+# As functions are started: without the installed packages, and so without what starts coverage in every process.
+BARE = ("-P", "-s", "-S")
 
 
+@pytest.mark.parametrize("options", [(), BARE], ids=["", "bare"])
 @pytest.mark.parametrize("environment", [CLOSED, CLOSED | {FUNCTION_VARIABLE: "/"}], ids=["closed", "function"])
 class TestClosedEnvironment:
-    def test_child_is_measured(self, programs: Path, environment: dict[str, str]) -> None:
-        run(programs, environment, *MEASURED)
-        assert lines(programs, "child.py") == {1, 3, 4, 5}
+    def test_child_is_measured(self, programs: Path, environment: dict[str, str], options: Sequence[str]) -> None:
+        run(programs, environment, *MEASURED, options=options)
+        assert lines(programs, "child.py") == {1, 3, 4, 5, 6}
 
-    def test_child_sees_what_it_sees_unmeasured(self, programs: Path, environment: dict[str, str]) -> None:
-        assert run(programs, environment, *MEASURED) == run(programs, environment) == environment
+    def test_child_sees_what_it_sees_unmeasured(
+        self, programs: Path, environment: dict[str, str], options: Sequence[str]
+    ) -> None:
+        seen = run(programs, environment, *MEASURED, options=options)
+        assert seen == run(programs, environment, options=options)
+        assert (seen["environment"], seen["arguments"], seen["name"]) == (environment, ["child.py"], "__main__")
 
 
 class TestFunction:
-    def test_killed_after_its_answer_it_was_measured(self, programs: Path) -> None:
-        run(programs, CLOSED | {FUNCTION_VARIABLE: "/"}, *MEASURED, end="kill")
-        assert lines(programs, "child.py") == {1, 3, 4}
+    @pytest.mark.parametrize("options", [(), BARE], ids=["", "bare"])
+    def test_killed_after_its_answer_it_was_measured(self, programs: Path, options: Sequence[str]) -> None:
+        run(programs, CLOSED | {FUNCTION_VARIABLE: "/"}, *MEASURED, end="kill", options=options)
+        assert lines(programs, "child.py") == {1, 3, 4, 5}
+
+
+class TestOtherPrograms:
+    def test_their_own_options_are_left_alone(self) -> None:
+        # `-S` of a program that is no interpreter, and of one that an interpreter runs.
+        for command in (
+            ["initdb", "-S"],
+            [sys.executable, "child.py", "-S"],
+            [sys.executable, "-S"],
+            "python -S child.py",
+        ):
+            assert through_start(command) == command

@@ -74,6 +74,10 @@ class TestImports:
         assert [str(path) for path in packages if path.read_text().strip()] == []
 
 
+# Functions and values that components share.
+NO_COMPONENTS = {"__init__", "arguments", "choices", "naming", "placement", "policies"}
+
+
 class TestNames:
     def test_no_folder_or_file_without_a_subject(self) -> None:
         vague = {"utils", "helpers", "common", "base", "util", "helper", "misc"}
@@ -90,7 +94,7 @@ class TestNames:
             components = [
                 node.name for node in classes if any("ComponentResource" in ast.unparse(base) for base in node.bases)
             ]
-            if path.stem in {"__init__", "naming", "policies", "arguments", "choices"}:
+            if path.stem in NO_COMPONENTS or path.stem.endswith(("_rules", "_policies", "_rights")):
                 assert components == [], path
                 continue
             expected = "".join(word.capitalize() for word in path.stem.split("_"))
@@ -163,10 +167,10 @@ class TestLocks:
             )
 
         assert pins("development")
-        for bundle in ("api", "thumbnails", "migrate"):
+        for bundle in ("api", "container", "thumbnails", "maintenance", "migrate"):
             assert pins(bundle) <= pins("development"), bundle
 
     def test_workers_carry_no_web_framework_and_no_pulumi(self) -> None:
-        for bundle in ("thumbnails", "migrate"):
+        for bundle in ("thumbnails", "maintenance", "migrate"):
             text = (ROOT / "locks" / f"{bundle}.txt").read_text()
             assert not re.search(r"^(fastapi|starlette|mangum|pulumi|moto)==", text, re.MULTILINE), bundle

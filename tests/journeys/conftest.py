@@ -15,6 +15,7 @@ import pytest
 from local.cloud import LocalCloud
 from local.doors.stack_files import load_stack_config
 from local.progress import ProgressEvent
+from operations.release.machine import MachineBundles
 from stacks.program import platform as program
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +48,7 @@ class Platform:
 
     def token(self, role: str) -> str:
         if role not in self._tokens:
-            cognito, pool, name = self.client("cognito-idp"), self.outputs["user_pool_id"], f"{role}@example.com"
+            cognito, pool, name = self.client("cognito-idp"), self.outputs["user_pool_id"], f"{role}@journey.example.com"
             password = secrets.token_urlsafe(16) + "aA1!"
             cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
             cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
@@ -126,11 +127,13 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, bundles: MachineBundles) -> Iterator[Platform]:
     config = load_stack_config(ROOT, "dev")
+    config |= {f"episode-metadata:{key}": value for key, value in bundles.config.items()}
     config[SETTINGS] = json.dumps(with_changes(json.loads(config[SETTINGS]), FAST))
     told: list[ProgressEvent] = []
-    cloud = LocalCloud(tmp_path_factory.mktemp("cloud"), region="us-east-1", port=0, listener=told.append)
+    directory = tmp_path_factory.mktemp("cloud")
+    cloud = LocalCloud(directory, region="us-east-1", port=0, listener=told.append, code_directory=bundles.cache)
     try:
         deployment = cloud.deploy(program, project="episode-metadata", stack="dev", config=config)
         with httpx.Client(base_url=deployment.outputs["api_url"], timeout=30, trust_env=False) as http:

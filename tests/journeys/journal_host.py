@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud import LocalCloud
+from operations.release import machine
 from stacks.program import platform as program
 
 
@@ -18,9 +19,10 @@ def tell(answer: Any) -> None:
 
 
 def main(directory: Path, settings: str) -> None:
-    cloud = LocalCloud(directory, region="us-east-1", port=0, listener=lambda _: None)
+    bundles = machine.make()
+    cloud = LocalCloud(directory, region="us-east-1", port=0, listener=lambda _: None, code_directory=bundles.cache)
     try:
-        config = {"episode-metadata:settings": settings}
+        config = {f"episode-metadata:{key}": value for key, value in {"settings": settings, **bundles.config}.items()}
         deployment = cloud.deploy(program, project="episode-metadata", stack="dev", config=config)
         account = cloud.account
         tell(

@@ -1,7 +1,9 @@
 """The differences from AWS that we mend in the emulator. A test here that fails without its mend says that moto mended it."""
 
+import io
 import json
 import sys
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,7 +13,8 @@ import pytest
 from moto.sqs.models import Message, Queue
 
 from local.account import LocalAccount
-from local.emulator_server import _delete_alone
+from local.emulator_server import CODE_DESCRIPTION, _delete_alone
+from local.provider.services.lambda_ import DESCRIPTION
 
 RDS = {"DBInstanceClass": "db.t3.small", "Engine": "postgres", "AllocatedStorage": 20, "MasterUsername": "postgres"}
 
@@ -117,3 +120,26 @@ class TestQueue:
 
     def message(self, body: str) -> Message:
         return Message(str(uuid4()), body)
+
+
+class TestFunctionCode:
+    def create(self, account: LocalAccount, name: str, file: str) -> dict[str, str | int]:
+        content = io.BytesIO()
+        with zipfile.ZipFile(content, "w") as archive:
+            archive.writestr(file, json.dumps({"CodeSha256": "cXVpdGUgYW5vdGhlcg==", "CodeSize": 31_000_000}))
+        client, role = account.client("lambda"), name
+        arn = account.client("iam").create_role(RoleName=role, AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+        code = {"ZipFile": content.getvalue()}
+        client.create_function(FunctionName=name, Role=arn, Runtime="python3.13", Handler="a.b", Code=code)
+        known = client.get_function(FunctionName=name)["Configuration"]
+        return {"CodeSha256": known["CodeSha256"], "CodeSize": known["CodeSize"]}
+
+    def test_described_code_has_the_digest_that_it_was_described_by(self, account: LocalAccount) -> None:
+        assert CODE_DESCRIPTION == DESCRIPTION
+        known = self.create(account, "code-described", DESCRIPTION)
+        assert known == {"CodeSha256": "cXVpdGUgYW5vdGhlcg==", "CodeSize": 31_000_000}
+
+    def test_other_code_has_its_own(self, account: LocalAccount) -> None:
+        known = self.create(account, "code-itself", "worker.json")
+        assert known["CodeSha256"] != "cXVpdGUgYW5vdGhlcg=="
+        assert 100 < int(known["CodeSize"]) < 1000

@@ -27,7 +27,7 @@ COMMAND = str(Path(sys.executable).with_name("platform"))
 START_SECONDS = 300
 QUEUE_NUMBERS = itertools.count(1)
 RECEIVE_LIMIT = 3
-ROOMS = ("stacks", "components", "runtime", "lambda_src", "local", "operations", "assets")
+ROOMS = ("stacks", "components", "runtime", "lambda_src", "local", "operations", "assets", "locks")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,6 +95,8 @@ class Command:
         found = {project.STATE_DIRECTORY_VARIABLE: str(self.state_root)}
         if self.copy:
             found["PYTHONPATH"] = str(self.copy)
+            # A copy runs the same code, as long as a test does not spoil that; then it makes bundles of its own beside them.
+            found[project.BUNDLE_CACHE_VARIABLE] = str(project.bundle_cache())
         # The command names itself as a person can type it, which depends on their PATH.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return os.environ | {"PATH": path} | found | variables

@@ -79,7 +79,12 @@ class TestUp:
 
     def test_steps_are_told_as_plain_lines(self, running: "Command", up: "Answer") -> None:
         told = [line for line in up.out.splitlines() if line.startswith("ok  ") and " s  " in line]
-        assert [line.split(" s  ")[1].split(":")[0] for line in told[:3]] == ["emulator", "resources", "first answer"]
+        assert [line.split(" s  ")[1].split(":")[0] for line in told[:4]] == [
+            "bundles",
+            "emulator",
+            "resources",
+            "first answer",
+        ]
 
     def test_second_up_changes_nothing_and_shows_the_same(self, running: "Command") -> None:
         before = running.files().read()

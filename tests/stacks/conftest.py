@@ -2,6 +2,7 @@
 
 import copy
 import json
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 import yaml
 
 from local.doors.recording import RegisteredResource, record
+from operations.graph.stand_ins import release_config
 from stacks.environment import CONFIG_KEY, PROJECT
 from stacks.program import platform
 
@@ -45,9 +47,41 @@ class Graph:
                     waiting.append(urn)
         return {self.by_urn[urn].name for urn in seen}
 
-    def variables(self, function: str) -> dict[str, str]:
-        """The registered environment of a function, by the component's name."""
-        found: dict[str, str] = self.named(f"{function}-function").inputs["environment"]["variables"]
+    def source(self, resource: RegisteredResource, field: str) -> list[str]:
+        """The names of the resources whose outputs one input of a resource is made of, in their order; none for plain values."""
+        return sorted(self.by_urn[urn].name for urn in resource.property_dependencies.get(field, ()))
+
+    def statements(self, name: str, field: str = "policy") -> list[dict[str, Any]]:
+        """The statements of the policy that a resource has in one of its inputs."""
+        found: list[dict[str, Any]] = json.loads(self.named(name).inputs[field])["Statement"]
+        return found
+
+    @property
+    def container(self) -> dict[str, Any] | None:
+        """The one container that answers requests, as ECS is told; None where a function does."""
+        tasks = self.of("TaskDefinition")
+        if not tasks:
+            return None
+        (task,) = tasks
+        (found,) = json.loads(task.inputs["containerDefinitions"])
+        return dict(found)
+
+    @property
+    def functions(self) -> list[RegisteredResource]:
+        """Those of Lambda. CloudFront has a type of the same name, whose code runs at the edge."""
+        return [each for each in self.of("Function") if each.type.startswith("aws:lambda/")]
+
+    @property
+    def programs(self) -> set[str]:
+        """What runs code of ours, by the component's name: functions, and the container where there is one."""
+        functions = {each.name.removesuffix("-function") for each in self.functions}
+        return functions | ({"api"} if self.container else set())
+
+    def variables(self, program: str) -> dict[str, str]:
+        """The registered environment of a function or of the container, by the component's name."""
+        if program == "api" and self.container:
+            return {each["name"]: each["value"] for each in self.container["environment"]}
+        found: dict[str, str] = self.named(f"{program}-function").inputs["environment"]["variables"]
         return found
 
 
@@ -70,8 +104,9 @@ def changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 
 def evaluate(values: dict[str, Any], *, preview: bool = False, program: Callable[[], None] = platform) -> Graph:
-    config = {CONFIG_KEY: json.dumps(values)}
-    return Graph(record(program, project=PROJECT, stack="test", config=config, preview=preview))
+    with tempfile.TemporaryDirectory() as folder:
+        config = {CONFIG_KEY: json.dumps(values), **release_config(PROJECT, Path(folder))}
+        return Graph(record(program, project=PROJECT, stack="test", config=config, preview=preview))
 
 
 @cache

@@ -109,6 +109,7 @@ IMPOSSIBLE = [
         "edge.certificate_arn",
         {"edge__manages_zone": True, "edge__certificate_arn": "arn:aws:acm:us-east-1:1:certificate/1"},
     ),
+    ("edge.delivery.host_name", {"edge__delivery__host_name": "media.localhost"}),
     ("monitoring.recipients", {"monitoring__alarms": True}),
 ]
 UNPROMISED = [

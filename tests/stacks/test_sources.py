@@ -1,48 +1,54 @@
+import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from operations import project
 from stacks import sources
 from stacks.sources import SourceError
 
 
-def package(root, *files):
-    for name in files:
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
-    return root
+@pytest.fixture
+def folder_in_config(monkeypatch) -> Callable[[str | None], Path]:
+    """The folder of arm64's bundles, when the stack's config says so."""
+
+    def find(chosen: str | None) -> Path:
+        monkeypatch.setenv("PULUMI_CONFIG", json.dumps({"episode-metadata:bundles": chosen} if chosen else {}))
+        return sources.bundles("arm64")
+
+    return find
 
 
-class TestArchive:
-    def test_files_stand_under_their_import_paths(self, tmp_path):
-        root = package(tmp_path, "app/__init__.py", "app/deep/handler.py", "app/query.sql", "other/__init__.py")
-        found = sources.archive("app", root=root).assets
-        assert list(found) == ["app/__init__.py", "app/deep/handler.py", "app/query.sql"]
-        assert Path(found["app/query.sql"].path).read_text() == "app/query.sql"
+class TestBundles:
+    def test_a_build_puts_them_below_dist(self, folder_in_config):
+        assert folder_in_config(None) == project.BUNDLES / "arm64"
 
-    def test_what_the_interpreter_leaves_behind_is_left_out(self, tmp_path):
-        root = package(
-            tmp_path, "app/__init__.py", "app/__pycache__/note.txt", "app/old.pyc", "app/.cache/x", "app/.env"
-        )
-        assert list(sources.archive("app", root=root).assets) == ["app/__init__.py"]
+    def test_config_names_another_folder(self, folder_in_config, tmp_path):
+        assert folder_in_config(str(tmp_path)) == tmp_path
+        # The engine runs the program in `stacks/`, which is not where people count from.
+        assert folder_in_config("dist/downloaded") == project.ROOT / "dist" / "downloaded"
 
-    def test_missing_package_is_refused(self, tmp_path):
-        with pytest.raises(SourceError, match="missing is no package"):
-            sources.archive("missing", root=tmp_path)
 
-    def test_handlers_of_this_tree_are_in_their_archives(self):
-        found = sources.archive("runtime", "lambda_src").assets
-        assert {"runtime/settings.py", "runtime/migrations/versions/0001_first_schema.py"} <= set(found)
-        assert not [name for name in found if "__pycache__" in name]
+class TestBundle:
+    def test_it_is_the_zip_as_it_was_built(self, tmp_path):
+        (tmp_path / "api.zip").touch()
+        assert sources.bundle("api", tmp_path).path == str(tmp_path / "api.zip")
+
+    def test_missing_one_is_refused_with_what_makes_it(self, tmp_path):
+        with pytest.raises(
+            SourceError, match=r"arm64/api\.zip is missing; `platform release build --architecture arm64`"
+        ):
+            sources.bundle("api", tmp_path / "arm64")
+        with pytest.raises(SourceError, match=r"elsewhere/api\.zip is missing; `platform release build` makes it"):
+            sources.bundle("api", tmp_path / "elsewhere")
 
 
 class TestSchema:
     def test_head_is_the_revision_that_none_follows(self, tmp_path):
-        root = package(tmp_path, "unused")
-        (root / "0002_b.py").write_text("revision: str = '0002'\ndown_revision = '0001'\nraise SystemExit")
-        (root / "0001_a.py").write_text("revision = '0001'\ndown_revision = None\nimport nothing_like_it")
-        assert sources.schema(root).head == "0002"
+        (tmp_path / "0002_b.py").write_text("revision: str = '0002'\ndown_revision = '0001'\nraise SystemExit")
+        (tmp_path / "0001_a.py").write_text("revision = '0001'\ndown_revision = None\nimport nothing_like_it")
+        assert sources.schema(tmp_path).head == "0002"
 
     def test_digest_changes_with_any_text(self, tmp_path):
         revision = tmp_path / "0001_a.py"

@@ -10,9 +10,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+import pulumi
 
 from local.account import LocalAccount
 from local.compute.event_sources import EventSources
@@ -20,7 +21,7 @@ from local.compute.functions import Functions
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 from operations.redrive import redrive
-from stacks import sources
+from operations.release.machine import MachineBundles
 
 RECEIVES = 3
 PATIENCE_SECONDS = 110
@@ -47,13 +48,13 @@ class Plant:
     bench: Any
     account: LocalAccount
     supervisor: Supervisor
-    directory: Path
+    bundles: MachineBundles
     visibility_seconds: int = 6
     name: str = field(default_factory=lambda: f"plant-{secrets.token_hex(4)}")
 
     def __post_init__(self) -> None:
         self.sqs = self.account.client("sqs")
-        self.functions = Functions(self.account, self.supervisor, self.directory)
+        self.functions = Functions(self.account, self.supervisor, self.bundles.cache)
         self.mappings = EventSources(self.account, self.functions)
         self.dead_letter_url, arn = self._queue(f"{self.name}-dlq", {})
         policy = f'{{"deadLetterTargetArn": "{arn}", "maxReceiveCount": {RECEIVES}}}'
@@ -76,7 +77,7 @@ class Plant:
                 "aws:lambda/function:Function",
                 handler="lambda_src.thumbnails.handler.handler",
                 runtime="python3.13",
-                code=sources.archive("runtime", "lambda_src"),
+                code=pulumi.FileArchive(str(self.bundles.folder / "thumbnails.zip")),
                 timeout=self.visibility_seconds,
                 memorySize=1024,
                 reservedConcurrentExecutions=concurrency,

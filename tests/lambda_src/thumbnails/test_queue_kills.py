@@ -15,8 +15,8 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
-def plant(bench, account, supervisor, tmp_path) -> Iterator[Plant]:
-    made = Plant(bench, account, supervisor, tmp_path / "functions")
+def plant(bench, account, supervisor, bundles) -> Iterator[Plant]:
+    made = Plant(bench, account, supervisor, bundles)
     yield made
     made.close()
 

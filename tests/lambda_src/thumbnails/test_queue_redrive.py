@@ -106,8 +106,8 @@ def barrier(target: str, operation: str, number: int, *, goes_through: bool) -> 
 
 
 @pytest.fixture
-def plant(bench, account, supervisor, tmp_path) -> Iterator[Plant]:
-    made = Plant(bench, account, supervisor, tmp_path / "functions", visibility_seconds=60)
+def plant(bench, account, supervisor, bundles) -> Iterator[Plant]:
+    made = Plant(bench, account, supervisor, bundles, visibility_seconds=60)
     yield made
     made.close()
 

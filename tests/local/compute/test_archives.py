@@ -1,5 +1,6 @@
 """Function code laid out on disk."""
 
+import hashlib
 import io
 import os
 import tarfile
@@ -14,7 +15,7 @@ import pulumi
 import pytest
 
 from local.archives import ArchiveError
-from local.compute.archives import materialise
+from local.compute.archives import materialise, name_of, place, put_in_place, unfinished_folder
 
 
 @pytest.fixture
@@ -69,12 +70,32 @@ class TestMaterialise:
     def test_every_kind_of_archive_is_laid_out_the_same(
         self, source: Path, tmp_path: Path, pack: Callable[[Path, Path], Any]
     ) -> None:
-        folder = materialise(pack(source, tmp_path), tmp_path / "state")
+        archive = pack(source, tmp_path)
+        folder = materialise(archive, tmp_path / "state")
         assert folder.parent == tmp_path / "state" / "code"
         assert files(folder) == CONTENT
         assert os.access(folder / "tool", os.X_OK)
         assert not os.access(folder / "package" / "work.py", os.X_OK)
-        assert folder == materialise(source, tmp_path / "state")
+        assert folder == materialise(archive, tmp_path / "state")
+
+    def test_folders_and_assets_of_one_content_are_one_folder(self, source: Path, tmp_path: Path) -> None:
+        assets = {path.name: pulumi.FileArchive(str(path)) for path in [source / "package"]}
+        archive = pulumi.AssetArchive({**assets, "tool": pulumi.FileAsset(str(source / "tool"))})
+        assert materialise(archive, tmp_path / "state") == materialise(source, tmp_path / "state")
+
+    def test_a_zip_is_laid_out_where_its_own_bytes_say(self, source: Path, tmp_path: Path) -> None:
+        file = zipped(source, tmp_path / "code.zip")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert place(file, tmp_path / "state") == tmp_path / "state" / "code" / name_of(digest)
+        assert materialise(pulumi.FileArchive(str(file)), tmp_path / "state") == place(file, tmp_path / "state")
+
+    def test_a_zip_that_was_laid_out_beforehand_is_not_opened(self, source: Path, tmp_path: Path) -> None:
+        file = tmp_path / "code.zip"
+        file.write_text("no zip, and nobody looks")
+        beforehand = place(file, tmp_path / "state")
+        beforehand.mkdir(parents=True)
+        assert materialise(pulumi.FileArchive(str(file)), tmp_path / "state") == beforehand
+        assert list(beforehand.iterdir()) == []
 
     def test_text_is_a_file(self, tmp_path: Path) -> None:
         folder = materialise(pulumi.AssetArchive({"a/b.py": pulumi.StringAsset("é")}), tmp_path)
@@ -147,3 +168,23 @@ class TestMaterialise:
             materialise(str(tmp_path / "evil.tar"), tmp_path / "state")
         assert not (tmp_path / "evil.py").exists()
         assert not (tmp_path / "state").exists() or not list((tmp_path / "state" / "code").iterdir())
+
+
+class TestPutInPlace:
+    def test_the_first_one_stays_and_the_other_is_removed(self, tmp_path: Path) -> None:
+        for content in ("first", "second"):
+            with unfinished_folder(tmp_path) as folder:
+                (folder / "made").write_text(content)
+                put_in_place(folder, tmp_path / "target")
+        assert files(tmp_path) == {"target/made": b"first"}
+
+    def test_what_fails_half_way_leaves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(KeyError), unfinished_folder(tmp_path / "new") as folder:
+            (folder / "made").write_text("half")
+            raise KeyError
+        assert list((tmp_path / "new").iterdir()) == []
+
+    def test_another_obstacle_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "target").write_text("a file")
+        with pytest.raises(OSError, match="target"), unfinished_folder(tmp_path) as folder:
+            put_in_place(folder, tmp_path / "target")

@@ -123,7 +123,7 @@ class TestParentDeath:
         }
         with theirs:
             worker = subprocess.Popen(
-                [sys.executable, "-P", "-s", function_worker.__file__, str(theirs.fileno()), "0"],
+                [sys.executable, "-P", "-s", "-S", function_worker.__file__, str(theirs.fileno()), "0"],
                 env=environment,
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,

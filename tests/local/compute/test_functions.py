@@ -1,5 +1,6 @@
 """Functions run from their registrations, in real worker processes."""
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,15 +182,27 @@ class TestContext:
             **account.environment(),
         }
 
-    def test_only_the_archive_and_installed_packages_can_be_imported(
-        self, functions: Functions, register: Register
+    @pytest.mark.parametrize("package", ["boto3", "local"])
+    def test_only_the_archive_and_the_standard_library_can_be_imported(
+        self, functions: Functions, register: Register, package: str
     ) -> None:
         name = register("answers.try_import")
-        assert functions.invoke(name, "boto3").payload == "boto3"
-        # The test process can import it, because an editable installation puts the source tree on its path.
-        error = functions.invoke(name, "local").error
+        assert functions.invoke(name, "sqlite3").payload == "sqlite3"
+        assert functions.invoke(name, "batches").payload == "batches"
+        # The test process can import it: it is installed, or an editable installation puts the source tree on its path.
+        assert importlib.util.find_spec(package)
+        error = functions.invoke(name, package).error
         assert error is not None
-        assert error.message == "ModuleNotFoundError: No module named 'local'"
+        assert error.message == f"ModuleNotFoundError: No module named '{package}'"
+
+    def test_a_registered_import_path_is_searched_after_the_code(
+        self, functions: Functions, register: Register, tmp_path: Path
+    ) -> None:
+        (tmp_path / "beside.py").touch()
+        (tmp_path / "batches.py").write_text("raise SystemExit")
+        variables = {"variables": {"PYTHONPATH": str(tmp_path)}}
+        name = register("answers.try_import", environment=variables)
+        assert [functions.invoke(name, each).payload for each in ("beside", "batches")] == ["beside", "batches"]
 
     def test_the_code_comes_first_on_the_import_path(self, functions: Functions, register: Register) -> None:
         path = functions.invoke(register("answers.import_path"), {}).payload

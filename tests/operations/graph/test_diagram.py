@@ -57,8 +57,11 @@ class TestMermaid:
             "    lone --> store_b",
         ]
 
-    def test_letting_someone_in_is_no_need(self) -> None:
-        assert needs_between_homes(GRAPH) == {"store-b": set(), "lone": {"store-b"}}
+    def test_who_is_let_in_needs_what_lets_it_in(self) -> None:
+        lets_in = ResourceGraph(
+            environment="dev", resources=(*GRAPH.resources[-1:], registered("lone"), *GRAPH.resources[:4])
+        )
+        assert needs_between_homes(lets_in) == {"store-b": set(), "lone": {"store-b"}}
 
     def test_environments_have_no_circles(self) -> None:
         for environment in ("dev", "staging", "production"):

@@ -1,0 +1,3 @@
+from stacks.account import account
+
+account()

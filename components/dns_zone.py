@@ -1,0 +1,88 @@
+"""A public DNS zone of one host and what is below it, with names that lead to load balancers and distributions."""
+
+import re
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.arguments import check
+
+HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DnsZoneArgs:
+    """A zone."""
+
+    host_name: str
+    """The zone's name, such as `api-staging.example.com`. Whoever has the parent delegates it once, to `name_servers`."""
+    zone_id: pulumi.Input[str] | None = None
+    """A zone that stands already and is left as it is; None to make one."""
+    protected: bool = False
+    """Refuse deletion: another zone would have other name servers, and the parent would delegate to nobody."""
+
+    def __post_init__(self) -> None:
+        shape = bool(HOST.fullmatch(self.host_name)) and len(self.host_name) <= 253
+        check(self, "host_name", shape, f"must be a host name in lower case, not {self.host_name!r}")
+
+
+class DnsZone(pulumi.ComponentResource):
+    """The zone. Names in it are public by nature, so queries are not logged; the zone is not signed, which would need a
+    key of its own and a second delegation."""
+
+    zone_id: pulumi.Output[str]
+    name_servers: pulumi.Output[list[str]] | None
+    """To whom the parent delegates the zone; None for a zone that stood already."""
+
+    def __init__(self, name: str, args: DnsZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:DnsZone", name, {}, opts)
+        self._name, self._args = name, args
+        self._child = pulumi.ResourceOptions(parent=self)
+
+        self._create_zone()
+
+        self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
+
+    def alias(
+        self, target: str, *, host_name: str, target_domain_name: pulumi.Input[str], target_zone_id: pulumi.Input[str]
+    ) -> list[aws.route53.Record]:
+        """Leads a name of the zone to a load balancer or a distribution, over IPv4 and IPv6. `target` names the records.
+
+        Raises ValueError for a name outside the zone.
+        """
+        zone = self._args.host_name
+        if host_name != zone and not host_name.endswith(f".{zone}"):
+            raise ValueError(f"{self._name}: {host_name} is not in the zone {zone}")
+        return [
+            aws.route53.Record(
+                f"{self._name}-{target}-{kind.lower()}",
+                zone_id=self.zone_id,
+                name=host_name,
+                type=kind,
+                aliases=[
+                    {
+                        "name": target_domain_name,
+                        "zone_id": target_zone_id,
+                        # There is one target: without it there is nothing better to answer.
+                        "evaluate_target_health": False,
+                    }
+                ],
+                opts=self._child,
+            )
+            for kind in ("A", "AAAA")
+        ]
+
+    def _create_zone(self) -> None:
+        args = self._args
+        if args.zone_id is not None:
+            self.zone_id, self.name_servers = pulumi.Output.from_input(args.zone_id), None
+            return
+        zone = aws.route53.Zone(
+            f"{self._name}-zone",
+            name=args.host_name,
+            comment=f"{args.host_name} and what is below it",
+            force_destroy=False,
+            opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
+        )
+        self.zone_id, self.name_servers = zone.zone_id, zone.name_servers.apply(list)

@@ -1,0 +1,51 @@
+"""Values that others may know, as parameters that a program in the account looks up by name; a secret never is one."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+import pulumi_aws as aws
+
+from components.arguments import check, is_plain
+from components.naming import Naming
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+# Of a parameter in the tier that costs nothing.
+LONGEST_VALUE = 4096
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParametersArgs:
+    """Values by their names."""
+
+    naming: Naming
+    values: Mapping[str, pulumi.Input[str]]
+    """Names, addresses and ids. `api_url` becomes `/{project}/{environment}/api_url`."""
+
+    def __post_init__(self) -> None:
+        check(self, "values", bool(self.values), "must name at least one value")
+        for name, value in self.values.items():
+            check(self, "values", bool(NAME.fullmatch(name)), f"must be named in lower case, not {name!r}")
+            if is_plain(value):
+                fits = isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE
+                check(self, "values", fits, f"must be texts of 1 to {LONGEST_VALUE} characters, which {name} is not")
+
+
+class Parameters(pulumi.ComponentResource):
+    """The parameters, below one path, which a reader needs the right to read and no other."""
+
+    path: str
+
+    def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__("episode-metadata:index:Parameters", name, {}, opts)
+        self.path = f"/{args.naming.project}/{args.naming.environment}"
+        for key, value in args.values.items():
+            aws.ssm.Parameter(
+                f"{name}-{key.replace('_', '-')}",
+                name=f"{self.path}/{key}",
+                type="String",
+                value=value,
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+        self.register_outputs({"path": self.path})

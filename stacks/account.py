@@ -1,0 +1,89 @@
+"""What an AWS account has once, before any environment: the image repository, the artifacts, and who may deploy."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import pulumi
+import pulumi_aws as aws
+from pydantic import Field, ValidationError
+
+from components.deploy_identity import DeployIdentity, DeployIdentityArgs
+from components.image_repository import ImageRepository, ImageRepositoryArgs
+from components.naming import Naming
+from components.private_bucket import PrivateBucket, PrivateBucketArgs
+from stacks.environment import PROJECT, SettingsError, described
+from stacks.provider import create_provider
+from stacks.sections import Section
+
+CONFIG = f"{PROJECT}-account"
+
+
+class AccountSettings(Section):
+    """One account."""
+
+    name: str = Field(description="What the account's own things are called by, where environments have their names.")
+    region: str
+    repository: str
+    environments: tuple[str, ...] = Field(min_length=1)
+    name_suffix: str
+    image_repository: str
+    reader_account_ids: tuple[str, ...]
+    state_bucket_arn: str
+    state_key_arn: str | None
+    identity_provider_arn: str | None
+
+    @classmethod
+    def parse(cls, values: Any) -> Self:
+        """The settings from plain data. Raises SettingsError, which names every key that is wrong."""
+        if not isinstance(values, Mapping):
+            raise SettingsError([f"settings: must be an object, not {type(values).__name__}"])
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise SettingsError(described(error)) from error
+
+
+def account() -> None:
+    """Describes the account whose settings are in the stack's config. Raises SettingsError."""
+    config = pulumi.Config(CONFIG)
+    settings = AccountSettings.parse(config.require_object("settings"))
+    naming = Naming(PROJECT, settings.name)
+    provider = create_provider(settings.region, naming, config)
+    opts = pulumi.ResourceOptions(provider=provider)
+    account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=provider)).account_id
+
+    images = ImageRepository(
+        "images",
+        ImageRepositoryArgs(
+            name=settings.image_repository, reader_account_ids=settings.reader_account_ids, protected=True
+        ),
+        opts,
+    )
+    artifacts = PrivateBucket(
+        "artifacts",
+        PrivateBucketArgs(naming=naming, thing="artifacts", name_suffix=settings.name_suffix, protected=True),
+        opts,
+    )
+    pulumi.export("image_repository_url", images.url)
+    pulumi.export("artifact_bucket", artifacts.name)
+
+    identity_provider_arn: pulumi.Input[str] | None = settings.identity_provider_arn
+    for environment in settings.environments:
+        identity = DeployIdentity(
+            f"github-{environment}",
+            DeployIdentityArgs(
+                naming=Naming(PROJECT, environment),
+                repository=settings.repository,
+                github_environment=environment,
+                region=settings.region,
+                account_id=account_id,
+                state_bucket_arn=settings.state_bucket_arn,
+                state_key_arn=settings.state_key_arn,
+                provider_arn=identity_provider_arn,
+            ),
+            opts,
+        )
+        # The first one makes the account's identity provider, where it is not there already.
+        identity_provider_arn = identity.provider_arn
+        pulumi.export(f"deploy_role_{environment}", identity.role_arn)
+        pulumi.export(f"preview_role_{environment}", identity.preview_role_arn)

@@ -1,0 +1,118 @@
+"""How the world reaches the platform: its name and certificate, the delivery of thumbnails, the firewall in front of the API."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pulumi
+
+from components.certificate import Certificate, CertificateArgs
+from components.content_delivery import ContentDelivery, ContentDeliveryArgs
+from components.delivery_rules import REGION as DELIVERY_REGION
+from components.dns_zone import DnsZone, DnsZoneArgs
+from components.load_balancer import LoadBalancer
+from components.private_bucket import PrivateBucketArgs
+from components.web_firewall import CORE, WebFirewall, WebFirewallArgs
+from stacks.deployment import Deployment
+from stacks.foundation import Foundation
+
+# Where the worker stores what it renders, by the kind of thing it belongs to; nothing else of the bucket is delivered. The keys
+# hold the picture's hash: who was not given one cannot guess it. Documents take a signed URL on top.
+PUBLIC_PREFIXES = ("episodes/", "posts/", "items/", "profiles/")
+PRIVATE_PREFIXES = ("documents/",)
+# Of the firewall's core rules: those that would refuse honest scripts and notes, which the API limits itself.
+COUNTED_RULES: Mapping[str, tuple[str, ...]] = {CORE: ("SizeRestrictions_BODY",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """The platform's name. All None where clients use the names that AWS gives."""
+
+    zone: DnsZone | None
+    certificate_arn: pulumi.Input[str] | None
+
+    @property
+    def name_servers(self) -> pulumi.Output[str] | None:
+        """To whom the zone above delegates the platform's name, with commas between."""
+        servers = self.zone.name_servers if self.zone else None
+        return None if servers is None else servers.apply(",".join)
+
+
+def create_address(deployment: Deployment) -> Address:
+    """Makes the zone of the platform's name and a certificate in it, or takes the certificate that is given."""
+    settings, opts = deployment.settings, deployment.opts
+    if not settings.edge.manages_zone:
+        return Address(zone=None, certificate_arn=settings.edge.certificate_arn)
+    zone = DnsZone("zone", DnsZoneArgs(host_name=settings.domain, protected=settings.protected), opts)
+    certificate = Certificate("certificate", CertificateArgs(host_name=settings.domain, zone_id=zone.zone_id), opts)
+    return Address(zone=zone, certificate_arn=certificate.arn)
+
+
+def create_delivery(
+    deployment: Deployment, bucket: PrivateBucketArgs, *, foundation: Foundation, address: Address
+) -> ContentDelivery | None:
+    """Makes the delivery of a bucket that does not stand yet: its policy will name the distribution, so that comes first."""
+    settings, opts = deployment.settings, deployment.opts
+    section = settings.edge.delivery
+    if section is None:
+        return None
+    certificate = None
+    if section.host_name is not None and address.zone is not None:
+        certificate = Certificate(
+            "media-certificate",
+            CertificateArgs(host_name=section.host_name, zone_id=address.zone.zone_id, region=DELIVERY_REGION),
+            opts,
+        )
+    delivery = ContentDelivery(
+        "media",
+        ContentDeliveryArgs(
+            naming=deployment.naming,
+            thing="media",
+            bucket_arn=f"arn:aws:s3:::{bucket.bucket_name}",
+            bucket_regional_domain_name=f"{bucket.bucket_name}.s3.{settings.region}.amazonaws.com",
+            allowed_prefixes=PUBLIC_PREFIXES,
+            private_prefixes=PRIVATE_PREFIXES if section.signing_public_keys else (),
+            signing_public_keys=section.signing_public_keys,
+            aliases=[section.host_name] if section.host_name is not None else (),
+            certificate_arn=certificate.arn if certificate else None,
+            cors_origins=settings.cors_origins,
+            price_class=section.price_class,
+            geo_restriction="blacklist" if section.blocked_countries else "none",
+            geo_locations=section.blocked_countries,
+            access_log_bucket_arn=foundation.access_logs.arn if foundation.access_logs else None,
+        ),
+        opts,
+    )
+    if section.host_name is not None and address.zone is not None:
+        address.zone.alias(
+            "media",
+            host_name=section.host_name,
+            target_domain_name=delivery.domain_name,
+            target_zone_id=delivery.hosted_zone_id,
+        )
+    return delivery
+
+
+def create_front_door(deployment: Deployment, balancer: LoadBalancer, address: Address) -> WebFirewall | None:
+    """Leads the platform's name to the load balancer, and puts the firewall in front of it where there is one."""
+    settings = deployment.settings
+    if address.zone is not None:
+        address.zone.alias(
+            "api",
+            host_name=settings.domain,
+            target_domain_name=balancer.dns_name,
+            target_zone_id=balancer.zone_id,
+        )
+    if settings.edge.requests_per_address is None:
+        return None
+    return WebFirewall(
+        "firewall",
+        WebFirewallArgs(
+            naming=deployment.naming,
+            thing="api",
+            rate_per_five_minutes=settings.edge.requests_per_address,
+            counted_rules=COUNTED_RULES,
+            log_retention_days=settings.log_retention_days,
+            guarded_arns={"load-balancer": balancer.arn},
+        ),
+        deployment.opts,
+    )

@@ -1,0 +1,94 @@
+"""What everything that runs here has in common: its place in the network, its ways to the database and to AWS, its code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pulumi
+
+from components.placement import Egress, Placement
+from components.policies import Statement
+from components.postgres_database import PORT
+from components.python_function import PythonFunction, PythonFunctionArgs
+from stacks import permissions, sources, wiring
+from stacks.data import Data
+from stacks.deployment import Deployment
+from stacks.environment import EnvironmentSettings
+from stacks.foundation import Foundation
+from stacks.sections import FunctionSection, MigrateSection
+
+# Whoever calls a function calls it by this name, so that a release can be tried beside it and taken back.
+LIVE = "live"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workloads:
+    """The platform as far as it stands when code is to run on it."""
+
+    deployment: Deployment
+    foundation: Foundation
+    data: Data
+
+    @property
+    def settings(self) -> EnvironmentSettings:
+        """The environment's."""
+        return self.deployment.settings
+
+    def bundle(self, name: str) -> pulumi.Archive:
+        """The code that a release brings for a function. Raises SourceError for one that was not built."""
+        return sources.bundle(name, sources.bundles(self.settings.architecture))
+
+    def placement(self, *, internet: bool = False) -> Placement:
+        """Private subnets with ways to the database and to AWS; `internet` is for what calls services without an endpoint."""
+        database = Egress(description="PostgreSQL", port=PORT, security_group_id=self.data.database.security_group_id)
+        return self.foundation.placement({"database": database}, internet=internet)
+
+    def admit(self, thing: str, security_group_id: pulumi.Input[str]) -> list[pulumi.Resource]:
+        """Lets a group into the database and the endpoints: the rules, for whoever must wait for them."""
+        rules = [
+            self.data.database.admit(thing, security_group_id),
+            self.foundation.network.admit_to_endpoints(thing, security_group_id),
+        ]
+        return [rule for rule in rules if rule is not None]
+
+    def function(
+        self,
+        thing: str,
+        description: str,
+        *,
+        code: pulumi.Archive,
+        handler: str,
+        section: FunctionSection | MigrateSection,
+        variables: wiring.Variables,
+        statements: Sequence[Statement],
+        internet: bool = False,
+        writes_secrets: bool = False,
+        after: Sequence[pulumi.Resource] = (),
+    ) -> tuple[PythonFunction, list[pulumi.Resource]]:
+        """A function that reaches the database and the endpoints, and the rules that let it in."""
+        function = PythonFunction(
+            thing,
+            PythonFunctionArgs(
+                naming=self.deployment.naming,
+                thing=thing,
+                description=description,
+                code=code,
+                handler=handler,
+                variables=variables,
+                statements=[
+                    *statements,
+                    *permissions.use_secrets_key(self.foundation.data_key_arn, write=writes_secrets),
+                ],
+                placement=self.placement(internet=internet),
+                memory_mb=section.memory_mb,
+                timeout_seconds=section.timeout_seconds,
+                reserved_concurrency=section.concurrency if isinstance(section, FunctionSection) else None,
+                architecture=self.settings.architecture,
+                alias=LIVE,
+                log_retention_days=self.settings.log_retention_days,
+                log_key_arn=self.foundation.log_key_arn,
+                after=after,
+            ),
+            self.deployment.opts,
+        )
+        group = function.security_group_id
+        return function, [] if group is None else self.admit(thing, group)

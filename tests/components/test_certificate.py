@@ -1,0 +1,65 @@
+import pulumi_aws as aws
+import pytest
+
+from components.arguments import ArgumentError
+from components.certificate import Certificate, CertificateArgs
+
+HOST = "api-staging.example.com"
+COUNTS = {"Certificate": 1, "Record": 1, "CertificateValidation": 1}
+
+
+def args(**changes):
+    return CertificateArgs(**{"host_name": HOST, "zone_id": "Z1"} | changes)
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-07", "ROAD-134")
+    def test_name_is_proven_by_a_record_of_its_zone(self, register):
+        found = []
+        graph = register(lambda: Certificate("api", args()).arn.apply(found.append))
+        assert graph.counts == COUNTS
+        assert graph.one("Certificate").inputs == {
+            "domainName": HOST,
+            "validationMethod": "DNS",
+            "options": {"certificateTransparencyLoggingPreference": "ENABLED"},
+        }
+        asked = "api-certificate-domainValidationOptions-resourceRecord"
+        assert graph.one("Record").inputs == {
+            "zoneId": "Z1",
+            "name": f"{asked}Name",
+            "type": "CNAME",
+            "records": [f"{asked}Value"],
+            "ttl": 60,
+            "allowOverwrite": True,
+        }
+        assert graph.depends("api-validation", "api-proof")
+        assert found == ["arn:aws:acm:us-east-1:123456789012:api-certificate-arn"]
+
+    def test_whoever_uses_it_waits_until_it_is_issued(self, register):
+        graph = register(lambda: aws.cloudwatch.LogGroup("user", name=Certificate("api", args()).arn))
+        assert graph.depends("user", "api-validation")
+
+    def test_it_stands_where_it_is_used(self, register):
+        graph = register(lambda: Certificate("media", args(region="us-east-1")))
+        for kind in ("Certificate", "CertificateValidation"):
+            assert graph.one(kind).inputs["region"] == "us-east-1"
+        assert "region" not in graph.one("Record").inputs
+
+    def test_proof_is_registered_before_it_is_known(self, register):
+        assert register(lambda: Certificate("api", args()), preview=True).counts == COUNTS
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        ("field", "changes"),
+        [
+            ("host_name", {"host_name": "*.example.com"}),
+            ("host_name", {"host_name": "API.example.com"}),
+            ("host_name", {"host_name": f"{'a' * 60}.example.com"}),
+            ("region", {"region": "virginia"}),
+            ("validation_timeout_minutes", {"validation_timeout_minutes": 0}),
+        ],
+    )
+    def test_impossible_value_is_refused_by_field(self, field, changes):
+        with pytest.raises(ArgumentError, match=rf"CertificateArgs\.{field}: must"):
+            args(**changes)

@@ -1,0 +1,77 @@
+import pytest
+
+from components.arguments import ArgumentError
+from components.dns_zone import DnsZone, DnsZoneArgs
+
+HOST = "api-staging.example.com"
+
+
+def alias(zone, host_name=HOST):
+    return zone.alias("api", host_name=host_name, target_domain_name="b.elb.amazonaws.com", target_zone_id="Z1")
+
+
+class TestRegister:
+    @pytest.mark.requirement("ROAD-06")
+    def test_zone_of_the_host(self, register):
+        found = []
+
+        def program():
+            zone = DnsZone("dns", DnsZoneArgs(host_name=HOST))
+            zone.name_servers.apply(found.append)
+
+        graph = register(program)
+        assert graph.counts == {"Zone": 1}
+        assert graph.one("Zone").inputs == {
+            "name": HOST,
+            "comment": f"{HOST} and what is below it",
+            "forceDestroy": False,
+        }
+        assert len(found) == 1
+
+    def test_names_lead_to_their_target_over_both_protocols(self, register):
+        graph = register(lambda: alias(DnsZone("dns", DnsZoneArgs(host_name=HOST)), f"media.{HOST}"))
+        assert graph.counts == {"Zone": 1, "Record": 2}
+        for name, kind in (("dns-api-a", "A"), ("dns-api-aaaa", "AAAA")):
+            record = dict(graph.named(name).inputs)
+            assert record.pop("zoneId")
+            assert record == {
+                "name": f"media.{HOST}",
+                "type": kind,
+                "aliases": [{"name": "b.elb.amazonaws.com", "zoneId": "Z1", "evaluateTargetHealth": False}],
+            }
+            assert graph.depends(name, "dns-zone")
+
+    def test_zone_that_stands_is_left_as_it_is(self, register):
+        def program():
+            zone = DnsZone("dns", DnsZoneArgs(host_name=HOST, zone_id="Z0"))
+            assert zone.name_servers is None
+            alias(zone)
+
+        graph = register(program)
+        assert graph.counts == {"Record": 2}
+        assert {record.inputs["zoneId"] for record in graph.of("Record")} == {"Z0"}
+
+    @pytest.mark.parametrize("protected", [True, False])
+    def test_protection_is_of_the_zone(self, register, protected):
+        graph = register(lambda: alias(DnsZone("dns", DnsZoneArgs(host_name=HOST, protected=protected))))
+        assert graph.one("Zone").protect is protected
+        assert not any(record.protect for record in graph.of("Record"))
+
+    @pytest.mark.parametrize("host_name", ["example.com", f"x{HOST}", "other.com"])
+    def test_name_outside_the_zone_is_refused(self, register, host_name):
+        def program():
+            with pytest.raises(ValueError, match=f"dns: {host_name} is not in the zone {HOST}"):
+                alias(DnsZone("dns", DnsZoneArgs(host_name=HOST)), host_name)
+
+        assert register(program).counts == {"Zone": 1}
+
+    def test_unknown_outputs_are_no_obstacle(self, register):
+        graph = register(lambda: alias(DnsZone("dns", DnsZoneArgs(host_name=HOST))), preview=True)
+        assert graph.counts == {"Zone": 1, "Record": 2}
+
+
+class TestArgs:
+    @pytest.mark.parametrize("host_name", ["", "localhost", "API.example.com", "a..com", "-a.com", "a.com.", "*.a.com"])
+    def test_impossible_host_is_refused(self, host_name):
+        with pytest.raises(ArgumentError, match=r"DnsZoneArgs\.host_name: must"):
+            DnsZoneArgs(host_name=host_name)

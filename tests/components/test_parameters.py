@@ -1,0 +1,27 @@
+import pytest
+
+from components.arguments import ArgumentError
+from components.parameters import Parameters, ParametersArgs
+
+
+class TestRegister:
+    @pytest.mark.requirement("P2-10")
+    def test_each_value_is_found_below_one_path(self, register, naming):
+        graph = register(
+            lambda: Parameters("outputs", ParametersArgs(naming=naming, values={"api_url": "http://x", "vpc_id": "v"}))
+        )
+        assert graph.counts == {"Parameter": 2}
+        assert graph.named("outputs-api-url").inputs == {
+            "name": "/episode-metadata/dev/api_url",
+            "type": "String",
+            "value": "http://x",
+        }
+
+
+class TestArgs:
+    @pytest.mark.parametrize(
+        "values", [{}, {"API": "x"}, {"a-b": "x"}, {"a": ""}, {"a": "x" * 4097}, {"a": 1}], ids=str
+    )
+    def test_what_cannot_be_a_parameter_is_refused_by_field(self, naming, values):
+        with pytest.raises(ArgumentError, match=r"ParametersArgs\.values: must"):
+            ParametersArgs(naming=naming, values=values)

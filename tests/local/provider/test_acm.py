@@ -1,0 +1,67 @@
+"""A certificate and its proof, read back from the emulator as the component registered them."""
+
+from collections.abc import Callable
+
+import pulumi
+import pytest
+
+from components.certificate import Certificate, CertificateArgs
+from components.dns_zone import DnsZone, DnsZoneArgs
+from local.account import LocalAccount
+from local.doors.in_process import deploy
+from local.errors import RegistrationError
+from local.provider.provider import Created, LocalProvider
+
+CERTIFICATE = "aws:acm/certificate:Certificate"
+Create = Callable[..., Created]
+
+
+class TestCertificate:
+    def test_component_proves_its_name(self, account: LocalAccount, elsewhere: LocalAccount) -> None:
+        def program() -> None:
+            zone = DnsZone("dns", DnsZoneArgs(host_name="api.example.com"))
+            certificate = Certificate(
+                "api", CertificateArgs(host_name="api.example.com", zone_id=zone.zone_id, region="eu-west-1")
+            )
+            pulumi.export("arn", certificate.arn)
+            pulumi.export("zone", zone.zone_id)
+
+        deployment = deploy(
+            program,
+            project="films",
+            stack="dev",
+            config={"aws:defaultTags": '{"tags": {"Project": "films"}}'},
+            provider=LocalProvider(account, {}),
+        )
+        assert {resource.state for resource in deployment.resources} == {"applied"}
+        arn = deployment.outputs["arn"]
+        assert arn.startswith("arn:aws:acm:eu-west-1:123456789012:certificate/")
+        client = elsewhere.client("acm")
+        read = client.describe_certificate(CertificateArn=arn)["Certificate"]
+        assert (read["DomainName"], read["Type"]) == ("api.example.com", "AMAZON_ISSUED")
+        assert read["Options"]["CertificateTransparencyLoggingPreference"] == "ENABLED"
+        tags = client.list_tags_for_certificate(CertificateArn=arn)["Tags"]
+        assert tags == [{"Key": "Project", "Value": "films"}]
+        (asked,) = read["DomainValidationOptions"]
+        listed = account.client("route53").list_resource_record_sets(HostedZoneId=deployment.outputs["zone"])
+        (proof,) = [each for each in listed["ResourceRecordSets"] if each["Type"] == "CNAME"]
+        assert proof["Name"] == asked["ResourceRecord"]["Name"]
+        assert proof["ResourceRecords"] == [{"Value": asked["ResourceRecord"]["Value"]}]
+        assert proof["TTL"] == 60
+
+    def test_it_is_told_as_pulumi_does(self, create: Create) -> None:
+        created = create(CERTIFICATE, "plain", domainName="x.example.com", validationMethod="DNS")
+        assert created.id == created.outputs["arn"]
+        (option,) = created.outputs["domainValidationOptions"]
+        assert option["domainName"] == "x.example.com"
+        assert option["resourceRecordType"] == "CNAME"
+        assert option["resourceRecordName"].endswith(".x.example.com.")
+
+    def test_validation_of_a_certificate_that_is_not_there_is_refused(self, create: Create) -> None:
+        arn = "arn:aws:acm:us-east-1:123456789012:certificate/none"
+        with pytest.raises(RegistrationError, match="ResourceNotFoundException"):
+            create("aws:acm/certificateValidation:CertificateValidation", "none", certificateArn=arn)
+
+    def test_imported_certificate_is_refused(self, create: Create) -> None:
+        with pytest.raises(RegistrationError, match="certificateBody: the local account does not support this"):
+            create(CERTIFICATE, "imported", certificateBody="x")

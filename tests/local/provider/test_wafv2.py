@@ -1,0 +1,142 @@
+"""Firewalls, read back from the emulator as the component registered them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pulumi
+import pytest
+
+from components.naming import Naming
+from components.web_firewall import CORE, WebFirewall, WebFirewallArgs
+from local.account import LocalAccount
+from local.doors.in_process import Deployment, deploy
+from local.errors import RegistrationError
+from local.provider.provider import Created, LocalProvider
+
+WEB_ACL = "aws:wafv2/webAcl:WebAcl"
+GUARDED = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/films/1"
+VISIBILITY = {"cloudwatchMetricsEnabled": True, "sampledRequestsEnabled": False, "metricName": "m"}
+INPUTS = {"scope": "REGIONAL", "defaultAction": {"allow": {}}, "visibilityConfig": VISIBILITY}
+Create = Callable[..., Created]
+
+
+@pytest.fixture(scope="module")
+def deployment(account: LocalAccount) -> Deployment:
+    def program() -> None:
+        naming = Naming("films", "waf")
+        regional = WebFirewall(
+            "api",
+            WebFirewallArgs(
+                naming=naming,
+                thing="api",
+                rate_per_five_minutes=700,
+                counted_rules={CORE: ["SizeRestrictions_BODY"]},
+                log_retention_days=90,
+                guarded_arns={"balancer": GUARDED},
+            ),
+        )
+        pulumi.export("regional", regional.arn)
+        pulumi.export(
+            "edge", WebFirewall("media", WebFirewallArgs(naming=naming, thing="media", scope="CLOUDFRONT")).arn
+        )
+
+    return deploy(
+        program,
+        project="films",
+        stack="waf",
+        config={"aws:region": "eu-west-1", "aws:defaultTags": '{"tags": {"Project": "films"}}'},
+        provider=LocalProvider(account, {}),
+    )
+
+
+@pytest.fixture
+def there(elsewhere: LocalAccount) -> Any:
+    return elsewhere.client("wafv2")
+
+
+def web_acl(client: Any, arn: str, scope: str) -> dict[str, Any]:
+    _, name, identity = arn.rpartition(":")[2].split("/webacl/")[-1].rpartition("/")[0], *arn.split("/")[-2:]
+    found: dict[str, Any] = client.get_web_acl(Name=name, Scope=scope, Id=identity)["WebACL"]
+    return found
+
+
+class TestWebAcl:
+    def test_it_is_kept_as_registered(self, deployment: Deployment, there: Any) -> None:
+        acl = web_acl(there, deployment.outputs["regional"], "REGIONAL")
+        assert (acl["Name"], acl["ARN"]) == ("films-api-firewall-waf", deployment.outputs["regional"])
+        assert acl["DefaultAction"] == {"Allow": {}}
+        assert acl["VisibilityConfig"] == {
+            "SampledRequestsEnabled": False,
+            "CloudWatchMetricsEnabled": True,
+            "MetricName": "films-api-firewall-waf",
+        }
+        tags = there.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]
+        assert tags == [{"Key": "Project", "Value": "films"}]
+
+    def test_rules_keep_their_order_and_their_overrides(self, deployment: Deployment, there: Any) -> None:
+        rules = web_acl(there, deployment.outputs["regional"], "REGIONAL")["Rules"]
+        assert [(rule["Priority"], rule["Name"]) for rule in rules] == [
+            (0, "rate"),
+            (1, "AWSManagedRulesAmazonIpReputationList"),
+            (2, "AWSManagedRulesCommonRuleSet"),
+            (3, "AWSManagedRulesKnownBadInputsRuleSet"),
+        ]
+        rate = rules[0]["Statement"]["RateBasedStatement"]
+        assert rate == {"Limit": 700, "AggregateKeyType": "IP", "EvaluationWindowSec": 300}
+        assert rules[0]["Action"]["Block"]["CustomResponse"]["ResponseCode"] == 429
+        overrides = [rule["Statement"]["ManagedRuleGroupStatement"].get("RuleActionOverrides") for rule in rules[1:]]
+        assert overrides == [[], [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}], []]
+        assert [rule["OverrideAction"] for rule in rules[1:]] == [{"None": {}}] * 3
+
+    def test_log_goes_to_its_group_without_secrets(
+        self, deployment: Deployment, there: Any, elsewhere: LocalAccount
+    ) -> None:
+        arn = deployment.outputs["regional"]
+        logging = there.get_logging_configuration(ResourceArn=arn)["LoggingConfiguration"]
+        (group,) = elsewhere.client("logs").describe_log_groups(logGroupNamePrefix="aws-waf-logs-films-api")[
+            "logGroups"
+        ]
+        assert logging["LogDestinationConfigs"] == [group["arn"].removesuffix(":*")]
+        assert (group["logGroupName"], group["retentionInDays"]) == ("aws-waf-logs-films-api-firewall-waf", 90)
+        assert logging["RedactedFields"] == [
+            {"SingleHeader": {"Name": "authorization"}},
+            {"SingleHeader": {"Name": "cookie"}},
+            {"QueryString": {}},
+        ]
+        (kept,) = logging["LoggingFilter"]["Filters"]
+        assert (logging["LoggingFilter"]["DefaultBehavior"], kept["Behavior"]) == ("DROP", "KEEP")
+        assert [each["ActionCondition"]["Action"] for each in kept["Conditions"]] == ["BLOCK", "COUNT"]
+
+    def test_it_stands_in_front_of_what_it_guards(self, deployment: Deployment, there: Any) -> None:
+        assert there.get_web_acl_for_resource(ResourceArn=GUARDED)["WebACL"]["ARN"] == deployment.outputs["regional"]
+
+    def test_one_for_cloudfront_is_where_cloudfront_looks(self, deployment: Deployment, account: LocalAccount) -> None:
+        arn = deployment.outputs["edge"]
+        assert ":us-east-1:" in arn and ":global/webacl/" in arn
+        assert web_acl(account.client("wafv2"), arn, "CLOUDFRONT")["Name"] == "films-media-firewall-waf"
+        groups = account.client("logs").describe_log_groups(logGroupNamePrefix="aws-waf-logs-films-media")["logGroups"]
+        assert [group["logGroupName"] for group in groups] == ["aws-waf-logs-films-media-firewall-waf"]
+
+    @pytest.mark.parametrize(
+        ("changes", "problem"),
+        [
+            ({"scope": "PLANET"}, "'PLANET' is none of"),
+            ({"ruleJson": "[]"}, "ruleJson: the local account does not support this"),
+            ({"visibilityConfig": None}, "VisibilityConfig is required"),
+            (
+                {"rules": [{"name": "r", "priority": 0, "statement": {"notStatement": {"statements": []}}}]},
+                "rules: r: notStatement: the local account does not support this",
+            ),
+            (
+                {
+                    "rules": [
+                        {"name": "r", "priority": 0, "statement": {}, "colour": "blue", "visibilityConfig": VISIBILITY}
+                    ]
+                },
+                "rules.colour: AWS's Rule has no such member",
+            ),
+        ],
+    )
+    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, Any], problem: str) -> None:
+        with pytest.raises(RegistrationError, match=problem):
+            create(WEB_ACL, "bad", **{**INPUTS, **changes})

@@ -1,0 +1,163 @@
+"""The same bytes each time, and what is refused on the way there."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+import zlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from operations import project
+from operations.release import builder
+from operations.release.bundles import BUNDLES, BundleError
+from operations.release.target import Target
+from tests.operations.release.conftest import TINY, locked
+
+HERE = Target.this_machine()
+(MAINTENANCE,) = (bundle for bundle in BUNDLES if bundle.name == "maintenance")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    made = tmp_path / "site"
+    (made / "package").mkdir(parents=True)
+    (made / "package" / "__init__.py").write_text("a = 1\n" * 100)
+    (made / "library.so").write_bytes(b"\x7fELF")
+    return made
+
+
+def sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def made(site: Path, file: Path, sources: dict[str, bytes] | None = None) -> str:
+    builder.pack(site, file)
+    builder.add(sources or {"tiny/__init__.py": b"", "tiny/work.py": b"x"}, file, TINY)
+    return sha256(file)
+
+
+class TestZip:
+    def test_times_modes_bytecode_and_order_leave_no_trace(
+        self, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first = made(site, tmp_path / "first.zip")
+        other = tmp_path / "other"
+        (other / "package" / "__pycache__").mkdir(parents=True)
+        (other / "package" / "__pycache__" / "x.pyc").write_bytes(b"bytecode")
+        for name in ("library.so", "package/__init__.py"):
+            shutil.copyfile(site / name, other / name)
+            (other / name).chmod(0o755)
+            os.utime(other / name, (1, 1))
+        sources = {"tiny/work.py": b"x", "tiny/__init__.py": b""}
+        found = Path.rglob
+        # Each file system lists its files in an order of its own.
+        monkeypatch.setattr(Path, "rglob", lambda folder, pattern: sorted(found(folder, pattern), reverse=True))
+        assert made(other, tmp_path / "second.zip", sources) == first
+
+    def test_entries_say_nothing_of_this_machine(self, site: Path, tmp_path: Path) -> None:
+        made(site, tmp_path / "made.zip")
+        with zipfile.ZipFile(tmp_path / "made.zip") as archive:
+            entries = archive.infolist()
+            assert archive.testzip() is None
+        assert [entry.filename for entry in entries] == [
+            "library.so",
+            "package/__init__.py",
+            "tiny/__init__.py",
+            "tiny/work.py",
+        ]
+        assert {entry.date_time for entry in entries} == {(1980, 1, 1, 0, 0, 0)}
+        assert {(entry.create_system, entry.external_attr >> 16) for entry in entries} == {(3, 0o644)}
+        assert entries[1].compress_size < entries[1].file_size
+
+    def test_package_that_hides_ours_is_refused(self, site: Path, tmp_path: Path) -> None:
+        (site / "tiny").mkdir()
+        (site / "tiny" / "other.py").touch()
+        with pytest.raises(BundleError, match="bundle tiny: a package of its lock brings tiny, which is ours"):
+            made(site, tmp_path / "made.zip")
+
+    @pytest.mark.parametrize("limit", ["MOST_ZIPPED_BYTES", "MOST_UNPACKED_BYTES"])
+    def test_what_lambda_would_refuse_is_refused(
+        self, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+    ) -> None:
+        monkeypatch.setattr(builder, limit, 100)
+        with pytest.raises(BundleError, match=r"bundle tiny: 0\.0 MB, 0\.0 MB unpacked: Lambda takes"):
+            made(site, tmp_path / "made.zip")
+        builder.pack(site, tmp_path / "container.zip")
+        builder.add({"tiny/work.py": b"x"}, tmp_path / "container.zip", replace(TINY, handler=None))
+
+
+class TestInputs:
+    def test_packages_change_with_lock_target_and_zlib(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        seen = [builder.package_inputs(TINY, target, root) for target in (HERE, Target.lambda_function("arm64"))]
+        seen.append(builder.package_inputs(TINY, replace(HERE, python="3.99"), root))
+        with monkeypatch.context() as patch:
+            patch.setattr(zlib, "ZLIB_RUNTIME_VERSION", "9.9")
+            seen.append(builder.package_inputs(TINY, HERE, root))
+        with monkeypatch.context() as patch:
+            patch.setattr(builder, "BUILDER", "next")
+            seen.append(builder.package_inputs(TINY, HERE, root))
+        TINY.lock(root).write_text(TINY.lock(root).read_text() + "\n")
+        seen.append(builder.package_inputs(TINY, HERE, root))
+        assert len(set(seen)) == 6
+
+    def test_bundle_changes_with_packages_names_and_contents(self) -> None:
+        seen = {
+            builder.inputs("a", {"x": b"1", "y": b"2"}),
+            builder.inputs("b", {"x": b"1", "y": b"2"}),
+            builder.inputs("a", {"x": b"1", "z": b"2"}),
+            builder.inputs("a", {"x": b"1", "y": b"3"}),
+        }
+        assert len(seen) == 4
+
+    def test_missing_lock_is_refused(self, root: Path) -> None:
+        TINY.lock(root).unlink()
+        with pytest.raises(BundleError, match=r"locks/tiny\.txt is missing") as refused:
+            builder.package_inputs(TINY, HERE, root)
+        assert refused.value.next_step == "make lock"
+
+
+class TestInstall:
+    def test_another_machine_makes_the_same_bytes(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        here = self.made(tmp_path / "here")
+        environment = tmp_path / "environment"
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+        (environment / "bin" / "uv").symlink_to(Path(sys.executable).with_name("uv"))
+        monkeypatch.setattr(sys, "executable", str(environment / "bin" / "python"))
+        # Linked files would have the modes of the first.
+        monkeypatch.setenv("UV_LINK_MODE", "copy")
+        before = os.umask(0o077)
+        try:
+            assert self.made(tmp_path / "somewhere" / "else") == here
+        finally:
+            os.umask(before)
+
+    def made(self, folder: Path) -> str:
+        builder.install(MAINTENANCE, Target.lambda_function("x86_64"), folder / "site", project.ROOT)
+        builder.pack(folder / "site", folder / "made.zip")
+        builder.add(MAINTENANCE.sources(project.ROOT), folder / "made.zip", MAINTENANCE)
+        return sha256(folder / "made.zip")
+
+    def test_programs_and_records_are_left_out_and_metadata_stays(self, root: Path, tmp_path: Path) -> None:
+        # It brings a program, `idna`.
+        TINY.lock(root).write_text(locked("idna"))
+        builder.install(TINY, HERE, tmp_path / "site", root)
+        found = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*")}
+        assert "idna/__init__.py" in found
+        assert [name for name in found if name.endswith(".dist-info/METADATA")]
+        assert [name for name in found if name.startswith("bin") or name.endswith(("RECORD", ".lock", ".pyc"))] == []
+
+    def test_package_without_hashes_is_refused(self, root: Path, tmp_path: Path) -> None:
+        TINY.lock(root).write_text("six==1.17.0\n")
+        with pytest.raises(BundleError, match=r"bundle tiny: its packages cannot be installed: .*hash"):
+            builder.install(TINY, HERE, tmp_path / "site", root)
+
+    def test_missing_installer_is_told(self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+        with pytest.raises(BundleError, match="uv cannot be started") as refused:
+            builder.install(TINY, HERE, tmp_path / "site", root)
+        assert refused.value.next_step == "make setup"

@@ -1,0 +1,90 @@
+"""What this machine's bundles do where there is nothing beside them: no installed package, no checkout, no network."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+
+from local.compute import archives
+from operations.release.bundles import BUNDLES, Bundle
+from operations.release.machine import MachineBundles
+
+# Loads a module, refuses every way to the network, and tells which modules came from where.
+LOADER = dedent(
+    """
+    import importlib, json, sys
+
+    def refuse(event, arguments):
+        if event.startswith("socket.") and event != "socket.__new__":
+            raise RuntimeError(f"{event} {arguments} while loading")
+
+    sys.addaudithook(refuse)
+    sys.path.insert(0, ".")
+    importlib.import_module(sys.argv[1])
+    print(json.dumps({name: getattr(module, "__file__", None) for name, module in sys.modules.items()}))
+    """
+)
+
+
+def load(folder: Path, module: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-P", "-s", "-S", "-c", LOADER, module],
+        cwd=folder,
+        # What Lambda always sets.
+        env={"AWS_REGION": "us-east-1", "LANG": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
+class TestLoading:
+    def loaded(self, bundle: Bundle, bundles: MachineBundles) -> tuple[Path, dict[str, Any]]:
+        folder = archives.materialise(str(bundles.folder / f"{bundle.name}.zip"), bundles.cache)
+        module = bundle.handler.rpartition(".")[0] if bundle.handler else "runtime.app"
+        done = load(folder, module)
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert module in found
+        return folder, found
+
+    def test_it_needs_nothing_but_itself_and_no_network(self, bundle: Bundle, bundles: MachineBundles) -> None:
+        folder, modules = self.loaded(bundle, bundles)
+        standard = Path(json.__file__).parents[1]
+
+        def is_standard(file: Path) -> bool:
+            return file.is_relative_to(standard) and "site-packages" not in file.parts
+
+        elsewhere = {
+            name: file
+            for name, file in modules.items()
+            if file and not (folder / file).is_relative_to(folder) and not is_standard(Path(file))
+        }
+        assert elsewhere == {}
+        assert str(folder / "runtime" / "settings.py") in {str(folder / file) for file in modules.values() if file}
+
+    def test_worker_loads_no_web_framework(self, bundle: Bundle, bundles: MachineBundles) -> None:
+        _, modules = self.loaded(bundle, bundles)
+        assert ("fastapi" in modules) == (bundle.packages == ("runtime",))
+
+
+class TestMachineBundles:
+    def test_image_is_the_container_laid_out(self, bundles: MachineBundles) -> None:
+        file = bundles.folder / "container.zip"
+        assert bundles.image == archives.place(file, bundles.cache)
+        assert (bundles.image / "runtime" / "__main__.py").is_file() and (bundles.image / "uvicorn").is_dir()
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert bundles.config == {"bundles": str(bundles.folder), "image_digest": f"sha256:{digest}"}
+
+
+class TestLoader:
+    def test_way_to_the_network_is_refused(self, tmp_path: Path) -> None:
+        (tmp_path / "calling.py").write_text("import socket\nsocket.create_connection(('127.0.0.1', 9))\n")
+        assert "socket.getaddrinfo" in load(tmp_path, "calling").stderr
