@@ -1,194 +1,252 @@
-"""What every role and every resource policy allows."""
-
-import json
+"""What every role may do, and who takes it on: each statement of each, exactly."""
 
 import pytest
 
-# AWS defines these actions for no narrower resource.
-ANY_RESOURCE = {"AttachToNetwork", "KeepNetworkCallsFromCode"}
-
-OWN = {
-    "WriteOwnLogs": {"logs:CreateLogStream", "logs:PutLogEvents"},
-    "AttachToNetwork": {
-        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
-        "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses", "ec2:UnassignPrivateIpAddresses",
-    },
-}  # fmt: skip
-READ_SECRET = {"secretsmanager:GetSecretValue"}
-ALLOWED = {
-    "api": OWN
-    | {
-        "ReadDatabaseSecret": READ_SECRET,
-        "SignAndVerifyUploads": {"s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"},
-        "StoreOriginals": {"s3:PutObject", "s3:GetObject"},
-        "SignDownloads": {"s3:GetObject"},
-        "SeeMissingObjects": {"s3:ListBucket"},
-    },
-    "thumbnail-generator": OWN
-    | {
-        "ReadDatabaseSecret": READ_SECRET,
-        "ConsumeQueue": {
-            "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes",
-        },
-        "ReadOriginals": {"s3:GetObject", "s3:GetObjectVersion"},
-        "SeeMissingObjects": {"s3:ListBucket"},
-        "WriteThumbnails": {"s3:PutObject"},
-    },
-    "maintenance": OWN
-    | {
-        "ReadDatabaseSecret": READ_SECRET,
-        "ReadUploads": {"s3:GetObject", "s3:GetObjectVersion"},
-        "StoreOriginals": {"s3:PutObject"},
-        "SeeMissingObjects": {"s3:ListBucket"},
-    },
-    "migrate": OWN
-    | {
-        "ReadMasterSecret": READ_SECRET,
-        "KeepDatabaseSecret": READ_SECRET | {"secretsmanager:PutSecretValue"},
-    },
-}  # fmt: skip
-APPLICATION_SECRET, MASTER_SECRET = "PLATFORM_DATABASE_SECRET_ARN", "PLATFORM_DATABASE_MASTER_SECRET_ARN"
+ACCOUNT = "123456789012"
+SECRET = "secretsmanager:GetSecretValue"
+NETWORK_INTERFACES = [
+    "ec2:AssignPrivateIpAddresses", "ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets", "ec2:UnassignPrivateIpAddresses",
+]  # fmt: skip
+# AWS defines these for no narrower resource.
+ANY_RESOURCE = {"AttachToNetwork", "KeepNetworkCallsFromCode", "LogInToRegistry"}
 
 
-def resources(function, environment, variables):
-    """The resources of each statement. Secrets are those that the function's own variables name, and no others."""
-    buckets = {
-        thing: f"arn:aws:s3:::episode-metadata-{thing}-{environment}" for thing in ("storage", "temp", "thumbnails")
-    }
-    arn = f"arn:aws:{{}}:us-east-1:123456789012:{{}}episode-metadata-{{}}-{environment}{{}}"
-    by_function = {
-        "api": {
-            "ReadDatabaseSecret": {variables[APPLICATION_SECRET]},
-            "SignAndVerifyUploads": {f"{buckets['temp']}/uploads/*"},
-            "StoreOriginals": {f"{buckets['storage']}/raw/*"},
-            "SignDownloads": {f"{buckets['thumbnails']}/*"},
-            "SeeMissingObjects": set(buckets.values()),
-        },
-        "thumbnail-generator": {
-            "ReadDatabaseSecret": {variables[APPLICATION_SECRET]},
-            "ConsumeQueue": {arn.format("sqs", "", "thumbnail-queue", "")},
-            "ReadOriginals": {f"{buckets['storage']}/raw/*"},
-            "SeeMissingObjects": {buckets["storage"]},
-            "WriteThumbnails": {f"{buckets['thumbnails']}/*"},
-        },
-        "maintenance": {
-            "ReadDatabaseSecret": {variables[APPLICATION_SECRET]},
-            "ReadUploads": {f"{buckets['temp']}/uploads/*"},
-            "StoreOriginals": {f"{buckets['storage']}/raw/*"},
-            "SeeMissingObjects": {buckets["temp"]},
-        },
-        "migrate": {
-            "ReadMasterSecret": {variables.get(MASTER_SECRET)},
-            "KeepDatabaseSecret": {variables[APPLICATION_SECRET]},
-        },
-    }
-    return by_function[function] | {
-        "WriteOwnLogs": {arn.format("logs", "log-group:/aws/lambda/", function, ":*")},
-        "AttachToNetwork": {"*"},
-    }
+def allow(*actions, on, **condition):
+    found = {"Effect": "Allow", "Action": sorted(actions), "Resource": sorted([on] if isinstance(on, str) else on)}
+    return found | ({"Condition": condition} if condition else {})
 
 
-def statements(resource, field="policy"):
-    return json.loads(resource.inputs[field])["Statement"]
+def arn(service, resource):
+    return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}"
+
+
+class Rights:
+    """What the roles of one environment are to be allowed, by the names of their policies and of the statements."""
+
+    def __init__(self, graph, environment):
+        self.environment, self.keyed = environment, bool(graph.of("Key"))
+        self.database_secret = graph.named("outputs-database-secret-arn").inputs["value"]
+        self.master_secret = graph.variables("migrate")["PLATFORM_DATABASE_MASTER_SECRET_ARN"]
+        self.data_key = graph.named("database-instance").inputs.get("kmsKeyId")
+
+    def bucket(self, thing, objects=""):
+        return f"arn:aws:s3:::episode-metadata-{thing}-{self.environment}{objects}"
+
+    def physical(self, thing):
+        return f"episode-metadata-{thing}-{self.environment}"
+
+    def log(self, prefix, thing):
+        group = arn("logs", f"log-group:{prefix}{self.physical(thing)}:*")
+        return {"WriteOwnLogs": allow("logs:CreateLogStream", "logs:PutLogEvents", on=group)}
+
+    def function(self, thing):
+        """What every function may do: write its log and stand in its network."""
+        attach = allow(*NETWORK_INTERFACES, on="*")
+        from_code = {"lambda:SourceFunctionArn": arn("lambda", f"function:{self.physical(thing)}")}
+        return self.log("/aws/lambda/", thing) | {
+            "AttachToNetwork": attach,
+            "KeepNetworkCallsFromCode": attach | {"Effect": "Deny", "Condition": {"ArnEquals": from_code}},
+        }
+
+    def secrets_key(self, *actions):
+        through = {"kms:ViaService": "secretsmanager.*.amazonaws.com"}
+        return {"UseSecretsKey": allow(*actions, on=self.data_key, StringLike=through)} if self.keyed else {}
+
+    def api(self):
+        return self.secrets_key("kms:Decrypt") | {
+            "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
+            "SignAndVerifyUploads": allow(
+                "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")
+            ),
+            "StoreOriginals": allow("s3:PutObject", "s3:GetObject", on=self.bucket("storage", "/raw/*")),
+            "SignDownloads": allow("s3:GetObject", on=self.bucket("thumbnails", "/*")),
+            "SeeMissingObjects": allow(
+                "s3:ListBucket", on=[self.bucket(thing) for thing in ("storage", "temp", "thumbnails")]
+            ),
+        }
+
+    def thumbnails(self):
+        queue = arn("sqs", self.physical("thumbnail-queue"))
+        consume = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
+        return self.secrets_key("kms:Decrypt") | {
+            "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
+            "ConsumeQueue": allow(*(f"sqs:{action}" for action in consume), on=queue),
+            "ReadOriginals": allow("s3:GetObject", "s3:GetObjectVersion", on=self.bucket("storage", "/raw/*")),
+            "SeeMissingObjects": allow("s3:ListBucket", on=self.bucket("storage")),
+            "WriteThumbnails": allow("s3:PutObject", on=self.bucket("thumbnails", "/*")),
+        }
+
+    def maintenance(self):
+        return self.secrets_key("kms:Decrypt") | {
+            "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
+            "ReadUploads": allow("s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")),
+            "StoreOriginals": allow("s3:PutObject", on=self.bucket("storage", "/raw/*")),
+            "SeeMissingObjects": allow("s3:ListBucket", on=self.bucket("temp")),
+        }
+
+    def migrate(self):
+        return self.secrets_key("kms:Decrypt", "kms:GenerateDataKey") | {
+            "ReadMasterSecret": allow(SECRET, on=self.master_secret),
+            "KeepDatabaseSecret": allow(SECRET, "secretsmanager:PutSecretValue", on=self.database_secret),
+        }
+
+    def execution(self):
+        """What ECS does to start the container: it has no secret to hand over."""
+        layers = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
+        return self.log("/ecs/", "api") | {
+            "LogInToRegistry": allow("ecr:GetAuthorizationToken", on="*"),
+            "PullImage": allow(*layers, on=arn("ecr", "repository/episode-metadata-api")),
+        }
+
+    def schedule(self):
+        return {"InvokeOneFunction": allow("lambda:InvokeFunction", on=arn("lambda", "maintenance-alias-arn"))}
+
+    def flow_log(self):
+        streams = arn("logs", f"log-group:/aws/vpc/{self.physical('flow-log')}:*")
+        return self.log("/aws/vpc/", "flow-log") | {"FindLogStreams": allow("logs:DescribeLogStreams", on=streams)}
+
+    def monitoring(self):
+        write = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:GetLogEvents")
+        return {
+            "KeepGroup": allow("logs:CreateLogGroup", "logs:PutRetentionPolicy", on=arn("logs", "log-group:RDS*")),
+            "WriteMeasurements": allow(*write, on=arn("logs", "log-group:RDS*:log-stream:*")),
+        }
+
+    def scan(self):
+        """AWS's own document for GuardDuty, on one bucket."""
+        own = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
+        bucket, objects = self.bucket("temp"), self.bucket("temp", "/*")
+        rule = arn("events", "rule/DO-NOT-DELETE-AmazonGuardDutyMalwareProtectionS3*")
+        manage = ("events:PutRule", "events:DeleteRule", "events:PutTargets", "events:RemoveTargets")
+        managed = {"events:ManagedBy": "malware-protection-plan.guardduty.amazonaws.com"}
+        tags = [f"s3:{verb}Object{kind}Tagging" for verb in ("Put", "Get") for kind in ("", "Version")]
+        notifications = ("s3:PutBucketNotification", "s3:GetBucketNotification")
+        probe = self.bucket("temp", "/malware-protection-resource-validation-object")
+        return {
+            "AllowManagedRuleToSendS3EventsToGuardDuty": allow(*manage, on=rule, StringLike=managed),
+            "AllowGuardDutyToMonitorEventBridgeManagedRule": allow(
+                "events:DescribeRule", "events:ListTargetsByRule", on=rule
+            ),
+            "AllowPostScanTag": allow(*tags, on=objects, **own),
+            "AllowEnableS3EventBridgeEvents": allow(*notifications, on=bucket, **own),
+            "AllowPutValidationObject": allow("s3:PutObject", on=probe, **own),
+            "AllowCheckBucketOwnership": allow("s3:ListBucket", on=bucket, **own),
+            "AllowMalwareScan": allow("s3:GetObject", "s3:GetObjectVersion", on=objects, **own),
+        }
+
+    def everything(self):
+        found = {
+            "migrate-policy": self.function("migrate") | self.migrate(),
+            "thumbnail-generator-policy": self.function("thumbnail-generator") | self.thumbnails(),
+            "maintenance-policy": self.function("maintenance") | self.maintenance(),
+            "maintenance-schedule-policy": self.schedule(),
+        }
+        if self.environment == "dev":
+            return found | {"api-policy": self.function("api") | self.api()}
+        found |= {
+            "api-task-task-policy": self.api(),
+            "api-task-execution-policy": self.execution(),
+            "network-flow-log-policy": self.flow_log(),
+        }
+        if self.environment == "production":
+            found |= {"database-monitoring-policy": self.monitoring(), "upload-scan-policy": self.scan()}
+        return found
 
 
 def listed(value):
     return value if isinstance(value, list) else [value]
 
 
-class TestRoles:
-    @pytest.mark.requirement("P2-09")
-    def test_every_function_has_a_role_of_its_own(self, graph_of, environment):
-        graph = graph_of(environment)
-        roles = [function.property_dependencies["role"] for function in graph.of("Function")]
-        assert len(set(roles)) == len(roles) == 4
-        services = {"maintenance-schedule-role"} | ({"network-flow-log-role"} if environment != "dev" else set())
-        assert {role.name for role in graph.of("Role")} == {f"{name}-role" for name in ALLOWED} | services
+def said(statements):
+    """Statements by their names, with what is listed in one order."""
+    plain = {
+        each["Sid"]: {
+            key: sorted(value) if key in ("Action", "Resource") else value for key, value in each.items() if key != "Sid"
+        }
+        for each in statements
+    }
+    assert len(plain) == len(statements)
+    return plain
 
-    @pytest.mark.requirement("P2-09", "ROAD-120", "C-34")
-    @pytest.mark.parametrize("function", sorted(ALLOWED))
-    def test_role_allows_exactly_this(self, graph_of, environment, function):
+
+# Who takes on each role, and for which things of which account.
+TRUSTS = {
+    "maintenance-schedule-role": ("scheduler", {"ArnEquals": arn("scheduler", "maintenance-schedule-group-arn")}),
+    "network-flow-log-role": ("vpc-flow-logs", {"ArnLike": arn("ec2", "vpc-flow-log/*")}),
+    "api-task-task-role": ("ecs-tasks", {"ArnLike": arn("ecs", "*")}),
+    "api-task-execution-role": ("ecs-tasks", {"ArnLike": arn("ecs", "*")}),
+    "database-monitoring-role": (
+        "monitoring.rds",
+        {"StringEquals": arn("rds", "db:episode-metadata-db-production")},
+    ),
+    "archives-role": ("backup", {}),
+    "upload-scan-role": ("malware-protection-plan.guardduty", {}),
+}
+ROLES = {
+    "dev": {"maintenance-schedule-role"},
+    "staging": TRUSTS.keys() - {"database-monitoring-role", "archives-role", "upload-scan-role"},
+    "production": TRUSTS.keys(),
+}
+
+
+class TestRoles:
+    @pytest.mark.requirement("P2-09", "ROAD-120", "C-34", "C-41")
+    def test_every_role_is_allowed_exactly_this(self, graph_of, environment):
         graph = graph_of(environment)
-        found = [each for each in statements(graph.named(f"{function}-policy")) if each["Effect"] == "Allow"]
-        assert {each["Sid"]: set(each["Action"]) for each in found} == ALLOWED[function]
-        named = {each["Sid"]: set(each["Resource"]) for each in found}
-        assert named == resources(function, environment, graph.variables(function))
+        found = {each.name: said(graph.statements(each.name)) for each in graph.of("RolePolicy")}
+        assert found == Rights(graph, environment).everything()
+
+    def test_secrets_that_are_named_are_the_databases(self, graph_of, environment):
+        graph = graph_of(environment)
+        assert graph.source(graph.named("outputs-database-secret-arn"), "value") == ["database-secret"]
+        named = {graph.variables(each)["PLATFORM_DATABASE_SECRET_ARN"] for each in graph.programs}
+        assert named == {graph.named("outputs-database-secret-arn").inputs["value"]}
+        migrate = graph.variables("migrate")
+        assert migrate["PLATFORM_DATABASE_MASTER_SECRET_ARN"] != migrate["PLATFORM_DATABASE_SECRET_ARN"]
+        assert "database-instance" in graph.source(graph.named("migrate-policy"), "policy")
+
+    @pytest.mark.requirement("P2-09", "ROAD-120")
+    def test_nobody_shares_a_role(self, graph_of, environment):
+        graph = graph_of(environment)
+        taken = [graph.source(function, "role") for function in graph.functions]
+        for task in graph.of("TaskDefinition"):
+            taken += [graph.source(task, "executionRoleArn"), graph.source(task, "taskRoleArn")]
+        taken += [["maintenance-schedule-role"]]
+        names = sorted(name for names in taken for name in names)
+        functions = [f"{each.name.removesuffix('-function')}-role" for each in graph.functions]
+        container = [f"api-task-{role}-role" for role in ("execution", "task")] if graph.container else []
+        assert names == sorted([*functions, *container, "maintenance-schedule-role"])
+
+    @pytest.mark.requirement("P2-09")
+    def test_one_service_takes_on_each(self, graph_of, environment):
+        graph = graph_of(environment)
+        functions = {f"{each.name.removesuffix('-function')}-role" for each in graph.functions}
+        assert {each.name for each in graph.of("Role")} == functions | ROLES[environment]
+        for role in graph.of("Role"):
+            (trust,) = graph.statements(role.name, "assumeRolePolicy")
+            assert (trust["Effect"], listed(trust["Action"])) == ("Allow", ["sts:AssumeRole"])
+            service, source = TRUSTS.get(role.name, ("lambda", None))
+            assert trust["Principal"] == {"Service": f"{service}.amazonaws.com"}
+            # Lambda takes a role on for event source mappings as well, which no condition could name.
+            condition = {} if source is None else {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+            for operator, of in (source or {}).items():
+                condition.setdefault(operator, {})["aws:SourceArn"] = of
+            assert trust.get("Condition", {}) == condition, role.name
+
+    def test_policies_of_aws_are_the_backups_alone(self, graph_of, environment):
+        attached = {each.name: each.inputs for each in graph_of(environment).of("RolePolicyAttachment")}
+        managed = {name: each["policyArn"] for name, each in attached.items()}
+        prefix = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor"
+        of_backups = {"archives-may-backup": f"{prefix}Backup", "archives-may-restores": f"{prefix}Restores"}
+        assert managed == (of_backups if environment == "production" else {})
+        assert {each["role"] for each in attached.values()} <= {"episode-metadata-backup-role-production"}
+        assert not [role.name for role in graph_of(environment).of("Role") if "managedPolicyArns" in role.inputs]
 
     def test_no_wildcard_but_where_aws_has_nothing_narrower(self, graph_of, environment):
-        for policy in graph_of(environment).of("RolePolicy"):
-            for statement in statements(policy):
+        graph = graph_of(environment)
+        for policy in graph.of("RolePolicy"):
+            for statement in graph.statements(policy.name):
                 assert not [action for action in statement["Action"] if "*" in action], statement["Sid"]
                 wide = [resource for resource in statement["Resource"] if resource == "*"]
                 assert not wide or statement["Sid"] in ANY_RESOURCE, statement["Sid"]
-
-    def test_code_is_denied_what_only_the_service_needs(self, graph_of, environment):
-        for function in ALLOWED:
-            (denied,) = [
-                each
-                for each in statements(graph_of(environment).named(f"{function}-policy"))
-                if each["Effect"] == "Deny"
-            ]
-            assert set(denied["Action"]) == OWN["AttachToNetwork"]
-            (source,) = denied["Condition"]["ArnEquals"].values()
-            assert source.endswith(f":function:episode-metadata-{function}-{environment}")
-
-
-class TestResourcePolicies:
-    def test_anyone_is_only_ever_denied(self, graph_of, environment):
-        graph = graph_of(environment)
-        for resource in [*graph.of("BucketPolicy"), *graph.of("QueuePolicy")]:
-            for statement in statements(resource):
-                if statement["Effect"] == "Allow":
-                    assert statement["Principal"] == {"Service": "s3.amazonaws.com"}
-                    assert statement["Condition"].keys() == {"ArnEquals", "StringEquals"}
-                else:
-                    assert statement["Principal"] == "*"
-                    assert statement["Condition"]
-
-    @pytest.mark.requirement("P2-09", "C-33")
-    def test_the_storage_bucket_alone_may_send(self, graph_of, environment):
-        graph = graph_of(environment)
-        allowed = [
-            (policy.name, each)
-            for policy in graph.of("QueuePolicy")
-            for each in statements(policy)
-            if each["Effect"] == "Allow"
-        ]
-        ((name, statement),) = allowed
-        assert name == "thumbnail-queue-policy"
-        assert statement["Action"] == ["sqs:SendMessage"]
-        assert statement["Condition"] == {
-            "ArnEquals": {"aws:SourceArn": f"arn:aws:s3:::episode-metadata-storage-{environment}"},
-            "StringEquals": {"aws:SourceAccount": "123456789012"},
-        }
-
-    def test_every_bucket_and_queue_refuses_plain_transport(self, graph_of, environment):
-        graph = graph_of(environment)
-        for resource in [*graph.of("BucketPolicy"), *graph.of("QueuePolicy")]:
-            assert "RefusePlainTransport" in {each["Sid"] for each in statements(resource)}
-        assert len(graph.of("BucketPolicy")) == len(graph.of("Bucket")) == 3
-        assert len(graph.of("QueuePolicy")) == len(graph.of("Queue")) == 2
-
-    def test_services_are_named_and_bound(self, graph_of, environment):
-        for role in graph_of(environment).of("Role"):
-            (trust,) = statements(role, "assumeRolePolicy")
-            assert listed(trust["Action"]) == ["sts:AssumeRole"]
-            assert trust["Principal"].keys() == {"Service"}
-            if trust["Principal"]["Service"] != "lambda.amazonaws.com":
-                assert trust["Condition"]["StringEquals"].keys() == {"aws:SourceAccount"}
-
-
-class TestSecrets:
-    @pytest.mark.requirement("A-10", "ROAD-43", "ROAD-45")
-    def test_no_password_stands_in_the_graph(self, graph_of, environment):
-        graph = graph_of(environment)
-        assert graph.named("database-instance").inputs["manageMasterUserPassword"] is True
-        assert "password" not in graph.named("database-instance").inputs
-        values = {each.name: each.inputs["secretString"] for each in graph.of("SecretVersion")}
-        assert {name: set(json.loads(value)) for name, value in values.items()} == {
-            "cognito-secret-value": {"user_pool_id", "client_id"}
-        }
-
-    def test_deleted_secrets_come_back_where_data_is_protected(self, graph_of, environment):
-        days = {each.inputs["recoveryWindowInDays"] for each in graph_of(environment).of("Secret")}
-        assert days == ({30} if environment == "production" else {0})
