@@ -7,9 +7,8 @@ from typing import Any, cast
 import pulumi
 
 from components.alarms import AlarmRule, Metric
+from components.choices import EDGE_REGION
 
-# CloudFront, and the firewall in front of it, report there, wherever the rest stands.
-EDGE_REGION = "us-east-1"
 GIBIBYTE = 1024**3
 A_DAY_SECONDS = 86_400
 

@@ -15,6 +15,9 @@ Nat = Literal["none", "single", "one_per_zone"]
 PriceClass = Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"]
 ThreatProtection = Literal["off", "audit", "enforced"]
 
+# CloudFront takes certificates and firewalls, reports its metrics and hands out its logs in this region alone.
+EDGE_REGION = "us-east-1"
+
 # The longest that API Gateway waits for an integration of an HTTP API.
 INTEGRATION_TIMEOUT_MS = 30_000
 

@@ -10,11 +10,11 @@ import pulumi_aws as aws
 
 from components import policies
 from components.arguments import check, check_choice, check_range, check_unique, is_plain
+from components.choices import EDGE_REGION
 from components.delivery_rules import (
     CACHE_KEY,
     ONE_YEAR,
     REFUSAL,
-    REGION,
     SECURITY_HEADERS,
     create_log_delivery,
     cross_origin,
@@ -110,8 +110,8 @@ class ContentDeliveryArgs:
         paired = bool(self.aliases) == (self.certificate_arn is not None)
         check(self, "certificate_arn", paired, "must be given with aliases, and only with them")
         if is_plain(self.certificate_arn):
-            there = f":acm:{REGION}:" in str(self.certificate_arn)
-            check(self, "certificate_arn", there, f"must be in {REGION}, not {self.certificate_arn!r}")
+            there = f":acm:{EDGE_REGION}:" in str(self.certificate_arn)
+            check(self, "certificate_arn", there, f"must be in {EDGE_REGION}, not {self.certificate_arn!r}")
         if is_plain(self.web_acl_arn):
             there = ":global/webacl/" in str(self.web_acl_arn)
             check(self, "web_acl_arn", there, f"must have the scope CLOUDFRONT, which {self.web_acl_arn!r} has not")

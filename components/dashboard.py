@@ -7,9 +7,10 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.alarm_rules import A_DAY_SECONDS, EDGE_REGION, Name, resource_name, series
+from components.alarm_rules import A_DAY_SECONDS, Name, resource_name, series
 from components.alarms import AlarmRule, Metric
 from components.arguments import check, check_range
+from components.choices import EDGE_REGION
 from components.naming import Naming
 
 COLUMNS = 24

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import pulumi
 from pulumi_aws import cloudfront, cloudwatch
 
-# CloudFront takes certificates and firewalls, and hands out logs, in this region alone.
-REGION = "us-east-1"
+from components.choices import EDGE_REGION
+
 ONE_YEAR = 365 * 24 * 3600
 
 # What no prefix covers ends here, before it could reach the bucket. It is the answer that S3 gives for what it may not show.
@@ -85,7 +85,7 @@ def create_log_delivery(
     source = cloudwatch.LogDeliverySource(
         f"{name}-log-source",
         name=physical,
-        region=REGION,
+        region=EDGE_REGION,
         log_type="ACCESS_LOGS",
         resource_arn=distribution_arn,
         opts=child,
@@ -93,14 +93,14 @@ def create_log_delivery(
     destination = cloudwatch.LogDeliveryDestination(
         f"{name}-log-destination",
         name=physical,
-        region=REGION,
+        region=EDGE_REGION,
         output_format="json",
         delivery_destination_configuration={"destination_resource_arn": bucket_arn},
         opts=child,
     )
     cloudwatch.LogDelivery(
         f"{name}-log-delivery",
-        region=REGION,
+        region=EDGE_REGION,
         delivery_source_name=source.name,
         delivery_destination_arn=destination.arn,
         record_fields=list(LOG_FIELDS),

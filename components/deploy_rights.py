@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from components.choices import EDGE_REGION
 from components.deploy_service_rights import COMPUTE, DATA, EDGE, USERS, WATCH, Right
 from components.naming import Naming
 from components.policies import POLICY_VERSION
 
-EDGE_REGION = "us-east-1"
 # Below this path no right reaches: a deployment that could change its own roles could give itself any right.
 PATH = "/deployment/"
 

@@ -9,12 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, check_unique
+from components.choices import EDGE_REGION
 from components.naming import Naming
 
 Scope = Literal["REGIONAL", "CLOUDFRONT"]
-
-# WAF keeps what belongs to CloudFront here alone.
-CLOUDFRONT_REGION = "us-east-1"
 
 IP_REPUTATION = "AWSManagedRulesAmazonIpReputationList"
 CORE = "AWSManagedRulesCommonRuleSet"
@@ -80,7 +78,7 @@ class WebFirewall(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         self._physical = args.naming.physical(f"{args.thing}-firewall")
-        self._region = CLOUDFRONT_REGION if args.scope == "CLOUDFRONT" else None
+        self._region = EDGE_REGION if args.scope == "CLOUDFRONT" else None
 
         self._create_web_acl()
         self._create_logging()

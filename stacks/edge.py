@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pulumi
 
 from components.certificate import Certificate, CertificateArgs
+from components.choices import EDGE_REGION
 from components.content_delivery import ContentDelivery, ContentDeliveryArgs
-from components.delivery_rules import REGION as DELIVERY_REGION
 from components.dns_zone import DnsZone, DnsZoneArgs
 from components.load_balancer import LoadBalancer
 from components.private_bucket import PrivateBucketArgs
@@ -59,7 +59,7 @@ def create_delivery(
     if section.host_name is not None and address.zone is not None:
         certificate = Certificate(
             "media-certificate",
-            CertificateArgs(host_name=section.host_name, zone_id=address.zone.zone_id, region=DELIVERY_REGION),
+            CertificateArgs(host_name=section.host_name, zone_id=address.zone.zone_id, region=EDGE_REGION),
             opts,
         )
     delivery = ContentDelivery(
@@ -78,7 +78,7 @@ def create_delivery(
             price_class=section.price_class,
             geo_restriction="blacklist" if section.blocked_countries else "none",
             geo_locations=section.blocked_countries,
-            access_log_bucket_arn=foundation.access_logs.arn if foundation.access_logs else None,
+            access_log_bucket_arn=foundation.access_logs_arn,
         ),
         opts,
     )

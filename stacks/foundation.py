@@ -25,6 +25,11 @@ class Foundation:
     """Of what is stored: the database, secrets, the search domain, archives. Buckets have S3's own keys, which cost nothing."""
     log_key_arn: pulumi.Output[str] | None
 
+    @property
+    def access_logs_arn(self) -> pulumi.Output[str] | None:
+        """The ARN of the bucket of access logs, known once its policy lets the logs in."""
+        return None if self.access_logs is None else pulumi.Output.concat("arn:aws:s3:::", self.access_logs.name)
+
     def placement(self, egress: dict[str, Egress], *, internet: bool = False) -> Placement:
         """Private subnets with ways out to S3, to the interface endpoints and to what is asked for.
 

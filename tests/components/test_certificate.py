@@ -13,7 +13,6 @@ def args(**changes):
 
 
 class TestRegister:
-    @pytest.mark.requirement("ROAD-07", "ROAD-134")
     def test_name_is_proven_by_a_record_of_its_zone(self, register):
         found = []
         graph = register(lambda: Certificate("api", args()).arn.apply(found.append))

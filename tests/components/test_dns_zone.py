@@ -11,7 +11,6 @@ def alias(zone, host_name=HOST):
 
 
 class TestRegister:
-    @pytest.mark.requirement("ROAD-06")
     def test_zone_of_the_host(self, register):
         found = []
 

@@ -3,8 +3,10 @@
 import os
 import re
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,8 +14,10 @@ import psutil
 import pytest
 
 from local.compute import container_service
+from local.compute.container_service import ContainerService, ServiceDefinition
+from local.compute.load_balancers import LoadBalancers
 from local.compute.target_groups import Target
-from local.errors import RegistrationError
+from local.errors import LocalPlatformError, RegistrationError
 from tests.local.compute.container_stage import IMPATIENT, Platform, balancers, platform, serve
 
 __all__ = ["balancers", "platform", "serve"]
@@ -123,6 +127,74 @@ class TestFirstStart:
         (platform.notes / "fail-once").touch()
         assert platform.start(deploymentCircuitBreaker=BREAKER).get("/").status_code == 200
         assert platform.log() == "no database at all\nserving\n"
+
+
+class WellTask:
+    """A task that is healthy from its start and never ends."""
+
+    address, port, began, check_state = "127.0.0.1", 1, 0.0, "healthy"
+
+    def ended(self) -> None:
+        return None
+
+    def log_tail(self) -> str:
+        return ""
+
+    def stop(self) -> None:
+        return None
+
+
+class TestSteadyState:
+    """With tasks that the test decides about; they belong to no target group."""
+
+    DEFINITION = ServiceDefinition(
+        urn="urn", name="api", desired_count=2, target_groups=(), grace_seconds=0, has_circuit_breaker=True,
+        waits_for_steady_state=True,
+    )  # fmt: skip
+
+    @pytest.fixture
+    def run(self, balancers: LoadBalancers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+        monkeypatch.setattr(container_service, "FIRST_BACKOFF_SECONDS", 0.01)
+        running: list[ContainerService] = []
+
+        def started(definition: ServiceDefinition, launch: Callable[[str], Any]) -> ContainerService:
+            running.append(ContainerService(definition, lambda name, *_: launch(name), balancers))
+            running[-1].start()
+            return running[-1]
+
+        yield started
+        for service in running:
+            service.close()
+
+    def test_a_success_between_failures_forgives_them(self, run: Callable[..., Any], wait_for: WaitFor) -> None:
+        failures = {"container-api-1": 2, "container-api-2": 2}
+        first_is_well = threading.Event()
+
+        def launch(name: str) -> Any:
+            if name.endswith("2"):
+                assert first_is_well.wait(60)
+            if failures[name]:
+                failures[name] -= 1
+                raise LocalPlatformError("not yet")
+            return WellTask()
+
+        service = run(self.DEFINITION, launch)
+        wait_for(lambda: service._slots[0].healthy)
+        first_is_well.set()
+        service.wait_until_steady()
+        assert failures == {"container-api-1": 0, "container-api-2": 0}
+
+    def test_one_task_of_two_is_not_enough(self, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(container_service, "STEADY_SECONDS", 1.0)
+
+        def launch(name: str) -> Any:
+            if name.endswith("2"):
+                raise LocalPlatformError("no room")
+            return WellTask()
+
+        service = run(replace(self.DEFINITION, has_circuit_breaker=False), launch)
+        with pytest.raises(RegistrationError, match="within 1 s: container-api-2 cannot be started: no room"):
+            service.wait_until_steady()
 
 
 class TestClose:
