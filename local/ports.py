@@ -49,10 +49,30 @@ def _can_bind(port: int) -> bool:
 def require_free(port: int) -> None:
     """Raises PortTakenError when something listens on the port already (0, any free port, is never taken)."""
     if not _can_bind(port):
-        raise PortTakenError(
-            f"port {port}: another program listens there",
-            next_step="choose another with --port N, or any free one with --port 0",
-        )
+        raise _taken(port)
+
+
+def bind(port: int) -> socket.socket:
+    """A socket that has the port (0: any free one), so that nobody else can take it before somebody listens.
+
+    Raises PortTakenError.
+    """
+    listening = socket.socket()
+    # Without it, connections of an earlier listener in TIME_WAIT would keep the port taken.
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((LOOPBACK, port))
+    except OSError as error:
+        listening.close()
+        raise _taken(port) from error
+    return listening
+
+
+def _taken(port: int) -> PortTakenError:
+    return PortTakenError(
+        f"port {port}: another program listens there",
+        next_step="choose another with --port N, or any free one with --port 0",
+    )
 
 
 def answers(port: int) -> bool:

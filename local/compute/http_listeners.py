@@ -22,7 +22,7 @@ from local.compute.gateway_application import (
     Integration,
 )
 from local.compute.gateway_routes import DEFAULT_ROUTE_KEY, Route
-from local.errors import LocalPlatformError, PortTakenError, ProcessFailedError, RegistrationError
+from local.errors import LocalPlatformError, ProcessFailedError, RegistrationError
 from local.provider.protocol import Registration
 
 # The Lambda behind an integration is named by its own ARN or by the path that API Gateway invokes.
@@ -61,7 +61,7 @@ class HttpListeners:
         cors = inputs.get("corsConfiguration")
         with self._lock:
             if (known := self._apis.get(registration.id)) is None:
-                listening = _bind(0 if self._apis else self._port)
+                listening = ports.bind(0 if self._apis else self._port)
                 self._sockets[registration.id] = listening
                 known = self._apis[registration.id] = HttpApi(
                     id=registration.id,
@@ -167,21 +167,6 @@ class HttpListeners:
         if api is None:
             raise RegistrationError(registration.urn, f"apiId: no API is registered as {api_id!r}")
         return api
-
-
-def _bind(port: int) -> socket.socket:
-    listening = socket.socket()
-    # Without it, connections of an earlier listener in TIME_WAIT would keep the port taken.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((ports.LOOPBACK, port))
-    except OSError as error:
-        listening.close()
-        raise PortTakenError(
-            f"port {port}: another program listens there",
-            next_step="choose another with --port N, or any free one with --port 0",
-        ) from error
-    return listening
 
 
 def _address(api: HttpApi) -> str:

@@ -76,7 +76,7 @@ class LoadBalancers:
             ),
         )
         with self._lock:
-            listening = _bind(0 if self._balancers else self._port)
+            listening = ports.bind(0 if self._balancers else self._port)
             self._balancers[_arn(registration)] = balancer
             self._reserved[_arn(registration)] = listening
         return {"dnsName": f"{ports.LOOPBACK}:{listening.getsockname()[1]}"}
@@ -111,7 +111,7 @@ class LoadBalancers:
             if (balancer := self._balancers.get(balancer_arn)) is None:
                 raise RegistrationError(urn, f"loadBalancerArn: no load balancer is registered as {balancer_arn!r}")
             reserved = None if isinstance(action, Redirect) else self._reserved.pop(balancer_arn, None)
-            listening = reserved or _bind(0)
+            listening = reserved or ports.bind(0)
             listener = self._listeners[_arn(registration)] = Listener(
                 balancer=balancer,
                 protocol=protocol,
@@ -227,13 +227,3 @@ class LoadBalancers:
 
 def _arn(registration: Registration) -> str:
     return str(registration.outputs.get("arn") or registration.id)
-
-
-def _bind(port: int) -> socket.socket:
-    """A socket on loopback. Raises PortTakenError."""
-    ports.require_free(port)
-    listening = socket.socket()
-    # Without it, connections of an earlier listener in TIME_WAIT would keep the port taken.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((ports.LOOPBACK, port))
-    return listening

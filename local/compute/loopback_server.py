@@ -1,6 +1,5 @@
 """An ASGI application behind a port on loopback, in a thread of this process."""
 
-import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -9,7 +8,7 @@ from typing import Any
 import uvicorn
 
 from local import ports
-from local.errors import PortTakenError, ProcessFailedError
+from local.errors import ProcessFailedError
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -25,7 +24,7 @@ class LoopbackServer:
 
     def __init__(self, name: str, *, port: int) -> None:
         self._name = name
-        self._listening = _bind(port)
+        self._listening = ports.bind(port)
         self._running: tuple[uvicorn.Server, threading.Thread] | None = None
         self.port: int = self._listening.getsockname()[1]
 
@@ -61,18 +60,3 @@ class LoopbackServer:
             thread.join()
             self._running = None
         self._listening.close()
-
-
-def _bind(port: int) -> socket.socket:
-    listening = socket.socket()
-    # Without it, connections of an earlier listener in TIME_WAIT would keep the port taken.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((ports.LOOPBACK, port))
-    except OSError as error:
-        listening.close()
-        raise PortTakenError(
-            f"port {port}: another program listens there",
-            next_step="choose another with --port N, or any free one with --port 0",
-        ) from error
-    return listening

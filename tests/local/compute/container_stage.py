@@ -34,7 +34,7 @@ def resource(type_: str, name: str, **inputs: Any) -> Registration:
         name=name,
         id=arn,
         inputs=inputs,
-        outputs={"arn": arn},
+        outputs={"arn": arn, "dnsName": f"{name}-1.us-east-1.elb.amazonaws.com"},
     )
 
 

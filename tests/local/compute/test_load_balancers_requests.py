@@ -46,6 +46,12 @@ class TestHeaders:
         assert headers["x-amzn-trace-id"].startswith("Root=1-")
         assert not {"x-hop", "te", "proxy-authorization", "connection"} & set(headers)
 
+    def test_loopback_is_the_load_balancers_own_name(self, serve: Serve, targets: Targets) -> None:
+        client = serve()
+        targets.add()
+        received = dict(client.get("/").json()["headers"])
+        assert {name.lower(): value for name, value in received.items()}["host"] == "web-1.us-east-1.elb.amazonaws.com"
+
     def test_invalid_names_are_dropped_where_that_is_registered(self, serve: Serve, targets: Targets) -> None:
         client = serve(balancer={"dropInvalidHeaderFields": True})
         targets.add()
