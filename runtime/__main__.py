@@ -17,6 +17,8 @@ def main() -> None:
     """Serves until SIGTERM, then finishes the requests that are under way.
 
     An image sets HOST, and whoever runs it PORT, so that its command holds neither. APP_PORT is another name for PORT.
+    FORWARDED_ALLOW_IPS are the addresses, or networks, of the proxies in front: the client is the one that the nearest of them
+    saw. Without it the client is whoever connects, whatever its headers say.
     """
     parser = argparse.ArgumentParser(prog="python -m runtime", description="Serves the API.")
     parser.add_argument(
@@ -30,7 +32,7 @@ def main() -> None:
         type=int,
         help="(default: PORT, or APP_PORT, or 3000)",
     )
-    chosen = parser.parse_args()
+    chosen, proxies = parser.parse_args(), os.environ.get("FORWARDED_ALLOW_IPS", "")
     uvicorn.run(
         create_app(),
         host=chosen.host,
@@ -40,8 +42,9 @@ def main() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
-        # What a proxy says of the client is not believed: nothing here depends on it.
-        proxy_headers=False,
+        # uvicorn itself would believe every client on this machine, unasked.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )

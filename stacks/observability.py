@@ -26,6 +26,7 @@ def create_observability(
     compute: Compute,
     search: SearchDomain | None,
     firewall: WebFirewall | None,
+    archives: BackupPlan | None,
 ) -> None:
     """Makes what watches the rest, as far as the settings ask for it."""
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
@@ -33,6 +34,8 @@ def create_observability(
     topic_arn = None
     if monitoring.alarms:
         rules = _rules(settings, foundation=foundation, data=data, compute=compute, search=search, firewall=firewall)
+        if archives is not None:
+            rules += alarm_rules.backup_rules("archives", archives.vault_name)
         alarms = Alarms(
             "alarms",
             AlarmsArgs(naming=naming, recipients=monitoring.recipients, rules=rules, region=settings.region),

@@ -27,9 +27,15 @@ def platform() -> None:
     balancer = compute.api.balancer
     firewall = create_front_door(deployment, balancer, address) if balancer else None
     create_scanning(deployment, foundation=foundation, data=data)
-    create_archives(deployment, foundation=foundation, data=data)
+    archives = create_archives(deployment, foundation=foundation, data=data)
     create_observability(
-        deployment, foundation=foundation, data=data, compute=compute, search=search, firewall=firewall
+        deployment,
+        foundation=foundation,
+        data=data,
+        compute=compute,
+        search=search,
+        firewall=firewall,
+        archives=archives,
     )
 
     publish(

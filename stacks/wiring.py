@@ -69,6 +69,8 @@ def container_variables(deployment: Deployment, identity: Identity, data: Data) 
         # Of the task's own network interface, which only the load balancer reaches.
         "HOST": "0.0.0.0",  # noqa: S104
         "PORT": str(CONTAINER_PORT),
+        # Whom the load balancer saw is the client; it stands in this network, and nobody else reaches the container.
+        "FORWARDED_ALLOW_IPS": deployment.settings.network.cidr,
     }
 
 

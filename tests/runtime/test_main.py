@@ -1,5 +1,6 @@
 """Where the API's own server listens: the command line, before the variables that a container host sets."""
 
+import asyncio
 import sys
 from typing import Any
 
@@ -63,3 +64,50 @@ class TestMain:
             module.main()
         assert "--port: invalid int value: 'http'" in capsys.readouterr().err
         assert served == {}
+
+
+class TestClientAddress:
+    """As the application sees it, behind uvicorn's own reading of the headers."""
+
+    async def seen(self, served: dict[str, Any], peer: str, forwarded_for: str) -> str:
+        clients: list[str] = []
+
+        async def application(scope: Any, receive: Any, send: Any) -> None:
+            clients.append(scope["client"][0])
+
+        config = uvicorn.Config(
+            application,
+            lifespan="off",
+            log_config=None,
+            **{name: served[name] for name in ("proxy_headers", "forwarded_allow_ips")},
+        )
+        config.load()
+        headers = [(b"x-forwarded-for", forwarded_for.encode())]
+        scope = {"type": "http", "headers": headers, "client": (peer, 1), "scheme": "http"}
+        await config.loaded_app(scope, None, None)  # type: ignore[arg-type] # nobody receives or sends
+        return clients[0]
+
+    @pytest.mark.parametrize(
+        ("proxies", "peer", "forwarded_for", "client"),
+        [
+            ("10.1.0.0/16", "10.1.1.7", "203.0.113.9", "203.0.113.9"),
+            # What the client wrote itself stands before what the load balancer added.
+            ("10.1.0.0/16", "10.1.1.7", "1.2.3.4, 203.0.113.9", "203.0.113.9"),
+            ("10.1.0.0/16", "192.0.2.1", "1.2.3.4", "192.0.2.1"),
+            ("", "127.0.0.1", "1.2.3.4", "127.0.0.1"),
+        ],
+    )
+    def test_it_is_whom_the_nearest_proxy_saw(
+        self,
+        served: dict[str, Any],
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        proxies: str,
+        peer: str,
+        forwarded_for: str,
+        client: str,
+    ) -> None:
+        monkeypatch.setattr(sys, "argv", ["runtime"])
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", proxies)
+        module.main()
+        assert asyncio.run(self.seen(served, peer, forwarded_for)) == client

@@ -113,12 +113,14 @@ def encoded(data: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def gated(supervisor: Supervisor, emulator_endpoint: str) -> LocalAccount:
+def gated(tmp_path_factory: pytest.TempPathFactory, emulator_endpoint: str) -> Iterator[LocalAccount]:
     """The account behind an object gate, which lets nothing through that is not signed."""
+    supervisor = Supervisor(tmp_path_factory.mktemp("gated"))
     access_key_id, secret_access_key = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
     pair = {"access_key_id": access_key_id, "secret_access_key": secret_access_key, "region": "us-east-1"}
     endpoint = ObjectGate().start(supervisor, upstream=emulator_endpoint, **pair)
-    return LocalAccount(endpoint=emulator_endpoint, s3_endpoint=endpoint, **pair)
+    yield LocalAccount(endpoint=emulator_endpoint, s3_endpoint=endpoint, **pair)
+    supervisor.stop_all()
 
 
 @pytest.fixture(scope="module")
