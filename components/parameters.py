@@ -36,16 +36,21 @@ class Parameters(pulumi.ComponentResource):
     """The parameters, below one path, which a reader needs the right to read and no other."""
 
     path: str
+    values: Mapping[str, pulumi.Output[str]]
+    """By name, each known once its parameter stands."""
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Parameters", name, {}, opts)
         self.path = f"/{args.naming.project}/{args.naming.environment}"
-        for key, value in args.values.items():
-            aws.ssm.Parameter(
+        made = {
+            key: aws.ssm.Parameter(
                 f"{name}-{key.replace('_', '-')}",
                 name=f"{self.path}/{key}",
                 type="String",
                 value=value,
                 opts=pulumi.ResourceOptions(parent=self),
             )
+            for key, value in args.values.items()
+        }
+        self.values = {key: parameter.value for key, parameter in made.items()}
         self.register_outputs({"path": self.path})

@@ -41,7 +41,7 @@ class Placement:
 
 def create_security_group(
     name: str, naming: Naming, thing: str, *, description: str, placement: Placement, child: pulumi.ResourceOptions
-) -> tuple[aws.ec2.SecurityGroup, list[pulumi.Resource]]:
+) -> tuple[aws.ec2.SecurityGroup, Sequence[pulumi.Resource]]:
     """A group that nobody may enter, as a child of the component called `name`, and the rules of its ways out."""
     physical = naming.replaceable(f"{thing}-sg", description)
     group = aws.ec2.SecurityGroup(
@@ -52,19 +52,22 @@ def create_security_group(
         tags={"Name": physical},
         opts=child,
     )
-    rules: list[pulumi.Resource] = [
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-to-{target}",
-            security_group_id=group.id,
-            referenced_security_group_id=way.security_group_id,
-            prefix_list_id=way.prefix_list_id,
-            cidr_ipv4=way.cidr,
-            ip_protocol="tcp",
-            from_port=way.port,
-            to_port=way.port,
-            description=way.description,
-            opts=child,
-        )
-        for target, way in placement.egress.items()
-    ]
-    return group, rules
+    return group, [create_way_out(name, target, group.id, way, child) for target, way in placement.egress.items()]
+
+
+def create_way_out(
+    name: str, target: str, security_group_id: pulumi.Input[str], way: Egress, opts: pulumi.ResourceOptions
+) -> aws.vpc.SecurityGroupEgressRule:
+    """Lets a group connect to a target. `name` is whose group it is."""
+    return aws.vpc.SecurityGroupEgressRule(
+        f"{name}-to-{target}",
+        security_group_id=security_group_id,
+        referenced_security_group_id=way.security_group_id,
+        prefix_list_id=way.prefix_list_id,
+        cidr_ipv4=way.cidr,
+        ip_protocol="tcp",
+        from_port=way.port,
+        to_port=way.port,
+        description=way.description,
+        opts=opts,
+    )

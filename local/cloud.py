@@ -77,9 +77,6 @@ class LocalCloud:
                 program, project=project, stack=stack, config=config, provider=provider, on_resource=count
             )
             step.detail = f"{len(deployment.resources)} resources"
-        if self._search and self._search.process_names:
-            with progress.step("search", self._listener):
-                self._search.wait_until_ready()
         return deployment
 
     def reach(self, url: str) -> str:

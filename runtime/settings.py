@@ -55,7 +55,16 @@ class DatabaseSettings(RuntimeSettings):
     database_statement_timeout_seconds: int = Field(default=5, ge=1)
 
 
-class ApiSettings(DatabaseSettings):
+class SearchSettings(RuntimeSettings):
+    """Where to learn of the search domain."""
+
+    search_endpoint_parameter: str = Field(
+        default="",
+        description="Name of the parameter that holds the domain's endpoint once it stands; empty where there is no domain.",
+    )
+
+
+class ApiSettings(DatabaseSettings, SearchSettings):
     """What the API reads."""
 
     storage_bucket: str
@@ -110,14 +119,14 @@ class ThumbnailSettings(DatabaseSettings):
     image_max_bytes: int = Field(ge=1)
 
 
-class MaintenanceSettings(DatabaseSettings):
+class MaintenanceSettings(DatabaseSettings, SearchSettings):
     """What the maintenance function reads."""
 
     outbox_grace_seconds: int = Field(ge=1)
     outbox_retention_days: int = Field(ge=1)
 
 
-class MigrateSettings(RuntimeSettings):
+class MigrateSettings(SearchSettings):
     """What the migrate function reads. It alone may read the master's secret, and it alone writes the application's."""
 
     database_master_secret_arn: str

@@ -13,7 +13,7 @@ from components.python_function import PythonFunction
 from stacks import permissions, sources, wiring
 from stacks.edge import Address
 from stacks.identity import Identity
-from stacks.workloads import Workloads
+from stacks.workloads import Caller, Workloads
 
 # Both hosts are asked for their health here.
 HEALTH_PATH = "/health"
@@ -29,6 +29,7 @@ class Api:
     function: PythonFunction | None = None
     balancer: LoadBalancer | None = None
     service: ContainerService | None = None
+    caller: Caller
 
 
 def create_api(workloads: Workloads, identity: Identity, address: Address, *, after: Sequence[pulumi.Resource]) -> Api:
@@ -47,7 +48,7 @@ def _create_function(workloads: Workloads, identity: Identity, *, after: Sequenc
         handler="runtime.lambda_entry.handler",
         section=section,
         variables=wiring.api_variables(workloads.deployment, identity, workloads.data),
-        statements=permissions.api_statements(workloads.data),
+        statements=[*permissions.api_statements(workloads.data), *workloads.find_search_domain()],
         # For the user pool's keys.
         internet=True,
         after=after,
@@ -67,7 +68,7 @@ def _create_function(workloads: Workloads, identity: Identity, *, after: Sequenc
         ),
         workloads.deployment.opts,
     )
-    return Api(url=gateway.url, gateway=gateway, function=function)
+    return Api(url=gateway.url, gateway=gateway, function=function, caller=Caller.of(function))
 
 
 def _create_service(
@@ -107,7 +108,11 @@ def _create_service(
             port=wiring.CONTAINER_PORT,
             health_path=HEALTH_PATH,
             variables=wiring.container_variables(workloads.deployment, identity, data),
-            statements=[*permissions.api_statements(data), *permissions.use_secrets_key(foundation.data_key_arn)],
+            statements=[
+                *permissions.api_statements(data),
+                *permissions.use_secrets_key(foundation.data_key_arn),
+                *workloads.find_search_domain(),
+            ],
             cpu_units=section.cpu_units,
             memory_mb=section.memory_mb,
             architecture=settings.architecture,
@@ -132,4 +137,5 @@ def _create_service(
         workloads.deployment.opts,
     )
     workloads.admit("api", service.security_group_id)
-    return Api(url=service.url, balancer=balancer, service=service)
+    caller = Caller(role_arn=task.role_arn, security_group_id=service.security_group_id)
+    return Api(url=service.url, balancer=balancer, service=service, caller=caller)

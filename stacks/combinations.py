@@ -23,6 +23,9 @@ CONNECTIONS_OF_TEN = 8
 
 PRODUCTION_BACKUP_DAYS = 7
 
+# Where the domain's endpoint is looked up.
+PRIVATE_FOR_SEARCH = frozenset({"ssm"})
+
 # What starting a container calls beside the application: the image's manifest and its layers, and the log.
 PRIVATE_FOR_CONTAINERS = frozenset({"ecr.api", "ecr.dkr", "logs"})
 
@@ -37,7 +40,7 @@ def problems(settings: "EnvironmentSettings") -> list[str]:
 
 
 def _network(settings: "EnvironmentSettings") -> Iterator[str]:
-    needed = ALWAYS_PRIVATE
+    needed = ALWAYS_PRIVATE | (PRIVATE_FOR_SEARCH if settings.search_domain else frozenset())
     if settings.network.nat == "none":
         needed |= PRIVATE_WITHOUT_NAT | (PRIVATE_FOR_CONTAINERS if settings.api.host == "container" else frozenset())
     missing = sorted(needed - set(settings.network.interface_endpoints))

@@ -20,6 +20,9 @@ from stacks.foundation import Foundation
 from stacks.identity import Identity
 from stacks.workloads import Workloads
 
+# What is due at every run. The search index is rebuilt only when somebody asks for it.
+ROUTINE = ["relay_outbox", "end_abandoned_jobs", "forget_sent_messages", "catch_up_search_index"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
@@ -55,7 +58,7 @@ def _create_migration(workloads: Workloads, schema: sources.Schema) -> tuple[Pyt
         handler="lambda_src.migrate.handler.handler",
         section=settings.migrate,
         variables=wiring.migrate_variables(workloads.deployment, data),
-        statements=permissions.migrate_statements(data),
+        statements=[*permissions.migrate_statements(data), *workloads.find_search_domain()],
         writes_secrets=True,
     )
     invocation = aws.lambda_.Invocation(
@@ -121,7 +124,7 @@ def _create_maintenance(workloads: Workloads, *, after: Sequence[pulumi.Resource
         handler="lambda_src.maintenance.handler.handler",
         section=section,
         variables=wiring.maintenance_variables(workloads.deployment, workloads.data),
-        statements=permissions.maintenance_statements(workloads.data),
+        statements=[*permissions.maintenance_statements(workloads.data), *workloads.find_search_domain()],
         after=after,
     )
     Schedule(
@@ -132,7 +135,7 @@ def _create_maintenance(workloads: Workloads, *, after: Sequence[pulumi.Resource
             description="What has to be done every few minutes",
             expression=section.every,
             function_arn=function.arn,
-            event={"tasks": ["relay_outbox", "end_abandoned_jobs", "forget_sent_messages"]},
+            event={"tasks": ROUTINE},
         ),
         workloads.deployment.opts,
     )

@@ -5,6 +5,8 @@ import pulumi
 from components import policies
 from components.policies import Statement
 from stacks.data import RAW_PREFIX, UPLOADS_PREFIX, Data
+from stacks.deployment import Deployment
+from stacks.wiring import search_endpoint_parameter
 
 
 def use_secrets_key(key_arn: pulumi.Input[str] | None, *, write: bool = False) -> list[Statement]:
@@ -14,6 +16,14 @@ def use_secrets_key(key_arn: pulumi.Input[str] | None, *, write: bool = False) -
     actions = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
     through = {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
     return [policies.allow("UseSecretsKey", actions, [key_arn], condition=through)]
+
+
+def find_search_domain(deployment: Deployment, account_id: pulumi.Input[str]) -> list[Statement]:
+    """Looking up the domain's endpoint, where there is one. What its callers may do there is the domain's own policy."""
+    if not (name := search_endpoint_parameter(deployment)):
+        return []
+    arn = pulumi.Output.concat(f"arn:aws:ssm:{deployment.settings.region}:", account_id, f":parameter{name}")
+    return [policies.allow("FindSearchDomain", ["ssm:GetParameter"], [arn])]
 
 
 def api_statements(data: Data) -> list[Statement]:

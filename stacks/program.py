@@ -8,7 +8,7 @@ from stacks.foundation import create_foundation
 from stacks.identity import create_identity
 from stacks.observability import create_archives, create_observability
 from stacks.published import publish
-from stacks.search import create_search
+from stacks.search import NO_ENGINE, create_search, prepare_search
 
 
 def platform() -> None:
@@ -20,10 +20,7 @@ def platform() -> None:
     identity = create_identity(deployment, foundation)
     data = create_data(deployment, foundation=foundation, address=address)
     compute = create_compute(deployment, foundation=foundation, identity=identity, address=address, data=data)
-    # The function that prepares the database prepares the index as well.
-    search = create_search(
-        deployment, foundation=foundation, administrator_role_arn=compute.functions["migrate"].role_arn
-    )
+    search = create_search(deployment, foundation=foundation, compute=compute)
     balancer = compute.api.balancer
     firewall = create_front_door(deployment, balancer, address) if balancer else None
     create_scanning(deployment, foundation=foundation, data=data)
@@ -38,14 +35,14 @@ def platform() -> None:
         archives=archives,
     )
 
-    publish(
+    parameters = publish(
         deployment,
         {
             "environment": deployment.settings.environment,
             "release": deployment.release,
             "region": deployment.settings.region,
             "api_url": compute.api.url,
-            "search_endpoint": search.endpoint if search else None,
+            "search_endpoint": search.endpoint.apply(lambda known: known or NO_ENGINE) if search else None,
             "cdn_url": data.delivery.url if data.delivery else None,
             "name_servers": address.name_servers,
             "user_pool_id": identity.pool_id,
@@ -65,3 +62,5 @@ def platform() -> None:
             "schema_digest": compute.schema.digest,
         },
     )
+    if search is not None:
+        prepare_search(deployment, compute, parameters)

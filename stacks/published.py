@@ -8,9 +8,12 @@ from components.parameters import Parameters, ParametersArgs
 from stacks.deployment import Deployment
 
 
-def publish(deployment: Deployment, values: Mapping[str, pulumi.Input[str] | None]) -> None:
-    """Exports each value by its name, and keeps it as a parameter. None is what this environment has not."""
+def publish(deployment: Deployment, values: Mapping[str, pulumi.Input[str] | None]) -> Mapping[str, pulumi.Output[str]]:
+    """Exports each value by its name, and keeps it as a parameter. None is what this environment has not.
+
+    Answers the values of the parameters, each known once it can be read.
+    """
     present = {name: value for name, value in values.items() if value is not None}
     for name, value in present.items():
         pulumi.export(name, value)
-    Parameters("outputs", ParametersArgs(naming=deployment.naming, values=present), deployment.opts)
+    return Parameters("outputs", ParametersArgs(naming=deployment.naming, values=present), deployment.opts).values

@@ -1,27 +1,36 @@
 """The search domain, where the environment has one: search runs on Postgres beside it, and without it."""
 
-import pulumi
+from collections.abc import Mapping
 
+import pulumi
+import pulumi_aws as aws
+
+from components.placement import Egress, create_way_out
 from components.search_domain import SearchDomain, SearchDomainArgs
+from stacks.compute import Compute
 from stacks.deployment import Deployment
 from stacks.foundation import Foundation
+from stacks.workloads import Caller
+
+# What the parameter says where the domain has no endpoint: a parameter is never empty.
+NO_ENGINE = "none"
 
 
-def create_search(
-    deployment: Deployment, *, foundation: Foundation, administrator_role_arn: pulumi.Input[str]
-) -> SearchDomain | None:
-    """Makes the domain. It takes AWS up to an hour, so nothing waits for it."""
+def create_search(deployment: Deployment, *, foundation: Foundation, compute: Compute) -> SearchDomain | None:
+    """Makes the domain, and lets in who searches and who keeps the index. It takes AWS up to an hour, so nothing waits for it."""
     settings = deployment.settings
     section = settings.search_domain
     if section is None:
         return None
-    return SearchDomain(
+    callers = _callers(compute)
+    search = SearchDomain(
         "search",
         SearchDomainArgs(
             naming=deployment.naming,
             vpc_id=foundation.network.vpc_id,
             subnet_ids=foundation.network.private_subnet_ids,
-            administrator_role_arn=administrator_role_arn,
+            # The function that prepares the database prepares the domain as well.
+            administrator_role_arn=callers["migrate"].role_arn,
             instance_type=section.instance_type,
             instance_count=section.instance_count,
             volume_gb=section.volume_gb,
@@ -33,3 +42,39 @@ def create_search(
         ),
         deployment.opts,
     )
+    for name, caller in callers.items():
+        search.admit(name, caller.security_group_id)
+        way = Egress(description="OpenSearch", security_group_id=search.security_group_id)
+        create_way_out(name, "search", caller.security_group_id, way, deployment.opts)
+    search.permit(writers=[callers["api"].role_arn, callers["maintenance"].role_arn])
+    return search
+
+
+def prepare_search(
+    deployment: Deployment, compute: Compute, parameters: Mapping[str, pulumi.Output[str]]
+) -> aws.lambda_.Invocation:
+    """Tells a domain that stands, and whose endpoint is a parameter, what each role may do inside it."""
+    callers, migrate = _callers(compute), compute.functions["migrate"]
+    return aws.lambda_.Invocation(
+        "search-preparation",
+        function_name=migrate.name,
+        qualifier=migrate.qualifier,
+        input=pulumi.Output.json_dumps(
+            {
+                "action": "prepare_search",
+                "writers": [callers["api"].role_arn],
+                "keepers": [callers["maintenance"].role_arn],
+            }
+        ),
+        triggers={"endpoint": parameters["search_endpoint"]},
+        opts=deployment.opts,
+    )
+
+
+def _callers(compute: Compute) -> dict[str, Caller]:
+    functions = compute.functions
+    return {
+        "api": compute.api.caller,
+        "maintenance": Caller.of(functions["maintenance"]),
+        "migrate": Caller.of(functions["migrate"]),
+    }

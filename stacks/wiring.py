@@ -56,6 +56,7 @@ def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Var
             "allowed_hosts": [settings.domain, f"*.{HOST_NAMES[settings.api.host].format(settings.region)}"],
             "allowed_origins": list(settings.cors_origins),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
+            "search_endpoint_parameter": search_endpoint_parameter(deployment),
             "upload_expiry_seconds": settings.uploads.upload_expiry_seconds,
             "download_expiry_seconds": settings.uploads.download_expiry_seconds,
         },
@@ -101,6 +102,7 @@ def maintenance_variables(deployment: Deployment, data: Data) -> Variables:
             **_database(settings.maintenance, data),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
             "outbox_retention_days": settings.maintenance.outbox_retention_days,
+            "search_endpoint_parameter": search_endpoint_parameter(deployment),
         },
     )
 
@@ -118,10 +120,20 @@ def migrate_variables(deployment: Deployment, data: Data) -> Variables:
             "database_port": data.database.port,
             "database_name": data.database.database_name,
             "database_application_user": settings.database.application_username,
+            "search_endpoint_parameter": search_endpoint_parameter(deployment),
             "lock_timeout_seconds": settings.migrate.lock_timeout_seconds,
             "statement_timeout_seconds": settings.migrate.statement_timeout_seconds,
         },
     )
+
+
+def search_endpoint_parameter(deployment: Deployment) -> str:
+    """The parameter that holds the search domain's endpoint once it stands; empty where there is no domain.
+
+    The endpoint itself would make every function wait for the domain, which takes AWS up to an hour.
+    """
+    naming = deployment.naming
+    return f"/{naming.project}/{naming.environment}/search_endpoint" if deployment.settings.search_domain else ""
 
 
 def fields(kind: type[RuntimeSettings]) -> set[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import pulumi
 
@@ -21,6 +22,20 @@ LIVE = "live"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Caller:
+    """Who calls others: its role, and the group of its network interfaces."""
+
+    role_arn: pulumi.Output[str]
+    security_group_id: pulumi.Output[str]
+
+    @classmethod
+    def of(cls, function: PythonFunction) -> Self:
+        """A function in the VPC."""
+        assert function.security_group_id is not None, "every function here has a place in the network"  # noqa: S101
+        return cls(role_arn=function.role_arn, security_group_id=function.security_group_id)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Workloads:
     """The platform as far as it stands when code is to run on it."""
 
@@ -36,6 +51,10 @@ class Workloads:
     def bundle(self, name: str) -> pulumi.Archive:
         """The code that a release brings for a function. Raises SourceError for one that was not built."""
         return sources.bundle(name, sources.bundles(self.settings.architecture))
+
+    def find_search_domain(self) -> list[Statement]:
+        """What finding the search domain takes, where there is one."""
+        return permissions.find_search_domain(self.deployment, self.foundation.account_id)
 
     def placement(self, *, internet: bool = False) -> Placement:
         """Private subnets with ways to the database and to AWS; `internet` is for what calls services without an endpoint."""

@@ -1,4 +1,4 @@
-"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages forgotten.
+"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages forgotten, the search index kept.
 
 Input {"tasks": ["relay_outbox", …]}, output the counts of each task by its name. Every task is tried whatever became of the
 others; when one failed, the invocation fails at the end, so that an alarm hears of it.
@@ -12,6 +12,7 @@ from lambda_src.maintenance.tasks import Counts, Maintenance
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
+from runtime.adapters.search_index import search_index
 from runtime.features.outbox.service import Outbox
 from runtime.features.outbox.topics import topics
 from runtime.settings import MaintenanceSettings, load
@@ -23,6 +24,8 @@ TASKS: Mapping[str, Callable[[Maintenance], Counts]] = {
     "relay_outbox": tasks.relay_outbox,
     "end_abandoned_jobs": tasks.end_abandoned_jobs,
     "forget_sent_messages": tasks.forget_sent_messages,
+    "catch_up_search_index": tasks.catch_up_search_index,
+    "rebuild_search_index": tasks.rebuild_search_index,
 }
 
 
@@ -46,6 +49,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),
+        index=search_index(settings),
         retention_days=settings.outbox_retention_days,
     )
     done: dict[str, Counts] = {}

@@ -2,7 +2,10 @@
 
 from dataclasses import asdict, dataclass
 
+from lambda_src.maintenance import search_index
 from runtime.adapters.database import Database
+from runtime.adapters.logs import logger
+from runtime.adapters.search_index import SearchIndex
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
 from runtime.features.outbox import repository as messages
@@ -20,6 +23,7 @@ class Maintenance:
 
     database: Database
     outbox: Outbox
+    index: SearchIndex
     retention_days: int
 
 
@@ -47,3 +51,13 @@ def forget_sent_messages(maintenance: Maintenance) -> Counts:
     """Deletes messages of the outbox that were sent long ago."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": messages.delete_sent(connection, older_than_days=maintenance.retention_days, limit=BATCH)}
+
+
+def catch_up_search_index(maintenance: Maintenance) -> Counts:
+    """Tells the search index of every change that it has not heard of, and makes one where there is none that will do."""
+    return search_index.catch_up(maintenance.database, maintenance.index, logger("maintenance"))
+
+
+def rebuild_search_index(maintenance: Maintenance) -> Counts:
+    """Makes a new search index of everything that is stored, which then takes the old one's place."""
+    return search_index.rebuild(maintenance.database, maintenance.index, logger("maintenance"))

@@ -1,24 +1,31 @@
 """Brings the database to the schema of this release, and its application role with it. Invoked once a deployment.
 
 Input {"action": "upgrade"}, which is also what an input without an action means. Output {"schema_head": "0001", "applied":
-["0001"]}, where `applied` is empty when nothing was to be done. Whatever goes wrong is raised, because that fails the
-deployment; running again goes on where it stopped.
+["0001"]}, where `applied` is empty when nothing was to be done.
+
+Input {"action": "prepare_search", "writers": [role's ARN, …], "keepers": […]}, once the search domain stands: tells it which of
+its users may write episodes and which may make indices. Output {"prepared": true}, or false where there is no domain, or one
+that knows no users.
+
+Whatever goes wrong is raised, because that fails the deployment; running again goes on where it stopped.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
-from lambda_src.migrate import application_role
+from lambda_src.migrate import application_role, search_roles
 from runtime.adapters.database import ssl_mode
 from runtime.adapters.logs import logger
+from runtime.adapters.search_index import search_index
 from runtime.adapters.secret_store import SecretStore
 from runtime.migrations.runner import Migrations, head
 from runtime.settings import MigrateSettings, load
 
 SCHEMA_UPGRADED = "schema_upgraded"
+SEARCH_PREPARED = "search_prepared"
 APPLICATION_SECRET_WRITTEN = "application_secret_written"  # noqa: S105  (an event's name)
 
 CONNECT_SECONDS = 5
@@ -33,9 +40,12 @@ class MigrationFailedError(Exception):
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """See the module. Raises MigrationFailedError, and whatever the database or AWS refuse a step with."""
     action = event.get("action", "upgrade")
-    if action != "upgrade":
-        raise MigrationFailedError(f"unknown action {action!r}: this function knows `upgrade`")
-    settings = load(MigrateSettings)
+    if action not in ACTIONS:
+        raise MigrationFailedError(f"unknown action {action!r}: this function knows {', '.join(ACTIONS)}")
+    return ACTIONS[action](load(MigrateSettings), event)
+
+
+def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, Any]:
     secrets = SecretStore(settings.region)
     master = secrets.read(settings.database_master_secret_arn)
     if master is None:
@@ -59,6 +69,26 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             logger("migrate").info(APPLICATION_SECRET_WRITTEN)
     logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
     return {"schema_head": head(), "applied": applied}
+
+
+def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
+    writers, keepers = _arns(event, "writers"), _arns(event, "keepers")
+    prepared = search_roles.map_roles(search_index(settings), writers=writers, keepers=keepers)
+    logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
+    return {"prepared": prepared}
+
+
+def _arns(event: Mapping[str, Any], name: str) -> list[str]:
+    arns = event.get(name)
+    if not isinstance(arns, list) or not arns or not all(isinstance(arn, str) for arn in arns):
+        raise MigrationFailedError(f"{name}: must be a list of at least one role's ARN")
+    return arns
+
+
+ACTIONS: Mapping[str, Callable[[MigrateSettings, Mapping[str, Any]], dict[str, Any]]] = {
+    "upgrade": _upgrade,
+    "prepare_search": _prepare_search,
+}
 
 
 @contextmanager

@@ -43,10 +43,10 @@ class SearchDomains:
         return tuple(server.name for server in self._servers)
 
     def start(self, registration: Registration) -> Mapping[str, Any]:
-        """Starts the domain's server and answers its endpoint, `host:port`, at once; it accepts connections some seconds later.
+        """Starts the domain's server and answers its endpoint, `host:port`, once it can be searched.
 
         Raises NotRunHereError, with an empty endpoint, where OpenSearch is not to be had: no network for the first
-        installation, no Java, another engine. Raises LocalPlatformError when the process cannot be started.
+        installation, no Java, another engine. Raises LocalPlatformError when the server does not come up.
         """
         version = registration.inputs.get("engineVersion")
         if version != ENGINE_VERSION:
@@ -61,12 +61,9 @@ class SearchDomains:
             server = OpenSearchServer(self._supervisor, self._directory / domain, program, name=name)
             server.start()
             self._servers.append(server)
+        # The other resources are made meanwhile; only what uses the endpoint comes after it, as on AWS.
+        server.wait_until_ready()
         return {"endpoint": server.endpoint}
-
-    def wait_until_ready(self) -> None:
-        """Returns once every server that was started can be searched. Raises ProcessFailedError for the first that cannot."""
-        for server in tuple(self._servers):
-            server.wait_until_ready()
 
     def _provide(self) -> OpenSearchProgram:
         with progress.step(STEP, self._listener) as step:

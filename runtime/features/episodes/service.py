@@ -13,6 +13,7 @@ from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes import repository
 from runtime.features.episodes.schemas import SECONDS_PER_MINUTE, Episode, EpisodeCreate, EpisodeUpdate
+from runtime.features.search import changes as search_index
 from runtime.features.shows import repository as shows
 from runtime.features.users import repository as users
 from runtime.web.preconditions import IfMatch
@@ -93,6 +94,7 @@ def _logged(
     activity.record_change(
         transaction, caller, action, ResourceType.EPISODE, after.episode_id, before=before, after=after
     )
+    search_index.note_episode(transaction, after.episode_id)
     return after
 
 

@@ -10,6 +10,7 @@ from runtime.errors import ConflictError, NotFoundError
 from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes import repository as episodes
+from runtime.features.search import changes as search_index
 from runtime.features.shows import repository
 from runtime.features.shows.schemas import Show, ShowCreate, ShowUpdate
 from runtime.features.users import repository as users
@@ -30,6 +31,8 @@ def update(transaction: Transaction, caller: Caller, show_id: UUID, body: ShowUp
     before = _locked(transaction, caller, show_id, if_match)
     columns = body.columns()
     after = repository.update(transaction.connection, show_id, columns, user_id=caller.user_id) if columns else None
+    if after and after.name != before.name:
+        search_index.note_show(transaction, show_id)
     return _logged(transaction, caller, ActionType.EDIT, before, after) if after else before
 
 

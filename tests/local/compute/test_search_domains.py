@@ -76,7 +76,6 @@ class TestNotHere:
             ("finished", "not on this machine: there is no network"),
         ]
         assert domains.process_names == ()
-        domains.wait_until_ready()
 
     def test_another_engine_is_not_passed_off_as_this_one(self, supervisor: Supervisor, tmp_path: Path) -> None:
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Missing())
@@ -95,9 +94,8 @@ class TestStart:
     def test_server_that_ends_is_told_with_its_log(self, supervisor: Supervisor, tmp_path: Path) -> None:
         installation = self.scripted(tmp_path, "echo no room in memory; exit 3")
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=installation)
-        domains.start(registration("ended"))
         with pytest.raises(ProcessFailedError, match=r"(?s)opensearch ended with status 3; .*no room in memory"):
-            domains.wait_until_ready()
+            domains.start(registration("ended"))
 
     def test_java_that_cannot_be_started_is_told_at_once(self, supervisor: Supervisor, tmp_path: Path) -> None:
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Scripted(tmp_path / "none"))
@@ -120,7 +118,6 @@ def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Superv
     try:
         domains = SearchDomains(supervisor, directory / "search", listener=lambda _: None)
         endpoint = domains.start(registration())["endpoint"]
-        domains.wait_until_ready()
         yield supervisor, domains, endpoint
     finally:
         supervisor.stop_all()
@@ -244,7 +241,6 @@ class TestEngine:
     ) -> None:
         supervisor, domains, endpoint = listening
         other = domains.start(registration("films-archive"))["endpoint"]
-        domains.wait_until_ready()
         assert other != endpoint
         assert domains.process_names == ("opensearch", "opensearch-films-archive")
         assert httpx.get(f"http://{other}/{episodes}", timeout=60, trust_env=False).status_code == 404
@@ -262,10 +258,9 @@ class TestEngine:
         java.write_text("#!/bin/sh\nexec sleep 600\n")
         java.chmod(0o755)
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Scripted(java))
-        domains.start(registration("late"))
         try:
             with pytest.raises(ProcessFailedError, match="another server took port"):
-                domains.wait_until_ready()
+                domains.start(registration("late"))
         finally:
             supervisor.stop("opensearch")
 
@@ -275,7 +270,6 @@ class TestEngine:
         domains = SearchDomains(supervisor, tmp_path / "search", listener=lambda _: None)
         try:
             port = int(domains.start(registration("ending"))["endpoint"].rpartition(":")[2])
-            domains.wait_until_ready()
             (status,) = supervisor.processes()
         finally:
             supervisor.stop_all()

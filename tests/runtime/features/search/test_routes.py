@@ -6,7 +6,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from runtime.features.search.repository import SEARCH
+from runtime.features.search.repository import search_statement
+from runtime.features.search.schemas import SearchRequest
+from runtime.features.search.words import SearchText
 from tests.conftest import DatabaseAddress
 from tests.runtime.features.api_platform import Api, problems
 
@@ -14,7 +16,7 @@ from tests.runtime.features.api_platform import Api, problems
 def find(api: Api, text: str, **query: Any) -> list[str]:
     answer = api.client.get("/api/v1/search", api.viewer, params={"q": text} | query)
     assert answer.status_code == 200, answer.text
-    assert answer.json()["page"] == {"next": None}
+    assert answer.json()["page"] == {"next": None, "engine": "postgres", "degraded": False}
     return [hit["title"] for hit in answer.json()["data"]]
 
 
@@ -24,13 +26,53 @@ class TestSearch:
         api.create_episode(title="Dandelions")
         api.create_episode(title="Second", description="A dandelion turns white.")
         api.create_episode(title="Third", script_text="FADE IN: dandelions, dandelions, dandelions.")
-        api.create_episode(title="Other", description="Ants.", tags=["dandelion"])
+        api.create_episode(title="Other", description="Ants.")
         assert sorted(find(api, "dandelion")) == ["Dandelions", "Second", "Third"]
         assert find(api, "Dandelions")[0] == "Third"
         assert find(api, "white -ants dandelion") == ["Second"]
         assert find(api, '"turns white"') == ["Second"]
         assert find(api, '"white turns"') == []
         assert sorted(find(api, "white or ants")) == ["Other", "Second"]
+
+    def test_finds_words_of_labels_and_of_the_show(self, api: Api) -> None:
+        show = api.create_show(name="Meadow Diaries")
+        api.create_episode(
+            show, title="Labelled", tags=["spring", "slow motion"], category="Nature", genre="Documentary"
+        )
+        api.create_episode(title="Elsewhere", description="A meadow in spring.")
+        for text in ("slow", '"slow motion"', "natural", "documentaries", "diary", "diaries documentary spring"):
+            assert find(api, text) == ["Labelled"], text
+        assert find(api, "spring -diaries") == ["Elsewhere"]
+
+    def test_episode_that_matches_in_every_part_is_found_once(self, api: Api) -> None:
+        show = api.create_show(name="Meadow")
+        api.create_episode(show, title="Meadow", description="Meadow", tags=["meadow"], genre="Meadow")
+        for text in ("meadow", "meadow or meadows", "meadow -ants", '"meadow"'):
+            assert find(api, text) == ["Meadow"], text
+            facets = api.client.get("/api/v1/search", api.viewer, params={"q": text, "facets": True}).json()["facets"]
+            assert facets["seasons"] == [{"season_number": 1, "count": 1}], text
+
+    def test_longest_text_is_answered(self, api: Api) -> None:
+        api.create_episode(title="Meadow")
+        words = [chr(0x4E00 + number) for number in range(98)]
+        assert find(api, " ".join(words)) == []
+        assert find(api, "meadow -" + " -".join(words[:60])) == ["Meadow"]
+
+    @pytest.mark.requirement("P2-21")
+    def test_filters_narrow_and_facets_count(self, api: Api) -> None:
+        show = api.create_show(name="Meadow Diaries")
+        api.create_episode(show, title="Meadow one", status="published")
+        api.create_episode(show, title="Meadow two", season_number=2)
+        api.create_episode(title="Meadow three")
+        assert find(api, "meadow", status="published") == ["Meadow one"]
+        assert find(api, "meadow", season_number=2) == ["Meadow two"]
+        assert sorted(find(api, "meadow", show_id=show["show_id"])) == ["Meadow one", "Meadow two"]
+        body = api.client.get("/api/v1/search", api.viewer, params={"q": "meadow", "facets": True, "limit": 1}).json()
+        assert len(body["data"]) == 1
+        assert body["facets"]["statuses"] == [{"status": "draft", "count": 2}, {"status": "published", "count": 1}]
+        assert body["facets"]["shows"][0] == {"show_id": show["show_id"], "show_name": "Meadow Diaries", "count": 2}
+        nothing = api.client.get("/api/v1/search", api.viewer, params={"q": "the", "facets": True}).json()
+        assert nothing["facets"] == {"statuses": [], "seasons": [], "shows": []}
 
     def test_hit_is_a_summary_with_a_rank(self, api: Api) -> None:
         episode = api.create_episode(title="Dandelions", script_text="secret ending")
@@ -79,22 +121,30 @@ class TestSearch:
             (f"q={'x' * 201}", "query.q"),
             ("q=a&limit=0", "query.limit"),
             ("q=a&limit=101", "query.limit"),
+            ("q=a&status=lost", "query.status"),
+            ("q=a&season_number=0", "query.season_number"),
+            ("q=a&show_id=x", "query.show_id"),
+            ("q=a&facets=many", "query.facets"),
         ]:
             answer = api.client.get(f"/api/v1/search?{query}", api.viewer)
             assert problems(answer, 400, "VALIDATION_ERROR").keys() == {field}, query
 
     @pytest.mark.requirement("ROAD-77")
-    def test_the_index_answers(self, api: Api, database: DatabaseAddress) -> None:
-        show_id = api.create_show()["show_id"]
+    def test_the_indexes_answer(self, api: Api, database: DatabaseAddress) -> None:
         with psycopg.connect(database.conninfo, autocommit=True) as owner:
             owner.execute(
-                "INSERT INTO episodes (show_id, title, episode_number, description) "
-                "SELECT %s, 'Episode ' || n, n, 'word' || n || ' and more' FROM generate_series(1, 3000) n",
-                [show_id],
+                """WITH made AS (
+                    INSERT INTO shows (name) SELECT 'Show' || n FROM generate_series(1, 3000) n RETURNING show_id, name
+                )
+                INSERT INTO episodes (show_id, title, episode_number, description, tags)
+                SELECT show_id, 'Episode ' || name, 1, 'word' || name || ' and more', ARRAY['tag' || name] FROM made"""
             )
-            owner.execute("VACUUM ANALYZE episodes")
-        with api.client.app.state.resources.database.transaction() as connection:
-            values = {"text": "word1234", "limit": 20}
-            (plan,) = connection.execute(b"EXPLAIN (FORMAT JSON) " + SEARCH.as_bytes(connection), values).fetchall()
-        assert "idx_episodes_fts" in json.dumps(plan)
-        assert find(api, "word1234") == ["Episode 1234"]
+            owner.execute("VACUUM ANALYZE episodes, shows")
+        statement, values = search_statement(SearchRequest(text=SearchText("wordShow1234"), limit=20))
+        with api.client.app.state.resources.database.reading() as connection:
+            explained = b"EXPLAIN (FORMAT JSON) " + statement.as_bytes(connection)
+            (plan,) = connection.execute(explained, values).fetchall()
+        for index in ("idx_episodes_fts", "idx_episodes_labels_fts", "idx_shows_name_fts"):
+            assert index in json.dumps(plan), index
+        assert find(api, "wordShow1234") == find(api, "tagShow1234") == ["Episode Show1234"]
+        assert find(api, "show1234") == ["Episode Show1234"]

@@ -1,0 +1,232 @@
+"""The search index, kept: made when there is none, told of what it missed, and made anew without anybody noticing."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from lambda_src.maintenance import search_index
+from lambda_src.maintenance.handler import MaintenanceFailedError
+from runtime.adapters import search_index as adapter
+from runtime.adapters.database import Database
+from runtime.features.search import indexing, mapping
+from tests.runtime.features.api_platform import Api
+from tests.runtime.features.search.domain import Domain, StubEngine
+from tests.runtime.features.search.kept_index import Run
+
+NOTHING = {"told": 0, "indexed": 0, "building": 0}
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half a minute has passed between two runs."""
+    monkeypatch.setattr(adapter, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(adapter, "ENDPOINT_SECONDS", 0.0)
+
+
+def store(database: Database, count: int) -> None:
+    """Episodes that were there before there was a domain."""
+    with database.transaction() as connection:
+        connection.execute(
+            """WITH made AS (INSERT INTO shows (name) SELECT 'Show ' || n FROM generate_series(1, %(count)s) n RETURNING show_id)
+            INSERT INTO episodes (show_id, title, episode_number) SELECT show_id, 'Meadow', 1 FROM made""",
+            {"count": count},
+        )
+
+
+def found(api: Api) -> dict[str, Any]:
+    answer: dict[str, Any] = api.client.get("/api/v1/search?q=meadow&limit=100", api.viewer).json()
+    return {"count": len(answer["data"]), "engine": answer["page"]["engine"], "degraded": answer["page"]["degraded"]}
+
+
+def stored(api: Api) -> dict[str, tuple[bool, str | None, str | None]]:
+    """Whether each episode is there, its title and its show's name, by id."""
+    with api.client.app.state.resources.database.transaction() as connection:
+        rows = connection.execute(
+            """SELECT episode_id::text, e.deleted_at IS NULL AS is_live, e.title, s.name
+            FROM episodes e JOIN shows s USING (show_id)"""
+        ).fetchall()
+    return {
+        row["episode_id"]: (True, row["title"], row["name"]) if row["is_live"] else (False, None, None) for row in rows
+    }
+
+
+def indexed(domain: Domain) -> dict[str, tuple[bool, str | None, str | None]]:
+    return {
+        episode_id: (document["is_live"], document.get("title"), document.get("show_name"))
+        for episode_id, document in domain.documents().items()
+    }
+
+
+def write_something(api: Api, number: int) -> None:
+    """One of each kind of change."""
+    kept, deleted = (api.create_episode(title=f"Meadow {number}") for _ in range(2))
+    api.client.patch(f"/api/v1/episodes/{kept['episode_id']}", {"title": f"Harbour {number}"}, api.admin)
+    api.client.patch(f"/api/v1/shows/{kept['show_id']}", {"name": f"Renamed {number}"}, api.admin)
+    api.delete(f"/api/v1/episodes/{deleted['episode_id']}")
+
+
+class TestCatchUp:
+    def test_makes_the_first_index_and_nobody_is_answered_by_half_of_one(
+        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        store(api.client.app.state.resources.database, 250)
+        monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
+        for built in (100, 100):
+            assert kept_index() == {"told": 0, "indexed": built, "building": 1}
+            assert found(api) == {"count": 100, "engine": "postgres", "degraded": True}
+        monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
+        assert kept_index() == {"told": 0, "indexed": 50, "building": 0}
+        assert found(api) == {"count": 100, "engine": "opensearch", "degraded": False}
+        assert indexed(real_domain) == stored(api)
+        assert len(real_domain.indices()) == 1
+        assert kept_index() == NOTHING
+
+    def test_is_nothing_without_a_domain(self, migrated: dict[str, str], kept_index: Run) -> None:
+        assert kept_index() == NOTHING
+
+    def test_is_nothing_before_the_domain_stands(self, domain: Domain, api: Api, kept_index: Run) -> None:
+        api.create_episode()
+        assert kept_index() == NOTHING
+
+    @pytest.mark.requirement("P2-40")
+    def test_after_an_outage_nothing_is_missing_and_nothing_stale(
+        self, real_domain: Domain, stub: StubEngine, opensearch: str, api: Api, kept_index: Run
+    ) -> None:
+        real_domain.say(opensearch)
+        write_something(api, 1)
+        kept_index()
+        assert indexed(real_domain) == stored(api)
+        # Away: the same domain, at whose address something else answers.
+        stub.status = 503
+        real_domain.say(stub.endpoint)
+        for number in range(2, 12):
+            write_something(api, number)
+        for _ in range(3):
+            with pytest.raises(MaintenanceFailedError, match="catch_up_search_index failed"):
+                kept_index()
+        real_domain.say(opensearch)
+        assert indexed(real_domain) != stored(api)
+        # One run of the schedule, however long it was away.
+        assert kept_index()["told"] == 50
+        assert indexed(real_domain) == stored(api)
+        assert kept_index() == NOTHING
+
+    def test_run_that_has_no_time_left_leaves_the_rest_to_the_next(
+        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept_index()
+        monkeypatch.setattr(search_index, "MESSAGES", 2)
+        for _ in range(5):
+            api.create_episode()
+        monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
+        assert kept_index()["told"] == 0
+        monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
+        assert kept_index()["told"] == 5
+
+    def test_message_whose_writing_failed_is_not_sent(
+        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        kept_index()
+        api.create_episode()
+        with monkeypatch.context() as broken:
+            broken.setattr(indexing, "write", lambda *_, **__: 1 / 0)
+            with pytest.raises(MaintenanceFailedError):
+                kept_index()
+        assert kept_index()["told"] == 1
+
+    def test_second_run_leaves_it_to_the_first(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
+        store(api.client.app.state.resources.database, 1)
+        with api.client.app.state.resources.database.reading() as connection:
+            connection.execute("SELECT pg_advisory_lock(%s)", [search_index.ADVISORY_LOCK])
+            try:
+                assert kept_index() == NOTHING
+            finally:
+                connection.execute("SELECT pg_advisory_unlock(%s)", [search_index.ADVISORY_LOCK])
+        assert kept_index()["indexed"] == 1
+        # The lock is given back: by whoever had it, and by the run.
+        assert kept_index("rebuild_search_index")["indexed"] == 1
+
+
+class TestRebuild:
+    def test_equals_the_index_that_was_told_of_every_change(
+        self, real_domain: Domain, api: Api, kept_index: Run
+    ) -> None:
+        kept_index()
+        for number in range(5):
+            write_something(api, number)
+        kept_index()
+        live, names = real_domain.documents(), real_domain.indices()
+        assert kept_index("rebuild_search_index") == {"told": 25, "indexed": 10, "building": 0}
+        assert real_domain.documents() == live
+        assert len(real_domain.indices()) == 1
+        assert real_domain.indices() != names
+
+    def test_what_is_written_meanwhile_is_in_both(
+        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for number in range(3):
+            write_something(api, number)
+        kept_index()
+        monkeypatch.setattr(search_index, "PAGE", 1)
+        monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
+        for number in range(100, 103):
+            assert kept_index("rebuild_search_index")["building"] == 1
+            # Changes of episodes that the new index has, and of some that it has not; the old one answers, and is told of them.
+            for episode_id in list(stored(api))[:2]:
+                api.client.patch(f"/api/v1/episodes/{episode_id}", {"title": f"Meadow {number}"}, api.admin)
+            write_something(api, number)
+            with monkeypatch.context() as telling:
+                telling.setattr(search_index, "RUN_SECONDS", 60.0)
+                telling.setattr(search_index, "_build", lambda *_: False)
+                assert kept_index()["told"] > 0
+            assert indexed(real_domain) == stored(api)
+        monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
+        assert kept_index()["told"] > 0
+        assert indexed(real_domain) == stored(api)
+        assert len(real_domain.indices()) == 1
+
+    def test_other_mapping_makes_another_index(
+        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        api.create_episode(title="Meadow")
+        kept_index()
+        before = real_domain.indices()
+        monkeypatch.setattr(mapping, "DIGEST", "another")
+        monkeypatch.setattr(search_index, "DIGEST", "another")
+        assert kept_index()["building"] == 0
+        assert len(real_domain.indices()) == 1
+        assert real_domain.indices() != before
+        assert indexed(real_domain) == stored(api)
+        assert kept_index() == NOTHING
+
+    def test_index_that_nobody_will_finish_goes(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
+        kept_index()
+        abandoned = mapping.definition("2020-01-01 00:00:00+00")
+        abandoned["mappings"]["_meta"]["digest"] = "older"
+        real_domain.ask("PUT", "/episodes-20200101", abandoned)
+        assert kept_index() == NOTHING
+        kept_index("rebuild_search_index")
+        assert len(real_domain.indices()) == 1
+        assert "episodes-20200101" not in real_domain.indices()
+
+    def test_search_is_answered_by_the_whole_of_one_index_all_along(
+        self, real_domain: Domain, api: Api, kept_index: Run
+    ) -> None:
+        store(api.client.app.state.resources.database, 30)
+        kept_index()
+        done, counts = threading.Event(), []
+
+        def rebuild() -> None:
+            try:
+                for _ in range(3):
+                    kept_index("rebuild_search_index")
+            finally:
+                done.set()
+
+        thread = threading.Thread(target=rebuild)
+        thread.start()
+        while not done.is_set():
+            counts.append(found(api)["count"])
+        thread.join()
+        assert set(counts) == {30}

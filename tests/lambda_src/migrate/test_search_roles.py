@@ -1,0 +1,59 @@
+"""What the migrate function tells the search domain about its users, which no engine on this machine has: a stub hears it."""
+
+import json
+from typing import Any
+
+import pytest
+
+from lambda_src.migrate.handler import MigrationFailedError, handler
+from runtime.errors import UnavailableError
+from runtime.settings import load
+from tests.runtime.features.search.domain import VARIABLE, Domain, StubEngine
+
+WRITER, KEEPER = "arn:aws:iam::123456789012:role/api", "arn:aws:iam::123456789012:role/maintenance"
+EVENT = {"action": "prepare_search", "writers": [WRITER], "keepers": [KEEPER]}
+
+
+@pytest.fixture(autouse=True)
+def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MASTER_SECRET_ARN", "HOST", "NAME", "APPLICATION_USER"):
+        monkeypatch.setenv(f"PLATFORM_DATABASE_{name}", "x")
+    monkeypatch.setenv("PLATFORM_DATABASE_PORT", "1")
+    load.cache_clear()
+
+
+class TestPrepareSearch:
+    def test_each_role_may_do_what_it_does(self, stub: StubEngine) -> None:
+        assert handler(EVENT, None) == {"prepared": True}
+        sent = {path.removeprefix("/_plugins/_security/api"): json.loads(body) for _, path, _, body in stub.asked}
+        assert {method for method, _, _, _ in stub.asked} == {"PUT"}
+        assert sent["/rolesmapping/episode_writer"] == {"backend_roles": [WRITER]}
+        assert sent["/rolesmapping/episode_keeper"] == {"backend_roles": [KEEPER]}
+        for role, actions in (("writer", ["crud"]), ("keeper", ["indices_all"])):
+            assert sent[f"/roles/episode_{role}"] == {
+                "cluster_permissions": ["cluster_composite_ops"],
+                "index_permissions": [{"index_patterns": ["episodes*"], "allowed_actions": actions}],
+            }
+        # A role is there before anybody has it.
+        assert [path.split("/")[-2] for path in stub.paths] == ["roles", "rolesmapping"] * 2
+
+    def test_domain_that_refuses_fails_the_deployment(self, stub: StubEngine) -> None:
+        stub.status = 403
+        with pytest.raises(UnavailableError):
+            handler(EVENT, None)
+
+    def test_engine_without_users_is_no_failure(self, real_domain: Domain) -> None:
+        assert handler(EVENT, None) == {"prepared": False}
+
+    def test_domain_that_is_not_there_is_no_failure(self, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+        assert handler(EVENT, None) == {"prepared": False}
+        monkeypatch.setenv(VARIABLE, "")
+        load.cache_clear()
+        assert handler(EVENT, None) == {"prepared": False}
+
+    @pytest.mark.parametrize("roles", [None, [], WRITER, [1]])
+    @pytest.mark.parametrize("name", ["writers", "keepers"])
+    def test_event_without_roles_is_refused(self, stub: StubEngine, name: str, roles: Any) -> None:
+        with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a list"):
+            handler(EVENT | {name: roles}, None)
+        assert stub.asked == []
