@@ -33,6 +33,8 @@ class Compute:
     functions: dict[str, PythonFunction]
     """By thing: those that are there in every environment."""
     schema: sources.Schema
+    ways_to_endpoints: Sequence[pulumi.Resource]
+    """The rules that let the migrate function look up secrets and parameters, for whoever invokes it again."""
 
 
 def create_compute(
@@ -41,15 +43,17 @@ def create_compute(
     """Makes what runs in its order: the schema first, then what reads it."""
     workloads = Workloads(deployment=deployment, foundation=foundation, data=data)
     schema = sources.schema()
-    migrate, migration = _create_migration(workloads, schema)
+    migrate, migration, ways_in = _create_migration(workloads, schema)
     api = create_api(workloads, identity, address, after=[migration])
     queue, worker = _create_thumbnails(workloads, after=[migration])
     maintenance = _create_maintenance(workloads, after=[migration])
     functions = {"migrate": migrate, "thumbnail-generator": worker, "maintenance": maintenance}
-    return Compute(api=api, queue=queue, functions=functions, schema=schema)
+    return Compute(api=api, queue=queue, functions=functions, schema=schema, ways_to_endpoints=ways_in)
 
 
-def _create_migration(workloads: Workloads, schema: sources.Schema) -> tuple[PythonFunction, aws.lambda_.Invocation]:
+def _create_migration(
+    workloads: Workloads, schema: sources.Schema
+) -> tuple[PythonFunction, aws.lambda_.Invocation, Sequence[pulumi.Resource]]:
     settings, data = workloads.settings, workloads.data
     function, ways_in = workloads.function(
         "migrate",
@@ -70,7 +74,7 @@ def _create_migration(workloads: Workloads, schema: sources.Schema) -> tuple[Pyt
         triggers={"schema": schema.digest, "database": data.database.arn, "secret": data.database_secret_arn},
         opts=pulumi.ResourceOptions.merge(workloads.deployment.opts, pulumi.ResourceOptions(depends_on=ways_in)),
     )
-    return function, invocation
+    return function, invocation, ways_in
 
 
 def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]) -> tuple[WorkQueue, PythonFunction]:

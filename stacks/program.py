@@ -30,7 +30,7 @@ def platform() -> None:
         foundation=foundation,
         data=data,
         compute=compute,
-        search=search,
+        search=search.domain if search else None,
         firewall=firewall,
         archives=archives,
     )
@@ -42,7 +42,7 @@ def platform() -> None:
             "release": deployment.release,
             "region": deployment.settings.region,
             "api_url": compute.api.url,
-            "search_endpoint": search.endpoint.apply(lambda known: known or NO_ENGINE) if search else None,
+            "search_endpoint": search.domain.endpoint.apply(lambda known: known or NO_ENGINE) if search else None,
             "cdn_url": data.delivery.url if data.delivery else None,
             "name_servers": address.name_servers,
             "user_pool_id": identity.pool_id,
@@ -63,4 +63,4 @@ def platform() -> None:
         },
     )
     if search is not None:
-        prepare_search(deployment, compute, parameters)
+        prepare_search(deployment, search, compute, parameters)

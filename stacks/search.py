@@ -1,6 +1,7 @@
 """The search domain, where the environment has one: search runs on Postgres beside it, and without it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
@@ -16,7 +17,15 @@ from stacks.workloads import Caller
 NO_ENGINE = "none"
 
 
-def create_search(deployment: Deployment, *, foundation: Foundation, compute: Compute) -> SearchDomain | None:
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """The domain, and what has to stand before anybody of ours can ask it something."""
+
+    domain: SearchDomain
+    ways_in: Sequence[pulumi.Resource]
+
+
+def create_search(deployment: Deployment, *, foundation: Foundation, compute: Compute) -> Search | None:
     """Makes the domain, and lets in who searches and who keeps the index. It takes AWS up to an hour, so nothing waits for it."""
     settings = deployment.settings
     section = settings.search_domain
@@ -42,16 +51,19 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
         ),
         deployment.opts,
     )
+    ways: list[pulumi.Resource] = [
+        search.permit(writers=[callers["api"].role_arn, callers["maintenance"].role_arn]),
+        *compute.ways_to_endpoints,
+    ]
     for name, caller in callers.items():
-        search.admit(name, caller.security_group_id)
         way = Egress(description="OpenSearch", security_group_id=search.security_group_id)
-        create_way_out(name, "search", caller.security_group_id, way, deployment.opts)
-    search.permit(writers=[callers["api"].role_arn, callers["maintenance"].role_arn])
-    return search
+        ways.append(search.admit(name, caller.security_group_id))
+        ways.append(create_way_out(name, "search", caller.security_group_id, way, deployment.opts))
+    return Search(domain=search, ways_in=ways)
 
 
 def prepare_search(
-    deployment: Deployment, compute: Compute, parameters: Mapping[str, pulumi.Output[str]]
+    deployment: Deployment, search: Search, compute: Compute, parameters: Mapping[str, pulumi.Output[str]]
 ) -> aws.lambda_.Invocation:
     """Tells a domain that stands, and whose endpoint is a parameter, what each role may do inside it."""
     callers, migrate = _callers(compute), compute.functions["migrate"]
@@ -67,7 +79,7 @@ def prepare_search(
             }
         ),
         triggers={"endpoint": parameters["search_endpoint"]},
-        opts=deployment.opts,
+        opts=pulumi.ResourceOptions.merge(deployment.opts, pulumi.ResourceOptions(depends_on=search.ways_in)),
     )
 
 

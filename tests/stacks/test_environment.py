@@ -117,7 +117,7 @@ UNPROMISED = [
     ("database.multi_az", {"database__multi_az": False}),
     ("database.backup_retention_days", {"database__backup_retention_days": 6}),
     ("identity.mfa", {"identity__mfa": "OPTIONAL"}),
-    ("edge.manages_zone", {"edge__manages_zone": False}),
+    ("edge.manages_zone", {"edge__manages_zone": False, "edge__delivery__host_name": None}),
     ("edge.requests_per_address", {"edge__requests_per_address": None}),
     ("monitoring.alarms", {"monitoring__alarms": False}),
     ("customer_managed_keys", {"customer_managed_keys": False}),

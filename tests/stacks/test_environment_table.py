@@ -1,130 +1,90 @@
-"""What the documents fix for each environment, compared with what the program registers."""
+"""The documents' table of environments as a whole: nothing of it is forgotten, and its totals come out."""
 
-import json
-import re
+from pathlib import Path
 
 import pytest
 
+from operations.requirement_markers import claims
+from tests.stacks.environment_table import Row, cells, everywhere, named
 
-class TestNames:
-    @pytest.mark.requirement("P2-01", "ROAD-04", "ROAD-28", "C-15", "ROAD-46")
-    def test_three_buckets(self, graph_of, environment):
-        names = [each.inputs["bucket"] for each in graph_of(environment).of("Bucket")]
-        assert names == [f"episode-metadata-{thing}-{environment}" for thing in ("storage", "temp", "thumbnails")]
+TESTS = Path(__file__).parents[1]
+TABLES = "tests/stacks/test_environment_table"
 
-    @pytest.mark.requirement("A-15")
-    def test_suffix_makes_other_bucket_names(self, evaluated, settings_of):
-        graph = evaluated(settings_of("dev", buckets__name_suffix="acme"))
-        assert [each.inputs["bucket"] for each in graph.of("Bucket")] == [
-            f"episode-metadata-{thing}-dev-acme" for thing in ("storage", "temp", "thumbnails")
+# What the roadmap and the other documents say of environments, with the resolutions of their conflicts and corrections.
+STATED = {
+    *(f"ROAD-{number:02}" for number in (*range(1, 51), 69, 120, 121, *range(127, 130), *range(132, 136), 139)),
+    *(f"C-{number}" for number in (*range(15, 27), *range(29, 36), 39, 41, 44)),
+    *(f"A-{number:02}" for number in range(1, 16)),
+}
+# What no resource could show, and where it is decided instead.
+NOT_IN_THE_GRAPH = {
+    "ROAD-10": "what data an environment has, its seed says",
+    "ROAD-11": "the pipeline's way from a branch to an environment",
+    "ROAD-12": "an argument of the tests",
+    "ROAD-13": "the seed's numbers",
+    "ROAD-14": "the seed's data",
+    "ROAD-47": "the report of costs makes its own sums",
+    "ROAD-48": "what operators switch off, and what they buy in advance",
+    "C-20": "how much of the code tests cover",
+    "C-21": "how many tests there are",
+    "A-06": "SQL of the migrations",
+    "A-07": "the form that an upload is signed with",
+    "A-08": "the form that an upload is signed with",
+    "A-11": "what the API checks of a token",
+    "A-13": "what stands in for AWS on one machine",
+    "A-14": "what the API answers to a body that is too large",
+}
+# Shown by other tests of the whole program.
+ELSEWHERE = {"ROAD-15", "C-33"}
+
+
+class TestTables:
+    def test_everything_that_is_stated_has_a_row(self):
+        claimed = {claim.id for claim in claims(TESTS) if claim.test.startswith(TABLES)}
+        assert STATED - claimed == NOT_IN_THE_GRAPH.keys() | (ELSEWHERE - claimed)
+
+    def test_what_is_shown_elsewhere_is(self):
+        claimed = {claim.id for claim in claims(TESTS) if claim.test.startswith("tests/stacks/")}
+        assert claimed >= ELSEWHERE
+
+    @pytest.mark.requirement("ROAD-46", "ROAD-50", "C-15")
+    def test_totals_come_out(self, graph_of):
+        graphs = [graph_of(name) for name in ("dev", "staging", "production")]
+        totals = {
+            kind: sum(len(graph.of(kind)) for graph in graphs)
+            for kind in ("Vpc", "NatGateway", "Instance", "Bucket", "UserPool", "Queue")
+        }
+        # The documents count six buckets: see the row of buckets.
+        assert totals == {"Vpc": 3, "NatGateway": 4, "Instance": 3, "Bucket": 11, "UserPool": 3, "Queue": 6}
+
+    @pytest.mark.requirement("ROAD-01", "C-22")
+    def test_the_environments_are_these_three(self):
+        root = TESTS.parent
+        assert sorted(path.name for path in root.glob("Pulumi.*.yaml")) == [
+            "Pulumi.dev.yaml",
+            "Pulumi.production.yaml",
+            "Pulumi.staging.yaml",
         ]
 
-    @pytest.mark.requirement("ROAD-41", "ROAD-42", "ROAD-120", "ROAD-05", "ROAD-43", "ROAD-44", "ROAD-17")
-    def test_documented_names(self, graph_of, environment):
-        graph = graph_of(environment)
-        names = {each.inputs["name"] for each in graph.custom if "name" in each.inputs}
-        assert names >= {
-            f"episode-metadata-thumbnail-queue-{environment}",
-            f"episode-metadata-thumbnail-dlq-{environment}",
-            f"episode-metadata-thumbnail-generator-{environment}",
-            f"episode-metadata-migrate-{environment}",
-            f"episode-metadata-users-{environment}",
-            f"episode-metadata-api-client-{environment}",
-            f"episode-metadata-db-subnet-group-{environment}",
-            f"episode-metadata/database-{environment}",
-            f"episode-metadata/cognito-{environment}",
-        }
-        assert graph.named("network-vpc").inputs["tags"] == {"Name": f"episode-metadata-vpc-{environment}"}
 
-    def test_security_groups_say_what_aws_accepts(self, graph_of, environment):
-        allowed = re.compile(r"[a-zA-Z0-9 ._\-:/()#,@\[\]+=&;{}!$*]{1,255}")
-        graph = graph_of(environment)
-        described = [
-            each.inputs["description"]
-            for kind in ("SecurityGroup", "SecurityGroupIngressRule", "SecurityGroupEgressRule")
-            for each in graph.of(kind)
-        ]
-        assert [text for text in described if not allowed.fullmatch(text)] == []
+class TestRow:
+    def test_a_difference_is_quoted_with_its_reason_or_not_at_all(self):
+        with pytest.raises(ValueError, match="engine: must quote the documents with the reason to differ, or neither"):
+            Row(what="engine", read=str, cells=everywhere("18"), documents=everywhere("15"))
+        with pytest.raises(ValueError, match="or neither"):
+            Row(what="engine", read=str, cells=everywhere("18"), because="It is newer.")
 
+    def test_what_is_the_same_is_no_difference(self):
+        with pytest.raises(ValueError, match="engine: must not call '15' a difference in staging"):
+            Row(
+                what="engine",
+                read=str,
+                cells=cells("18", "15", "18"),
+                documents=everywhere("15"),
+                because="It is newer.",
+            )
 
-# What the documents fix for each environment, cell by cell.
-CELLS = {
-    "dev": {
-        "cidr": "10.0.0.0/16", "nat": 1, "class": "db.t3.small", "gb": 20, "limit": None, "backup": 1,
-        "multi_az": False, "mfa": "OPTIONAL", "protected": False, "exports": [],
-    },
-    "staging": {
-        "cidr": "10.1.0.0/16", "nat": 1, "class": "db.t3.small", "gb": 20, "limit": 50, "backup": 1,
-        "multi_az": False, "mfa": "OPTIONAL", "protected": False, "exports": ["postgresql"],
-    },
-    "production": {
-        "cidr": "10.2.0.0/16", "nat": 2, "class": "db.t3.medium", "gb": 100, "limit": 500, "backup": 7,
-        "multi_az": True, "mfa": "ON", "protected": True, "exports": ["postgresql"],
-    },
-}  # fmt: skip
-
-
-class TestEnvironmentTable:
-    @pytest.mark.requirement("ROAD-02", "ROAD-08", "ROAD-19", "ROAD-22", "ROAD-33", "ROAD-34", "ROAD-35", "ROAD-37")
-    def test_every_cell(self, graph_of, environment):
-        graph = graph_of(environment)
-        database, pool = graph.named("database-instance").inputs, graph.named("users-pool").inputs
-        assert CELLS[environment] == {
-            "cidr": graph.named("network-vpc").inputs["cidrBlock"],
-            "nat": len(graph.of("NatGateway")),
-            "class": database["instanceClass"],
-            "gb": database["allocatedStorage"],
-            "limit": database.get("maxAllocatedStorage"),
-            "backup": database["backupRetentionPeriod"],
-            "multi_az": database["multiAz"],
-            "mfa": pool["mfaConfiguration"],
-            "protected": database["deletionProtection"],
-            "exports": database["enabledCloudwatchLogsExports"],
-        }
-        assert (database["engineVersion"], database["storageType"]) == ("18", "gp3")
-        assert (database["backupWindow"], database["maintenanceWindow"]) == ("03:00-04:00", "sun:04:00-sun:05:00")
-
-    @pytest.mark.requirement("ROAD-41", "ROAD-42", "ROAD-120", "ROAD-121", "A-04")
-    def test_queue_and_worker(self, graph_of, environment):
-        graph = graph_of(environment)
-        queue, worker = graph.named("thumbnail-queue-queue").inputs, graph.named("thumbnail-generator-function").inputs
-        assert (queue["visibilityTimeoutSeconds"], queue["messageRetentionSeconds"]) == (300, 1_209_600)
-        assert json.loads(queue["redrivePolicy"])["maxReceiveCount"] == 3
-        assert (worker["memorySize"], worker["timeout"]) == (1024, 50)
-        assert graph.named("thumbnail-consumer-mapping").inputs["batchSize"] == 10
-
-    @pytest.mark.requirement("ROAD-29", "P2-53", "ROAD-06")
-    def test_pages_may_use_storage_and_temp(self, graph_of, environment):
-        origins = {
-            "dev": ["http://localhost:3000", "http://localhost:3001", "http://localhost:5173"],
-            "staging": ["https://api-staging.example.com"],
-            "production": ["https://api.example.com"],
-        }
-        rules = {each.name: each.inputs["corsRules"] for each in graph_of(environment).of("BucketCorsConfiguration")}
-        assert rules.keys() == {"storage-cors", "temp-cors"}
-        for (rule,) in rules.values():
-            assert rule["allowedOrigins"] == origins[environment]
-            assert (rule["allowedMethods"], rule["maxAgeSeconds"]) == (["GET", "PUT", "POST", "DELETE"], 3000)
-
-    @pytest.mark.requirement("ROAD-30", "C-16", "C-17")
-    def test_lifecycle(self, graph_of, environment):
-        graph = graph_of(environment)
-
-        def rules(bucket):
-            return {rule["id"]: rule for rule in graph.named(f"{bucket}-lifecycle").inputs["rules"]}
-
-        assert rules("temp")["expire"]["expiration"] == {"days": 1}
-        assert rules("temp")["tidy"]["noncurrentVersionExpiration"] == {"noncurrentDays": 1}
-        assert rules("thumbnails")["tidy"]["noncurrentVersionExpiration"] == {"noncurrentDays": 30}
-        moved = {
-            name: rule["transitions"][0]["days"] for name, rule in rules("storage").items() if "transitions" in rule
-        }
-        assert moved == ({"archive-raw": 90, "archive-tagged": 180} if environment == "production" else {})
-
-    def test_state_is_protected_where_it_is_promised(self, graph_of, environment):
-        stateful = {
-            "database-instance", "storage-bucket", "temp-bucket", "thumbnails-bucket", "users-pool",
-            "database-secret", "cognito-secret",
-        }  # fmt: skip
-        protected = {each.name for each in graph_of(environment).custom if each.protect}
-        assert protected == (stateful if environment == "production" else set())
+    def test_each_environment_has_its_cell(self):
+        with pytest.raises(ValueError, match="name: must have a cell for each environment, not dev"):
+            Row(what="name", read=str, cells={"dev": 1})
+        assert named("a-{}") == {"dev": "a-dev", "staging": "a-staging", "production": "a-production"}

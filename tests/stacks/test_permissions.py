@@ -53,18 +53,28 @@ class Rights:
         through = {"kms:ViaService": "secretsmanager.*.amazonaws.com"}
         return {"UseSecretsKey": allow(*actions, on=self.data_key, StringLike=through)} if self.keyed else {}
 
+    def find_search(self):
+        if self.environment == "dev":
+            return {}
+        parameter = arn("ssm", f"parameter/episode-metadata/{self.environment}/search_endpoint")
+        return {"FindSearchDomain": allow("ssm:GetParameter", on=parameter)}
+
     def api(self):
-        return self.secrets_key("kms:Decrypt") | {
-            "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
-            "SignAndVerifyUploads": allow(
-                "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")
-            ),
-            "StoreOriginals": allow("s3:PutObject", "s3:GetObject", on=self.bucket("storage", "/raw/*")),
-            "SignDownloads": allow("s3:GetObject", on=self.bucket("thumbnails", "/*")),
-            "SeeMissingObjects": allow(
-                "s3:ListBucket", on=[self.bucket(thing) for thing in ("storage", "temp", "thumbnails")]
-            ),
-        }
+        return (
+            self.secrets_key("kms:Decrypt")
+            | self.find_search()
+            | {
+                "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
+                "SignAndVerifyUploads": allow(
+                    "s3:PutObject", "s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")
+                ),
+                "StoreOriginals": allow("s3:PutObject", "s3:GetObject", on=self.bucket("storage", "/raw/*")),
+                "SignDownloads": allow("s3:GetObject", on=self.bucket("thumbnails", "/*")),
+                "SeeMissingObjects": allow(
+                    "s3:ListBucket", on=[self.bucket(thing) for thing in ("storage", "temp", "thumbnails")]
+                ),
+            }
+        )
 
     def thumbnails(self):
         queue = arn("sqs", self.physical("thumbnail-queue"))
@@ -78,18 +88,26 @@ class Rights:
         }
 
     def maintenance(self):
-        return self.secrets_key("kms:Decrypt") | {
-            "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
-            "ReadUploads": allow("s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")),
-            "StoreOriginals": allow("s3:PutObject", on=self.bucket("storage", "/raw/*")),
-            "SeeMissingObjects": allow("s3:ListBucket", on=self.bucket("temp")),
-        }
+        return (
+            self.secrets_key("kms:Decrypt")
+            | self.find_search()
+            | {
+                "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
+                "ReadUploads": allow("s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")),
+                "StoreOriginals": allow("s3:PutObject", on=self.bucket("storage", "/raw/*")),
+                "SeeMissingObjects": allow("s3:ListBucket", on=self.bucket("temp")),
+            }
+        )
 
     def migrate(self):
-        return self.secrets_key("kms:Decrypt", "kms:GenerateDataKey") | {
-            "ReadMasterSecret": allow(SECRET, on=self.master_secret),
-            "KeepDatabaseSecret": allow(SECRET, "secretsmanager:PutSecretValue", on=self.database_secret),
-        }
+        return (
+            self.secrets_key("kms:Decrypt", "kms:GenerateDataKey")
+            | self.find_search()
+            | {
+                "ReadMasterSecret": allow(SECRET, on=self.master_secret),
+                "KeepDatabaseSecret": allow(SECRET, "secretsmanager:PutSecretValue", on=self.database_secret),
+            }
+        )
 
     def execution(self):
         """What ECS does to start the container: it has no secret to hand over."""
@@ -162,7 +180,9 @@ def said(statements):
     """Statements by their names, with what is listed in one order."""
     plain = {
         each["Sid"]: {
-            key: sorted(value) if key in ("Action", "Resource") else value for key, value in each.items() if key != "Sid"
+            key: sorted(value) if key in ("Action", "Resource") else value
+            for key, value in each.items()
+            if key != "Sid"
         }
         for each in statements
     }

@@ -1,4 +1,4 @@
-"""The bridge at both ends: what a function is given is what its settings class reads."""
+"""The bridge at both ends: what a function or the container is given is what its settings class reads."""
 
 import asyncio
 
@@ -22,12 +22,14 @@ LOADED_BY = {
     "maintenance": MaintenanceSettings,
     "migrate": MigrateSettings,
 }
-# Lambda sets the region, and the SDK reads its endpoint itself; neither is ours to set.
+# Lambda and ECS set the region, and the SDK reads its endpoint itself; neither is ours to set.
 STANDARD = {"region", "aws_endpoint_url"}
+# What the server in the container reads itself: where it listens, and whose word on a client's address it takes.
+OF_THE_SERVER = {"FORWARDED_ALLOW_IPS", "HOST", "PORT"}
 
 
 @pytest.fixture(params=sorted(LOADED_BY))
-def function(request):
+def program(request):
     return request.param
 
 
@@ -38,23 +40,25 @@ def load(kind, variables, monkeypatch):
     return kind()
 
 
-class TestFunctions:
-    def test_every_function_is_compared(self, graph_of, environment):
-        assert {each.name for each in graph_of(environment).of("Function")} == {
-            f"{name}-function" for name in LOADED_BY
-        }
+class TestPrograms:
+    def test_every_one_is_compared(self, graph_of, environment):
+        assert graph_of(environment).programs == set(LOADED_BY)
+        # Wherever it runs, the API is there once.
+        assert len(graph_of(environment).functions) == (4 if environment == "dev" else 3)
 
-    def test_set_is_what_is_read_and_nothing_else(self, graph_of, environment, function):
-        read = {f"{PREFIX}{name.upper()}" for name in LOADED_BY[function].model_fields if name not in STANDARD}
-        assert set(graph_of(environment).variables(function)) == read
+    def test_set_is_what_is_read_and_nothing_else(self, graph_of, environment, program):
+        graph = graph_of(environment)
+        read = {f"{PREFIX}{name.upper()}" for name in LOADED_BY[program].model_fields if name not in STANDARD}
+        server = OF_THE_SERVER if program == "api" and graph.container else set()
+        assert set(graph.variables(program)) == read | server
 
-    def test_settings_load_from_it(self, graph_of, environment, function, monkeypatch):
-        loaded = load(LOADED_BY[function], graph_of(environment).variables(function), monkeypatch)
+    def test_settings_load_from_it(self, graph_of, environment, program, monkeypatch):
+        loaded = load(LOADED_BY[program], graph_of(environment).variables(program), monkeypatch)
         assert loaded.environment == {"dev": "development"}.get(environment, environment)
         assert loaded.region == "us-east-1"
 
-    def test_no_variable_holds_a_secret(self, graph_of, environment, function):
-        variables = graph_of(environment).variables(function)
+    def test_no_variable_holds_a_secret(self, graph_of, environment, program):
+        variables = graph_of(environment).variables(program)
         assert not [name for name in variables if "PASSWORD" in name or ("TOKEN" in name and "SECONDS" not in name)]
         assert all(variables[name].startswith("arn:") for name in variables if "SECRET" in name)
 
@@ -63,7 +67,7 @@ class TestFunctions:
         graph, settings = graph_of("production"), settings_of("production")
         api = load(ApiSettings, graph.variables("api"), monkeypatch)
         assert api.jwks_url == f"{api.issuer}/.well-known/jwks.json"
-        assert api.allowed_hosts == ("api.example.com", "*.execute-api.us-east-1.amazonaws.com")
+        assert api.allowed_hosts == ("api.example.com", "*.us-east-1.elb.amazonaws.com")
         assert api.allowed_origins == tuple(settings["cors_origins"])
         assert len(api.user_pool_client_ids) == 1
         assert api.token_max_lifetime_seconds == 3600
@@ -79,9 +83,45 @@ class TestFunctions:
         assert (migrate.database_port, migrate.database_name) == (5432, "episode_metadata")
         assert migrate.database_master_secret_arn != migrate.database_secret_arn == worker.database_secret_arn
 
-    def test_unknown_outputs_are_no_obstacle(self, evaluated, settings_of, function):
+    def test_unknown_outputs_are_no_obstacle(self, evaluated, settings_of, program):
         graph = evaluated(settings_of("dev"), preview=True)
-        assert graph.named(f"{function}-function").inputs["environment"]
+        assert graph.named(f"{program}-function").inputs["environment"]
+
+
+class TestHosts:
+    def test_the_hosts_own_names_are_allowed(self, graph_of, environment, monkeypatch):
+        settings = load(ApiSettings, graph_of(environment).variables("api"), monkeypatch)
+        assert (
+            settings.allowed_hosts
+            == {
+                "dev": ("localhost", "*.execute-api.us-east-1.amazonaws.com"),
+                "staging": ("api-staging.example.com", "*.us-east-1.elb.amazonaws.com"),
+                "production": ("api.example.com", "*.us-east-1.elb.amazonaws.com"),
+            }[environment]
+        )
+
+    @pytest.mark.requirement("C-26", "C-27")
+    @pytest.mark.parametrize("environment", ["staging", "production"])
+    def test_container_listens_where_requests_are_sent(self, graph_of, environment):
+        graph = graph_of(environment)
+        variables, container = graph.variables("api"), graph.container
+        assert (variables["HOST"], variables["PORT"]) == ("0.0.0.0", "3000")  # noqa: S104
+        assert variables["FORWARDED_ALLOW_IPS"] == graph.named("network-vpc").inputs["cidrBlock"]
+        assert [each["containerPort"] for each in container["portMappings"]] == [3000]
+        assert container["command"] == ["python", "-m", "runtime"]
+        target, service = graph.named("load-balancer-target-group").inputs, graph.named("api-service").inputs
+        assert (target["port"], target["healthCheck"]["path"]) == (3000, "/health")
+        (behind,) = service["loadBalancers"]
+        assert (behind["containerName"], behind["containerPort"]) == (container["name"], 3000)
+        assert graph.source(graph.named("api-service"), "loadBalancers") == ["load-balancer-target-group"]
+
+    @pytest.mark.requirement("C-26")
+    def test_both_hosts_are_told_the_same(self, graph_of, evaluated, settings_of):
+        function = graph_of("dev").variables("api")
+        container = evaluated(settings_of("dev", api__host="container")).variables("api")
+        differing = {name for name in container if container[name] != function.get(name)}
+        assert differing == OF_THE_SERVER | {"PLATFORM_ALLOWED_HOSTS"}
+        assert set(function) <= set(container)
 
 
 RUNTIME_VALUES = {"environment": "development", "release": "1", "log_level": "INFO"}
