@@ -84,12 +84,15 @@ def _run(database: Database, index: SearchIndex, log: Logger, is_wanted: Callabl
         run = _Run(connection, index, log, time.monotonic() + RUN_SECONDS)
         builds = _builds(index)
         live = next((build for build in builds if build.is_live), None)
+        if live is not None:
+            # First: it is searched while another is built, however many runs that takes.
+            _tell(run)
         unfinished = next((build for build in builds if not build.is_live and build.digest == DIGEST), None)
         if unfinished is None and is_wanted(live):
             unfinished = _begin(run)
         is_complete = unfinished is None or _build(run, unfinished, builds)
-        if is_complete or live is not None:
-            _tell(run)
+        # What a new index has to hear; a run that left something to build has no time for it.
+        _tell(run)
         return {"told": run.told, "indexed": run.indexed, "building": int(not is_complete)}
 
 

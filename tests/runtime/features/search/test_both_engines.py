@@ -82,6 +82,9 @@ QUERIES: dict[str, set[str]] = {
     '"yellow turns"': set(),
     '"yellow and then white"': {"dandelions"},
     '"yellow white"': set(),
+    # Words that say nothing leave a gap, whichever they are.
+    '"yellow but while white"': {"dandelions"},
+    '"yellow but white"': set(),
     "boats or ants": {"boats", "ants"},
     "boats OR ants or nothing": {"boats", "ants"},
     "meadow -ants": {"dandelions"},
