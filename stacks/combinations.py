@@ -119,6 +119,12 @@ def _edge(settings: "EnvironmentSettings") -> Iterator[str]:
     edge = settings.edge
     if edge.manages_zone and edge.certificate_arn is not None:
         yield "edge.certificate_arn: must be null where edge.manages_zone is true, which makes a certificate"
+    if settings.api.host == "lambda":
+        # The domain's certificate and its alias lead to a load balancer, and WAF guards no HTTP API.
+        if edge.manages_zone:
+            yield "edge.manages_zone: must be false where api.host is lambda, which has no load balancer for the domain"
+        if edge.requests_per_address is not None:
+            yield "edge.requests_per_address: must be null where api.host is lambda: a web firewall guards no HTTP API"
     host_name = edge.delivery.host_name if edge.delivery else None
     if host_name is not None and not (edge.manages_zone and host_name.endswith(f".{settings.domain}")):
         yield (

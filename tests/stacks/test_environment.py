@@ -107,9 +107,15 @@ IMPOSSIBLE = [
     ("api.container.maximum_count", {"api__container__desired_count": 3, "api__container__maximum_count": 2}),
     (
         "edge.certificate_arn",
-        {"edge__manages_zone": True, "edge__certificate_arn": "arn:aws:acm:us-east-1:1:certificate/1"},
+        {
+            "api__host": "container",
+            "edge__manages_zone": True,
+            "edge__certificate_arn": "arn:aws:acm:us-east-1:1:certificate/1",
+        },
     ),
     ("edge.delivery.host_name", {"edge__delivery__host_name": "media.localhost"}),
+    ("edge.manages_zone", {"edge__manages_zone": True}),
+    ("edge.requests_per_address", {"edge__requests_per_address": 2000}),
     ("monitoring.recipients", {"monitoring__alarms": True}),
 ]
 UNPROMISED = [

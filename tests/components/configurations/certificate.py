@@ -1,0 +1,29 @@
+from hypothesis import strategies as st
+
+from tests.components.configurations.recipes import mistake
+from tests.components.configurations.values import (
+    NO_HOSTS,
+    NO_REGIONS,
+    REGIONS,
+    ZONES,
+    given,
+    hosts,
+    inputs,
+    outside,
+    whole,
+)
+
+# ACM's own limit.
+LONGEST_HOST = 64
+
+VALID = given(
+    {"host_name": hosts(LONGEST_HOST), "zone_id": inputs(ZONES)},
+    region=st.sampled_from(REGIONS),
+    validation_timeout_minutes=whole(1, 24 * 60),
+)
+INVALID = [
+    mistake("host_name", host_name=NO_HOSTS),
+    mistake("host_name", host_name=whole(LONGEST_HOST - 3, 80).map(lambda length: f"{'x' * length}.com")),
+    mistake("region", region=NO_REGIONS),
+    mistake("validation_timeout_minutes", validation_timeout_minutes=outside(1, 24 * 60)),
+]

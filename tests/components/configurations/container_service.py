@@ -1,0 +1,101 @@
+import itertools
+
+from hypothesis import strategies as st
+
+from components.container_task import ContainerTask, ContainerTaskArgs
+from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from tests.components.configurations import load_balancer
+from tests.components.configurations.recipes import Recipe, mistake
+from tests.components.configurations.values import (
+    PLACEMENTS,
+    SHORTEST_NAMING,
+    WRONG_PLACEMENTS,
+    given,
+    inputs,
+    other_than,
+    outside,
+    several,
+    whole,
+    words,
+)
+
+NUMBERS = itertools.count(1)
+
+
+def balancer(**arguments):
+    return LoadBalancer(f"balancer-{next(NUMBERS)}", LoadBalancerArgs(**arguments))
+
+
+def task(**arguments):
+    return ContainerTask(f"task-{next(NUMBERS)}", ContainerTaskArgs(**arguments))
+
+
+BALANCER = {"naming": SHORTEST_NAMING, "vpc_id": "vpc-1", "public_subnet_ids": ["subnet-1", "subnet-2"]}
+TASK = {"naming": SHORTEST_NAMING, "thing": "api", "image": f"ghcr.io/example/api@sha256:{'0' * 64}"}
+
+
+@st.composite
+def parts(draw, shifts_traffic):
+    """A load balancer and a task on its port, with names that fit both. What else they can be is their own matter."""
+    naming = draw(load_balancer.NAMES)["naming"]
+    both = {"naming": naming, "port": draw(whole(1, 65_535))}
+    container = TASK | both | {"thing": draw(words(8))}
+    behind = BALANCER | both | {"shifts_traffic": shifts_traffic}
+    return {"naming": naming, "task": Recipe(task, container), "load_balancer": Recipe(balancer, behind)}
+
+
+@st.composite
+def numbers(draw):
+    """How many tasks: none or more, and where their number scales at least one and no more than the most."""
+    if draw(st.booleans()):
+        return draw(given({}, desired_count=whole(0, 1_000)))
+    maximum = draw(whole(1, 1_000))
+    return draw(given({"maximum_count": st.just(maximum)}, desired_count=whole(1, maximum)))
+
+
+@st.composite
+def services(draw):
+    """A deployment that moves traffic needs a load balancer that can, and tasks that do not scale by its requests."""
+    shifts = draw(st.booleans())
+    deployment = draw(st.sampled_from(["rolling", "canary", "blue_green"] if shifts else ["rolling"]))
+    drawn = draw(parts(shifts)) | draw(numbers())
+    if deployment != "rolling" or draw(st.booleans()):
+        drawn["deployment"] = deployment
+    if deployment == "rolling" and draw(st.booleans()):
+        drawn["target_requests_per_minute"] = draw(whole(1, 1_000_000))
+    rest = given(
+        {"placement": PLACEMENTS},
+        target_cpu_percent=whole(10, 90),
+        canary_percent=whole(1, 99),
+        bake_minutes=whole(0, 1_440),
+        rollback_alarm_names=several(inputs(words(30)), 0, 3),
+        health_grace_seconds=whole(0, 86_400),
+    )
+    drawn |= draw(rest)
+    if draw(st.booleans()):
+        drawn["after"] = [drawn["task"]]
+    return drawn
+
+
+VALID = services()
+SHIFTS = st.sampled_from(["canary", "blue_green"])
+# Each is made once for all the mistakes that it is part of.
+STEADY = {"task": Recipe(task, TASK), "load_balancer": Recipe(balancer, BALANCER)}
+SHIFTING = STEADY | {"load_balancer": Recipe(balancer, BALANCER | {"shifts_traffic": True})}
+ELSEWHERE = STEADY | {"task": Recipe(task, TASK | {"port": 3001})}
+INVALID = [
+    mistake("desired_count", maximum_count=None, desired_count=outside(0, 1_000)),
+    mistake("desired_count", maximum_count=10, desired_count=outside(1, 1_000)),
+    mistake("maximum_count", desired_count=whole(2, 1_000), maximum_count=1),
+    mistake("maximum_count", desired_count=1, maximum_count=outside(1, 1_000)),
+    mistake("target_cpu_percent", target_cpu_percent=outside(10, 90)),
+    mistake("target_requests_per_minute", target_requests_per_minute=outside(1, 1_000_000)),
+    mistake("deployment", deployment=other_than("rolling", "canary", "blue_green")),
+    mistake("canary_percent", canary_percent=outside(1, 99)),
+    mistake("bake_minutes", bake_minutes=outside(0, 1_440)),
+    mistake("health_grace_seconds", health_grace_seconds=outside(0, 86_400)),
+    mistake("task", **ELSEWHERE),
+    mistake("deployment", **STEADY, deployment=SHIFTS),
+    mistake("target_requests_per_minute", **SHIFTING, deployment=SHIFTS, target_requests_per_minute=whole(1, 9)),
+    *WRONG_PLACEMENTS,
+]

@@ -1,0 +1,46 @@
+from hypothesis import strategies as st
+
+from components.load_balancer import LONGEST_NAME
+from components.naming import Naming
+from tests.components.configurations.recipes import mistake
+from tests.components.configurations.values import (
+    BUCKET_NAMES,
+    CERTIFICATES,
+    FEWER_THAN_TWO_SUBNETS,
+    NETWORKS,
+    NO_HOSTS,
+    NO_PATHS,
+    PAIRS_OF_SUBNETS,
+    PATHS,
+    given,
+    hosts,
+    inputs,
+    merged,
+    names,
+    outside,
+    whole,
+)
+
+NAMES = names("alb", longest=LONGEST_NAME, thing=False)
+ADDRESS = given({}) | given({"certificate_arn": inputs(CERTIFICATES), "host_name": hosts()})
+BEHAVIOUR = given(
+    {"vpc_id": inputs(NETWORKS), "public_subnet_ids": PAIRS_OF_SUBNETS},
+    health_path=PATHS,
+    idle_timeout_seconds=whole(1, 4_000),
+    deregistration_delay_seconds=whole(0, 3_600),
+    access_log_bucket=inputs(BUCKET_NAMES),
+    protected=st.booleans(),
+)
+VALID = merged(NAMES, ADDRESS, BEHAVIOUR, given({}, port=whole(1, 65_535), shifts_traffic=st.booleans()))
+LONG_NAMING = whole(LONGEST_NAME - 5, 40).map(lambda length: Naming("x" * length, "e"))
+INVALID = [
+    mistake("public_subnet_ids", public_subnet_ids=FEWER_THAN_TWO_SUBNETS),
+    mistake("naming", naming=LONG_NAMING),
+    mistake("port", port=outside(1, 65_535)),
+    mistake("health_path", health_path=NO_PATHS),
+    mistake("host_name", certificate_arn=None, host_name=hosts()),
+    mistake("host_name", certificate_arn=inputs(CERTIFICATES), host_name=None),
+    mistake("host_name", certificate_arn=inputs(CERTIFICATES), host_name=NO_HOSTS),
+    mistake("idle_timeout_seconds", idle_timeout_seconds=outside(1, 4_000)),
+    mistake("deregistration_delay_seconds", deregistration_delay_seconds=outside(0, 3_600)),
+]

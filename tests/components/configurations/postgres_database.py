@@ -1,0 +1,165 @@
+from hypothesis import strategies as st
+
+from components.database_rules import CERTIFICATES, IOPS_HIGH, IOPS_LOW, IOPS_STORAGE_GB, MONITORING_INTERVALS
+from components.postgres_database import LOG_EXPORTS
+from tests.components.configurations.cache import WEEKDAYS
+from tests.components.configurations.recipes import mistake
+from tests.components.configurations.values import (
+    DIGITS,
+    FEWER_THAN_TWO_SUBNETS,
+    KEYS,
+    LETTERS,
+    NETWORKS,
+    NO_RETENTIONS,
+    PAIRS_OF_SUBNETS,
+    RETENTIONS,
+    SUFFIX,
+    TAGS,
+    given,
+    inputs,
+    led,
+    merged,
+    names,
+    other_than,
+    outside,
+    several,
+    whole,
+    words,
+)
+
+MOST_STORAGE_GB = 65_536
+STATEMENTS = ("none", "ddl", "mod", "all")
+INSIGHTS = ("off", "standard", "advanced")
+SQL_NAMES = led(LETTERS + "_", LETTERS + DIGITS + "_", 20) | st.just("x" * 63)
+CLASSES = st.builds("db.{}.{}".format, led(LETTERS, LETTERS + DIGITS + "-", 5), st.sampled_from(["small", "2xlarge"]))
+
+
+@st.composite
+def storages(draw):
+    """Storage may grow by a tenth at least, and has IOPS of its own where RDS takes them."""
+    size = draw(whole(20, MOST_STORAGE_GB))
+    drawn = {"storage_gb": size}
+    least = -(-size * 11 // 10)
+    if least <= MOST_STORAGE_GB and draw(st.booleans()):
+        drawn["storage_limit_gb"] = draw(whole(least, MOST_STORAGE_GB))
+    if size >= IOPS_STORAGE_GB and draw(st.booleans()):
+        drawn["iops"] = draw(whole(IOPS_LOW, IOPS_HIGH))
+    return drawn
+
+
+@st.composite
+def backups(draw):
+    """Multi-AZ needs backups, which are otherwise kept for any time or not made at all."""
+    multi_az = draw(st.booleans())
+    drawn = {"multi_az": True} if multi_az else draw(given({}, multi_az=st.just(False)))
+    return drawn | draw(given({}, backup_retention_days=whole(1 if multi_az else 0, 35)))
+
+
+def _clock(minute):
+    return f"{minute // 60 % 24:02}:{minute % 60:02}"
+
+
+@st.composite
+def windows(draw):
+    """Two windows of half an hour or more that may touch but do not overlap, at any time, midnight included."""
+    start, first, gap, second = (draw(whole(low, high)) for low, high in ((0, 1439), (30, 360), (0, 300), (30, 360)))
+    then = start + first + gap
+    from_day = draw(st.sampled_from(WEEKDAYS))
+    later = WEEKDAYS[(WEEKDAYS.index(from_day) + 1) % 7]
+    to_day = later if then // 1440 != (then + second) // 1440 else from_day
+    return {
+        "backup_window": f"{_clock(start)}-{_clock(start + first)}",
+        "maintenance_window": f"{from_day}:{_clock(then)}-{to_day}:{_clock(then + second)}",
+    }
+
+
+VALID = merged(
+    names("db-monitoring-role", "db-subnet-group", f"db-parameters{SUFFIX}", thing=False),
+    storages(),
+    backups(),
+    given({}) | windows(),
+    given(
+        {
+            "vpc_id": inputs(NETWORKS),
+            "subnet_ids": PAIRS_OF_SUBNETS,
+            "database_name": SQL_NAMES,
+            "instance_class": inputs(CLASSES),
+        },
+        master_username=SQL_NAMES,
+        engine_version=whole(13, 20).map(str),
+        minor_upgrades=st.booleans(),
+        major_upgrades=st.booleans(),
+        key_arn=inputs(KEYS),
+        max_connections=whole(20, 5_000),
+        slow_statement_ms=whole(0, 3_600_000),
+        logged_statements=st.sampled_from(STATEMENTS),
+        idle_in_transaction_timeout_ms=whole(1_000, 86_400_000),
+        statement_timeout_ms=whole(100, 86_400_000),
+        iam_authentication=st.booleans(),
+        master_password_rotation_days=whole(1, 1_000),
+        certificate_authority=st.sampled_from(CERTIFICATES),
+        insights=st.sampled_from(INSIGHTS),
+        monitoring_interval_seconds=st.sampled_from(MONITORING_INTERVALS),
+        log_exports=several(st.sampled_from(LOG_EXPORTS), 0, 2),
+        log_retention_days=RETENTIONS,
+        log_key_arn=inputs(KEYS),
+        final_snapshot_name=words(40) | st.just("x" * 255),
+        protected=st.booleans(),
+        tags=TAGS | inputs(TAGS),
+    ),
+)
+NO_SQL_NAMES = st.sampled_from(["", "Films", "films-1", "1films", "films db", "x" * 64, 'a"b'])
+NO_DAILY_WINDOWS = st.sampled_from(
+    ["", "03:00", "3:00-4:00", "24:00-25:00", "03:60-04:30", "sun:03:00-sun:04:00", "03:00-04:00 "]
+)
+NO_WEEKLY_WINDOWS = st.sampled_from(
+    ["", "04:00-05:00", "sun:04:00", "Sun:04:00-Sun:05:00", "sun:24:00-mon:01:00", "day:04:00-day:05:00"]
+)
+# 29 minutes at most, over midnight too.
+SHORT = st.tuples(whole(0, 1439), whole(1, 29))
+INVALID = [
+    mistake("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
+    mistake("database_name", database_name=NO_SQL_NAMES),
+    mistake("master_username", master_username=NO_SQL_NAMES),
+    mistake("engine_version", engine_version=st.sampled_from(["", "18.1", "latest", "v18", "-1", "18 "])),
+    mistake(
+        "instance_class",
+        instance_class=st.sampled_from(["", "t3.small", "db.t3", "db.T3.small", "db..small", "cache.t3.small"]),
+    ),
+    mistake(
+        "final_snapshot_name",
+        final_snapshot_name=st.sampled_from(["", "Final", "a_b", "a--b", "-a", "a-", "1a", "x" * 256]),
+    ),
+    mistake("storage_gb", storage_gb=outside(20, MOST_STORAGE_GB)),
+    mistake("storage_limit_gb", storage_limit_gb=outside(20, MOST_STORAGE_GB)),
+    mistake("storage_limit_gb", storage_gb=whole(1_000, 2_000), storage_limit_gb=whole(20, 1_099), iops=None),
+    mistake("iops", storage_gb=whole(20, 399), storage_limit_gb=None, iops=whole(IOPS_LOW, IOPS_HIGH)),
+    mistake("iops", storage_gb=whole(400, 5_000), storage_limit_gb=None, iops=outside(IOPS_LOW, IOPS_HIGH)),
+    mistake("max_connections", max_connections=outside(20, 5_000)),
+    mistake("slow_statement_ms", slow_statement_ms=outside(0, 3_600_000)),
+    mistake("idle_in_transaction_timeout_ms", idle_in_transaction_timeout_ms=outside(1_000, 86_400_000)),
+    mistake("statement_timeout_ms", statement_timeout_ms=outside(100, 86_400_000)),
+    mistake("master_password_rotation_days", master_password_rotation_days=outside(1, 1_000)),
+    mistake("monitoring_interval_seconds", monitoring_interval_seconds=other_than(*MONITORING_INTERVALS)),
+    mistake("certificate_authority", certificate_authority=other_than(*CERTIFICATES)),
+    mistake("logged_statements", logged_statements=other_than(*STATEMENTS)),
+    mistake("insights", insights=other_than(*INSIGHTS)),
+    mistake("backup_retention_days", multi_az=False, backup_retention_days=outside(0, 35)),
+    mistake("backup_retention_days", multi_az=True, backup_retention_days=0),
+    mistake("backup_window", backup_window=NO_DAILY_WINDOWS),
+    mistake("maintenance_window", maintenance_window=NO_WEEKLY_WINDOWS),
+    mistake("backup_window", backup_window=SHORT.map(lambda drawn: f"{_clock(drawn[0])}-{_clock(sum(drawn))}")),
+    mistake(
+        "maintenance_window",
+        backup_window="03:00-04:00",
+        maintenance_window=SHORT.map(lambda drawn: f"sun:{_clock(drawn[0])}-mon:{_clock(sum(drawn))}"),
+    ),
+    mistake(
+        "maintenance_window",
+        backup_window="23:30-00:30",
+        maintenance_window=whole(0, 29).map(lambda minute: f"sun:00:{minute:02}-sun:01:00"),
+    ),
+    mistake("log_exports", log_exports=st.lists(other_than(*LOG_EXPORTS), min_size=1, max_size=1)),
+    mistake("log_exports", log_exports=["upgrade", "upgrade"]),
+    mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
+]

@@ -1,0 +1,115 @@
+from hypothesis import strategies as st
+
+from components.naming import Naming
+from components.search_domain import GREATEST_VOLUME_GB, LEAST_VOLUME_GB, LONGEST_NAME, MOST_NODES, VOLUME_LIMITS_GB
+from tests.components.configurations.recipes import Later, mistake
+from tests.components.configurations.values import (
+    DIGITS,
+    KEYS,
+    LETTERS,
+    NETWORKS,
+    NO_RETENTIONS,
+    RETENTIONS,
+    ROLES,
+    SUBNETS,
+    SUFFIX,
+    given,
+    inputs,
+    led,
+    merged,
+    names,
+    other_than,
+    outside,
+    several,
+    whole,
+)
+
+TYPES = st.builds(
+    "{}.{}.search".format, led(LETTERS, LETTERS + DIGITS, 6), st.sampled_from(["small", "large", "2xlarge"])
+)
+
+
+@st.composite
+def nodes(draw):
+    """One node, or as many in each of the two or three zones that there are subnets in."""
+    count = draw(whole(1, 4))
+    subnets = draw(several(inputs(SUBNETS), count, count))
+    possible = [
+        number
+        for number in range(1, MOST_NODES + 1)
+        if number == 1 or any(number % z == 0 for z in range(2, min(count, 3) + 1))
+    ]
+    return {"subnet_ids": subnets} | draw(given({}, instance_count=st.sampled_from(possible)))
+
+
+@st.composite
+def volumes(draw):
+    """A volume as its type may have one; of a type that only AWS knows, as any may."""
+    kind = draw(st.sampled_from(["t3.small.search", "t3.medium.search"]) | TYPES)
+    if draw(st.booleans()):
+        return {"instance_type": Later(kind), "volume_gb": draw(whole(LEAST_VOLUME_GB, GREATEST_VOLUME_GB))}
+    most = VOLUME_LIMITS_GB.get(kind, GREATEST_VOLUME_GB)
+    return {"instance_type": kind, "volume_gb": draw(whole(LEAST_VOLUME_GB, most))}
+
+
+@st.composite
+def short_names(draw):
+    """The domain's name drops the project's last words where it is too long; other names of ours do not."""
+    naming = draw(names(f"search-domain-sg{SUFFIX}", thing=False))["naming"]
+    environment = naming.environment[:8].rstrip("-")
+    words = naming.project.split("-")
+    first = words[0][: LONGEST_NAME - len(f"-search-{environment}")]
+    return {"naming": Naming("-".join([first, *words[1:]]), environment)}
+
+
+VALID = merged(
+    short_names(),
+    nodes(),
+    given({}) | volumes(),
+    given(
+        {"vpc_id": inputs(NETWORKS), "administrator_role_arn": inputs(ROLES)},
+        thing=led(LETTERS + DIGITS, LETTERS + DIGITS, 6),
+        engine_version=st.builds("OpenSearch_{}.{}".format, whole(1, 99), whole(0, 99)),
+        dedicated_master_type=inputs(TYPES),
+        dedicated_master_count=st.sampled_from([3, 5]),
+        key_arn=inputs(KEYS),
+        off_peak_hour=whole(0, 23),
+        log_retention_days=RETENTIONS,
+        create_service_role=st.booleans(),
+        protected=st.booleans(),
+    ),
+)
+NO_TYPES = st.sampled_from(["", "t3.small", "t3.search", "T3.small.search", "db.t3.small.search", ".small.search"])
+INVALID = [
+    mistake("subnet_ids", subnet_ids=[]),
+    mistake("thing", thing=st.sampled_from(["", "Search", "a_b", "a--b", "-a", "a-"])),
+    mistake("thing", naming=Naming("films", "dev"), thing=whole(LONGEST_NAME - 9, 40).map("x".__mul__)),
+    mistake(
+        "engine_version",
+        engine_version=st.sampled_from(["", "3.5", "Elasticsearch_7.10", "OpenSearch_3", "OpenSearch_3.5.1"]),
+    ),
+    mistake("instance_type", instance_type=NO_TYPES),
+    mistake("dedicated_master_type", dedicated_master_type=NO_TYPES),
+    mistake("instance_count", instance_count=outside(1, MOST_NODES)),
+    mistake("instance_count", subnet_ids=["subnet-1"], instance_count=whole(2, MOST_NODES)),
+    mistake(
+        "instance_count",
+        subnet_ids=["subnet-1", "subnet-2"],
+        instance_count=whole(1, 39).map(lambda half: 2 * half + 1),
+    ),
+    mistake(
+        "instance_count",
+        subnet_ids=["subnet-1", "subnet-2", "subnet-3"],
+        instance_count=whole(2, MOST_NODES).filter(lambda number: number % 2 and number % 3),
+    ),
+    mistake("dedicated_master_count", dedicated_master_count=other_than(3, 5)),
+    mistake(
+        "volume_gb",
+        instance_type=inputs(st.just("r7g.large.search")),
+        volume_gb=outside(LEAST_VOLUME_GB, GREATEST_VOLUME_GB),
+    ),
+    mistake("volume_gb", instance_type="t3.small.search", volume_gb=whole(101, GREATEST_VOLUME_GB)),
+    mistake("volume_gb", instance_type="t3.medium.search", volume_gb=whole(201, GREATEST_VOLUME_GB)),
+    mistake("off_peak_hour", off_peak_hour=outside(0, 23)),
+    mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
+]
