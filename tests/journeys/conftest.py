@@ -48,7 +48,11 @@ class Platform:
 
     def token(self, role: str) -> str:
         if role not in self._tokens:
-            cognito, pool, name = self.client("cognito-idp"), self.outputs["user_pool_id"], f"{role}@journey.example.com"
+            cognito, pool, name = (
+                self.client("cognito-idp"),
+                self.outputs["user_pool_id"],
+                f"{role}@journey.example.com",
+            )
             password = secrets.token_urlsafe(16) + "aA1!"
             cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
             cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)

@@ -61,7 +61,11 @@ class Host:
         return found
 
     def token(self) -> str:
-        cognito, pool, name = self.account.client("cognito-idp"), self.outputs["user_pool_id"], "admin@journey.example.com"
+        cognito, pool, name = (
+            self.account.client("cognito-idp"),
+            self.outputs["user_pool_id"],
+            "admin@journey.example.com",
+        )
         cognito.admin_create_user(UserPoolId=pool, Username=name, MessageAction="SUPPRESS")
         cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password="Correct-horse-9", Permanent=True)
         cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="admin")
