@@ -58,7 +58,9 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
     for name, caller in callers.items():
         way = Egress(description="OpenSearch", security_group_id=search.security_group_id)
         ways.append(search.admit(name, caller.security_group_id))
-        ways.append(create_way_out(name, "search", caller.security_group_id, way, deployment.opts))
+        ways.append(
+            create_way_out(name, "search", caller.security_group_id, way, pulumi.ResourceOptions(parent=search))
+        )
     return Search(domain=search, ways_in=ways)
 
 

@@ -13,8 +13,10 @@ GRANTS = frozenset(
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         "aws:s3/bucketNotification:BucketNotification",
         "aws:s3/bucketPolicy:BucketPolicy",
+        "aws:opensearch/domainPolicy:DomainPolicy",
     }
 )
+WAY_OUT = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
 # What tells others about everything: it needs all, and its arrows would hide the picture.
 NOT_DRAWN = frozenset({"Parameters"})
@@ -48,7 +50,9 @@ def needs_between_homes(graph: ResourceGraph) -> dict[str, set[str]]:
     for each in graph.custom:
         home = graph.home(each.urn)
         others = {graph.home(urn) for urn in each.dependencies if urn in known} - {home}
-        if each.type in GRANTS:
+        # A way out of somebody else's group is that one's need.
+        theirs = {graph.home(urn) for urn in each.property_dependencies.get("securityGroupId", ())} - {home}
+        if each.type in GRANTS or (each.type == WAY_OUT and theirs):
             for other in others:
                 needs[other].add(home)
         else:

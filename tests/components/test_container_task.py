@@ -50,14 +50,16 @@ class TestRegister:
 
     @pytest.mark.requirement("ROAD-59", "ROAD-133", "C-42")
     def test_container_is_read_only_without_root_and_without_privileges(self, register):
-        made = args(
-            command=["python", "-m", "runtime"],
-            variables={"PORT": "3000", "COLOUR": pulumi.Output.from_input("red")},
-            secrets={"DATABASE": f"{SECRET}:password::"},
-            health_path="/alive",
-            stop_timeout_seconds=20,
-        )
-        assert container(register(lambda: ContainerTask("api", made))) == {
+        def made():
+            return args(
+                command=["python", "-m", "runtime"],
+                variables={"PORT": "3000", "COLOUR": pulumi.Output.from_input("red")},
+                secrets={"DATABASE": f"{SECRET}:password::"},
+                health_path="/alive",
+                stop_timeout_seconds=20,
+            )
+
+        assert container(register(lambda: ContainerTask("api", made()))) == {
             "name": "api",
             "image": IMAGE,
             "essential": True,
@@ -119,8 +121,11 @@ class TestRegister:
 
     @pytest.mark.requirement("P2-09")
     def test_ecs_may_log_pull_this_image_and_read_these_secrets(self, register):
-        made = args(secrets={"A": f"{SECRET}:password::", "B": pulumi.Output.from_input(SECRET)}, secret_key_arns=[KEY])
-        graph = register(lambda: ContainerTask("api", made))
+        def make():
+            secrets = {"A": f"{SECRET}:password::", "B": pulumi.Output.from_input(SECRET)}
+            ContainerTask("api", args(secrets=secrets, secret_key_arns=[KEY]))
+
+        graph = register(make)
         rights = {
             sid: (each["Effect"], each["Action"], each["Resource"], each.get("Condition"))
             for sid, each in graph.statements("api-execution-policy").items()
@@ -152,10 +157,11 @@ class TestRegister:
         assert graph.statements("api-execution-policy").keys() == {"WriteOwnLogs"}
 
     def test_unknown_image_is_pulled_from_the_named_repository(self, register):
-        made = args(
-            image=pulumi.Output.from_input(IMAGE), repository_arn="arn:aws:ecr:us-east-1:123456789012:repository/x"
-        )
-        graph = register(lambda: ContainerTask("api", made))
+        def make():
+            repository = "arn:aws:ecr:us-east-1:123456789012:repository/x"
+            ContainerTask("api", args(image=pulumi.Output.from_input(IMAGE), repository_arn=repository))
+
+        graph = register(make)
         pull = graph.statements("api-execution-policy")["PullImage"]
         assert pull["Resource"] == ["arn:aws:ecr:us-east-1:123456789012:repository/x"]
         assert container(graph)["image"] == IMAGE
