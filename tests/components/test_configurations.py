@@ -111,7 +111,12 @@ def run_examples(name: str, examples: int, strategy: st.SearchStrategy[Any], hol
     how = settings(
         max_examples=examples,
         deadline=None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
+        suppress_health_check=[
+            HealthCheck.too_slow,
+            HealthCheck.filter_too_much,
+            HealthCheck.data_too_large,
+            HealthCheck.large_base_example,
+        ],
         # One short example says enough: explaining it, and looking for other faults, takes longer than a test may.
         phases=set(Phase) - {Phase.explain},
         report_multiple_bugs=False,
