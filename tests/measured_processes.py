@@ -26,6 +26,9 @@ CLOSED_VARIABLE = "COVERAGE_ENVIRONMENT_IS_CLOSED"
 FUNCTION_VARIABLE = "LAMBDA_TASK_ROOT"
 # The interpreter's option with which it reads no .pth file, and so not coverage's either: a function sees no installed package.
 BARE = "-S"
+MODULE = "-m"
+# A program that comes as text is nothing of ours.
+TEXT = "-c"
 START = Path(__file__).with_name("measured_start.py")
 
 
@@ -63,14 +66,16 @@ def _hand_on_to_closed_environments() -> None:
 
 
 def through_start(command: Any) -> Any:
-    """The command of a bare interpreter with coverage between it and its program; any other as it is."""
+    """The command of a bare interpreter with coverage between it and its program or module; any other as it is."""
     if not isinstance(command, Sequence) or isinstance(command, str) or command[0] != sys.executable:
         return command
-    program = next((place for place, part in enumerate(command) if place and not part.startswith("-")), 0)
-    if BARE not in command[:program]:
+    place = next((place for place, part in enumerate(command) if place and not part.startswith("-")), 0)
+    # What -m and -c are told follows them, and they end the interpreter's own options.
+    place -= command[place - 1] in {MODULE, TEXT}
+    if BARE not in command[:place] or command[place] == TEXT:
         return command
     packages = Path(coverage.__file__).parents[1]
-    return [*command[:program], str(START), str(packages), *command[program:]]
+    return [*command[:place], str(START), str(packages), *command[place:]]
 
 
 def _save_before_every_answer() -> None:

@@ -1,5 +1,5 @@
 """Starts a program that reads no .pth file (-S) as coverage would have it started:
-`python -S measured_start.py PACKAGES PROGRAM ARGUMENT…`.
+`python -S measured_start.py PACKAGES PROGRAM ARGUMENT…` or `… PACKAGES -m MODULE ARGUMENT…`.
 
 The program finds its arguments and its import path as if this file had not been there.
 """
@@ -18,7 +18,11 @@ def main() -> None:
 
     coverage.process_startup()
     sys.path[-len(places) :] = []
-    runpy.run_path(sys.argv[0], run_name="__main__")
+    if sys.argv[0] == "-m":
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ PARENT = """
     import json, os, socket, subprocess, sys
 
     ours, theirs = socket.socketpair()
-    command = [sys.executable, *sys.argv[3:], "child.py", str(theirs.fileno())]
+    command = [sys.executable, *sys.argv[3:], str(theirs.fileno())]
     child = subprocess.Popen(command, env=json.loads(sys.argv[1]), pass_fds=[theirs.fileno()])
     theirs.close()
     print(ours.recv(100_000).decode())
@@ -44,7 +44,8 @@ CHILD = """
     channel.sendall(json.dumps(seen).encode())
     channel.recv(1)
 """
-CLOSED = {"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8"}
+# Python is told where modules are, as it is in containers.
+CLOSED = {"LANG": "C.UTF-8", "LC_CTYPE": "C.UTF-8", "PYTHONPATH": "."}
 
 
 @pytest.fixture
@@ -55,13 +56,13 @@ def programs(tmp_path: Path) -> Path:
 
 
 def run(
-    programs: Path, environment: dict[str, str], *coverage: str, end: str = "wait", options: Sequence[str] = ()
+    programs: Path, environment: dict[str, str], *coverage: str, command: Sequence[str], end: str = "wait"
 ) -> dict[str, Any]:
     """What the child saw: its environment, import path and arguments."""
     # The run that this test belongs to may be measured itself, and is not what is measured here.
     outside = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, *coverage, "parent.py", json.dumps(environment), end, *options],
+        [sys.executable, *coverage, "parent.py", json.dumps(environment), end, *command],
         cwd=programs,
         env=outside,
         capture_output=True,
@@ -86,29 +87,32 @@ def lines(programs: Path, name: str) -> set[int]:
 
 
 MEASURED = ("-m", "coverage", "run", "--rcfile=measured.ini")
-# As functions are started: without the installed packages, and so without what starts coverage in every process.
+# As functions and containers are started: without the installed packages, and so without what starts coverage in every process.
 BARE = ("-P", "-s", "-S")
+COMMANDS = {"file": ("child.py",), "bare file": (*BARE, "child.py"), "bare module": (*BARE, "-m", "child")}
+every_command = pytest.mark.parametrize("command", COMMANDS.values(), ids=COMMANDS)
 
 
-@pytest.mark.parametrize("options", [(), BARE], ids=["", "bare"])
+@every_command
 @pytest.mark.parametrize("environment", [CLOSED, CLOSED | {FUNCTION_VARIABLE: "/"}], ids=["closed", "function"])
 class TestClosedEnvironment:
-    def test_child_is_measured(self, programs: Path, environment: dict[str, str], options: Sequence[str]) -> None:
-        run(programs, environment, *MEASURED, options=options)
+    def test_child_is_measured(self, programs: Path, environment: dict[str, str], command: Sequence[str]) -> None:
+        run(programs, environment, *MEASURED, command=command)
         assert lines(programs, "child.py") == {1, 3, 4, 5, 6}
 
     def test_child_sees_what_it_sees_unmeasured(
-        self, programs: Path, environment: dict[str, str], options: Sequence[str]
+        self, programs: Path, environment: dict[str, str], command: Sequence[str]
     ) -> None:
-        seen = run(programs, environment, *MEASURED, options=options)
-        assert seen == run(programs, environment, options=options)
-        assert (seen["environment"], seen["arguments"], seen["name"]) == (environment, ["child.py"], "__main__")
+        seen = run(programs, environment, *MEASURED, command=command)
+        assert seen == run(programs, environment, command=command)
+        assert (seen["environment"], seen["name"]) == (environment, "__main__")
+        assert [Path(argument).name for argument in seen["arguments"]] == ["child.py"]
 
 
 class TestFunction:
-    @pytest.mark.parametrize("options", [(), BARE], ids=["", "bare"])
-    def test_killed_after_its_answer_it_was_measured(self, programs: Path, options: Sequence[str]) -> None:
-        run(programs, CLOSED | {FUNCTION_VARIABLE: "/"}, *MEASURED, end="kill", options=options)
+    @every_command
+    def test_killed_after_its_answer_it_was_measured(self, programs: Path, command: Sequence[str]) -> None:
+        run(programs, CLOSED | {FUNCTION_VARIABLE: "/"}, *MEASURED, end="kill", command=command)
         assert lines(programs, "child.py") == {1, 3, 4, 5}
 
 
@@ -119,6 +123,7 @@ class TestOtherPrograms:
             ["initdb", "-S"],
             [sys.executable, "child.py", "-S"],
             [sys.executable, "-S"],
+            [sys.executable, "-S", "-c", "print()"],
             "python -S child.py",
         ):
             assert through_start(command) == command
