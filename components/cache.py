@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components.arguments import check, check_range, is_plain
 from components.naming import Naming
-from components.placement import Placement, create_security_group
+from components.security_groups import create_security_group, create_way_in
 
 PORT = 6379
 # What ElastiCache takes as the name of a replication group.
@@ -80,14 +80,12 @@ class Cache(pulumi.ComponentResource):
 
     def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
         """Lets a security group connect."""
-        return aws.vpc.SecurityGroupIngressRule(
+        return create_way_in(
             f"{self._name}-from-{caller}",
-            security_group_id=self.security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description=f"Valkey for {caller}",
+            self.security_group_id,
+            PORT,
+            f"Valkey for {caller}",
+            caller_group_id=security_group_id,
             opts=self._child,
         )
 
@@ -99,8 +97,8 @@ class Cache(pulumi.ComponentResource):
             args.naming,
             args.thing,
             description="Valkey, for the callers that its rules name",
-            placement=Placement(vpc_id=args.vpc_id, subnet_ids=args.subnet_ids),
-            child=self._child,
+            vpc_id=args.vpc_id,
+            opts=self._child,
         )
         self.security_group_id = group.id
 

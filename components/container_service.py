@@ -13,7 +13,8 @@ from components.choices import Deployment
 from components.container_task import ContainerTask
 from components.load_balancer import LoadBalancer
 from components.naming import Naming
-from components.placement import Placement, create_security_group
+from components.placement import Placement
+from components.security_groups import create_security_group, create_way_in
 
 # How long Pulumi waits for a deployment, beside the time that the deployment waits on purpose.
 DEPLOYMENT_MINUTES = 30
@@ -106,23 +107,22 @@ class ContainerService(pulumi.ComponentResource):
         )
 
     def _create_security_group(self) -> None:
-        args, port = self._args, self._args.load_balancer.port
+        args = self._args
         group, ways_out = create_security_group(
             self._name,
             args.naming,
             args.task.thing,
             description=f"Network interfaces of the service {self._physical}",
-            placement=args.placement,
-            child=self._child,
+            vpc_id=args.placement.vpc_id,
+            egress=args.placement.egress,
+            opts=self._child,
         )
-        way_in = aws.vpc.SecurityGroupIngressRule(
+        way_in = create_way_in(
             f"{self._name}-from-load-balancer",
-            security_group_id=group.id,
-            referenced_security_group_id=args.load_balancer.security_group_id,
-            ip_protocol="tcp",
-            from_port=port,
-            to_port=port,
-            description="Requests and health checks of the load balancer",
+            group.id,
+            args.load_balancer.port,
+            "Requests and health checks of the load balancer",
+            caller_group_id=args.load_balancer.security_group_id,
             opts=self._child,
         )
         self.security_group_id = group.id

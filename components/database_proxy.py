@@ -9,8 +9,9 @@ import pulumi_aws as aws
 from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
 from components.naming import Naming
-from components.placement import Egress, Placement, create_security_group
+from components.placement import Egress
 from components.postgres_database import PORT
+from components.security_groups import create_security_group, create_way_in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +83,9 @@ class DatabaseProxy(pulumi.ComponentResource):
             args.naming,
             "db-proxy",
             description="PostgreSQL through its proxy, for the callers that its rules name",
-            placement=Placement(vpc_id=args.vpc_id, subnet_ids=args.subnet_ids, egress={"database": database}),
-            child=self._child,
+            vpc_id=args.vpc_id,
+            egress={"database": database},
+            opts=self._child,
         )
         self.security_group_id = group.id
         entry = self._ingress(f"{self._name}-enters-database", args.database_security_group_id, group.id, "the proxy")
@@ -164,13 +166,6 @@ class DatabaseProxy(pulumi.ComponentResource):
     def _ingress(
         self, name: str, group_id: pulumi.Input[str], caller_group_id: pulumi.Input[str], caller: str
     ) -> aws.vpc.SecurityGroupIngressRule:
-        return aws.vpc.SecurityGroupIngressRule(
-            name,
-            security_group_id=group_id,
-            referenced_security_group_id=caller_group_id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description=f"PostgreSQL for {caller}",
-            opts=self._child,
+        return create_way_in(
+            name, group_id, PORT, f"PostgreSQL for {caller}", caller_group_id=caller_group_id, opts=self._child
         )

@@ -9,6 +9,8 @@ import pulumi_aws as aws
 
 from components.arguments import check, check_range
 from components.naming import Naming
+from components.placement import Egress
+from components.security_groups import create_security_group, create_way_in, create_way_out
 
 HTTP, HTTPS = 80, 443
 ANYWHERE = "0.0.0.0/0"
@@ -127,40 +129,30 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def reach(self, service: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupEgressRule:
         """Lets the load balancer connect to the service's group, which has to admit it as well."""
-        return aws.vpc.SecurityGroupEgressRule(
-            f"{self._name}-to-{service}",
-            security_group_id=self.security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=self.port,
-            to_port=self.port,
-            description=f"Requests and health checks of {service}",
-            opts=self._child,
+        way = Egress(
+            description=f"Requests and health checks of {service}", port=self.port, security_group_id=security_group_id
         )
+        return create_way_out(self._name, service, self.security_group_id, way, self._child)
 
     def _create_security_group(self) -> None:
-        description = "The load balancer: open to the world, and to one service behind it"
-        physical = self._args.naming.replaceable("alb-sg", description)
-        group = aws.ec2.SecurityGroup(
-            f"{self._name}-security-group",
-            name=physical,
-            description=description,
+        group, _ = create_security_group(
+            self._name,
+            self._args.naming,
+            "alb",
+            description="The load balancer: open to the world, and to one service behind it",
             vpc_id=self._args.vpc_id,
-            tags={"Name": physical},
             opts=self._child,
         )
         self.security_group_id = group.id
         # Port 80 is open (CKV_AWS_260 asks why): whoever types no scheme is redirected, or there is no certificate.
         ways_in = {"http": HTTP, "https": HTTPS} if self._args.has_certificate else {"http": HTTP}
         for protocol, port in ways_in.items():
-            aws.vpc.SecurityGroupIngressRule(
+            create_way_in(
                 f"{self._name}-{protocol}-from-anywhere",
-                security_group_id=group.id,
-                cidr_ipv4=ANYWHERE,
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                description=f"{protocol.upper()} from everywhere",
+                group.id,
+                port,
+                f"{protocol.upper()} from everywhere",
+                cidr=ANYWHERE,
                 opts=self._child,
             )
 

@@ -12,6 +12,7 @@ from components import endpoint_policies, policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_unique
 from components.choices import Nat
 from components.naming import Naming
+from components.security_groups import create_way_in
 
 HTTPS = 443
 ANYWHERE = "0.0.0.0/0"
@@ -95,14 +96,12 @@ class Network(pulumi.ComponentResource):
         """
         if self.endpoints_security_group_id is None:
             return None
-        return aws.vpc.SecurityGroupIngressRule(
+        return create_way_in(
             f"{self._name}-endpoints-from-{caller}",
-            security_group_id=self.endpoints_security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=HTTPS,
-            to_port=HTTPS,
-            description=f"AWS services for {caller}",
+            self.endpoints_security_group_id,
+            HTTPS,
+            f"AWS services for {caller}",
+            caller_group_id=security_group_id,
             opts=pulumi.ResourceOptions(parent=self, depends_on=self._interface_endpoints),
         )
 

@@ -1,13 +1,11 @@
-"""Where code that runs stands in a VPC, and the only ways out that its security group leaves it."""
+"""Where code that runs stands in a VPC, and where it may connect to."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pulumi
-import pulumi_aws as aws
 
 from components.arguments import check, check_range
-from components.naming import Naming
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,37 +35,3 @@ class Placement:
 
     def __post_init__(self) -> None:
         check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
-
-
-def create_security_group(
-    name: str, naming: Naming, thing: str, *, description: str, placement: Placement, child: pulumi.ResourceOptions
-) -> tuple[aws.ec2.SecurityGroup, Sequence[pulumi.Resource]]:
-    """A group that nobody may enter, as a child of the component called `name`, and the rules of its ways out."""
-    physical = naming.replaceable(f"{thing}-sg", description)
-    group = aws.ec2.SecurityGroup(
-        f"{name}-security-group",
-        name=physical,
-        description=description,
-        vpc_id=placement.vpc_id,
-        tags={"Name": physical},
-        opts=child,
-    )
-    return group, [create_way_out(name, target, group.id, way, child) for target, way in placement.egress.items()]
-
-
-def create_way_out(
-    name: str, target: str, security_group_id: pulumi.Input[str], way: Egress, opts: pulumi.ResourceOptions
-) -> aws.vpc.SecurityGroupEgressRule:
-    """Lets a group connect to a target. `name` is whose group it is."""
-    return aws.vpc.SecurityGroupEgressRule(
-        f"{name}-to-{target}",
-        security_group_id=security_group_id,
-        referenced_security_group_id=way.security_group_id,
-        prefix_list_id=way.prefix_list_id,
-        cidr_ipv4=way.cidr,
-        ip_protocol="tcp",
-        from_port=way.port,
-        to_port=way.port,
-        description=way.description,
-        opts=opts,
-    )

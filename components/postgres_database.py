@@ -20,6 +20,7 @@ from components.database_rules import (
     monitoring_statements,
 )
 from components.naming import Naming
+from components.security_groups import create_security_group, create_way_in
 
 PORT = 5432
 LOG_EXPORTS = ("postgresql", "upgrade")
@@ -142,26 +143,23 @@ class PostgresDatabase(pulumi.ComponentResource):
 
     def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
         """Lets a security group connect. Whoever calls the database at deploy time must wait for the rule."""
-        return aws.vpc.SecurityGroupIngressRule(
+        return create_way_in(
             f"{self._name}-from-{caller}",
-            security_group_id=self.security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description=f"PostgreSQL for {caller}",
+            self.security_group_id,
+            PORT,
+            f"PostgreSQL for {caller}",
+            caller_group_id=security_group_id,
             opts=self._child,
         )
 
     def _create_security_group(self) -> None:
-        description = "PostgreSQL, for the callers that its rules name"
-        physical = self._args.naming.replaceable("db-sg", description)
-        self._security_group = aws.ec2.SecurityGroup(
-            f"{self._name}-security-group",
-            name=physical,
-            description=description,
+        # It answers and asks nobody, so it needs no way out.
+        self._security_group, _ = create_security_group(
+            self._name,
+            self._args.naming,
+            "db",
+            description="PostgreSQL, for the callers that its rules name",
             vpc_id=self._args.vpc_id,
-            tags={"Name": physical},
             opts=self._child,
         )
         self.security_group_id = self._security_group.id

@@ -12,7 +12,8 @@ from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
 from components.choices import Architecture
 from components.naming import Naming
-from components.placement import Placement, create_security_group
+from components.placement import Placement
+from components.security_groups import create_security_group
 
 RUNTIME = "python3.13"
 FREE_STORAGE_MB = 512
@@ -132,8 +133,9 @@ class PythonFunction(pulumi.ComponentResource):
             args.naming,
             args.thing,
             description=f"Network interfaces of the function {self._physical}",
-            placement=args.placement,
-            child=self._child,
+            vpc_id=args.placement.vpc_id,
+            egress=args.placement.egress,
+            opts=self._child,
         )
         self.security_group_id = group.id
 

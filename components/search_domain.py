@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, is_plain
 from components.naming import Naming
-from components.placement import Placement, create_security_group
+from components.security_groups import create_security_group, create_way_in
 
 PORT = 443
 # The newest that asks no FIPS module of its clients: TLS 1.2 and 1.3 with forward secrecy.
@@ -142,14 +142,12 @@ class SearchDomain(pulumi.ComponentResource):
 
     def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
         """Lets a security group connect."""
-        return aws.vpc.SecurityGroupIngressRule(
+        return create_way_in(
             f"{self._name}-from-{caller}",
-            security_group_id=self.security_group_id,
-            referenced_security_group_id=security_group_id,
-            ip_protocol="tcp",
-            from_port=PORT,
-            to_port=PORT,
-            description=f"OpenSearch for {caller}",
+            self.security_group_id,
+            PORT,
+            f"OpenSearch for {caller}",
+            caller_group_id=security_group_id,
             opts=self._child,
         )
 
@@ -190,8 +188,8 @@ class SearchDomain(pulumi.ComponentResource):
             self._args.naming,
             f"{self._args.thing}-domain",
             description="OpenSearch, for the callers that its rules name",
-            placement=Placement(vpc_id=self._args.vpc_id, subnet_ids=self._args.subnet_ids),
-            child=self._child,
+            vpc_id=self._args.vpc_id,
+            opts=self._child,
         )
         self.security_group_id = group.id
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.placement import Egress, create_way_out
+from components.placement import Egress
 from components.search_domain import SearchDomain, SearchDomainArgs
+from components.security_groups import create_way_out
 from stacks.compute import Compute
 from stacks.deployment import Deployment
 from stacks.foundation import Foundation
