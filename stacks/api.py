@@ -44,11 +44,12 @@ def _create_function(workloads: Workloads, identity: Identity, *, after: Sequenc
     function, _ = workloads.function(
         "api",
         "Answers the API's requests",
-        code=workloads.bundle("api"),
+        bundle="api",
         handler="runtime.lambda_entry.handler",
         section=section,
         variables=wiring.api_variables(workloads.deployment, identity, workloads.data),
-        statements=[*permissions.api_statements(workloads.data), *workloads.find_search_domain()],
+        statements=permissions.api_statements(workloads.data),
+        searches=True,
         # For the user pool's keys.
         internet=True,
         after=after,
@@ -108,11 +109,7 @@ def _create_service(
             port=wiring.CONTAINER_PORT,
             health_path=HEALTH_PATH,
             variables=wiring.container_variables(workloads.deployment, identity, data),
-            statements=[
-                *permissions.api_statements(data),
-                *permissions.use_secrets_key(foundation.data_key_arn),
-                *workloads.find_search_domain(),
-            ],
+            statements=workloads.rights(permissions.api_statements(data), searches=True),
             cpu_units=section.cpu_units,
             memory_mb=section.memory_mb,
             architecture=settings.architecture,

@@ -58,11 +58,12 @@ def _create_migration(
     function, ways_in = workloads.function(
         "migrate",
         "Applies the database's migrations and keeps the application's role",
-        code=workloads.bundle("migrate"),
+        bundle="migrate",
         handler="lambda_src.migrate.handler.handler",
         section=settings.migrate,
         variables=wiring.migrate_variables(workloads.deployment, data),
-        statements=[*permissions.migrate_statements(data), *workloads.find_search_domain()],
+        statements=permissions.migrate_statements(data),
+        searches=True,
         writes_secrets=True,
     )
     invocation = aws.lambda_.Invocation(
@@ -95,7 +96,7 @@ def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]
     function, _ = workloads.function(
         "thumbnail-generator",
         "Renders thumbnails of what lands in the storage bucket",
-        code=workloads.bundle("thumbnails"),
+        bundle="thumbnails",
         handler="lambda_src.thumbnails.handler.handler",
         section=section,
         variables=wiring.thumbnail_variables(workloads.deployment, data),
@@ -124,11 +125,12 @@ def _create_maintenance(workloads: Workloads, *, after: Sequence[pulumi.Resource
     function, _ = workloads.function(
         "maintenance",
         "Relays the outbox, ends abandoned jobs and forgets what is over",
-        code=workloads.bundle("maintenance"),
+        bundle="maintenance",
         handler="lambda_src.maintenance.handler.handler",
         section=section,
         variables=wiring.maintenance_variables(workloads.deployment, workloads.data),
-        statements=[*permissions.maintenance_statements(workloads.data), *workloads.find_search_domain()],
+        statements=permissions.maintenance_statements(workloads.data),
+        searches=True,
         after=after,
     )
     Schedule(

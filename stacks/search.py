@@ -20,9 +20,10 @@ NO_ENGINE = "none"
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """The domain, and what has to stand before anybody of ours can ask it something."""
+    """The domain, who asks it something, and what has to stand before they can."""
 
     domain: SearchDomain
+    callers: Mapping[str, Caller]
     ways_in: Sequence[pulumi.Resource]
 
 
@@ -32,7 +33,12 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
     section = settings.search_domain
     if section is None:
         return None
-    callers = _callers(compute)
+    functions = compute.functions
+    callers = {
+        "api": compute.api.caller,
+        "maintenance": Caller.of(functions["maintenance"]),
+        "migrate": Caller.of(functions["migrate"]),
+    }
     search = SearchDomain(
         "search",
         SearchDomainArgs(
@@ -62,14 +68,14 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
         ways.append(
             create_way_out(name, "search", caller.security_group_id, way, pulumi.ResourceOptions(parent=search))
         )
-    return Search(domain=search, ways_in=ways)
+    return Search(domain=search, callers=callers, ways_in=ways)
 
 
 def prepare_search(
     deployment: Deployment, search: Search, compute: Compute, parameters: Mapping[str, pulumi.Output[str]]
 ) -> aws.lambda_.Invocation:
     """Tells a domain that stands, and whose endpoint is a parameter, what each role may do inside it."""
-    callers, migrate = _callers(compute), compute.functions["migrate"]
+    callers, migrate = search.callers, compute.functions["migrate"]
     return aws.lambda_.Invocation(
         "search-preparation",
         function_name=migrate.name,
@@ -84,12 +90,3 @@ def prepare_search(
         triggers={"endpoint": parameters["search_endpoint"]},
         opts=pulumi.ResourceOptions.merge(deployment.opts, pulumi.ResourceOptions(depends_on=search.ways_in)),
     )
-
-
-def _callers(compute: Compute) -> dict[str, Caller]:
-    functions = compute.functions
-    return {
-        "api": compute.api.caller,
-        "maintenance": Caller.of(functions["maintenance"]),
-        "migrate": Caller.of(functions["migrate"]),
-    }

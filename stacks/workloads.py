@@ -48,13 +48,13 @@ class Workloads:
         """The environment's."""
         return self.deployment.settings
 
-    def bundle(self, name: str) -> pulumi.Archive:
-        """The code that a release brings for a function. Raises SourceError for one that was not built."""
-        return sources.bundle(name, sources.bundles(self.settings.architecture))
-
-    def find_search_domain(self) -> list[Statement]:
-        """What finding the search domain takes, where there is one."""
-        return permissions.find_search_domain(self.deployment, self.foundation.account_id)
+    def rights(
+        self, statements: Sequence[Statement], *, searches: bool = False, writes_secrets: bool = False
+    ) -> list[Statement]:
+        """What its own calls need, and what they need beside it: the search domain's address, the key of its secrets."""
+        search = permissions.find_search_domain(self.deployment, self.foundation.account_id) if searches else []
+        key = permissions.use_secrets_key(self.foundation.data_key_arn, write=writes_secrets)
+        return [*statements, *search, *key]
 
     def placement(self, *, internet: bool = False) -> Placement:
         """Private subnets with ways to the database and to AWS; `internet` is for what calls services without an endpoint."""
@@ -74,29 +74,30 @@ class Workloads:
         thing: str,
         description: str,
         *,
-        code: pulumi.Archive,
+        bundle: str,
         handler: str,
         section: FunctionSection | MigrateSection,
         variables: wiring.Variables,
         statements: Sequence[Statement],
         internet: bool = False,
+        searches: bool = False,
         writes_secrets: bool = False,
         after: Sequence[pulumi.Resource] = (),
     ) -> tuple[PythonFunction, list[pulumi.Resource]]:
-        """A function that reaches the database and the endpoints, and the rules that let it in."""
+        """A function that reaches the database and the endpoints, and the rules that let it in.
+
+        Raises SourceError for a bundle that the release does not bring.
+        """
         function = PythonFunction(
             thing,
             PythonFunctionArgs(
                 naming=self.deployment.naming,
                 thing=thing,
                 description=description,
-                code=code,
+                code=sources.bundle(bundle, sources.bundles(self.settings.architecture)),
                 handler=handler,
                 variables=variables,
-                statements=[
-                    *statements,
-                    *permissions.use_secrets_key(self.foundation.data_key_arn, write=writes_secrets),
-                ],
+                statements=self.rights(statements, searches=searches, writes_secrets=writes_secrets),
                 placement=self.placement(internet=internet),
                 memory_mb=section.memory_mb,
                 timeout_seconds=section.timeout_seconds,

@@ -75,7 +75,7 @@ class TestImports:
 
 
 # Functions and values that components share.
-NO_COMPONENTS = {"__init__", "arguments", "choices", "naming", "placement", "policies"}
+NO_COMPONENTS = {"__init__", "arguments", "choices", "naming", "placement", "policies", "security_groups"}
 
 
 class TestNames:
