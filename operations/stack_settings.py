@@ -3,8 +3,9 @@
 from operations import project
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
-from stacks.environment import EnvironmentSettings, SettingsError
+from stacks.environment import EnvironmentSettings
 from stacks.environment import read as read_file
+from stacks.sections import SettingsError
 
 
 def read(environment: str) -> EnvironmentSettings:

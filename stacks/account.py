@@ -1,24 +1,21 @@
 """What an AWS account has once, before any environment: the image repository, the artifacts, and who may deploy."""
 
-from collections.abc import Mapping
-from typing import Any, Self
-
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from components.deploy_identity import DeployIdentity, DeployIdentityArgs
 from components.image_repository import ImageRepository, ImageRepositoryArgs
 from components.naming import Naming
 from components.private_bucket import PrivateBucket, PrivateBucketArgs
-from stacks.environment import PROJECT, SettingsError, described
+from stacks.environment import PROJECT
 from stacks.provider import create_provider
-from stacks.sections import Section
+from stacks.sections import Settings
 
 CONFIG = f"{PROJECT}-account"
 
 
-class AccountSettings(Section):
+class AccountSettings(Settings):
     """One account."""
 
     name: str = Field(description="What the account's own things are called by, where environments have their names.")
@@ -31,16 +28,6 @@ class AccountSettings(Section):
     state_bucket_arn: str
     state_key_arn: str | None
     identity_provider_arn: str | None
-
-    @classmethod
-    def parse(cls, values: Any) -> Self:
-        """The settings from plain data. Raises SettingsError, which names every key that is wrong."""
-        if not isinstance(values, Mapping):
-            raise SettingsError([f"settings: must be an object, not {type(values).__name__}"])
-        try:
-            return cls.model_validate(dict(values))
-        except ValidationError as error:
-            raise SettingsError(described(error)) from error
 
 
 def account() -> None:

@@ -6,10 +6,10 @@ default here: what an environment is can be read off its file alone.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
 from components.choices import Architecture
 from stacks import combinations
@@ -27,7 +27,8 @@ from stacks.sections import (
     NetworkSection,
     QueueSection,
     SearchDomainSection,
-    Section,
+    Settings,
+    SettingsError,
     ThumbnailsSection,
     UploadsSection,
 )
@@ -36,15 +37,7 @@ PROJECT = "episode-metadata"
 CONFIG_KEY = f"{PROJECT}:settings"
 
 
-class SettingsError(ValueError):
-    """Settings that are refused. Each problem begins with the path of its key, such as `settings.queue.visibility_seconds`."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
-class EnvironmentSettings(Section):
+class EnvironmentSettings(Settings):
     """One environment."""
 
     environment: str
@@ -80,16 +73,6 @@ class EnvironmentSettings(Section):
             raise ValueError("\n".join(problems))
         return self
 
-    @classmethod
-    def parse(cls, values: Any) -> Self:
-        """The settings from plain data. Raises SettingsError, which names every key that is wrong."""
-        if not isinstance(values, Mapping):
-            raise SettingsError([f"settings: must be an object, not {type(values).__name__}"])
-        try:
-            return cls.model_validate(dict(values))
-        except ValidationError as error:
-            raise SettingsError(described(error)) from error
-
 
 def read(stack_file: Path) -> EnvironmentSettings:
     """The settings in a `Pulumi.<environment>.yaml`. Raises SettingsError."""
@@ -98,20 +81,3 @@ def read(stack_file: Path) -> EnvironmentSettings:
     if not isinstance(config, Mapping) or CONFIG_KEY not in config:
         raise SettingsError([f"settings: {stack_file.name} has no config value {CONFIG_KEY}"])
     return EnvironmentSettings.parse(config[CONFIG_KEY])
-
-
-def described(error: ValidationError) -> list[str]:
-    """Each problem of settings in one line that begins with the path of its key."""
-    problems = []
-    for found in error.errors(include_url=False):
-        path = ".".join(["settings", *(str(part) for part in found["loc"])])
-        if found["type"] == "extra_forbidden":
-            problems.append(f"{path}: unknown key")
-        elif found["type"] == "missing":
-            problems.append(f"{path}: missing")
-        elif found["loc"]:
-            problems.append(f"{path}: {found['msg']}, not {found['input']!r}")
-        else:
-            # A combination: its lines already begin with the paths of the keys.
-            problems += [f"settings.{line}" for line in str(found["ctx"]["error"]).splitlines()]
-    return problems

@@ -3,9 +3,10 @@
 Nothing has a default here: what an environment is can be read off its file alone. None stands for what an environment has not.
 """
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from components.choices import DatabaseInsights, Deployment, Mfa, Nat, PriceClass, ThreatProtection
 
@@ -17,6 +18,28 @@ class Section(BaseModel):
     """A part of the settings. A key that is not known is a mistake, never ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SettingsError(ValueError):
+    """Settings that are refused. Each problem begins with the path of its key, such as `settings.queue.visibility_seconds`."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Settings(Section):
+    """All settings of a stack, as its file has them."""
+
+    @classmethod
+    def parse(cls, values: Any) -> Self:
+        """The settings from plain data. Raises SettingsError, which names every key that is wrong."""
+        if not isinstance(values, Mapping):
+            raise SettingsError([f"settings: must be an object, not {type(values).__name__}"])
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise SettingsError(_described(error)) from error
 
 
 class NetworkSection(Section):
@@ -193,3 +216,20 @@ class BackupSection(Section):
     """Monthly archives, beyond the database's own daily backups."""
 
     keep_days: Days
+
+
+def _described(error: ValidationError) -> list[str]:
+    """Each problem of settings in one line that begins with the path of its key."""
+    problems = []
+    for found in error.errors(include_url=False):
+        path = ".".join(["settings", *(str(part) for part in found["loc"])])
+        if found["type"] == "extra_forbidden":
+            problems.append(f"{path}: unknown key")
+        elif found["type"] == "missing":
+            problems.append(f"{path}: missing")
+        elif found["loc"]:
+            problems.append(f"{path}: {found['msg']}, not {found['input']!r}")
+        else:
+            # A combination: its lines already begin with the paths of the keys.
+            problems += [f"settings.{line}" for line in str(found["ctx"]["error"]).splitlines()]
+    return problems

@@ -9,7 +9,8 @@ import yaml
 
 from local.doors.recording import record
 from stacks.account import CONFIG, AccountSettings, account
-from stacks.environment import SettingsError, read
+from stacks.environment import read
+from stacks.sections import SettingsError
 from tests.stacks.conftest import Graph
 
 ROOT = Path(__file__).parents[2]

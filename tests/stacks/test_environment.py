@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from stacks.environment import EnvironmentSettings, SettingsError, read
+from stacks.environment import EnvironmentSettings, read
+from stacks.sections import SettingsError
 
 ROOT = Path(__file__).parents[2]
 

@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from runtime.settings import ApiSettings
-from stacks.environment import EnvironmentSettings, SettingsError
+from stacks.environment import EnvironmentSettings
+from stacks.sections import SettingsError
 
 ROOT = Path(__file__).parents[2]
 # S3 has a gateway endpoint in every network.
