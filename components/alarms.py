@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import check, check_choice, check_range, check_unique
+from components.arguments import MAIL_ADDRESS, check, check_choice, check_range, check_unique
 from components.naming import Naming
 
 # What a rule says of a series, in CloudWatch's words.
@@ -22,7 +22,6 @@ Missing = Literal["notBreaching", "breaching", "ignore", "missing"]
 STATISTIC = re.compile(r"Sum|Average|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d{1,2})?")
 WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 METRIC_ID = re.compile(r"[a-z][A-Za-z0-9_]*")
-MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 A_DAY, SEVEN_DAYS = 86_400, 604_800
 

@@ -1,5 +1,6 @@
 """Refusals of component arguments: every message names the class, the field and what would be right."""
 
+import re
 from collections.abc import Collection, Iterable
 from typing import Any
 
@@ -9,6 +10,10 @@ import pulumi
 LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
+
+HOST_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
+# Whether mail arrives there, only a message can tell.
+MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class ArgumentError(ValueError):

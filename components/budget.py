@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.alarms import MAIL_ADDRESS
-from components.arguments import check, check_range, check_unique
+from components.arguments import MAIL_ADDRESS, check, check_range, check_unique
 from components.naming import Naming
 
 # What AWS takes of one budget: notices, and mail addresses for each.

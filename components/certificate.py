@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import check, check_range
-from components.dns_zone import HOST
+from components.arguments import HOST_NAME, check, check_range
 
 # A name is asked for its proof while it is not yet delegated; answers that say "no" should be forgotten soon.
 RECORD_TTL_SECONDS = 60
@@ -28,7 +27,7 @@ class CertificateArgs:
 
     def __post_init__(self) -> None:
         # ACM puts the first name into a field that takes 64 characters.
-        shape = bool(HOST.fullmatch(self.host_name)) and len(self.host_name) <= 64
+        shape = bool(HOST_NAME.fullmatch(self.host_name)) and len(self.host_name) <= 64
         check(self, "host_name", shape, f"must be a host name in lower case of up to 64, not {self.host_name!r}")
         region = self.region is None or bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region))
         check(self, "region", region, f"must be a region such as us-east-1, not {self.region!r}")

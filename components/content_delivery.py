@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
-from components.arguments import check, check_choice, check_range, check_unique, is_plain
-from components.choices import EDGE_REGION
+from components import bucket_policies, policies
+from components.arguments import HOST_NAME, check, check_choice, check_range, check_unique, is_plain
+from components.choices import EDGE_REGION, PriceClass
 from components.delivery_rules import (
     CACHE_KEY,
     ONE_YEAR,
@@ -19,10 +19,8 @@ from components.delivery_rules import (
     create_log_delivery,
     cross_origin,
 )
-from components.dns_zone import HOST
 from components.naming import Naming
 
-PriceClass = Literal["PriceClass_100", "PriceClass_200", "PriceClass_All"]
 GeoRestriction = Literal["none", "whitelist", "blacklist"]
 
 ORIGIN_ID = "bucket"
@@ -63,7 +61,7 @@ class ContentDeliveryArgs:
     web_acl_arn: pulumi.Input[str] | None = None
     """Of a firewall whose scope is CLOUDFRONT."""
     access_log_bucket_arn: pulumi.Input[str] | None = None
-    """Of a bucket whose policy has `policies.receive_distribution_logs`; None for no logs."""
+    """Of a bucket whose policy has `bucket_policies.receive_distribution_logs`; None for no logs."""
 
     def __post_init__(self) -> None:
         check(self, "thing", bool(self.thing), "must not be empty")
@@ -106,7 +104,7 @@ class ContentDeliveryArgs:
     def _check_addresses(self) -> None:
         check_unique(self, "aliases", self.aliases)
         for alias in self.aliases:
-            check(self, "aliases", bool(HOST.fullmatch(alias)), f"must be host names, not {alias!r}")
+            check(self, "aliases", bool(HOST_NAME.fullmatch(alias)), f"must be host names, not {alias!r}")
         paired = bool(self.aliases) == (self.certificate_arn is not None)
         check(self, "certificate_arn", paired, "must be given with aliases, and only with them")
         if is_plain(self.certificate_arn):
@@ -165,7 +163,7 @@ class ContentDelivery(pulumi.ComponentResource):
     def bucket_statements(self) -> list[policies.Statement]:
         """What the bucket's policy must have: this distribution, and no other, may read below the prefixes."""
         prefixes = [*self._args.allowed_prefixes, *self._args.private_prefixes]
-        return [policies.distribution_reads(self._args.bucket_arn, prefixes, self.arn)]
+        return [bucket_policies.distribution_reads(self._args.bucket_arn, prefixes, self.arn)]
 
     def _create_key_group(self) -> None:
         args = self._args

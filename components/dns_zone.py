@@ -1,14 +1,11 @@
 """A public DNS zone of one host and what is below it, with names that lead to load balancers and distributions."""
 
-import re
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import check
-
-HOST = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}")
+from components.arguments import HOST_NAME, check
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +20,7 @@ class DnsZoneArgs:
     """Refuse deletion: another zone would have other name servers, and the parent would delegate to nobody."""
 
     def __post_init__(self) -> None:
-        shape = bool(HOST.fullmatch(self.host_name)) and len(self.host_name) <= 253
+        shape = bool(HOST_NAME.fullmatch(self.host_name)) and len(self.host_name) <= 253
         check(self, "host_name", shape, f"must be a host name in lower case, not {self.host_name!r}")
 
 

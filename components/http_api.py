@@ -1,17 +1,14 @@
 """An HTTP API in front of one function: every request goes to it, throttled and logged."""
 
 import json
-import re
 from dataclasses import dataclass
 
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.arguments import HOST_NAME, LOG_RETENTION_DAYS, check, check_choice, check_range
 from components.choices import INTEGRATION_TIMEOUT_MS
 from components.naming import Naming
-
-HOST_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 # One JSON object a request. Neither the query nor a header is in it: both carry what is nobody's business.
 ACCESS_LOG_FORMAT = json.dumps(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import check, check_range
+from components.arguments import HOST_NAME, check, check_range
 from components.naming import Naming
 from components.placement import Egress
 from components.security_groups import create_security_group, create_way_in, create_way_out
@@ -21,7 +21,6 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 LONGEST_NAME = 32
 SUFFIX = len("-0123ab")
 PATH = re.compile(r"/[\w./~-]*")
-HOST_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
 
 
 def target_group_name(naming: Naming, *forces_replacement: str) -> str:

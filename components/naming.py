@@ -45,6 +45,11 @@ class Naming:
         return f"{self.project}/{thing}-{self.environment}"
 
     @property
+    def parameter_path(self) -> str:
+        """Where the parameters of this environment are found: `/{project}/{environment}`, and then each one's name."""
+        return f"/{self.project}/{self.environment}"
+
+    @property
     def environment_tag(self) -> str:
         """The value of the Environment tag: development, staging or production."""
         return TAG_VALUES.get(self.environment, self.environment)

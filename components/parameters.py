@@ -41,7 +41,7 @@ class Parameters(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Parameters", name, {}, opts)
-        self.path = f"/{args.naming.project}/{args.naming.environment}"
+        self.path = args.naming.parameter_path
         made = {
             key: aws.ssm.Parameter(
                 f"{name}-{key.replace('_', '-')}",

@@ -25,10 +25,6 @@ NETWORK_INTERFACE_ACTIONS = (
 PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
 
 
-# What GuardDuty tags an object with, and the one value that means that it found nothing.
-SCAN_TAG, SCAN_CLEAN = "GuardDutyMalwareScanStatus", "NO_THREATS_FOUND"
-
-
 def document(*statements: Statement) -> Document:
     """A policy of these statements."""
     return {"Version": POLICY_VERSION, "Statement": list(statements)}
@@ -132,34 +128,6 @@ def consume_queue(queue_arn: pulumi.Input[str]) -> Statement:
     )
 
 
-def clean_objects_only(
-    objects_arns: Sequence[pulumi.Input[str]], scanner_role_arn: pulumi.Input[str]
-) -> list[Statement]:
-    """A bucket's policy: objects that no scan has found clean are read by the scanner alone, and only it says what is clean.
-
-    `objects_arns` end in `/*`. An object that was not scanned yet has no tag and is refused with the infected ones. A tag
-    sent along with an upload or a copy needs the same right as one set later, so that is refused too.
-    """
-    # The principal's ARN is its role's, whatever the session is called.
-    not_scanner = {"ArnNotEquals": {"aws:PrincipalArn": scanner_role_arn}}
-    return [
-        deny(
-            "ReadCleanObjectsOnly",
-            ["s3:GetObject", "s3:GetObjectVersion"],
-            objects_arns,
-            principal="*",
-            condition={"StringNotEquals": {f"s3:ExistingObjectTag/{SCAN_TAG}": SCAN_CLEAN}, **not_scanner},
-        ),
-        deny(
-            "OnlyScannerSaysClean",
-            ["s3:PutObjectTagging", "s3:PutObjectVersionTagging"],
-            objects_arns,
-            principal="*",
-            condition={"ForAnyValue:StringEquals": {"s3:RequestObjectTagKeys": [SCAN_TAG]}, **not_scanner},
-        ),
-    ]
-
-
 def pull_image(repository_arn: pulumi.Input[str]) -> list[Statement]:
     """What pulling an image from this one repository takes. ECR defines the login for no narrower resource than "*"."""
     return [
@@ -214,38 +182,6 @@ def shift_traffic(rule_arn: pulumi.Input[str], target_group_arns: Sequence[pulum
             target_group_arns,
         ),
     ]
-
-
-def distribution_reads(
-    bucket_arn: pulumi.Input[str], prefixes: Sequence[str], distribution_arn: pulumi.Input[str]
-) -> Statement:
-    """A statement of a bucket's policy: CloudFront may read below these prefixes, for this distribution and no other.
-
-    It may not list the bucket, so S3 answers 403 for what is missing.
-    """
-    return allow(
-        "ServeThroughDistribution",
-        ["s3:GetObject"],
-        [pulumi.Output.concat(bucket_arn, f"/{prefix}*") for prefix in prefixes],
-        principal={"Service": "cloudfront.amazonaws.com"},
-        condition={"StringEquals": {"aws:SourceArn": distribution_arn}},
-    )
-
-
-def receive_distribution_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> Statement:
-    """A statement of a bucket's policy: the logs of this account's distributions may be delivered, always out of us-east-1."""
-    return allow(
-        "ReceiveDistributionLogs",
-        ["s3:PutObject"],
-        [pulumi.Output.concat(bucket_arn, "/AWSLogs/", account_id, "/*")],
-        principal={"Service": "delivery.logs.amazonaws.com"},
-        condition={
-            "StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": account_id},
-            "ArnLike": {
-                "aws:SourceArn": pulumi.Output.concat("arn:aws:logs:us-east-1:", account_id, ":delivery-source:*")
-            },
-        },
-    )
 
 
 def account_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:

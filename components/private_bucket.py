@@ -91,6 +91,11 @@ class PrivateBucketArgs:
         name = self.naming.physical(self.thing)
         return f"{name}-{self.name_suffix.lstrip('-')}" if self.name_suffix else name
 
+    @property
+    def bucket_arn(self) -> str:
+        """The ARN that it will have, known before there is a bucket."""
+        return f"arn:aws:s3:::{self.bucket_name}"
+
 
 class PrivateBucket(pulumi.ComponentResource):
     """The bucket and the settings that make it private and keep it tidy."""

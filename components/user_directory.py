@@ -1,6 +1,5 @@
 """A Cognito user pool with one client and its groups: accounts are made by administrators, and groups are the only roles."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
@@ -8,11 +7,9 @@ from typing import get_args
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import check, check_choice, check_range
+from components.arguments import MAIL_ADDRESS, check, check_choice, check_range
 from components.choices import Mfa, ThreatProtection
 from components.naming import Naming
-
-EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +56,7 @@ class UserDirectoryArgs:
             check(
                 self,
                 "first_administrator_email",
-                bool(EMAIL.fullmatch(address)),
+                bool(MAIL_ADDRESS.fullmatch(address)),
                 f"must be an address, not {address!r}",
             )
             known = self.administrator_group in self.groups

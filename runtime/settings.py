@@ -13,6 +13,8 @@ from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "PLATFORM_"
+# What the parameter of the search domain's endpoint says where no engine runs: a parameter is never empty.
+NO_SEARCH_ENGINE = "none"
 S = TypeVar("S", bound="RuntimeSettings")
 
 

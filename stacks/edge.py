@@ -67,7 +67,7 @@ def create_delivery(
         ContentDeliveryArgs(
             naming=deployment.naming,
             thing="media",
-            bucket_arn=f"arn:aws:s3:::{bucket.bucket_name}",
+            bucket_arn=bucket.bucket_arn,
             bucket_regional_domain_name=f"{bucket.bucket_name}.s3.{settings.region}.amazonaws.com",
             allowed_prefixes=PUBLIC_PREFIXES,
             private_prefixes=PRIVATE_PREFIXES if section.signing_public_keys else (),

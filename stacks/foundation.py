@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
+from components import bucket_policies
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.network import ANYWHERE, Network, NetworkArgs
 from components.placement import Egress, Placement
@@ -119,5 +119,5 @@ def _create_access_logs(deployment: Deployment, account_id: pulumi.Output[str]) 
         account_id=account_id,
         protected=settings.protected,
     )
-    distributions = policies.receive_distribution_logs(f"arn:aws:s3:::{args.bucket_name}", account_id)
+    distributions = bucket_policies.receive_distribution_logs(args.bucket_arn, account_id)
     return PrivateBucket("access-logs", replace(args, statements=[distributions]), deployment.opts)

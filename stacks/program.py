@@ -1,5 +1,6 @@
 """The whole platform on one screen."""
 
+from runtime.settings import NO_SEARCH_ENGINE
 from stacks.compute import create_compute
 from stacks.data import create_data, create_scanning
 from stacks.deployment import Deployment
@@ -8,7 +9,7 @@ from stacks.foundation import create_foundation
 from stacks.identity import create_identity
 from stacks.observability import create_archives, create_observability
 from stacks.published import publish
-from stacks.search import NO_ENGINE, create_search, prepare_search
+from stacks.search import create_search, prepare_search
 
 
 def platform() -> None:
@@ -42,7 +43,9 @@ def platform() -> None:
             "release": deployment.release,
             "region": deployment.settings.region,
             "api_url": compute.api.url,
-            "search_endpoint": search.domain.endpoint.apply(lambda known: known or NO_ENGINE) if search else None,
+            "search_endpoint": search.domain.endpoint.apply(lambda known: known or NO_SEARCH_ENGINE)
+            if search
+            else None,
             "cdn_url": data.delivery.url if data.delivery else None,
             "name_servers": address.name_servers,
             "user_pool_id": identity.pool_id,

@@ -14,9 +14,6 @@ from stacks.deployment import Deployment
 from stacks.foundation import Foundation
 from stacks.workloads import Caller
 
-# What the parameter says where the domain has no endpoint: a parameter is never empty.
-NO_ENGINE = "none"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Search:

@@ -132,8 +132,7 @@ def search_endpoint_parameter(deployment: Deployment) -> str:
 
     The endpoint itself would make every function wait for the domain, which takes AWS up to an hour.
     """
-    naming = deployment.naming
-    return f"/{naming.project}/{naming.environment}/search_endpoint" if deployment.settings.search_domain else ""
+    return f"{deployment.naming.parameter_path}/search_endpoint" if deployment.settings.search_domain else ""
 
 
 def fields(kind: type[RuntimeSettings]) -> set[str]:

@@ -22,7 +22,7 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from runtime.adapters.logs import logger
 from runtime.errors import NotFoundError, UnavailableError
-from runtime.settings import SearchSettings, is_loopback
+from runtime.settings import NO_SEARCH_ENGINE, SearchSettings, is_loopback
 
 SEARCH_ENGINE_FAILED = "search_engine_failed"
 SEARCH_ENGINE_RECOVERED = "search_engine_recovered"
@@ -39,8 +39,6 @@ UNREADABLE_SECONDS = 10.0
 # Requests that this process has under way at the same time keep their connections; those beyond make their own.
 CONNECTIONS = 10
 
-# The parameter's value on a machine that cannot run the engine: a parameter is never empty.
-NO_ENGINE = "none"
 NO_HANDLER = "no handler found for uri"
 JSON, NEWLINE_JSON = "application/json", "application/x-ndjson"
 
@@ -186,7 +184,7 @@ class SearchIndex:
             return self._unreadable(error)
         except BotoCoreError as error:
             return self._unreadable(error)
-        return value if value != NO_ENGINE else None
+        return value if value != NO_SEARCH_ENGINE else None
 
     def _unreadable(self, error: Exception) -> str:
         logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": f"its endpoint cannot be read: {error}"})

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components import policies
+from components import bucket_policies
 from components.arguments import ArgumentError
 from components.content_delivery import ContentDelivery, ContentDeliveryArgs
 from components.naming import Naming
@@ -209,7 +209,7 @@ class TestPolicies:
         found = []
 
         def program():
-            statement = policies.receive_distribution_logs("arn:aws:s3:::logs", "123456789012")
+            statement = bucket_policies.receive_distribution_logs("arn:aws:s3:::logs", "123456789012")
             pulumi.Output.json_dumps(statement).apply(lambda text: found.append(json.loads(text)))
 
         register(program)
