@@ -142,20 +142,4 @@ TYPES = (
         recorded_only="the emulator has no response headers policies, so nothing adds these headers",
         outputs={"arn": _ARN + "response-headers-policy/{Id}"},
     ),
-    ResourceType(
-        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
-        "logs.put_delivery_source",
-        id="{Name}",
-    ),
-    ResourceType(
-        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
-        "logs.put_delivery_destination",
-        id="{Name}",
-    ),
-    ResourceType(
-        "aws:cloudwatch/logDelivery:LogDelivery",
-        "logs.create_delivery",
-        {"s3DeliveryConfigurations": "s3DeliveryConfiguration"},
-        id="{Id}",
-    ),
 )

@@ -47,4 +47,11 @@ TYPES = (
         id="{OpenIDConnectProviderArn}",
         outputs={"arn": "{OpenIDConnectProviderArn}"},
     ),
+    ResourceType(
+        "aws:iam/serviceLinkedRole:ServiceLinkedRole",
+        "iam.create_service_linked_role",
+        id="{Arn}",
+        then=(Call(operation="tag_role"),),
+        outputs={"name": "{RoleName}", "uniqueId": FromResponse("Role.RoleId")},
+    ),
 )

@@ -1,6 +1,13 @@
-"""CloudWatch Logs: log groups."""
+"""CloudWatch Logs: log groups, who may write them, and the deliveries of other services' logs."""
 
-from local.provider.table import Call, ResourceType
+from local.provider.facts import Facts
+from local.provider.table import Call, Inputs, ResourceType
+
+
+def _policy_name(inputs: Inputs, _: Facts) -> str:
+    """A policy is found by its name, or by the one resource that it is for."""
+    return str(inputs.get("policyName") or inputs["resourceArn"])
+
 
 TYPES = (
     ResourceType(
@@ -11,5 +18,22 @@ TYPES = (
         ignore=("skipDestroy",),
         then=(Call(operation="put_retention_policy"),),
         outputs={"arn": "arn:aws:logs:{Region}:{Account}:log-group:{LogGroupName}"},
+    ),
+    ResourceType("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "logs.put_resource_policy", id=_policy_name),
+    ResourceType(
+        "aws:cloudwatch/logDeliverySource:LogDeliverySource",
+        "logs.put_delivery_source",
+        id="{Name}",
+    ),
+    ResourceType(
+        "aws:cloudwatch/logDeliveryDestination:LogDeliveryDestination",
+        "logs.put_delivery_destination",
+        id="{Name}",
+    ),
+    ResourceType(
+        "aws:cloudwatch/logDelivery:LogDelivery",
+        "logs.create_delivery",
+        {"s3DeliveryConfigurations": "s3DeliveryConfiguration"},
+        id="{Id}",
     ),
 )

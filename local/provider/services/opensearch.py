@@ -1,10 +1,9 @@
-"""OpenSearch: domains and their access policies, and what a domain needs of CloudWatch Logs and IAM.
+"""OpenSearch: domains and their access policies.
 
 The emulator keeps a domain's settings; what can be searched is the runner's.
 """
 
-from local.provider.facts import Facts
-from local.provider.table import Call, FromResponse, Inputs, Naming, ResourceType
+from local.provider.table import FromResponse, Inputs, Naming, ResourceType
 
 
 def _creation(inputs: Inputs) -> Inputs:
@@ -23,11 +22,6 @@ def _creation(inputs: Inputs) -> Inputs:
     return made
 
 
-def _policy_name(inputs: Inputs, _: Facts) -> str:
-    """A policy is found by its name, or by the one resource that it is for."""
-    return str(inputs.get("policyName") or inputs["resourceArn"])
-
-
 TYPES = (
     ResourceType(
         "aws:opensearch/domain:Domain",
@@ -44,13 +38,5 @@ TYPES = (
         "aws:opensearch/domainPolicy:DomainPolicy",
         "opensearch.update_domain_config",
         id="esd-policy-{DomainName}",
-    ),
-    ResourceType("aws:cloudwatch/logResourcePolicy:LogResourcePolicy", "logs.put_resource_policy", id=_policy_name),
-    ResourceType(
-        "aws:iam/serviceLinkedRole:ServiceLinkedRole",
-        "iam.create_service_linked_role",
-        id="{Arn}",
-        then=(Call(operation="tag_role"),),
-        outputs={"name": "{RoleName}", "uniqueId": FromResponse("Role.RoleId")},
     ),
 )
