@@ -2,33 +2,10 @@ import json
 
 import pulumi
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from components import bucket_policies
-from components.arguments import ArgumentError
-from components.content_delivery import ContentDelivery, ContentDeliveryArgs
-from components.naming import Naming
-
-NAMING = Naming("episode-metadata", "dev")
-BUCKET = "arn:aws:s3:::episode-metadata-thumbnails-dev"
-PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\nMIIBCgKCAQEA==\n-----END PUBLIC KEY-----"
-CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/one"
-WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/one"
-
-
-def args(**changes):
-    return ContentDeliveryArgs(
-        **{
-            "naming": NAMING,
-            "thing": "media",
-            "bucket_arn": BUCKET,
-            "bucket_regional_domain_name": "episode-metadata-thumbnails-dev.s3.us-east-1.amazonaws.com",
-            "allowed_prefixes": ["thumbnails/"],
-        }
-        | changes
-    )
-
+from components.content_delivery import ContentDelivery
+from tests.components.examples.content_delivery import BUCKET, CERTIFICATE, PEM, WEB_ACL, args
 
 EVERYTHING = {
     "private_prefixes": ["originals/"],
@@ -263,67 +240,3 @@ class TestOutputs:
             ContentDelivery("media", args(**EVERYTHING)).bucket_statements()
 
         assert register(program, preview=True).counts == ALL_COUNTS
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("thing", {"thing": ""}),
-            ("allowed_prefixes", {"allowed_prefixes": []}),
-            ("allowed_prefixes", {"allowed_prefixes": ["thumbnails"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["/thumbnails/"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["*/"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/../"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/", "a/b/"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/", "a/"]}),
-            ("private_prefixes", {"private_prefixes": ["thumbnails/raw/"], "signing_public_keys": {"one": PEM}}),
-            ("allowed_prefixes", {"private_prefixes": ["thumbnails/"], "signing_public_keys": {"one": PEM}}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/b/"], "private_prefixes": ["a/"]}),
-            ("private_prefixes", {"private_prefixes": ["raw"]}),
-            ("signing_public_keys", {"private_prefixes": ["raw/"]}),
-            ("signing_public_keys", {"signing_public_keys": {"One": PEM}}),
-            ("signing_public_keys", {"signing_public_keys": {"one": PEM.replace("PUBLIC", "PRIVATE")}}),
-            ("signing_public_keys", {"signing_public_keys": {f"k{number}": PEM for number in range(6)}}),
-            ("aliases", {"aliases": ["https://media.example.com"], "certificate_arn": CERTIFICATE}),
-            ("aliases", {"aliases": ["a.example.com"] * 2, "certificate_arn": CERTIFICATE}),
-            ("certificate_arn", {"aliases": ["media.example.com"]}),
-            ("certificate_arn", {"certificate_arn": CERTIFICATE}),
-            (
-                "certificate_arn",
-                {"aliases": ["a.example.com"], "certificate_arn": CERTIFICATE.replace("us-east-1", "eu-west-1")},
-            ),
-            ("web_acl_arn", {"web_acl_arn": WEB_ACL.replace("global", "regional")}),
-            ("cors_origins", {"cors_origins": ["*"]}),
-            ("default_cache_seconds", {"default_cache_seconds": 31_536_001}),
-            ("price_class", {"price_class": "PriceClass_1"}),
-            ("geo_restriction", {"geo_restriction": "some"}),
-            ("geo_locations", {"geo_restriction": "whitelist"}),
-            ("geo_locations", {"geo_locations": ["DE"]}),
-            ("geo_locations", {"geo_restriction": "whitelist", "geo_locations": ["Germany"]}),
-            ("geo_locations", {"geo_restriction": "whitelist", "geo_locations": ["DE", "DE"]}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"ContentDeliveryArgs\.{field}: must"):
-            args(**changes)
-
-    @settings(max_examples=50, deadline=None)
-    @given(
-        names=st.lists(st.from_regex(r"[a-z]{3}", fullmatch=True), min_size=2, max_size=8, unique=True),
-        signed=st.integers(0, 8),
-        seconds=st.integers(0, 31_536_000),
-    )
-    def test_possible_values_register(self, register, names, signed, seconds):
-        prefixes = [f"{name}/" for name in names]
-        chosen = args(
-            allowed_prefixes=prefixes[signed:],
-            private_prefixes=prefixes[:signed],
-            signing_public_keys={"one": PEM},
-            default_cache_seconds=seconds,
-        )
-        graph = register(lambda: ContentDelivery("media", chosen))
-        behaviours = graph.one("Distribution").inputs["orderedCacheBehaviors"]
-        guarded = {each["pathPattern"] for each in behaviours if each.get("trustedKeyGroups")}
-        assert guarded == {f"/{prefix}*" for prefix in prefixes[:signed]}
-        assert len(behaviours) == len(prefixes)

@@ -1,29 +1,10 @@
 import pulumi
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from components.arguments import ArgumentError
 from components.naming import Naming
-from components.search_domain import SearchDomain, SearchDomainArgs
+from components.search_domain import SearchDomain
 from local.doors.monitor import ProgramMonitor
-
-NAMING = Naming("episode-metadata", "dev")
-ROLE = "arn:aws:iam::123456789012:role/"
-SUBNETS = ["subnet-1", "subnet-2", "subnet-3"]
-
-
-def args(**changes):
-    return SearchDomainArgs(
-        **{
-            "naming": NAMING,
-            "vpc_id": "vpc-1",
-            "subnet_ids": SUBNETS[:2],
-            "administrator_role_arn": f"{ROLE}administrator",
-        }
-        | changes
-    )
-
+from tests.components.examples.search_domain import ROLE, SUBNETS, args
 
 PLAIN = {"SecurityGroup": 1, "LogGroup": 4, "LogResourcePolicy": 1, "Domain": 1}
 LOGS = {
@@ -278,62 +259,3 @@ class TestName:
         assert all("/episode-search-production/" in each.inputs["name"] for each in graph.of("LogGroup"))
         condition = graph.statements("search-log-policy", "policyDocument")["DeliverDomainLogs"]["Condition"]
         assert condition["ArnEquals"]["aws:SourceArn"].endswith(":domain/episode-search-production")
-
-
-REFUSED = [
-    ("subnet_ids", {"subnet_ids": []}),
-    ("thing", {"thing": ""}),
-    ("thing", {"thing": "Search"}),
-    ("thing", {"thing": "search_index"}),
-    ("thing", {"thing": "search-of-many-episodes"}),
-    ("engine_version", {"engine_version": "3.5"}),
-    ("engine_version", {"engine_version": "Elasticsearch_7.10"}),
-    ("instance_type", {"instance_type": "t3.small"}),
-    ("instance_type", {"instance_type": "t3.small.elasticsearch"}),
-    ("dedicated_master_type", {"dedicated_master_type": "m6g.large"}),
-    ("dedicated_master_count", {"dedicated_master_type": "m6g.large.search", "dedicated_master_count": 2}),
-    ("instance_count", {"instance_count": 0}),
-    ("instance_count", {"instance_count": 82}),
-    ("instance_count", {"instance_count": 3}),
-    ("instance_count", {"subnet_ids": ["subnet-1"], "instance_count": 2}),
-    ("instance_count", {"subnet_ids": SUBNETS, "instance_count": 5}),
-    ("volume_gb", {"volume_gb": 9}),
-    ("volume_gb", {"volume_gb": 101}),
-    ("volume_gb", {"instance_type": "t3.medium.search", "volume_gb": 201}),
-    ("volume_gb", {"instance_type": "m6g.large.search", "volume_gb": 24_577}),
-    ("off_peak_hour", {"off_peak_hour": 24}),
-    ("log_retention_days", {"log_retention_days": 13}),
-]
-
-
-class TestArgs:
-    @pytest.mark.requirement("A-12")
-    @pytest.mark.parametrize(("field", "changes"), REFUSED)
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"SearchDomainArgs\.{field}: must") as refusal:
-            args(**changes)
-        assert refusal.value.field == field
-
-    @settings(max_examples=50, deadline=None)
-    @given(
-        zones=st.integers(1, 3),
-        multiple=st.integers(1, 26),
-        volume=st.integers(10, 100),
-        masters=st.none() | st.sampled_from([3, 5]),
-        protected=st.booleans(),
-    )
-    def test_possible_values_register(self, register, *, zones, multiple, volume, masters, protected):
-        chosen = args(
-            subnet_ids=SUBNETS[:zones],
-            instance_count=zones * multiple if zones > 1 else 1,
-            volume_gb=volume,
-            dedicated_master_type=masters and "t3.small.search",
-            dedicated_master_count=masters or 3,
-            protected=protected,
-        )
-        domain = register(lambda: SearchDomain("search", chosen)).one("Domain")
-        cluster = domain.inputs["clusterConfig"]
-        assert cluster["instanceCount"] % len(domain.inputs["vpcOptions"]["subnetIds"]) == 0
-        assert cluster["zoneAwarenessEnabled"] is (len(domain.inputs["vpcOptions"]["subnetIds"]) > 1)
-        assert cluster.get("dedicatedMasterCount") == masters
-        assert domain.protect is protected

@@ -4,9 +4,7 @@ import base64
 import json
 import secrets
 import socket
-import time
 from collections.abc import Iterator
-from email.utils import formatdate
 from typing import Any
 
 import httpx
@@ -15,9 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from local.account import LocalAccount
-from local.compute.distribution_cache import LARGEST_BODY, MOST_BYTES, AnswerCache, Entry, lifetime
-from local.compute.distribution_definition import CachePolicy, normal
-from local.compute.distribution_headers import with_policy
+from local.compute.distribution_definition import normal
 from local.compute.distributions import Distributions
 from local.compute.loopback_server import LoopbackServer
 from local.errors import PortTakenError, RegistrationError
@@ -255,125 +251,6 @@ class TestParts:
             distributions.add_cache_policy(
                 registration("cachePolicy", "c", parametersInCacheKeyAndForwardedToOrigin=parameters)
             )
-
-
-class TestCachePolicy:
-    @pytest.mark.parametrize(
-        ("behavior", "kept"),
-        [("none", ""), ("all", "a=1&b=2"), ("whitelist", "a=1"), ("allExcept", "b=2")],
-    )
-    def test_only_what_it_names_tells_answers_apart(self, behavior: str, kept: str) -> None:
-        policy = CachePolicy.read(
-            {
-                "parametersInCacheKeyAndForwardedToOrigin": {
-                    "queryStringsConfig": {"queryStringBehavior": behavior, "queryStrings": {"items": ["a"]}},
-                    "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Accept"]}},
-                }
-            }
-        )
-        assert policy.key("/x", "a=1&b=2", {"accept": "image/webp"}.get) == ("/x", kept, "image/webp")
-
-    @pytest.mark.parametrize(
-        ("headers", "seconds"),
-        [
-            ({}, 500),
-            ({"cache-control": "max-age=60"}, 60),
-            ({"cache-control": "max-age=60, s-maxage=90"}, 90),
-            ({"cache-control": 'public, max-age="70"'}, 70),
-            ({"cache-control": "max-age=5"}, 10),
-            ({"cache-control": "max-age=5000"}, 1000),
-            ({"cache-control": "no-store, max-age=60"}, 10),
-            ({"cache-control": "private"}, 10),
-            ({"cache-control": "immutable"}, 500),
-            ({"expires": "never"}, 10),
-        ],
-    )
-    def test_answer_is_kept_as_long_as_it_and_the_policy_say(self, headers: dict[str, str], seconds: int) -> None:
-        policy = CachePolicy(minimum=10, default=500, maximum=1000)
-        assert lifetime(headers, policy, time.time()) == seconds
-
-    def test_date_of_expiry_is_an_age_too(self) -> None:
-        now = 1_800_000_000
-        policy = CachePolicy(minimum=10, default=500, maximum=1000)
-        assert lifetime({"expires": formatdate(now + 120, usegmt=True)}, policy, now) == 120
-
-
-class TestCache:
-    def entry(self, size: int = 1, seconds: float = 1000) -> Entry:
-        return Entry(headers={}, body=b"x" * size, came=time.monotonic(), lifetime=seconds, invalidations=0)
-
-    def test_entry_is_there_until_it_is_dropped(self) -> None:
-        cache, entry = AnswerCache(), self.entry()
-        cache.put(("a",), entry)
-        assert cache.get(("a",)) is entry
-        cache.drop(("a",))
-        assert cache.get(("a",)) is None
-
-    def test_entry_that_is_too_old_or_never_held(self) -> None:
-        cache = AnswerCache()
-        cache.put(("old",), Entry(headers={}, body=b"", came=time.monotonic() - 11, lifetime=10, invalidations=0))
-        cache.put(("none",), self.entry(seconds=0))
-        assert (cache.get(("old",)), cache.get(("none",))) == (None, None)
-
-    def test_oldest_leave_when_all_are_too_many_bytes(self) -> None:
-        cache, most = AnswerCache(), MOST_BYTES // LARGEST_BODY
-        for number in range(most + 1):
-            cache.put((str(number),), self.entry(LARGEST_BODY))
-        for name, entry in (("larger", self.entry(LARGEST_BODY + 1)), ("gone", self.entry(LARGEST_BODY, seconds=0))):
-            cache.put((name,), entry)
-        there = [number for number in range(most + 1) if cache.get((str(number),))]
-        assert there == list(range(1, most + 1))
-        assert cache.get(("larger",)) is None
-
-
-class TestHeadersPolicy:
-    def test_what_the_origin_says_stands_unless_it_is_overridden(self) -> None:
-        policy = {
-            "securityHeadersConfig": {
-                "frameOptions": {"frameOption": "DENY", "override": False},
-                "referrerPolicy": {"referrerPolicy": "no-referrer", "override": True},
-                "xssProtection": {"protection": True, "modeBlock": True, "override": True},
-                "strictTransportSecurity": {"accessControlMaxAgeSec": 60.0, "preload": True, "override": True},
-            },
-            "customHeadersConfig": {"items": [{"header": "X-Team", "value": "films", "override": False}]},
-            "removeHeadersConfig": {"items": [{"header": "X-Secret"}]},
-        }
-        headers = {"x-frame-options": "SAMEORIGIN", "referrer-policy": "origin", "x-secret": "1", "x-team": "other"}
-        assert with_policy(headers, policy, None) == {
-            "x-frame-options": "SAMEORIGIN",
-            "referrer-policy": "no-referrer",
-            "x-xss-protection": "1; mode=block",
-            "strict-transport-security": "max-age=60; preload",
-            "x-team": "other",
-        }
-
-    @pytest.mark.parametrize(
-        ("rules", "origin", "added"),
-        [
-            ({"accessControlAllowOrigins": {"items": ["*"]}}, None, {"access-control-allow-origin": "*"}),
-            (
-                {"accessControlAllowOrigins": {"items": ["https://*.a.com"]}}, "https://x.a.com",
-                {"access-control-allow-origin": "https://x.a.com", "vary": "Origin"},
-            ),
-            ({"accessControlAllowOrigins": {"items": ["https://a.com"]}}, "https://b.com", {"vary": "Origin"}),
-            (
-                {"accessControlAllowOrigins": {"items": ["https://a.com"]}, "accessControlAllowCredentials": True},
-                "https://a.com",
-                {
-                    "access-control-allow-origin": "https://a.com", "access-control-allow-credentials": "true",
-                    "vary": "Origin",
-                },
-            ),
-        ],
-    )  # fmt: skip
-    def test_pages_that_may_read(self, rules: dict[str, Any], origin: str | None, added: dict[str, str]) -> None:
-        assert with_policy({}, {"corsConfig": rules}, origin) == added
-
-    def test_what_the_origin_says_of_pages_is_replaced_only_when_asked(self) -> None:
-        headers = {"access-control-allow-origin": "https://b.com"}
-        for override, kept in ((False, headers), (True, {"access-control-allow-origin": "*"})):
-            rules = {"accessControlAllowOrigins": {"items": ["*"]}, "originOverride": override}
-            assert with_policy(headers, {"corsConfig": rules}, None) == kept
 
 
 @pytest.mark.parametrize(

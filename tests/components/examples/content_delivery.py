@@ -1,0 +1,23 @@
+"""The distribution that its tests start from."""
+
+from components.content_delivery import ContentDeliveryArgs
+from components.naming import Naming
+
+NAMING = Naming("episode-metadata", "dev")
+BUCKET = "arn:aws:s3:::episode-metadata-thumbnails-dev"
+PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\nMIIBCgKCAQEA==\n-----END PUBLIC KEY-----"
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/one"
+WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/one"
+
+
+def args(**changes):
+    return ContentDeliveryArgs(
+        **{
+            "naming": NAMING,
+            "thing": "media",
+            "bucket_arn": BUCKET,
+            "bucket_regional_domain_name": "episode-metadata-thumbnails-dev.s3.us-east-1.amazonaws.com",
+            "allowed_prefixes": ["thumbnails/"],
+        }
+        | changes
+    )

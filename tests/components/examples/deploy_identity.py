@@ -1,0 +1,25 @@
+"""The deploying roles that their tests start from."""
+
+from components.deploy_identity import DeployIdentityArgs
+from components.naming import Naming
+
+ACCOUNT = "123456789012"
+NAMING = Naming("episode-metadata", "staging")
+STATE = "arn:aws:s3:::episode-metadata-state"
+PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
+BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/limits"
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"
+
+
+def args(**changes):
+    return DeployIdentityArgs(
+        **{
+            "naming": NAMING,
+            "repository": "example/platform",
+            "github_environment": "staging",
+            "region": "eu-west-1",
+            "account_id": ACCOUNT,
+            "state_bucket_arn": STATE,
+        }
+        | changes
+    )

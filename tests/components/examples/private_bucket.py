@@ -1,0 +1,21 @@
+"""The bucket that its tests start from, and what it registers."""
+
+from components.naming import Naming
+from components.private_bucket import PrivateBucketArgs
+
+NAMING = Naming("episode-metadata", "dev")
+
+
+def args(**changes):
+    return PrivateBucketArgs(**{"naming": NAMING, "thing": "storage"} | changes)
+
+
+PLAIN = {
+    "Bucket": 1,
+    "BucketVersioning": 1,
+    "BucketServerSideEncryptionConfiguration": 1,
+    "BucketPublicAccessBlock": 1,
+    "BucketOwnershipControls": 1,
+    "BucketPolicy": 1,
+    "BucketLifecycleConfiguration": 1,
+}

@@ -1,0 +1,20 @@
+"""The search domain that its tests start from."""
+
+from components.naming import Naming
+from components.search_domain import SearchDomainArgs
+
+NAMING = Naming("episode-metadata", "dev")
+ROLE = "arn:aws:iam::123456789012:role/"
+SUBNETS = ["subnet-1", "subnet-2", "subnet-3"]
+
+
+def args(**changes):
+    return SearchDomainArgs(
+        **{
+            "naming": NAMING,
+            "vpc_id": "vpc-1",
+            "subnet_ids": SUBNETS[:2],
+            "administrator_role_arn": f"{ROLE}administrator",
+        }
+        | changes
+    )
