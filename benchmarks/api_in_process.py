@@ -19,7 +19,7 @@ from benchmarks.api_statements import GET_JSON, LIST_JSON, LIST_PARAMETERS
 from benchmarks.rounds import percentile
 from runtime.app import create_app
 from runtime.web.dependencies import list_response
-from runtime.web.pagination import DEFAULT_LIMIT, JsonPage
+from runtime.web.pagination import DEFAULT_LIMIT, JsonPage, Position
 
 Message = MutableMapping[str, Any]
 
@@ -111,11 +111,13 @@ class QueryCaller:
         last = path.partition("?")[0].rpartition("/")[2]
         if last == "episodes":
             return self._list, dict.fromkeys(LIST_PARAMETERS) | {"limit": DEFAULT_LIMIT}
-        return self._get, {"episode_id": last}
+        return self._get, {"row_id": last}
 
     def _list(self, values: dict[str, Any]) -> bytes:
         row = self._fetched(LIST_JSON, values)
-        return bytes(list_response(JsonPage(items=row["items"], last_id=row["last_id"])).body)
+        return bytes(
+            list_response(JsonPage(items=row["items"], last=Position(row["last_id"]) if row["last_id"] else None)).body
+        )
 
     def _get(self, values: dict[str, Any]) -> bytes:
         return f'{{"data":{self._fetched(GET_JSON, values)["item"]}}}'.encode()

@@ -8,11 +8,11 @@ from psycopg.sql import SQL, Composed
 from runtime.features.episodes import repository
 
 LIST_PARAMETERS = ("limit",)
-GET_PARAMETERS = ("episode_id",)
+GET_PARAMETERS = ("row_id",)
 
 # The API's own, to the letter: the list without a filter.
 LIST_JSON = repository.LISTING.statement((), visible=repository.LIVE)
-GET_ROWS = repository.FIND_LIVE
+GET_ROWS = repository.TABLE.find_live
 
 LIST_ROWS = SQL("""
 SELECT {columns} FROM episodes e JOIN shows s USING (show_id)

@@ -1,6 +1,6 @@
 """What routes ask for. Each is one annotation: `transaction: InTransaction`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -16,12 +16,12 @@ from runtime.errors import ForbiddenError
 from runtime.features.outbox.service import Outbox
 from runtime.settings import ApiSettings
 from runtime.web.idempotency import attempt_of
-from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage, PageRequest, cursor_of, row_id_of
+from runtime.web.pagination import DEFAULT_LIMIT, DESCENDING, MAX_LIMIT, JsonPage, PageRequest, cursor_of, position_of
 from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import Answer, DeletableResource, storable
+from runtime.web.schemas import Answer, Record, storable
 from runtime.web.transaction import Origin, Transaction
 
-R = TypeVar("R", bound=DeletableResource)
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,11 +58,30 @@ async def _database(resources: Annotated[Resources, Depends(_resources)]) -> Dat
     return resources.database
 
 
-async def _page_request(
-    cursor: Annotated[str | None, Query(max_length=64, description="`page.next` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
-) -> PageRequest:
-    return PageRequest(limit=limit, after=row_id_of(cursor) if cursor is not None else None)
+Cursor = Annotated[str | None, Query(max_length=4_000, description="`page.next` of the page before.")]
+Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
+
+
+async def _page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
+    return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
+
+
+def sorted_by(orders: Iterable[str]) -> Any:
+    """The parameters of a list that can be had in these orders: `cursor`, `limit`, `sort`."""
+    names = [name for order in orders for name in (order, DESCENDING + order)]
+    described = Query(
+        pattern=f"^({'|'.join(names)})$",
+        description="What the list is sorted by, with a minus for the other way round; the newest first without it.",
+        json_schema_extra={"enum": names},
+    )
+
+    async def page_request(
+        cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT, sort: Annotated[str | None, described] = None
+    ) -> PageRequest:
+        after = position_of(cursor, sort) if cursor is not None else None
+        return PageRequest(limit=limit, order=sort, after=after)
+
+    return Depends(page_request)
 
 
 async def _preconditions(
@@ -111,7 +130,7 @@ def answer_with_etag(response: Response, thing: R) -> Answer[R]:
     return Answer(data=thing)
 
 
-def found_response(thing: DeletableResource) -> Response:
+def found_response(thing: Record) -> Response:
     """What a route that reads one thing answers: the thing in its envelope and its version in the header, as it was checked
     when it was read. The framework would check it again, on another thread."""
     content = f'{{"data":{thing.model_dump_json(by_alias=True)}}}'
@@ -120,5 +139,5 @@ def found_response(thing: DeletableResource) -> Response:
 
 def list_response(page: JsonPage) -> Response:
     """A page that Postgres already wrote as JSON, in the envelope and untouched."""
-    cursor = f'"{cursor_of(page.last_id)}"' if page.last_id else "null"
+    cursor = f'"{cursor_of(page.last, page.order)}"' if page.last else "null"
     return Response(f'{{"data":{page.items},"page":{{"next":{cursor}}}}}', media_type="application/json")

@@ -38,6 +38,7 @@ Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_u
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+LabelParameter = Annotated[Label, AfterValidator(storable)]
 PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
 Metadata = Annotated[
@@ -69,9 +70,13 @@ class Resource(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class DeletableResource(Resource):
-    """What a client gets of a thing that is changed, deleted and restored, and never lost by any of it."""
+class Record(Resource):
+    """What a client gets of a thing that is made, changed, deleted and restored, and never lost by any of it."""
 
+    created_at: Timestamp
+    created_by: UUID | None
+    updated_at: Timestamp
+    updated_by: UUID | None
     deleted_at: Timestamp | None = Field(description="Null unless it is deleted.")
     deleted_by: UUID | None
     deleted_reason: str | None

@@ -8,25 +8,27 @@ from fastapi import Query, Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.errors import NotFoundError
-from runtime.features.episodes import repository, service
+from runtime.features.episodes import service
 from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeStatus, EpisodeSummary, EpisodeUpdate
+from runtime.features.episodes.service import EPISODES
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
-    Paging,
     Preconditions,
     WithDatabase,
     answer_with_etag,
     found_response,
     include_deleted_if,
     list_response,
+    sorted_by,
 )
-from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer
+from runtime.web.pagination import PageRequest
+from runtime.web.schemas import MAX_INTEGER, Answer, LabelParameter, ListAnswer
 from runtime.web.strict_json import feature_router
 
 router = feature_router("episodes")
 
+Sorted = Annotated[PageRequest, sorted_by(EPISODES.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.EPISODES_READ_DELETED)]
 
 
@@ -46,21 +48,23 @@ def create_episode(
 )
 def list_episodes(
     *,
-    page: Paging,
+    page: Sorted,
     database: WithDatabase,
     include_deleted: IncludeDeleted,
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
     season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
+    tag: LabelParameter | None = None,
 ) -> Response:
-    """Episodes, newest first, without their scripts."""
+    """Episodes without their scripts, newest first unless `sort` says otherwise."""
     with database.reading() as connection:
-        found = repository.list_page(
+        found = EPISODES.table.list_page(
             connection,
             page,
             show_id=show_id,
             status=status,
             season_number=season_number,
+            tag=tag,
             include_deleted=include_deleted,
         )
     return list_response(found)
@@ -72,10 +76,7 @@ def list_episodes(
 def get_episode(episode_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
     """One episode."""
     with database.reading() as connection:
-        episode = repository.find(connection, episode_id, include_deleted=include_deleted)
-    if episode is None:
-        raise NotFoundError("There is no such episode", field="path.episode_id")
-    return found_response(episode)
+        return found_response(EPISODES.get(connection, episode_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
@@ -105,7 +106,7 @@ def delete_episode(
     reason: DeletionReason = None,
 ) -> Answer[Episode]:
     """Deletes an episode, so that it can be restored. Its number stays taken."""
-    return answer_with_etag(response, service.delete(transaction, caller, episode_id, reason, if_match))
+    return answer_with_etag(response, EPISODES.delete(transaction, caller, episode_id, reason, if_match))
 
 
 @router.post("/api/v1/episodes/{episode_id}/restore", response_model=Answer[Episode])
@@ -117,4 +118,4 @@ def restore_episode(
     response: Response,
 ) -> Answer[Episode]:
     """Brings a deleted episode back. 409 when it is not deleted, or while its show is."""
-    return answer_with_etag(response, service.restore(transaction, caller, episode_id, if_match))
+    return answer_with_etag(response, EPISODES.restore(transaction, caller, episode_id, if_match))

@@ -11,15 +11,14 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from runtime.features.shows.schemas import ShowName
 from runtime.web.schemas import (
     Count,
-    DeletableResource,
     Description,
     Label,
     Metadata,
     NotNull,
     Ordinal,
     PersonName,
+    Record,
     RequestBody,
-    Timestamp,
 )
 
 # Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
@@ -174,7 +173,7 @@ class EpisodeUpdate(RequestBody):
         return values
 
 
-class EpisodeSummary(DeletableResource):
+class EpisodeSummary(Record):
     """An episode as lists show it: without its script."""
 
     episode_id: UUID
@@ -205,10 +204,6 @@ class EpisodeSummary(DeletableResource):
     language: str
     copyright: str | None
     metadata: dict[str, Any]
-    created_at: Timestamp
-    created_by: UUID | None
-    updated_at: Timestamp
-    updated_by: UUID | None
 
 
 class Episode(EpisodeSummary):

@@ -8,25 +8,26 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.errors import NotFoundError
-from runtime.features.shows import repository, service
 from runtime.features.shows.schemas import Show, ShowCreate, ShowUpdate
+from runtime.features.shows.service import SHOWS
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
-    Paging,
     Preconditions,
     WithDatabase,
     answer_with_etag,
     found_response,
     include_deleted_if,
     list_response,
+    sorted_by,
 )
+from runtime.web.pagination import PageRequest
 from runtime.web.schemas import Answer, ListAnswer
 from runtime.web.strict_json import feature_router
 
 router = feature_router("shows")
 
+Sorted = Annotated[PageRequest, sorted_by(SHOWS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.SHOWS_READ_DELETED)]
 
 
@@ -38,24 +39,21 @@ def create_show(
     response: Response,
 ) -> Answer[Show]:
     """Makes a show. 409 when the name is taken."""
-    return answer_with_etag(response, service.create(transaction, caller, body))
+    return answer_with_etag(response, SHOWS.create(transaction, caller, body.model_dump()))
 
 
 @router.get("/api/v1/shows", response_model=ListAnswer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def list_shows(page: Paging, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
-    """Shows, newest first."""
+def list_shows(page: Sorted, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+    """Shows, newest first unless `sort` says otherwise."""
     with database.reading() as connection:
-        return list_response(repository.list_page(connection, page, include_deleted=include_deleted))
+        return list_response(SHOWS.table.list_page(connection, page, include_deleted=include_deleted))
 
 
 @router.get("/api/v1/shows/{show_id}", response_model=Answer[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def get_show(show_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
     """One show."""
     with database.reading() as connection:
-        show = repository.find(connection, show_id, include_deleted=include_deleted)
-    if show is None:
-        raise NotFoundError("There is no such show", field="path.show_id")
-    return found_response(show)
+        return found_response(SHOWS.get(connection, show_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/shows/{show_id}", response_model=Answer[Show])
@@ -71,7 +69,7 @@ def update_show(
 ) -> Answer[Show]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, service.update(transaction, caller, show_id, body, if_match))
+    return answer_with_etag(response, SHOWS.update(transaction, caller, show_id, body.columns(), if_match))
 
 
 @router.delete("/api/v1/shows/{show_id}", response_model=Answer[Show])
@@ -85,7 +83,7 @@ def delete_show(
     reason: DeletionReason = None,
 ) -> Answer[Show]:
     """Deletes a show, so that it can be restored. 409 while it has episodes."""
-    return answer_with_etag(response, service.delete(transaction, caller, show_id, reason, if_match))
+    return answer_with_etag(response, SHOWS.delete(transaction, caller, show_id, reason, if_match))
 
 
 @router.post("/api/v1/shows/{show_id}/restore", response_model=Answer[Show])
@@ -97,4 +95,4 @@ def restore_show(
     response: Response,
 ) -> Answer[Show]:
     """Brings a deleted show back. 409 when it is not deleted."""
-    return answer_with_etag(response, service.restore(transaction, caller, show_id, if_match))
+    return answer_with_etag(response, SHOWS.restore(transaction, caller, show_id, if_match))

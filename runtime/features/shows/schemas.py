@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from runtime.web.schemas import DeletableResource, Description, Metadata, NotNull, RequestBody, Timestamp
+from runtime.web.schemas import Description, Metadata, NotNull, Record, RequestBody
 
 ShowName = Annotated[
     str,
@@ -54,7 +54,7 @@ class ShowUpdate(RequestBody):
         return values
 
 
-class Show(DeletableResource):
+class Show(Record):
     """A show."""
 
     show_id: UUID
@@ -62,7 +62,3 @@ class Show(DeletableResource):
     description: str | None
     status: ShowStatus
     metadata: dict[str, Any]
-    created_at: Timestamp
-    created_by: UUID | None
-    updated_at: Timestamp
-    updated_by: UUID | None

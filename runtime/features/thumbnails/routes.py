@@ -25,7 +25,7 @@ router = feature_router("thumbnails")
 def list_thumbnails(episode_id: UUID, resources: WithResources) -> ListAnswer[ThumbnailView]:
     """Every variant of the episode's picture, the largest first; all on one page."""
     with resources.database.reading() as connection:
-        if not episodes.exists(connection, episode_id):
+        if not episodes.TABLE.exists(connection, episode_id):
             raise NotFoundError("There is no such episode", field="path.episode_id")
         found = repository.list_for_entity(connection, "episode", episode_id)
     return ListAnswer(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
@@ -40,7 +40,7 @@ def get_thumbnail(thumbnail_id: UUID, resources: WithResources) -> Answer[Thumbn
     """One thumbnail, if what it shows is there."""
     with resources.database.reading() as connection:
         thumbnail = repository.find(connection, thumbnail_id)
-        if thumbnail is None or not episodes.exists(connection, thumbnail.entity_id):
+        if thumbnail is None or not episodes.TABLE.exists(connection, thumbnail.entity_id):
             raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
     return Answer(data=_view(thumbnail, resources))
 

@@ -27,7 +27,7 @@ def announce(
 ) -> UploadForm:
     """A session and its form. NotFoundError when there is nothing to upload for."""
     connection = transaction.connection
-    if not episodes.exists(connection, body.entity_id):
+    if not episodes.TABLE.exists(connection, body.entity_id):
         raise NotFoundError("There is no such episode", field="body.entity_id")
     users.upsert(connection, caller.user_id, caller.email)
     session = repository.insert(
@@ -83,7 +83,7 @@ def complete(
         raise NotFoundError("There is no such upload", field="path.upload_id")
     if session.job_id is not None:
         return _answer(session, _job_of(transaction, session.job_id))
-    if not episodes.exists(transaction.connection, session.entity_id):
+    if not episodes.TABLE.exists(transaction.connection, session.entity_id):
         raise NotFoundError("The episode of this upload is gone", field="path.upload_id")
     stored = _compared(objects, settings, session)
     job_id = repository.new_job_id(transaction.connection)

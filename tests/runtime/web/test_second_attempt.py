@@ -6,7 +6,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from runtime.features.shows import repository as shows
+from runtime.features.shows.repository import TABLE
+from runtime.records.table import Table
 from runtime.web.second_attempt import REQUEST_REPEATED
 from tests.runtime.features.api_platform import Api, problems
 
@@ -54,8 +55,8 @@ class TestSecondAttempt:
         self, api: Api, monkeypatch: pytest.MonkeyPatch, break_connections: Callable[[], None], caplog: Any
     ) -> None:
         show = api.create_show()
-        faulty = Faulty(shows.find, break_connections, times=1)
-        monkeypatch.setattr(shows, "find", faulty)
+        faulty = Faulty(TABLE.find, break_connections, times=1)
+        monkeypatch.setattr(Table, "find", faulty)
         answer = api.client.get(f"{SHOWS}/{show['show_id']}", api.viewer)
         assert (answer.status_code, answer.json()["data"]) == (200, show)
         assert faulty.calls == 2
@@ -64,7 +65,7 @@ class TestSecondAttempt:
     def test_write_that_was_not_committed_has_one_effect(
         self, api: Api, monkeypatch: pytest.MonkeyPatch, break_connections: Callable[[], None]
     ) -> None:
-        insert, attempts = shows.insert, []
+        insert, attempts = TABLE.insert, []
 
         def insert_and_break(*arguments: Any, **options: Any) -> Any:
             inserted = insert(*arguments, **options)
@@ -73,7 +74,7 @@ class TestSecondAttempt:
                 break_connections()
             return inserted
 
-        monkeypatch.setattr(shows, "insert", insert_and_break)
+        monkeypatch.setattr(Table, "insert", staticmethod(insert_and_break))
         headers = {"Idempotency-Key": "one-key"}
         answer = api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
         assert (answer.status_code, answer.json()["data"]["name"]) == (201, "Once")
@@ -83,8 +84,8 @@ class TestSecondAttempt:
     def test_second_fault_is_told(
         self, api: Api, monkeypatch: pytest.MonkeyPatch, break_connections: Callable[[], None], caplog: Any
     ) -> None:
-        faulty = Faulty(shows.insert, break_connections, times=2)
-        monkeypatch.setattr(shows, "insert", faulty)
+        faulty = Faulty(TABLE.insert, break_connections, times=2)
+        monkeypatch.setattr(Table, "insert", faulty)
         answer = api.client.post(SHOWS, {"name": "Never"}, api.admin)
         problems(answer, 503, "SERVICE_UNAVAILABLE")
         assert "retry-after" in answer.headers
@@ -94,8 +95,8 @@ class TestSecondAttempt:
         self, api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """Nobody knows whether the commit arrived: only the client can decide to ask again."""
-        faulty = Faulty(shows.insert, lambda: None, times=0)
-        monkeypatch.setattr(shows, "insert", faulty)
+        faulty = Faulty(TABLE.insert, lambda: None, times=0)
+        monkeypatch.setattr(Table, "insert", faulty)
 
         def lost(_: Any) -> None:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
@@ -113,8 +114,8 @@ class TestSecondAttempt:
         def refuse() -> None:
             raise psycopg.errors.lookup(code)
 
-        faulty = Faulty(shows.insert, refuse, times=1)
-        monkeypatch.setattr(shows, "insert", faulty)
+        faulty = Faulty(TABLE.insert, refuse, times=1)
+        monkeypatch.setattr(Table, "insert", faulty)
         problems(api.client.post(SHOWS, {"name": "Not now"}, api.admin), 503, "SERVICE_UNAVAILABLE")
         assert faulty.calls == 1
 
