@@ -17,6 +17,7 @@ from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
 from runtime.features.outbox.service import Outbox
 from runtime.features.outbox.topics import topics
+from runtime.features.outfits import routes as outfits
 from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
@@ -32,6 +33,7 @@ ROUTERS = (
     health.router,
     shows.router,
     episodes.router,
+    outfits.router,
     thumbnails.router,
     uploads.router,
     jobs.router,

@@ -53,7 +53,7 @@ class Table(Generic[R]):
     alias: str
     row_id: str
     record: type[R]
-    columns: SQL
+    columns: Composable
     more: SQL | None = None
     joins: SQL = field(default_factory=lambda: SQL(""))
     live: Composable | None = None

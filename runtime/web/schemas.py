@@ -1,13 +1,16 @@
 """The shapes that every answer shares, and the kinds of value that many schemas are made of. No web framework here."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, StringConstraints
 
 T = TypeVar("T")
+J = TypeVar("J", dict[str, Any], list[Any])
 
 # Postgres' integer.
 MAX_INTEGER = 2_147_483_647
@@ -27,10 +30,10 @@ def storable(text: str) -> str:
     return text
 
 
-def _small(metadata: dict[str, Any]) -> dict[str, Any]:
-    if len(json.dumps(metadata, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+def _small(value: J) -> J:
+    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
         raise ValueError(f"This may have {MAX_METADATA_BYTES} bytes as JSON")
-    return metadata
+    return value
 
 
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
@@ -38,12 +41,14 @@ Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_u
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-LabelParameter = Annotated[Label, AfterValidator(storable)]
+Tags = Annotated[list[Label], Field(max_length=30)]
 PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
+# For lists and objects that are searched, and of which a page holds a hundred.
+SmallObject = Annotated[dict[str, JsonValue], AfterValidator(_small)]
+SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(_small)]
 Metadata = Annotated[
-    dict[str, JsonValue],
-    AfterValidator(_small),
+    SmallObject,
     Field(description="Anything else worth keeping, as a JSON object of at most 16 KiB."),
 ]
 
@@ -62,6 +67,18 @@ class RequestBody(BaseModel):
     """What a client sends. A field that we do not know is refused and never silently dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Change(RequestBody):
+    """What changes of a thing. What is not sent stays as it is; null clears."""
+
+    # What a column that is never null holds when it is cleared.
+    cleared: ClassVar[Mapping[str, Any]] = MappingProxyType({"metadata": {}, "tags": []})
+
+    def columns(self) -> dict[str, Any]:
+        """The new values by column, of the columns that were sent."""
+        values = self.model_dump(include=self.model_fields_set)
+        return {name: self.cleared.get(name) if value is None else value for name, value in values.items()}
 
 
 class Resource(BaseModel):

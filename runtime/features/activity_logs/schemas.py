@@ -19,6 +19,10 @@ class ActionType(StrEnum):
     CREATE = "create"
     RESTORE = "restore"
     UPLOAD = "upload"
+    LINK = "link"
+    UNLINK = "unlink"
+    ACTIVATE = "activate"
+    PROCESS = "process"
 
 
 class ResourceType(StrEnum):
@@ -29,6 +33,14 @@ class ResourceType(StrEnum):
     METADATA = "metadata"
     SHOW = "show"
     UPLOAD = "upload"
+    SCRIPT_VERSION = "script_version"
+    OUTFIT = "outfit"
+    UI_ELEMENT = "ui_element"
+    BACKGROUND = "background"
+    CLIP = "clip"
+    COMPONENT = "component"
+    GUEST = "guest"
+    JOB = "job"
 
 
 class ActivityLog(Resource):

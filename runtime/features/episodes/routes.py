@@ -23,7 +23,8 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.pagination import PageRequest
-from runtime.web.schemas import MAX_INTEGER, Answer, LabelParameter, ListAnswer
+from runtime.web.parameters import LabelParameter
+from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer
 from runtime.web.strict_json import feature_router
 
 router = feature_router("episodes")

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from runtime.features.shows.schemas import ShowName
 from runtime.web.schemas import (
+    Change,
     Count,
     Description,
     Label,
@@ -19,6 +20,7 @@ from runtime.web.schemas import (
     PersonName,
     Record,
     RequestBody,
+    Tags,
 )
 
 # Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
@@ -48,7 +50,6 @@ def _indexable(script: str) -> str:
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=35_000_000)]
 Script = Annotated[str, AfterValidator(_indexable)]
-Tags = Annotated[list[Label], Field(max_length=30)]
 Rating = Annotated[Decimal, Field(ge=0, le=Decimal("99.9"), decimal_places=1)]
 Language = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,6})?$")]
 Copyright = Annotated[str, StringConstraints(max_length=1_000)]
@@ -116,7 +117,7 @@ class EpisodeCreate(RequestBody):
         return values
 
 
-class EpisodeUpdate(RequestBody):
+class EpisodeUpdate(Change):
     """What changes of an episode. What is not sent stays as it is; null clears.
 
     The names are those of a new episode, both sets of them. Another show's name or id moves the episode there.
@@ -152,11 +153,11 @@ class EpisodeUpdate(RequestBody):
     copyright: Copyright | None = None
     metadata: Metadata | None = None
 
-    def columns(self, duration_seconds: int | None) -> dict[str, Any]:
+    def changed_columns(self, duration_seconds: int | None) -> dict[str, Any]:
         """The new values by column, of the columns that were sent, all but the show; `duration_seconds` is the stored
         one. Holds for a body whose names agree, which the service checks."""
         sent = self.model_fields_set
-        values = self.model_dump(include=sent - _OTHER_NAMES)
+        values = {name: value for name, value in self.columns().items() if name not in _OTHER_NAMES}
         if "episode_title" in sent:
             values["title"] = self.episode_title
         if "plot_summary" in sent:
@@ -167,9 +168,6 @@ class EpisodeUpdate(RequestBody):
             if self.duration_minutes != stored:
                 minutes = self.duration_minutes
                 values["duration_seconds"] = None if minutes is None else minutes * SECONDS_PER_MINUTE
-        for name, empty in (("tags", []), ("metadata", {})):
-            if name in values:
-                values[name] = values[name] or empty
         return values
 
 

@@ -57,7 +57,7 @@ def update(
     PreconditionFailedError when it is another version than the caller's, ConflictError for a number that is taken."""
     _refuse(_disagreements(body, body.model_fields_set.__contains__))
     before = EPISODES.lock(transaction, caller, episode_id, if_match)
-    columns = body.columns(before.duration_seconds)
+    columns = body.changed_columns(before.duration_seconds)
     if body.show_id is not None or body.show_name is not None:
         columns["show_id"] = _show_of(transaction.connection, body)
     return EPISODES.change(transaction, caller, before, columns)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, StringConstraints
 
-from runtime.web.schemas import Description, Metadata, NotNull, Record, RequestBody
+from runtime.web.schemas import Change, Description, Metadata, NotNull, Record, RequestBody
 
 ShowName = Annotated[
     str,
@@ -36,7 +36,7 @@ class ShowCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class ShowUpdate(RequestBody):
+class ShowUpdate(Change):
     """What changes of a show. What is not sent stays as it is; null clears `description` and `metadata`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"description": "Two years in one meadow."}]})
@@ -45,13 +45,6 @@ class ShowUpdate(RequestBody):
     description: Description | None = None
     status: Annotated[ShowStatus | None, NotNull] = None
     metadata: Metadata | None = None
-
-    def columns(self) -> dict[str, Any]:
-        """The new values by column, of the columns that were sent."""
-        values = self.model_dump(include=self.model_fields_set)
-        if "metadata" in values:
-            values["metadata"] = values["metadata"] or {}
-        return values
 
 
 class Show(Record):

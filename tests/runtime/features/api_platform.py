@@ -169,6 +169,9 @@ class Client:
     def patch(self, path: str, body: Any, user: User | None = None, **options: Any) -> httpx.Response:
         return self.send("PATCH", path, user, json=body, **options)
 
+    def put(self, path: str, body: Any, user: User | None = None, **options: Any) -> httpx.Response:
+        return self.send("PUT", path, user, json=body, **options)
+
     def delete(self, path: str, user: User | None = None, **options: Any) -> httpx.Response:
         return self.send("DELETE", path, user, **options)
 

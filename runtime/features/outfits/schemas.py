@@ -1,0 +1,118 @@
+"""Outfits as clients send and get them, and the links to the episodes in which they are worn."""
+
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from runtime.features.episodes.schemas import EpisodeSummary
+from runtime.records.schemas import AssetName, Link, Linkable, LinkBody
+from runtime.web.schemas import (
+    Change,
+    Description,
+    Metadata,
+    NotNull,
+    RequestBody,
+    SmallObject,
+    SmallObjects,
+    Tags,
+    Timestamp,
+)
+
+Garment = Annotated[
+    SmallObject,
+    Field(
+        description="What it is, as a JSON object; lists find it by any part.",
+        examples=[{"kind": "blazer", "colour": "red"}],
+    ),
+]
+Accessories = Annotated[
+    SmallObjects,
+    Field(description="A JSON object for each; lists find outfits by any part of any.", examples=[[{"kind": "scarf"}]]),
+]
+
+
+class OutfitCreate(RequestBody):
+    """A new outfit."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Red blazer, white trainers",
+                    "top": {"kind": "blazer", "colour": "red"},
+                    "shoes": {"kind": "trainers", "colour": "white"},
+                    "accessories": [{"kind": "scarf", "pattern": "dots"}],
+                    "tags": ["winter"],
+                }
+            ]
+        }
+    )
+
+    name: AssetName
+    description: Description | None = None
+    top: Garment = Field(default_factory=dict)
+    shoes: Garment = Field(default_factory=dict)
+    accessories: Accessories = Field(default_factory=list)
+    tags: Tags = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class OutfitUpdate(Change):
+    """What changes of an outfit. What is not sent stays as it is; null clears all but the name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"shoes": {"kind": "boots"}}]})
+
+    cleared: ClassVar = MappingProxyType({**Change.cleared, "top": {}, "shoes": {}, "accessories": []})
+
+    name: Annotated[AssetName | None, NotNull] = None
+    description: Description | None = None
+    top: Garment | None = None
+    shoes: Garment | None = None
+    accessories: Accessories | None = None
+    tags: Tags | None = None
+    metadata: Metadata | None = None
+
+
+class Outfit(Linkable):
+    """An outfit."""
+
+    outfit_id: UUID
+    top: dict[str, Any]
+    shoes: dict[str, Any]
+    accessories: list[dict[str, Any]]
+
+
+class OutfitLink(Link):
+    """An outfit's use in an episode."""
+
+    outfit_id: UUID
+
+
+class UsedOutfit(Outfit):
+    """An outfit that an episode uses."""
+
+    usage_context: str | None
+    linked_at: Timestamp
+    linked_by: UUID | None
+
+
+class OutfitEpisode(EpisodeSummary):
+    """An episode that uses the outfit."""
+
+    usage_context: str | None
+    linked_at: Timestamp
+    linked_by: UUID | None
+
+
+class WantedOutfit(LinkBody):
+    """An outfit that an episode shall use."""
+
+    outfit_id: UUID
+
+
+class OutfitLinksBody(RequestBody):
+    """Outfits that an episode shall use: all of them are linked, or none."""
+
+    links: Annotated[list[WantedOutfit], Field(min_length=1, max_length=100)]

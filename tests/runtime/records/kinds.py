@@ -1,0 +1,100 @@
+"""Every kind of record with what its tests need to know. Whoever adds a kind adds its line here."""
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.runtime.features.api_platform import Api, User
+
+Body = dict[str, Any]
+NUMBERS = itertools.count(1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind. `new` makes the body of a valid new one, `change` is a change of every field that can be changed, `required`
+    are the fields that it cannot be without, `creators` the roles that may make one."""
+
+    path: str
+    row_id: str
+    resource_type: str
+    new: Callable[[Api], Body]
+    change: Body
+    required: set[str]
+    creators: set[str] = field(default_factory=lambda: {"editor", "admin"})
+    cleared: Body = field(default_factory=dict)
+    """What each field says after it was cleared with null, where that is not null itself."""
+    orders: set[str] = field(default_factory=lambda: {"name", "updated_at"})
+
+    def create(self, api: Api, **fields: Any) -> Body:
+        """A new one, as it was answered."""
+        return self.answer(api.client.post(self.path, self.new(api) | fields, api.admin), 201)
+
+    def path_of(self, record: Body) -> str:
+        return f"{self.path}/{record[self.row_id]}"
+
+    def stored(self, api: Api, record: Body, user: User | None = None, query: str = "") -> Body:
+        return self.answer(api.client.get(self.path_of(record) + query, user or api.viewer))
+
+    @staticmethod
+    def answer(answer: Any, status: int = 200) -> Body:
+        assert answer.status_code == status, answer.text
+        data: Body = answer.json()["data"]
+        return data
+
+
+def named(stem: str, **fields: Any) -> Callable[[Api], Body]:
+    """A body with a name of its own."""
+    return lambda _: {"name": f"{stem} {next(NUMBERS)}", **fields}
+
+
+def episode(api: Api) -> Body:
+    return {"show_id": api.create_show()["show_id"], "title": f"Episode {next(NUMBERS)}", "episode_number": 1}
+
+
+TAGS_AND_METADATA: Body = {"tags": [], "metadata": {}}
+
+KINDS = {
+    "shows": Kind(
+        path="/api/v1/shows",
+        row_id="show_id",
+        resource_type="show",
+        new=named("Show"),
+        change={"name": "Renamed", "description": "New", "status": "archived", "metadata": {"a": [1]}},
+        required={"name", "status"},
+        creators={"admin"},
+        cleared={"metadata": {}},
+    ),
+    "episodes": Kind(
+        path="/api/v1/episodes",
+        row_id="episode_id",
+        resource_type="episode",
+        new=episode,
+        change={"title": "Retitled", "season_number": 2, "status": "archived", "tags": ["one"], "metadata": {"a": 1}},
+        required={"title", "season_number", "status"},
+        creators={"admin"},
+        cleared=TAGS_AND_METADATA,
+        orders={"title", "updated_at", "publish_date", "air_date"},
+    ),
+    "outfits": Kind(
+        path="/api/v1/outfits",
+        row_id="outfit_id",
+        resource_type="outfit",
+        new=named("Outfit", top={"kind": "blazer"}),
+        change={
+            "name": "Renamed",
+            "description": "New",
+            "top": {"kind": "shirt", "colour": "blue"},
+            "shoes": {"kind": "boots"},
+            "accessories": [{"kind": "scarf"}],
+            "tags": ["winter"],
+            "metadata": {"a": 1},
+        },
+        required={"name"},
+        cleared=TAGS_AND_METADATA | {"top": {}, "shoes": {}, "accessories": []},
+    ),
+}
+
+# The kinds that episodes are linked to.
+LINKED = {name: KINDS[name] for name in ("outfits",)}
