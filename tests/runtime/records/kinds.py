@@ -27,6 +27,11 @@ class Kind:
     """What each field says after it was cleared with null, where that is not null itself."""
     orders: set[str] = field(default_factory=lambda: {"name", "updated_at"})
 
+    @property
+    def plural(self) -> str:
+        """The last part of its path."""
+        return self.path.rpartition("/")[2]
+
     def create(self, api: Api, **fields: Any) -> Body:
         """A new one, as it was answered."""
         return self.answer(api.client.post(self.path, self.new(api) | fields, api.admin), 201)

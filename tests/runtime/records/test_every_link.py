@@ -18,7 +18,7 @@ pytestmark = [
 
 
 def links_of(kind: Kind, episode: dict[str, Any]) -> str:
-    return f"/api/v1/episodes/{episode['episode_id']}/{kind.path.rpartition('/')[2]}"
+    return f"/api/v1/episodes/{episode['episode_id']}/{kind.plural}"
 
 
 def used(api: Api, kind: Kind, episode: dict[str, Any]) -> dict[str, str | None]:
@@ -102,7 +102,7 @@ class TestLink:
         episode, record = api.create_episode(), kind.create(api)
         with api.client.app.state.resources.database.transaction() as connection:
             insert = SQL("INSERT INTO {} (episode_id, {}) VALUES (%s, %s)").format(
-                Identifier(f"episode_{kind.path.rpartition('/')[2].replace('-', '_')}"), Identifier(kind.row_id)
+                Identifier(f"episode_{kind.plural.replace('-', '_')}"), Identifier(kind.row_id)
             )
             connection.execute(insert, [episode["episode_id"], record[kind.row_id]])
             path = f"{links_of(kind, episode)}/{record[kind.row_id]}"

@@ -14,6 +14,7 @@ from runtime.access.guards import Guard
 from runtime.features.idempotency import repository
 from runtime.web.dependencies import _transaction
 from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.records.kinds import KINDS, LINKED, Kind
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 
 SHOWS = "/api/v1/shows"
@@ -21,11 +22,15 @@ PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 REPEATS = 20
 
 
-def restorable(api: Api, thing: str) -> str:
-    made = api.create_show() if thing == "shows" else api.create_episode()
-    path = f"/api/v1/{thing}/{made[f'{thing[:-1]}_id']}"
+def restorable(api: Api, kind: Kind) -> str:
+    path = kind.path_of(kind.create(api))
     api.delete(path)
     return f"{path}/restore"
+
+
+def linkable(api: Api, kind: Kind) -> tuple[str, dict[str, Any]]:
+    links = [{kind.row_id: kind.create(api)[kind.row_id]}]
+    return f"/api/v1/episodes/{api.create_episode()['episode_id']}/{kind.plural}", {"links": links}
 
 
 def completable(api: Api) -> str:
@@ -34,15 +39,21 @@ def completable(api: Api) -> str:
     return f"/api/v1/upload/{upload['upload_id']}/complete"
 
 
+Requests = dict[str, Callable[[Api], tuple[str, dict[str, Any] | None]]]
 # A request for every POST there is: its path and its body.
-REQUESTS: dict[str, Callable[[Api], tuple[str, dict[str, Any] | None]]] = {
-    "/api/v1/shows": lambda _: (SHOWS, {"name": "Once"}),
-    "/api/v1/shows/{show_id}/restore": lambda api: (restorable(api, "shows"), None),
-    "/api/v1/episodes": lambda api: (
-        "/api/v1/episodes",
-        {"show_id": api.create_show()["show_id"], "title": "Once", "episode_number": 1},
-    ),
-    "/api/v1/episodes/{episode_id}/restore": lambda api: (restorable(api, "episodes"), None),
+CREATIONS: Requests = {kind.path: lambda api, kind=kind: (kind.path, kind.new(api)) for kind in KINDS.values()}
+RESTORATIONS: Requests = {
+    f"{kind.path}/{{{kind.row_id}}}/restore": lambda api, kind=kind: (restorable(api, kind), None)
+    for kind in KINDS.values()
+}
+LINKS: Requests = {
+    f"/api/v1/episodes/{{episode_id}}/{kind.plural}": lambda api, kind=kind: linkable(api, kind)
+    for kind in LINKED.values()
+}
+REQUESTS: Requests = {
+    **CREATIONS,
+    **RESTORATIONS,
+    **LINKS,
     "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
     "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
     "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),
