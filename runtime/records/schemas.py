@@ -1,5 +1,6 @@
 """What clients send and get of assets: the records that episodes are made of. No web framework here."""
 
+from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -44,3 +45,36 @@ class Link(Resource):
     usage_context: str | None
     linked_at: Timestamp
     linked_by: UUID | None
+
+
+class LineStatus(StrEnum):
+    """What became of a line of a file."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    UNCHANGED = "unchanged"
+    SKIPPED = "skipped"
+    REFUSED = "refused"
+
+
+class LineProblem(Resource):
+    """One thing that is wrong with a line."""
+
+    field: str | None = Field(description="The column, where one is wrong.")
+    message: str
+
+
+class ImportedLine(Resource):
+    """What became of one record of a file."""
+
+    line: int = Field(description="The number of the line where it begins, from 1.")
+    status: LineStatus
+    id: UUID | None
+    errors: list[LineProblem]
+
+
+class ImportReport(Resource):
+    """What became of a file."""
+
+    counts: dict[LineStatus, int]
+    lines: list[ImportedLine]

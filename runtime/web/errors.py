@@ -1,6 +1,5 @@
 """How refusals look on the wire. Nothing that the caller sent is ever sent back."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,30 +19,18 @@ from runtime.errors import (
     UnavailableError,
 )
 from runtime.web.schemas import refusal
+from runtime.web.validation import problems_of
 
 REQUEST_UNSERVED = "request_unserved"
 
 # An object with very many wrong fields is told about the first of them only.
 MAX_PROBLEMS = 50
-# A name that a client made up may be anything. It is repeated only when it looks like the name of a field.
-_FIELD_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
-
 # The framework's own refusals, in our words.
 _BY_STATUS = {
     400: ("VALIDATION_ERROR", "The request cannot be understood"),
     404: ("NOT_FOUND", "There is nothing here"),
     405: ("METHOD_NOT_ALLOWED", "This method is not allowed here"),
     413: (TooLargeError.code, "The body is too large"),
-}
-# Messages of the validator that quote the input, or that speak of Python, said anew.
-_BY_TYPE = {
-    "uuid_parsing": "Input should be a valid UUID",
-    "date_from_datetime_parsing": "Input should be a date such as 2026-11-21",
-    "date_parsing": "Input should be a date such as 2026-11-21",
-    "model_attributes_type": "Send a JSON object, with content-type application/json",
-    "dict_type": "Input should be a JSON object",
-    "list_type": "Input should be a JSON array",
-    "extra_forbidden": "There is no such field",
 }
 
 
@@ -93,28 +80,7 @@ def render_http_exception(scope: Scope, error: HTTPException) -> JSONResponse:
 
 def render_validation(scope: Scope, error: RequestValidationError) -> JSONResponse:
     """One entry per field, in the order in which they were found."""
-    problems: dict[str, FieldProblem] = {}
-    for found in error.errors():
-        field = _field_of(found)
-        problems.setdefault(field, FieldProblem(_message_of(found), field))
-    return render(scope, 400, "VALIDATION_ERROR", list(problems.values()))
-
-
-def _field_of(found: dict[str, Any]) -> str:
-    if found["type"] == "json_invalid":
-        return "body"
-    parts = [str(part) for part in found["loc"]]
-    return ".".join(part if _FIELD_NAME.fullmatch(part) else "…" for part in parts)
-
-
-def _message_of(found: dict[str, Any]) -> str:
-    kind = found["type"]
-    if kind == "json_invalid":
-        return f"The body is not valid JSON: {found['ctx']['error']}"
-    if kind == "value_error":
-        # Raised by validators of our own, which word it for the caller.
-        return str(found["ctx"]["error"])
-    return _BY_TYPE.get(kind, str(found["msg"]))
+    return render(scope, 400, "VALIDATION_ERROR", problems_of(error.errors()))
 
 
 def install(app: FastAPI, log: Logger) -> None:

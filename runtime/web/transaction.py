@@ -38,6 +38,17 @@ class Transaction:
         """
         self._after_commit.append(action)
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part that may fail alone: an error inside takes back what that part did, and nothing else."""
+        waiting = len(self._after_commit)
+        try:
+            with self.connection.transaction():
+                yield
+        except BaseException:
+            del self._after_commit[waiting:]
+            raise
+
     @classmethod
     @contextmanager
     def of(cls, opened: AbstractContextManager[Connection], *, origin: Origin = NOWHERE) -> Iterator["Transaction"]:

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
@@ -11,6 +11,8 @@ from runtime.access.tokens import Caller
 from runtime.features.episodes import service
 from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeStatus, EpisodeSummary, EpisodeUpdate
 from runtime.features.episodes.service import EPISODES
+from runtime.records.files import FileFormat
+from runtime.records.schemas import ImportReport
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -26,6 +28,16 @@ from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
 from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer
 from runtime.web.strict_json import feature_router
+from runtime.web.transfers import (
+    DESCRIPTION,
+    FILE_ANSWER,
+    FILE_BODY,
+    ExportPage,
+    FormatParameter,
+    SentFile,
+    SkipExisting,
+    file_response,
+)
 
 router = feature_router("episodes")
 
@@ -69,6 +81,45 @@ def list_episodes(
             include_deleted=include_deleted,
         )
     return list_response(found)
+
+
+@router.get(
+    "/api/v1/episodes/export",
+    response_class=Response,
+    responses=FILE_ANSWER,
+    dependencies=[allow(Permission.EPISODES_READ)],
+)
+def export_episodes(
+    *,
+    request: Request,
+    page: ExportPage,
+    database: WithDatabase,
+    form: FormatParameter = FileFormat.CSV,
+    show_id: UUID | None = None,
+    status: EpisodeStatus | None = None,
+    tag: LabelParameter | None = None,
+) -> Response:
+    """Episodes as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says
+    where."""
+    with database.reading() as connection:
+        found = EPISODES.table.list_page(connection, page, show_id=show_id, status=status, tag=tag)
+    text = service.EPISODE_FILES.write(found, form, with_header=page.after is None)
+    return file_response(request, text, form, found, name="episodes")
+
+
+@router.post(
+    "/api/v1/episodes/import", response_model=Answer[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
+)
+def import_episodes(
+    *,
+    caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)],
+    sent: SentFile,
+    transaction: InTransaction,
+    skip_existing: SkipExisting = False,
+) -> Answer[ImportReport]:
+    """Makes and changes episodes by a file."""
+    lines = service.EPISODE_FILES.read(*sent)
+    return Answer(data=service.EPISODE_FILES.take_in(transaction, caller, lines, skip_existing=skip_existing))
 
 
 @router.get(

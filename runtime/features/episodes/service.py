@@ -14,6 +14,7 @@ from runtime.features.episodes.schemas import SECONDS_PER_MINUTE, Episode, Episo
 from runtime.features.search import changes as search_index
 from runtime.features.shows import repository as shows
 from runtime.records.lifecycle import Lifecycle, note_user
+from runtime.records.transfer import Transfer
 from runtime.web.preconditions import IfMatch
 from runtime.web.transaction import Connection, Transaction
 
@@ -61,6 +62,20 @@ def update(
     if body.show_id is not None or body.show_name is not None:
         columns["show_id"] = _show_of(transaction.connection, body)
     return EPISODES.change(transaction, caller, before, columns)
+
+
+EPISODE_FILES = Transfer(
+    records=EPISODES,
+    new=EpisodeCreate,
+    change=EpisodeUpdate,
+    columns=(
+        "show_name", "season_number", "episode_number", "title", "status", "description", "duration_seconds",
+        "filming_date", "edit_deadline", "publish_date", "air_date", "tags", "category", "genre", "director", "writer",
+        "rating", "language", "copyright", "metadata",
+    ),
+    create=create,
+    update=update,
+)  # fmt: skip
 
 
 def _disagreements(body: EpisodeCreate | EpisodeUpdate, is_sent: Callable[[str], bool]) -> list[FieldProblem]:

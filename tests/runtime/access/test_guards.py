@@ -27,6 +27,8 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/shows/{show_id}/restore"): {"admin"},
     ("POST", "/api/v1/episodes"): {"admin"},
     ("GET", "/api/v1/episodes"): EVERYONE,
+    ("GET", "/api/v1/episodes/export"): EVERYONE,
+    ("POST", "/api/v1/episodes/import"): {"admin"},
     ("GET", "/api/v1/episodes/{episode_id}"): EVERYONE,
     ("PUT", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},
     ("PATCH", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},

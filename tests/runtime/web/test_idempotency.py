@@ -39,8 +39,8 @@ def completable(api: Api) -> str:
     return f"/api/v1/upload/{upload['upload_id']}/complete"
 
 
-Requests = dict[str, Callable[[Api], tuple[str, dict[str, Any] | None]]]
-# A request for every POST there is: its path and its body.
+Requests = dict[str, Callable[[Api], tuple[str, dict[str, Any] | str | None]]]
+# A request for every POST there is: its path and its body, JSON or the text of a CSV file.
 CREATIONS: Requests = {kind.path: lambda api, kind=kind: (kind.path, kind.new(api)) for kind in KINDS.values()}
 RESTORATIONS: Requests = {
     f"{kind.path}/{{{kind.row_id}}}/restore": lambda api, kind=kind: (restorable(api, kind), None)
@@ -54,10 +54,21 @@ REQUESTS: Requests = {
     **CREATIONS,
     **RESTORATIONS,
     **LINKS,
+    "/api/v1/episodes/import": lambda api: (
+        "/api/v1/episodes/import",
+        f"show_name,title,episode_number\n{api.create_show()['name']},Once,1\n",
+    ),
     "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
     "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
     "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),
 }
+
+
+def post(api: Api, path: str, body: dict[str, Any] | str | None, headers: dict[str, str]) -> httpx.Response:
+    if isinstance(body, str):
+        headers = headers | {"Content-Type": "text/csv"}
+        return api.client.send("POST", path, api.admin, content=body, headers=headers)
+    return api.client.post(path, body, api.admin, headers=headers)
 
 
 class TestEveryPost:
@@ -83,10 +94,10 @@ class TestEveryPost:
         path, body = REQUESTS[template](api)
         headers = keyed()
         before = count(api, "activity_logs")
-        first = api.client.post(path, body, api.admin, headers=headers)
+        first = post(api, path, body, headers)
         assert first.status_code in {200, 201}, first.text
         for _ in range(3):
-            assert_replayed(first, api.client.post(path, body, api.admin, headers=headers))
+            assert_replayed(first, post(api, path, body, headers))
         assert count(api, "activity_logs") == before + 1
 
 
