@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, StringConstrain
 
 from runtime.web.schemas import (
     Change,
+    Description,
     Label,
     Metadata,
     NotNull,
@@ -19,8 +20,8 @@ from runtime.web.schemas import (
     small,
 )
 
-# What no address has as it is, be it in ASCII or not (RFC 3987), and credentials: what is left looks the same to a browser
-# as to a reader.
+# What no address has as it is, be it in ASCII or not (RFC 3987). A browser would drop some of it and take a backslash for a
+# slash: the address that is followed would be another one than was checked. Nor does a link carry credentials.
 _FOREIGN = r"""\s\x00-\x1f\x7f-\x9f"<>\\^`{|}"""
 _HTTPS = re.compile(rf"https://[^/?#@{_FOREIGN}]+(?:[/?#][^{_FOREIGN}]*)?")
 
@@ -48,11 +49,7 @@ SocialLinks = Annotated[
     ),
     AfterValidator(small),
 ]
-Biography = Annotated[str, StringConstraints(max_length=5_000)]
-GuestRole = Annotated[
-    Label,
-    Field(description="As what they come; lists can be narrowed to it.", examples=["stylist"]),
-]
+GuestRole = Annotated[Label, Field(description="As what they come; lists can be narrowed to it.", examples=["stylist"])]
 
 
 class GuestCreate(RequestBody):
@@ -73,7 +70,7 @@ class GuestCreate(RequestBody):
     )
 
     name: PersonName
-    biography: Biography | None = None
+    biography: Description | None = None
     role: GuestRole | None = None
     social_links: SocialLinks = Field(default_factory=dict)
     tags: Tags = Field(default_factory=list)
@@ -88,7 +85,7 @@ class GuestUpdate(Change):
     cleared: ClassVar = MappingProxyType({**Change.cleared, "social_links": {}})
 
     name: Annotated[PersonName | None, NotNull] = None
-    biography: Biography | None = None
+    biography: Description | None = None
     role: GuestRole | None = None
     social_links: SocialLinks | None = None
     tags: Tags | None = None
