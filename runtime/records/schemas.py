@@ -17,6 +17,7 @@ from runtime.web.schemas import (
     Sha256,
     Tags,
     Timestamp,
+    storable,
 )
 
 # A bucket's name as S3 allows it, which is no IP address, and a key on one line.
@@ -36,11 +37,11 @@ def _file_reference(text: str) -> str:
 
 
 AssetName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+_Context = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 UsageContext = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] | None,
-    Field(description="What the episode uses it for.", examples=["The opening scene"]),
+    _Context | None, Field(description="What the episode uses it for.", examples=["The opening scene"])
 ]
-
+UsageContextParameter = Annotated[_Context, AfterValidator(storable)]
 FileReference = Annotated[
     Annotated[str, StringConstraints(max_length=1_024), AfterValidator(_file_reference)],
     Field(description="Where the file is.", examples=["s3://bucket/key"]),

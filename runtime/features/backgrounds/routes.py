@@ -19,7 +19,7 @@ from runtime.features.backgrounds.schemas import (
 )
 from runtime.features.backgrounds.service import BACKGROUNDS, EPISODE_BACKGROUNDS
 from runtime.records.links import Wanted
-from runtime.records.schemas import LinkBody
+from runtime.records.schemas import LinkBody, UsageContextParameter
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -131,10 +131,13 @@ def restore_background(
     response_model=ListAnswer[BackgroundEpisode],
     dependencies=[allow(Permission.BACKGROUNDS_READ)],
 )
-def list_background_episodes(background_id: UUID, page: Paging, database: WithDatabase) -> Response:
-    """The episodes that use the background, newest first, and for what."""
+def list_background_episodes(
+    background_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The episodes that use the background, newest first, and for what; with `usage_context` those for exactly this."""
     with database.reading() as connection:
-        return list_response(EPISODE_BACKGROUNDS.list_episodes(connection, page, background_id))
+        found = EPISODE_BACKGROUNDS.list_episodes(connection, page, background_id, usage_context=usage_context)
+    return list_response(found)
 
 
 @router.get(
@@ -142,10 +145,13 @@ def list_background_episodes(background_id: UUID, page: Paging, database: WithDa
     response_model=ListAnswer[UsedBackground],
     dependencies=[allow(Permission.BACKGROUNDS_READ)],
 )
-def list_episode_backgrounds(episode_id: UUID, page: Paging, database: WithDatabase) -> Response:
-    """The backgrounds that the episode uses, newest first, and for what."""
+def list_episode_backgrounds(
+    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The backgrounds that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
     with database.reading() as connection:
-        return list_response(EPISODE_BACKGROUNDS.list_records(connection, page, episode_id))
+        found = EPISODE_BACKGROUNDS.list_records(connection, page, episode_id, usage_context=usage_context)
+    return list_response(found)
 
 
 @router.post("/api/v1/episodes/{episode_id}/backgrounds", response_model=Answer[list[BackgroundLink]])

@@ -19,7 +19,7 @@ from runtime.features.ui_elements.schemas import (
 )
 from runtime.features.ui_elements.service import EPISODE_UI_ELEMENTS, UI_ELEMENTS
 from runtime.records.links import Wanted
-from runtime.records.schemas import LinkBody
+from runtime.records.schemas import LinkBody, UsageContextParameter
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -131,10 +131,13 @@ def restore_ui_element(
     response_model=ListAnswer[UiElementEpisode],
     dependencies=[allow(Permission.UI_ELEMENTS_READ)],
 )
-def list_ui_element_episodes(ui_element_id: UUID, page: Paging, database: WithDatabase) -> Response:
-    """The episodes that use the UI element, newest first, and for what."""
+def list_ui_element_episodes(
+    ui_element_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The episodes that use the UI element, newest first, and for what; with `usage_context` those for exactly this."""
     with database.reading() as connection:
-        return list_response(EPISODE_UI_ELEMENTS.list_episodes(connection, page, ui_element_id))
+        found = EPISODE_UI_ELEMENTS.list_episodes(connection, page, ui_element_id, usage_context=usage_context)
+    return list_response(found)
 
 
 @router.get(
@@ -142,10 +145,13 @@ def list_ui_element_episodes(ui_element_id: UUID, page: Paging, database: WithDa
     response_model=ListAnswer[UsedUiElement],
     dependencies=[allow(Permission.UI_ELEMENTS_READ)],
 )
-def list_episode_ui_elements(episode_id: UUID, page: Paging, database: WithDatabase) -> Response:
-    """The UI elements that the episode uses, newest first, and for what."""
+def list_episode_ui_elements(
+    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The UI elements that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
     with database.reading() as connection:
-        return list_response(EPISODE_UI_ELEMENTS.list_records(connection, page, episode_id))
+        found = EPISODE_UI_ELEMENTS.list_records(connection, page, episode_id, usage_context=usage_context)
+    return list_response(found)
 
 
 @router.post("/api/v1/episodes/{episode_id}/ui-elements", response_model=Answer[list[UiElementLink]])
