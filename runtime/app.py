@@ -12,7 +12,10 @@ from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
 from runtime.features.activity_logs import routes as activity_logs
+from runtime.features.backgrounds import routes as backgrounds
+from runtime.features.components import routes as components
 from runtime.features.episodes import routes as episodes
+from runtime.features.guests import routes as guests
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
 from runtime.features.outbox.service import Outbox
@@ -21,6 +24,7 @@ from runtime.features.outfits import routes as outfits
 from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
+from runtime.features.ui_elements import routes as ui_elements
 from runtime.features.uploads import routes as uploads
 from runtime.settings import ApiSettings, load
 from runtime.web import documentation, errors
@@ -34,6 +38,10 @@ ROUTERS = (
     shows.router,
     episodes.router,
     outfits.router,
+    ui_elements.router,
+    backgrounds.router,
+    components.router,
+    guests.router,
     thumbnails.router,
     uploads.router,
     jobs.router,

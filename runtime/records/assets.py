@@ -5,6 +5,7 @@ from psycopg.sql import SQL, Composed, Identifier
 from runtime.web.pagination import Order
 
 _COLUMNS = SQL("{0}.name, {0}.description, {0}.tags, {0}.thumbnail_reference, {0}.metadata")
+_FILE_COLUMNS = SQL("{0}.file_reference, {0}.file_hash")
 _USAGE = SQL("""
     (SELECT count(*) FROM {links} used JOIN episodes USING (episode_id)
      WHERE used.{row_id} = {alias}.{row_id} AND episodes.deleted_at IS NULL) AS usage_count,
@@ -17,6 +18,11 @@ _USAGE = SQL("""
 def asset_columns(alias: str) -> Composed:
     """What every asset has."""
     return _COLUMNS.format(Identifier(alias))
+
+
+def file_columns(alias: str) -> Composed:
+    """What every asset has that is a file."""
+    return SQL("{}, {}").format(asset_columns(alias), _FILE_COLUMNS.format(Identifier(alias)))
 
 
 def usage_columns(links: str, row_id: str, alias: str) -> Composed:

@@ -30,6 +30,7 @@ RETURNING l.episode_id, l.{record_id}, l.usage_context, l.linked_at, l.linked_by
 _FIND = SQL(
     "SELECT usage_context FROM {name} WHERE episode_id = %(episode_id)s AND {record_id} = %(record_id)s FOR NO KEY UPDATE"
 )
+_WITH_CONTEXT = SQL("l.usage_context = %(usage_context)s")
 _DELETE = SQL("DELETE FROM {name} WHERE episode_id = %(episode_id)s AND {record_id} = %(record_id)s")
 
 
@@ -79,16 +80,23 @@ class Links(Generic[R]):
         transaction.connection.execute(self._formatted(_DELETE), values)
         self._log(transaction, caller, ActionType.UNLINK, record_id, old=self._logged(episode_id, before))
 
-    def list_records(self, connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
-        """What the episode uses, each with its context. NotFoundError for the episode."""
+    def list_records(
+        self, connection: Connection, page: PageRequest, episode_id: UUID, *, usage_context: str | None = None
+    ) -> JsonPage:
+        """What the episode uses, each with its context, or what it uses for exactly this. NotFoundError for the episode."""
         if not EPISODES.table.exists(connection, episode_id):
             raise NotFoundError("There is no such episode", field="path.episode_id")
-        return self._of_episode.page(connection, page, visible=self.records.table.visible, linked_episode_id=episode_id)
+        filters = {"linked_episode_id": episode_id, "usage_context": usage_context}
+        return self._of_episode.page(connection, page, visible=self.records.table.visible, **filters)
 
-    def list_episodes(self, connection: Connection, page: PageRequest, record_id: UUID) -> JsonPage:
-        """The episodes that use the record, each with its context. NotFoundError for the record."""
+    def list_episodes(
+        self, connection: Connection, page: PageRequest, record_id: UUID, *, usage_context: str | None = None
+    ) -> JsonPage:
+        """The episodes that use the record, each with its context, or those that use it for exactly this. NotFoundError
+        for the record."""
         self.records.get(connection, record_id)
-        return self._of_record.page(connection, page, visible=EPISODES.table.visible, linked_record_id=record_id)
+        filters = {"linked_record_id": record_id, "usage_context": usage_context}
+        return self._of_record.page(connection, page, visible=EPISODES.table.visible, **filters)
 
     @cached_property
     def _of_episode(self) -> Listing:
@@ -104,7 +112,10 @@ class Links(Generic[R]):
             ),
             row_id=table.row_id,
             alias=table.alias,
-            conditions={"linked_episode_id": SQL("l.episode_id = %(linked_episode_id)s")},
+            conditions={
+                "linked_episode_id": SQL("l.episode_id = %(linked_episode_id)s"),
+                "usage_context": _WITH_CONTEXT,
+            },
         )
 
     @cached_property
@@ -115,7 +126,10 @@ class Links(Generic[R]):
             source=SQL("{} l JOIN episodes e USING (episode_id) {}").format(Identifier(self.name), table.joins),
             row_id=table.row_id,
             alias=table.alias,
-            conditions={"linked_record_id": SQL("{} = %(linked_record_id)s").format(record_id)},
+            conditions={
+                "linked_record_id": SQL("{} = %(linked_record_id)s").format(record_id),
+                "usage_context": _WITH_CONTEXT,
+            },
         )
 
     def _put(self, transaction: Transaction, caller: Caller, episode_id: UUID, link: Wanted) -> dict[str, Any]:

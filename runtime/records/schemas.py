@@ -1,17 +1,51 @@
 """What clients send and get of assets: the records that episodes are made of. No web framework here."""
 
+import re
 from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from runtime.web.schemas import Record, RequestBody, Resource, Timestamp
+from runtime.web.schemas import (
+    Change,
+    Description,
+    Metadata,
+    NotNull,
+    Record,
+    RequestBody,
+    Resource,
+    Sha256,
+    Tags,
+    Timestamp,
+    storable,
+)
+
+# A bucket's name as S3 allows it, which is no IP address, and a key on one line.
+_FILE_REFERENCE = re.compile(
+    r"s3://(?!(?:[0-9]+\.){3}[0-9]+/)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]"
+    r"/(?P<key>[^\x00-\x1f\x7f-\x9f\u2028\u2029]+)"
+)
+# S3's limit.
+_MAX_KEY_BYTES = 1_024
+
+
+def _file_reference(text: str) -> str:
+    found = _FILE_REFERENCE.fullmatch(text)
+    if not found or len(found["key"].encode()) > _MAX_KEY_BYTES:
+        raise ValueError("This is not the address of a file in S3, such as s3://bucket/key")
+    return text
+
 
 AssetName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+_Context = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 UsageContext = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)] | None,
-    Field(description="What the episode uses it for.", examples=["The opening scene"]),
+    _Context | None, Field(description="What the episode uses it for.", examples=["The opening scene"])
+]
+UsageContextParameter = Annotated[_Context, AfterValidator(storable)]
+FileReference = Annotated[
+    Annotated[str, StringConstraints(max_length=1_024), AfterValidator(_file_reference)],
+    Field(description="Where the file is.", examples=["s3://bucket/key"]),
 ]
 
 
@@ -23,6 +57,35 @@ class Asset(Record):
     tags: list[str]
     thumbnail_reference: str | None
     metadata: dict[str, Any]
+
+
+class FileAsset(Asset):
+    """An asset that is a file."""
+
+    file_reference: str | None = Field(examples=["s3://bucket/key"])
+    file_hash: str | None
+
+
+class FileAssetCreate(RequestBody):
+    """A new asset that is a file."""
+
+    name: AssetName
+    description: Description | None = None
+    file_reference: FileReference | None = None
+    file_hash: Sha256 | None = None
+    tags: Tags = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class FileAssetUpdate(Change):
+    """What changes of an asset that is a file."""
+
+    name: Annotated[AssetName | None, NotNull] = None
+    description: Description | None = None
+    file_reference: FileReference | None = None
+    file_hash: Sha256 | None = None
+    tags: Tags | None = None
+    metadata: Metadata | None = None
 
 
 class Linkable(Asset):
@@ -38,13 +101,18 @@ class LinkBody(RequestBody):
     usage_context: UsageContext = None
 
 
-class Link(Resource):
-    """An asset's use in an episode."""
+class Use(Resource):
+    """For what an episode uses an asset, and who said so."""
 
-    episode_id: UUID
     usage_context: str | None
     linked_at: Timestamp
     linked_by: UUID | None
+
+
+class Link(Use):
+    """An asset's use in an episode."""
+
+    episode_id: UUID
 
 
 class LineStatus(StrEnum):

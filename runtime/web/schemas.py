@@ -30,7 +30,8 @@ def storable(text: str) -> str:
     return text
 
 
-def _small(value: J) -> J:
+def small(value: J) -> J:
+    """For what is stored as JSON: few enough bytes for a page of a hundred."""
     if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
         raise ValueError(f"This may have {MAX_METADATA_BYTES} bytes as JSON")
     return value
@@ -44,9 +45,17 @@ Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Tags = Annotated[list[Label], Field(max_length=30)]
 PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
+Sha256 = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{64}$"),
+    Field(
+        description="The SHA-256 of the file, in lower-case hexadecimal.",
+        examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
+    ),
+]
 # For lists and objects that are searched, and of which a page holds a hundred.
-SmallObject = Annotated[dict[str, JsonValue], AfterValidator(_small)]
-SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(_small)]
+SmallObject = Annotated[dict[str, JsonValue], AfterValidator(small)]
+SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(small)]
 Metadata = Annotated[
     SmallObject,
     Field(description="Anything else worth keeping, as a JSON object of at most 16 KiB."),

@@ -19,7 +19,7 @@ from runtime.features.outfits.schemas import (
 )
 from runtime.features.outfits.service import EPISODE_OUTFITS, OUTFITS
 from runtime.records.links import Wanted
-from runtime.records.schemas import LinkBody
+from runtime.records.schemas import LinkBody, UsageContextParameter
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -134,10 +134,13 @@ def restore_outfit(
     response_model=ListAnswer[OutfitEpisode],
     dependencies=[allow(Permission.OUTFITS_READ)],
 )
-def list_outfit_episodes(outfit_id: UUID, page: Paging, database: WithDatabase) -> Response:
-    """The episodes that use the outfit, newest first, and for what."""
+def list_outfit_episodes(
+    outfit_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The episodes that use the outfit, newest first, and for what; with `usage_context` those for exactly this."""
     with database.reading() as connection:
-        return list_response(EPISODE_OUTFITS.list_episodes(connection, page, outfit_id))
+        found = EPISODE_OUTFITS.list_episodes(connection, page, outfit_id, usage_context=usage_context)
+    return list_response(found)
 
 
 @router.get(
@@ -145,10 +148,13 @@ def list_outfit_episodes(outfit_id: UUID, page: Paging, database: WithDatabase) 
     response_model=ListAnswer[UsedOutfit],
     dependencies=[allow(Permission.OUTFITS_READ)],
 )
-def list_episode_outfits(episode_id: UUID, page: Paging, database: WithDatabase) -> Response:
-    """The outfits that the episode uses, newest first, and for what."""
+def list_episode_outfits(
+    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The outfits that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
     with database.reading() as connection:
-        return list_response(EPISODE_OUTFITS.list_records(connection, page, episode_id))
+        found = EPISODE_OUTFITS.list_records(connection, page, episode_id, usage_context=usage_context)
+    return list_response(found)
 
 
 @router.post("/api/v1/episodes/{episode_id}/outfits", response_model=Answer[list[OutfitLink]])

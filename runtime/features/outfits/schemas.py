@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from runtime.features.episodes.schemas import EpisodeSummary
-from runtime.records.schemas import AssetName, Link, Linkable, LinkBody
+from runtime.records.schemas import AssetName, Link, Linkable, LinkBody, Use
 from runtime.web.schemas import (
     Change,
     Description,
@@ -17,7 +17,6 @@ from runtime.web.schemas import (
     SmallObject,
     SmallObjects,
     Tags,
-    Timestamp,
 )
 
 Garment = Annotated[
@@ -90,20 +89,12 @@ class OutfitLink(Link):
     outfit_id: UUID
 
 
-class UsedOutfit(Outfit):
+class UsedOutfit(Outfit, Use):
     """An outfit that an episode uses."""
 
-    usage_context: str | None
-    linked_at: Timestamp
-    linked_by: UUID | None
 
-
-class OutfitEpisode(EpisodeSummary):
+class OutfitEpisode(EpisodeSummary, Use):
     """An episode that uses the outfit."""
-
-    usage_context: str | None
-    linked_at: Timestamp
-    linked_by: UUID | None
 
 
 class WantedOutfit(LinkBody):

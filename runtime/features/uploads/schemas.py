@@ -6,20 +6,12 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, StringConstraints
 
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind, ImageType, UploadEntity
-from runtime.web.schemas import RequestBody, Resource, Timestamp
+from runtime.web.schemas import RequestBody, Resource, Sha256, Timestamp
 
 FileName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1024),
     Field(description="Kept as data; it never becomes a part of any address.", examples=["dandelions.jpg"]),
-]
-Sha256 = Annotated[
-    str,
-    StringConstraints(pattern=r"^[0-9a-f]{64}$"),
-    Field(
-        description="The SHA-256 of the file, in lower-case hexadecimal.",
-        examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
-    ),
 ]
 ByteCount = Annotated[int, Field(strict=True, ge=1, le=FILE_SIZE_LIMITS[FileKind.IMAGE])]
 

@@ -59,6 +59,15 @@ def episode(api: Api) -> Body:
 
 
 TAGS_AND_METADATA: Body = {"tags": [], "metadata": {}}
+# A change of every field that assets have that are files.
+FILE_CHANGE: Body = {
+    "name": "Renamed",
+    "description": "New",
+    "file_reference": "s3://bucket/new.png",
+    "file_hash": "0123456789abcdef" * 4,
+    "tags": ["winter"],
+    "metadata": {"a": 1},
+}
 
 KINDS = {
     "shows": Kind(
@@ -99,7 +108,50 @@ KINDS = {
         required={"name"},
         cleared=TAGS_AND_METADATA | {"top": {}, "shoes": {}, "accessories": []},
     ),
+    "ui_elements": Kind(
+        path="/api/v1/ui-elements",
+        row_id="ui_element_id",
+        resource_type="ui_element",
+        new=named("UI element", element_type="lower_third"),
+        change=FILE_CHANGE | {"element_type": "end_card"},
+        required={"name"},
+        cleared=TAGS_AND_METADATA,
+    ),
+    "backgrounds": Kind(
+        path="/api/v1/backgrounds",
+        row_id="background_id",
+        resource_type="background",
+        new=named("Background", background_type="interior"),
+        change=FILE_CHANGE | {"background_type": "exterior", "location": "Paris"},
+        required={"name", "background_type"},
+        cleared=TAGS_AND_METADATA,
+    ),
+    "components": Kind(
+        path="/api/v1/components",
+        row_id="component_id",
+        resource_type="component",
+        new=named("Component", component_type="intro"),
+        change=FILE_CHANGE | {"component_type": "outro"},
+        required={"name", "component_type"},
+        cleared=TAGS_AND_METADATA,
+    ),
+    "guests": Kind(
+        path="/api/v1/guests",
+        row_id="guest_id",
+        resource_type="guest",
+        new=named("Guest", role="stylist"),
+        change={
+            "name": "Renamed",
+            "biography": "New",
+            "role": "designer",
+            "social_links": {"instagram": "https://www.instagram.com/example"},
+            "tags": ["winter"],
+            "metadata": {"a": 1},
+        },
+        required={"name"},
+        cleared=TAGS_AND_METADATA | {"social_links": {}},
+    ),
 }
 
 # The kinds that episodes are linked to.
-LINKED = {name: KINDS[name] for name in ("outfits",)}
+LINKED = {name: KINDS[name] for name in ("outfits", "ui_elements", "backgrounds")}

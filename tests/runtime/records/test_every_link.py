@@ -114,6 +114,37 @@ class TestLink:
         assert used(api, kind, episode) == {record[kind.row_id]: "Later"}
 
 
+class TestUsageContext:
+    @pytest.mark.requirement("ROAD-109")
+    def test_narrows_the_lists_at_both_ends(self, api: Api, kind: Kind) -> None:
+        first, second = api.create_episode(), api.create_episode()
+        record, other = kind.create(api), kind.create(api)
+        for episode, linked, context in (
+            (first, record, "Opening"),
+            (second, record, "Closing"),
+            (first, other, "Closing"),
+            (second, other, None),
+        ):
+            path = f"{links_of(kind, episode)}/{linked[kind.row_id]}"
+            kind.answer(api.client.put(path, {"usage_context": context}, api.editor))
+
+        def found(path: str, context: str) -> list[dict[str, Any]]:
+            return list(Kind.answer(api.client.get(path, api.viewer, params={"usage_context": context})))
+
+        for context, expected in {"Opening": [record], "Closing": [other], "opening": []}.items():
+            ids = [each[kind.row_id] for each in found(links_of(kind, first), context)]
+            assert ids == [each[kind.row_id] for each in expected], context
+        for context, expected in {"Opening": [first], "Closing": [second], "opening": []}.items():
+            ids = [each["episode_id"] for each in found(f"{kind.path_of(record)}/episodes", context)]
+            assert ids == [each["episode_id"] for each in expected], context
+
+    def test_that_cannot_be_is_refused(self, api: Api, kind: Kind) -> None:
+        for path in (links_of(kind, api.create_episode()), f"{kind.path_of(kind.create(api))}/episodes"):
+            for context in ("", "x" * 501, "a\0"):
+                answer = api.client.get(path, api.viewer, params={"usage_context": context})
+                assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"query.usage_context"}
+
+
 class TestUnlink:
     def test_the_link_is_gone_and_noted(self, api: Api, kind: Kind) -> None:
         episode, record = api.create_episode(), kind.create(api)

@@ -1,0 +1,115 @@
+"""Components: create, list, get, update, delete, restore."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Response
+
+from runtime.access.guards import allow
+from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
+from runtime.features.components.schemas import Component, ComponentCreate, ComponentUpdate
+from runtime.features.components.service import COMPONENTS
+from runtime.web.dependencies import (
+    DeletionReason,
+    InTransaction,
+    Preconditions,
+    WithDatabase,
+    answer_with_etag,
+    found_response,
+    include_deleted_if,
+    list_response,
+    sorted_by,
+)
+from runtime.web.pagination import PageRequest
+from runtime.web.parameters import LabelParameter
+from runtime.web.schemas import Answer, ListAnswer
+from runtime.web.strict_json import feature_router
+
+router = feature_router("components")
+
+Sorted = Annotated[PageRequest, sorted_by(COMPONENTS.table.orders)]
+IncludeDeleted = Annotated[bool, include_deleted_if(Permission.COMPONENTS_READ_DELETED)]
+
+
+@router.post("/api/v1/components", status_code=201, response_model=Answer[Component])
+def create_component(
+    caller: Annotated[Caller, allow(Permission.COMPONENTS_CREATE)],
+    body: ComponentCreate,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Component]:
+    """Makes a component."""
+    return answer_with_etag(response, COMPONENTS.create(transaction, caller, body.model_dump()))
+
+
+@router.get(
+    "/api/v1/components", response_model=ListAnswer[Component], dependencies=[allow(Permission.COMPONENTS_READ)]
+)
+def list_components(
+    *,
+    page: Sorted,
+    database: WithDatabase,
+    include_deleted: IncludeDeleted,
+    tag: LabelParameter | None = None,
+    component_type: LabelParameter | None = None,
+) -> Response:
+    """Components, newest first unless `sort` says otherwise."""
+    with database.reading() as connection:
+        found = COMPONENTS.table.list_page(
+            connection, page, include_deleted=include_deleted, tag=tag, component_type=component_type
+        )
+    return list_response(found)
+
+
+@router.get(
+    "/api/v1/components/{component_id}",
+    response_model=Answer[Component],
+    dependencies=[allow(Permission.COMPONENTS_READ)],
+)
+def get_component(component_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+    """One component."""
+    with database.reading() as connection:
+        return found_response(COMPONENTS.get(connection, component_id, include_deleted=include_deleted))
+
+
+@router.put("/api/v1/components/{component_id}", response_model=Answer[Component])
+@router.patch("/api/v1/components/{component_id}", response_model=Answer[Component])
+def update_component(
+    *,
+    caller: Annotated[Caller, allow(Permission.COMPONENTS_UPDATE)],
+    component_id: UUID,
+    body: ComponentUpdate,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Component]:
+    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
+    version than the current one."""
+    return answer_with_etag(response, COMPONENTS.update(transaction, caller, component_id, body.columns(), if_match))
+
+
+@router.delete("/api/v1/components/{component_id}", response_model=Answer[Component])
+def delete_component(
+    *,
+    caller: Annotated[Caller, allow(Permission.COMPONENTS_DELETE)],
+    component_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    reason: DeletionReason = None,
+) -> Answer[Component]:
+    """Deletes a component, so that it can be restored."""
+    return answer_with_etag(response, COMPONENTS.delete(transaction, caller, component_id, reason, if_match))
+
+
+@router.post("/api/v1/components/{component_id}/restore", response_model=Answer[Component])
+def restore_component(
+    caller: Annotated[Caller, allow(Permission.COMPONENTS_RESTORE)],
+    component_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Component]:
+    """Brings a deleted component back. 409 when it is not deleted."""
+    return answer_with_etag(response, COMPONENTS.restore(transaction, caller, component_id, if_match))

@@ -1,0 +1,46 @@
+"""Components as clients send and get them."""
+
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import ConfigDict, Field
+
+from runtime.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate
+from runtime.web.schemas import Label, NotNull
+
+ComponentType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["intro"])]
+
+
+class ComponentCreate(FileAssetCreate):
+    """A new component."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Opening titles",
+                    "component_type": "intro",
+                    "file_reference": "s3://bucket/components/opening-titles.mp4",
+                    "file_hash": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                    "tags": ["season 1"],
+                }
+            ]
+        }
+    )
+
+    component_type: ComponentType
+
+
+class ComponentUpdate(FileAssetUpdate):
+    """What changes of a component. What is not sent stays as it is; null clears all but the name and the type."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"component_type": "outro"}]})
+
+    component_type: Annotated[ComponentType | None, NotNull] = None
+
+
+class Component(FileAsset):
+    """A component: a finished part that shows are put together from, such as an intro."""
+
+    component_id: UUID
+    component_type: str

@@ -1,0 +1,107 @@
+"""Guests: create, list, get, update, delete, restore."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Response
+
+from runtime.access.guards import allow
+from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
+from runtime.features.guests.schemas import Guest, GuestCreate, GuestUpdate
+from runtime.features.guests.service import GUESTS
+from runtime.web.dependencies import (
+    DeletionReason,
+    InTransaction,
+    Preconditions,
+    WithDatabase,
+    answer_with_etag,
+    found_response,
+    include_deleted_if,
+    list_response,
+    sorted_by,
+)
+from runtime.web.pagination import PageRequest
+from runtime.web.parameters import LabelParameter
+from runtime.web.schemas import Answer, ListAnswer
+from runtime.web.strict_json import feature_router
+
+router = feature_router("guests")
+
+Sorted = Annotated[PageRequest, sorted_by(GUESTS.table.orders)]
+IncludeDeleted = Annotated[bool, include_deleted_if(Permission.GUESTS_READ_DELETED)]
+
+
+@router.post("/api/v1/guests", status_code=201, response_model=Answer[Guest])
+def create_guest(
+    caller: Annotated[Caller, allow(Permission.GUESTS_CREATE)],
+    body: GuestCreate,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Guest]:
+    """Makes a guest."""
+    return answer_with_etag(response, GUESTS.create(transaction, caller, body.model_dump()))
+
+
+@router.get("/api/v1/guests", response_model=ListAnswer[Guest], dependencies=[allow(Permission.GUESTS_READ)])
+def list_guests(
+    *,
+    page: Sorted,
+    database: WithDatabase,
+    include_deleted: IncludeDeleted,
+    tag: LabelParameter | None = None,
+    role: LabelParameter | None = None,
+) -> Response:
+    """Guests, newest first unless `sort` says otherwise."""
+    with database.reading() as connection:
+        found = GUESTS.table.list_page(connection, page, include_deleted=include_deleted, tag=tag, role=role)
+    return list_response(found)
+
+
+@router.get("/api/v1/guests/{guest_id}", response_model=Answer[Guest], dependencies=[allow(Permission.GUESTS_READ)])
+def get_guest(guest_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+    """One guest."""
+    with database.reading() as connection:
+        return found_response(GUESTS.get(connection, guest_id, include_deleted=include_deleted))
+
+
+@router.put("/api/v1/guests/{guest_id}", response_model=Answer[Guest])
+@router.patch("/api/v1/guests/{guest_id}", response_model=Answer[Guest])
+def update_guest(
+    *,
+    caller: Annotated[Caller, allow(Permission.GUESTS_UPDATE)],
+    guest_id: UUID,
+    body: GuestUpdate,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Guest]:
+    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
+    version than the current one."""
+    return answer_with_etag(response, GUESTS.update(transaction, caller, guest_id, body.columns(), if_match))
+
+
+@router.delete("/api/v1/guests/{guest_id}", response_model=Answer[Guest])
+def delete_guest(
+    *,
+    caller: Annotated[Caller, allow(Permission.GUESTS_DELETE)],
+    guest_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    reason: DeletionReason = None,
+) -> Answer[Guest]:
+    """Deletes a guest, so that it can be restored."""
+    return answer_with_etag(response, GUESTS.delete(transaction, caller, guest_id, reason, if_match))
+
+
+@router.post("/api/v1/guests/{guest_id}/restore", response_model=Answer[Guest])
+def restore_guest(
+    caller: Annotated[Caller, allow(Permission.GUESTS_RESTORE)],
+    guest_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Guest]:
+    """Brings a deleted guest back. 409 when it is not deleted."""
+    return answer_with_etag(response, GUESTS.restore(transaction, caller, guest_id, if_match))

@@ -1,0 +1,105 @@
+"""Guests as clients send and get them."""
+
+import re
+from types import MappingProxyType
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, StringConstraints
+
+from runtime.web.schemas import (
+    Change,
+    Description,
+    Label,
+    Metadata,
+    NotNull,
+    PersonName,
+    Record,
+    RequestBody,
+    Tags,
+    small,
+)
+
+# What no address has as it is, be it in ASCII or not (RFC 3987). A browser would drop some of it and take a backslash for a
+# slash: the address that is followed would be another one than was checked. Nor does a link carry credentials.
+_FOREIGN = r"""\s\x00-\x1f\x7f-\x9f"<>\\^`{|}"""
+_HTTPS = re.compile(rf"https://[^/?#@{_FOREIGN}]+(?:[/?#][^{_FOREIGN}]*)?")
+
+
+def _https_url(text: str) -> str:
+    is_url = _HTTPS.fullmatch(text) is not None
+    try:
+        HttpUrl(text)
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("This is not an https:// address, such as https://example.com/name")
+    return text
+
+
+# Names that differ by spaces around them would be one to a reader.
+LinkName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=50)]
+LinkUrl = Annotated[str, StringConstraints(max_length=500), AfterValidator(_https_url)]
+SocialLinks = Annotated[
+    dict[LinkName, LinkUrl],
+    Field(
+        max_length=20,
+        description="Where else to find them: https:// addresses by the names of the places.",
+        examples=[{"instagram": "https://www.instagram.com/example"}],
+    ),
+    AfterValidator(small),
+]
+GuestRole = Annotated[Label, Field(description="As what they come; lists can be narrowed to it.", examples=["stylist"])]
+
+
+class GuestCreate(RequestBody):
+    """A new guest."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Ines Marchetti",
+                    "biography": "Makes gowns of paper.",
+                    "role": "stylist",
+                    "social_links": {"instagram": "https://www.instagram.com/example"},
+                    "tags": ["paper"],
+                }
+            ]
+        }
+    )
+
+    name: PersonName
+    biography: Description | None = None
+    role: GuestRole | None = None
+    social_links: SocialLinks = Field(default_factory=dict)
+    tags: Tags = Field(default_factory=list)
+    metadata: Metadata = Field(default_factory=dict)
+
+
+class GuestUpdate(Change):
+    """What changes of a guest. What is not sent stays as it is; null clears all but the name."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"role": "designer"}]})
+
+    cleared: ClassVar = MappingProxyType({**Change.cleared, "social_links": {}})
+
+    name: Annotated[PersonName | None, NotNull] = None
+    biography: Description | None = None
+    role: GuestRole | None = None
+    social_links: SocialLinks | None = None
+    tags: Tags | None = None
+    metadata: Metadata | None = None
+
+
+class Guest(Record):
+    """A guest of the shows."""
+
+    guest_id: UUID
+    name: str
+    biography: str | None
+    role: str | None
+    social_links: dict[str, str]
+    tags: list[str]
+    thumbnail_reference: str | None
+    metadata: dict[str, Any]

@@ -1,0 +1,19 @@
+"""The ui_elements table."""
+
+from psycopg.sql import SQL
+
+from runtime.features.ui_elements.schemas import UiElement
+from runtime.records.assets import asset_orders, file_columns, has_tag, usage_columns
+from runtime.records.table import Table
+
+TABLE = Table(
+    name="ui_elements",
+    alias="u",
+    row_id="ui_element_id",
+    record=UiElement,
+    columns=SQL("u.ui_element_id, {}, u.element_type, {}").format(
+        file_columns("u"), usage_columns("episode_ui_elements", "ui_element_id", "u")
+    ),
+    orders=asset_orders("u"),
+    conditions={"tag": has_tag("u")},
+)

@@ -1,0 +1,196 @@
+"""UI elements: create, list, get, update, delete, restore; the episodes that show each."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Response
+
+from runtime.access.guards import allow
+from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
+from runtime.features.ui_elements.schemas import (
+    UiElement,
+    UiElementCreate,
+    UiElementEpisode,
+    UiElementLink,
+    UiElementLinksBody,
+    UiElementUpdate,
+    UsedUiElement,
+)
+from runtime.features.ui_elements.service import EPISODE_UI_ELEMENTS, UI_ELEMENTS
+from runtime.records.links import Wanted
+from runtime.records.schemas import LinkBody, UsageContextParameter
+from runtime.web.dependencies import (
+    DeletionReason,
+    InTransaction,
+    Paging,
+    Preconditions,
+    WithDatabase,
+    answer_with_etag,
+    found_response,
+    include_deleted_if,
+    list_response,
+    sorted_by,
+)
+from runtime.web.pagination import PageRequest
+from runtime.web.parameters import LabelParameter
+from runtime.web.schemas import Answer, ListAnswer
+from runtime.web.strict_json import feature_router
+
+router = feature_router("ui elements")
+
+Sorted = Annotated[PageRequest, sorted_by(UI_ELEMENTS.table.orders)]
+IncludeDeleted = Annotated[bool, include_deleted_if(Permission.UI_ELEMENTS_READ_DELETED)]
+
+
+@router.post("/api/v1/ui-elements", status_code=201, response_model=Answer[UiElement])
+def create_ui_element(
+    caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_CREATE)],
+    body: UiElementCreate,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[UiElement]:
+    """Makes a UI element."""
+    return answer_with_etag(response, UI_ELEMENTS.create(transaction, caller, body.model_dump()))
+
+
+@router.get(
+    "/api/v1/ui-elements", response_model=ListAnswer[UiElement], dependencies=[allow(Permission.UI_ELEMENTS_READ)]
+)
+def list_ui_elements(
+    *,
+    page: Sorted,
+    database: WithDatabase,
+    include_deleted: IncludeDeleted,
+    tag: LabelParameter | None = None,
+    element_type: LabelParameter | None = None,
+) -> Response:
+    """UI elements, newest first unless `sort` says otherwise."""
+    with database.reading() as connection:
+        found = UI_ELEMENTS.table.list_page(
+            connection, page, include_deleted=include_deleted, tag=tag, element_type=element_type
+        )
+    return list_response(found)
+
+
+@router.get(
+    "/api/v1/ui-elements/{ui_element_id}",
+    response_model=Answer[UiElement],
+    dependencies=[allow(Permission.UI_ELEMENTS_READ)],
+)
+def get_ui_element(ui_element_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+    """One UI element."""
+    with database.reading() as connection:
+        return found_response(UI_ELEMENTS.get(connection, ui_element_id, include_deleted=include_deleted))
+
+
+@router.put("/api/v1/ui-elements/{ui_element_id}", response_model=Answer[UiElement])
+@router.patch("/api/v1/ui-elements/{ui_element_id}", response_model=Answer[UiElement])
+def update_ui_element(
+    *,
+    caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_UPDATE)],
+    ui_element_id: UUID,
+    body: UiElementUpdate,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[UiElement]:
+    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
+    version than the current one."""
+    return answer_with_etag(response, UI_ELEMENTS.update(transaction, caller, ui_element_id, body.columns(), if_match))
+
+
+@router.delete("/api/v1/ui-elements/{ui_element_id}", response_model=Answer[UiElement])
+def delete_ui_element(
+    *,
+    caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_DELETE)],
+    ui_element_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    reason: DeletionReason = None,
+) -> Answer[UiElement]:
+    """Deletes a UI element, so that it can be restored; episodes no longer show it."""
+    return answer_with_etag(response, UI_ELEMENTS.delete(transaction, caller, ui_element_id, reason, if_match))
+
+
+@router.post("/api/v1/ui-elements/{ui_element_id}/restore", response_model=Answer[UiElement])
+def restore_ui_element(
+    caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_RESTORE)],
+    ui_element_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[UiElement]:
+    """Brings a deleted UI element back, with the links that it had. 409 when it is not deleted."""
+    return answer_with_etag(response, UI_ELEMENTS.restore(transaction, caller, ui_element_id, if_match))
+
+
+@router.get(
+    "/api/v1/ui-elements/{ui_element_id}/episodes",
+    response_model=ListAnswer[UiElementEpisode],
+    dependencies=[allow(Permission.UI_ELEMENTS_READ)],
+)
+def list_ui_element_episodes(
+    ui_element_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The episodes that use the UI element, newest first, and for what; with `usage_context` those for exactly this."""
+    with database.reading() as connection:
+        found = EPISODE_UI_ELEMENTS.list_episodes(connection, page, ui_element_id, usage_context=usage_context)
+    return list_response(found)
+
+
+@router.get(
+    "/api/v1/episodes/{episode_id}/ui-elements",
+    response_model=ListAnswer[UsedUiElement],
+    dependencies=[allow(Permission.UI_ELEMENTS_READ)],
+)
+def list_episode_ui_elements(
+    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+) -> Response:
+    """The UI elements that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
+    with database.reading() as connection:
+        found = EPISODE_UI_ELEMENTS.list_records(connection, page, episode_id, usage_context=usage_context)
+    return list_response(found)
+
+
+@router.post("/api/v1/episodes/{episode_id}/ui-elements", response_model=Answer[list[UiElementLink]])
+def link_ui_elements(
+    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
+    episode_id: UUID,
+    body: UiElementLinksBody,
+    transaction: InTransaction,
+) -> Answer[list[UiElementLink]]:
+    """Links UI elements to an episode, all of them or none. One that is linked already gets this context."""
+    wanted = [
+        Wanted(link.ui_element_id, link.usage_context, f"body.links.{place}.ui_element_id")
+        for place, link in enumerate(body.links)
+    ]
+    made = EPISODE_UI_ELEMENTS.put(transaction, caller, episode_id, wanted)
+    return Answer(data=[UiElementLink.model_validate(link) for link in made])
+
+
+@router.put("/api/v1/episodes/{episode_id}/ui-elements/{ui_element_id}", response_model=Answer[UiElementLink])
+def link_ui_element(
+    *,
+    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
+    episode_id: UUID,
+    ui_element_id: UUID,
+    body: LinkBody,
+    transaction: InTransaction,
+) -> Answer[UiElementLink]:
+    """Links a UI element to an episode. One that is linked already gets this context."""
+    wanted = Wanted(ui_element_id, body.usage_context, "path.ui_element_id")
+    (made,) = EPISODE_UI_ELEMENTS.put(transaction, caller, episode_id, [wanted])
+    return Answer(data=UiElementLink.model_validate(made))
+
+
+@router.delete("/api/v1/episodes/{episode_id}/ui-elements/{ui_element_id}", status_code=204)
+def unlink_ui_element(
+    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
+    episode_id: UUID,
+    ui_element_id: UUID,
+    transaction: InTransaction,
+) -> None:
+    """Takes the link away; 404 when there is none."""
+    EPISODE_UI_ELEMENTS.remove(transaction, caller, episode_id, ui_element_id)
