@@ -44,6 +44,20 @@ Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 Tags = Annotated[list[Label], Field(max_length=30)]
 PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
+# Where a file lies in S3. A bucket's name has 3 to 63 of these characters.
+FileReference = Annotated[
+    str,
+    StringConstraints(max_length=1_024, pattern=r"^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^\x00-\x1f\x7f]+$"),
+    Field(examples=["s3://bucket/path/of/the/file"]),
+]
+# By the characters of RFC 3986, and without a name and password before the host.
+HttpsUrl = Annotated[
+    str,
+    StringConstraints(
+        max_length=512, pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*)?$"
+    ),
+    Field(examples=["https://www.example.com/poster.jpg"]),
+]
 # For lists and objects that are searched, and of which a page holds a hundred.
 SmallObject = Annotated[dict[str, JsonValue], AfterValidator(_small)]
 SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(_small)]
