@@ -83,16 +83,20 @@ def _have_episode_say(transaction: Transaction, caller: Caller, episode: Episode
 def _log(
     transaction: Transaction, caller: Caller, action: ActionType, before: ScriptVersion | None, after: ScriptVersion
 ) -> None:
-    # Without the text, which is kept with the version for good.
     activity.record_change(
         transaction,
         caller,
         action,
         ResourceType.SCRIPT_VERSION,
         after.script_version_id,
-        before=ScriptVersionSummary.model_validate(before) if before else None,
-        after=ScriptVersionSummary.model_validate(after),
+        before=_without_text(before) if before else None,
+        after=_without_text(after),
     )
+
+
+def _without_text(version: ScriptVersion) -> ScriptVersionSummary:
+    # The log needs no second copy of what is kept with the version for good.
+    return ScriptVersionSummary.model_validate(version.model_dump(exclude={"script_text"}))
 
 
 def _require_episode(connection: Connection, episode_id: UUID) -> None:
