@@ -21,6 +21,7 @@ from runtime.features.jobs import routes as jobs
 from runtime.features.outbox.service import Outbox
 from runtime.features.outbox.topics import topics
 from runtime.features.outfits import routes as outfits
+from runtime.features.script_versions import routes as script_versions
 from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
@@ -37,6 +38,7 @@ ROUTERS = (
     health.router,
     shows.router,
     episodes.router,
+    script_versions.router,
     outfits.router,
     ui_elements.router,
     backgrounds.router,

@@ -27,6 +27,7 @@ class Permission(StrEnum):
     EPISODES_UPDATE = "episodes:update"
     EPISODES_DELETE = "episodes:delete"
     EPISODES_RESTORE = "episodes:restore"
+    EPISODES_APPROVE = "episodes:approve"
     EPISODES_READ_DELETED = "episodes:read_deleted"
     EPISODES_SEARCH = "episodes:search"
     THUMBNAILS_READ = "thumbnails:read"

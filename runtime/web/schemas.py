@@ -1,13 +1,23 @@
 """The shapes that every answer shares, and the kinds of value that many schemas are made of. No web framework here."""
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    JsonValue,
+    PlainSerializer,
+    StringConstraints,
+)
 
 T = TypeVar("T")
 J = TypeVar("J", dict[str, Any], list[Any])
@@ -37,6 +47,23 @@ def small(value: J) -> J:
     return value
 
 
+# What no address has as it is, be it in ASCII or not (RFC 3987). A browser would drop some of it and take a backslash for a
+# slash: the address that is followed would be another one than was checked. Nor does a link carry credentials.
+_FOREIGN = r"""\s\x00-\x1f\x7f-\x9f"<>\\^`{|}"""
+_HTTPS = re.compile(rf"https://[^/?#@{_FOREIGN}]+(?:[/?#][^{_FOREIGN}]*)?")
+
+
+def _https_url(text: str) -> str:
+    is_url = _HTTPS.fullmatch(text) is not None
+    try:
+        HttpUrl(text)
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("This is not an https:// address, such as https://example.com/name")
+    return text
+
+
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 # Numbers are taken as they are sent: "5" and true are not 5.
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
@@ -52,6 +79,12 @@ Sha256 = Annotated[
         description="The SHA-256 of the file, in lower-case hexadecimal.",
         examples=["e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"],
     ),
+]
+HttpsUrl = Annotated[
+    str,
+    StringConstraints(max_length=512),
+    AfterValidator(_https_url),
+    Field(examples=["https://www.example.com/poster.jpg"]),
 ]
 # For lists and objects that are searched, and of which a page holds a hundred.
 SmallObject = Annotated[dict[str, JsonValue], AfterValidator(small)]

@@ -12,7 +12,8 @@ from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.web.transaction import Transaction
 
 # Second names of other fields, and what changes with every change; the log's own columns say when it was and who did it.
-_NOT_LOGGED = {"episode_title", "plot_summary", "duration_minutes", "updated_at", "updated_by", "etag"}
+_NOT_LOGGED = {"episode_title", "plot_summary", "duration_minutes", "upload_date", "last_modified"}
+_NOT_LOGGED |= {"updated_at", "updated_by", "etag"}
 MAX_USER_AGENT_LENGTH = 1_000
 
 

@@ -16,8 +16,14 @@ _COLUMNS = SQL("""
     e.title, e.title AS episode_title, e.episode_number, e.season_number, e.status,
     e.description, e.description AS plot_summary,
     e.duration_seconds, e.duration_seconds / 60 AS duration_minutes,
-    e.filming_date, e.edit_deadline, e.publish_date, e.air_date, e.processing_status, e.approval_status,
-    e.thumbnail_reference, e.tags, e.category, e.genre, e.director, e.writer, e.rating, e.language, e.copyright, e.metadata
+    e.filming_date, e.edit_deadline, e.publish_date, e.air_date,
+    to_char(e.released_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS released_at,
+    e.processing_status, e.approval_status, e.original_approver, e.uploaded_by,
+    e.script_file_reference, e.trailer_reference, e.thumbnail_reference, e.thumbnail_url, e.poster_url, e.video_url,
+    e.raw_video_s3_key, e.processed_video_s3_key, e.metadata_json_s3_key,
+    to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS upload_date,
+    to_char(e.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_modified,
+    e.tags, e.category, e.genre, e.director, e.writer, e.rating, e.language, e.copyright, e.metadata
 """)
 _TAKEN = "The show already has an episode of this number in this season"
 
@@ -35,12 +41,17 @@ TABLE = Table(
     refusals={"episodes_unique_episode": lambda: ConflictError(_TAKEN, field="body.episode_number")},
     orders={
         "title": Order(by=SQL("lower(e.title)")),
+        "number": Order(by=SQL("ARRAY[e.season_number, e.episode_number]"), type="integer[]"),
         "updated_at": Order(by=SQL("e.updated_at"), type="timestamptz"),
         # Those without a date come last, or first the other way round.
         "publish_date": Order(by=SQL("coalesce(e.publish_date, 'infinity')"), type="date"),
         "air_date": Order(by=SQL("coalesce(e.air_date, 'infinity')"), type="date"),
     },
-    conditions={"tag": SQL("e.tags @> ARRAY[%(tag)s::text]")},
+    conditions={
+        "tag": SQL("e.tags @> ARRAY[%(tag)s::text]"),
+        "published_from": SQL("e.publish_date >= %(published_from)s"),
+        "published_to": SQL("e.publish_date <= %(published_to)s"),
+    },
 )
 SUMMARY_COLUMNS = TABLE.summary
 LIVE = TABLE.visible

@@ -1,5 +1,6 @@
-"""Episodes: create, list, get, update, delete, restore."""
+"""Episodes: create, list, get, update, delete, restore; publish and unpublish, approve and reject."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -9,8 +10,9 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.features.episodes import service
-from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeStatus, EpisodeSummary, EpisodeUpdate
+from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeSummary, EpisodeUpdate, Language
 from runtime.features.episodes.service import EPISODES
+from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
 from runtime.records.files import FileFormat
 from runtime.records.schemas import ImportReport
 from runtime.web.dependencies import (
@@ -66,18 +68,31 @@ def list_episodes(
     include_deleted: IncludeDeleted,
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
+    approval_status: ApprovalStatus | None = None,
     season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
     tag: LabelParameter | None = None,
+    category: LabelParameter | None = None,
+    genre: LabelParameter | None = None,
+    language: Language | None = None,
+    published_from: date | None = None,
+    published_to: date | None = None,
 ) -> Response:
-    """Episodes without their scripts, newest first unless `sort` says otherwise."""
+    """Episodes without their scripts, newest first unless `sort` says otherwise; `number` sorts by season and episode. Those
+    whose `publish_date` is not before `published_from` and not after `published_to`."""
     with database.reading() as connection:
         found = EPISODES.table.list_page(
             connection,
             page,
             show_id=show_id,
             status=status,
+            approval_status=approval_status,
             season_number=season_number,
             tag=tag,
+            category=category,
+            genre=genre,
+            language=language,
+            published_from=published_from,
+            published_to=published_to,
             include_deleted=include_deleted,
         )
     return list_response(found)
@@ -143,7 +158,8 @@ def update_episode(
     response: Response,
 ) -> Answer[Episode]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    version than the current one, 409 for a status that cannot follow the present one. Another script is kept as a new
+    version."""
     return answer_with_etag(response, service.update(transaction, caller, episode_id, body, if_match))
 
 
@@ -171,3 +187,51 @@ def restore_episode(
 ) -> Answer[Episode]:
     """Brings a deleted episode back. 409 when it is not deleted, or while its show is."""
     return answer_with_etag(response, EPISODES.restore(transaction, caller, episode_id, if_match))
+
+
+@router.post("/api/v1/episodes/{episode_id}/publish", response_model=Answer[Episode])
+def publish_episode(
+    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
+    episode_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Episode]:
+    """Publishes an episode that is ready and approved: today unless its `publish_date` says otherwise. 409 for any other."""
+    return answer_with_etag(response, service.publish(transaction, caller, episode_id, if_match))
+
+
+@router.post("/api/v1/episodes/{episode_id}/unpublish", response_model=Answer[Episode])
+def unpublish_episode(
+    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
+    episode_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Episode]:
+    """Takes a published episode back to `ready_for_publish`. 409 when it is not published."""
+    return answer_with_etag(response, service.unpublish(transaction, caller, episode_id, if_match))
+
+
+@router.post("/api/v1/episodes/{episode_id}/approve", response_model=Answer[Episode])
+def approve_episode(
+    caller: Annotated[Caller, allow(Permission.EPISODES_APPROVE)],
+    episode_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Episode]:
+    """Approves an episode. Who does so first stays its `original_approver`."""
+    return answer_with_etag(response, service.approve(transaction, caller, episode_id, if_match))
+
+
+@router.post("/api/v1/episodes/{episode_id}/reject", response_model=Answer[Episode])
+def reject_episode(
+    caller: Annotated[Caller, allow(Permission.EPISODES_APPROVE)],
+    episode_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Episode]:
+    """Rejects an episode, so that it cannot be published. 409 while it is published."""
+    return answer_with_etag(response, service.reject(transaction, caller, episode_id, if_match))

@@ -2,17 +2,19 @@
 
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
+from runtime.features.episodes.statuses import NEXT_DESCRIPTION, ApprovalStatus, EpisodeStatus
 from runtime.features.shows.schemas import ShowName
+from runtime.records.schemas import FileReference
 from runtime.web.schemas import (
     Change,
     Count,
     Description,
+    HttpsUrl,
     Label,
     Metadata,
     NotNull,
@@ -21,24 +23,13 @@ from runtime.web.schemas import (
     Record,
     RequestBody,
     Tags,
+    Timestamp,
 )
 
 # Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
 # so that title, description and script of these lengths always fit.
 MAX_SCRIPT_BYTES = 200_000
 SECONDS_PER_MINUTE = 60
-
-
-class EpisodeStatus(StrEnum):
-    """Where an episode stands (ROAD-74, ROAD-88)."""
-
-    DRAFT = "draft"
-    IN_PRODUCTION = "in_production"
-    READY_FOR_PUBLISH = "ready_for_publish"
-    PUBLISHED = "published"
-    ARCHIVED = "archived"
-    ON_HOLD = "on_hold"
-    CANCELED = "canceled"
 
 
 def _indexable(script: str) -> str:
@@ -97,6 +88,10 @@ class EpisodeCreate(RequestBody):
     publish_date: date | None = None
     air_date: date | None = None
     script_text: Script | None = None
+    script_file_reference: FileReference | None = None
+    trailer_reference: FileReference | None = None
+    poster_url: HttpsUrl | None = None
+    video_url: HttpsUrl | None = None
     tags: Tags = Field(default_factory=list)
     category: Label | None = None
     genre: Label | None = None
@@ -123,7 +118,7 @@ class EpisodeUpdate(Change):
     The names are those of a new episode, both sets of them. Another show's name or id moves the episode there.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "published", "rating": 8.5}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "in_production", "rating": 8.5}]})
 
     show_id: Annotated[UUID | None, NotNull] = None
     show_name: Annotated[ShowName | None, NotNull] = None
@@ -131,7 +126,7 @@ class EpisodeUpdate(Change):
     episode_title: Annotated[Title | None, NotNull] = None
     episode_number: Annotated[Ordinal | None, NotNull] = None
     season_number: Annotated[Ordinal | None, NotNull] = None
-    status: Annotated[EpisodeStatus | None, NotNull] = None
+    status: Annotated[EpisodeStatus | None, NotNull] = Field(default=None, description=NEXT_DESCRIPTION)
     description: Description | None = None
     plot_summary: Description | None = None
     duration_seconds: Count | None = None
@@ -143,6 +138,10 @@ class EpisodeUpdate(Change):
     publish_date: date | None = None
     air_date: date | None = None
     script_text: Script | None = None
+    script_file_reference: FileReference | None = None
+    trailer_reference: FileReference | None = None
+    poster_url: HttpsUrl | None = None
+    video_url: HttpsUrl | None = None
     tags: Tags | None = None
     category: Label | None = None
     genre: Label | None = None
@@ -190,9 +189,20 @@ class EpisodeSummary(Record):
     edit_deadline: date | None
     publish_date: date | None
     air_date: date | None
+    released_at: Timestamp | None = Field(description="When it was first published.")
     processing_status: str
-    approval_status: str
+    approval_status: ApprovalStatus
+    original_approver: UUID | None = Field(description="Who approved it first; null while nobody did.")
+    uploaded_by: UUID | None
+    script_file_reference: str | None
+    trailer_reference: str | None
     thumbnail_reference: str | None
+    thumbnail_url: str | None
+    poster_url: str | None
+    video_url: str | None
+    raw_video_s3_key: str | None
+    processed_video_s3_key: str | None
+    metadata_json_s3_key: str | None
     tags: list[str]
     category: str | None
     genre: str | None
@@ -202,9 +212,11 @@ class EpisodeSummary(Record):
     language: str
     copyright: str | None
     metadata: dict[str, Any]
+    upload_date: Timestamp = Field(description="The same as `created_at`.")
+    last_modified: Timestamp = Field(description="The same as `updated_at`.")
 
 
 class Episode(EpisodeSummary):
     """An episode."""
 
-    script_text: str | None
+    script_text: str | None = Field(description="The text of the active version of its script.")

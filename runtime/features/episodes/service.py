@@ -1,4 +1,5 @@
-"""The rules of an episode: that its two sets of names agree, which show it belongs to, and that search knows it.
+"""The rules of an episode: that its two sets of names agree, which show it belongs to, that the history of its script is whole,
+and that search knows it.
 
 A change locks the episode first and its show last: always in this order, two requests never wait for each other.
 """
@@ -9,8 +10,11 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
 from runtime.features.activity_logs.schemas import ResourceType
+from runtime.features.episodes import publication
 from runtime.features.episodes.repository import TABLE
 from runtime.features.episodes.schemas import SECONDS_PER_MINUTE, Episode, EpisodeCreate, EpisodeUpdate
+from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
+from runtime.features.script_versions import repository as script_versions
 from runtime.features.search import changes as search_index
 from runtime.features.shows import repository as shows
 from runtime.records.lifecycle import Lifecycle, note_user
@@ -18,13 +22,24 @@ from runtime.records.transfer import Transfer
 from runtime.web.preconditions import IfMatch
 from runtime.web.transaction import Connection, Transaction
 
+_STATUS, _EPISODE = "body.status", "path.episode_id"
+
 
 def _stay_with_show(transaction: Transaction, episode: Episode) -> None:
     if shows.TABLE.find_and_keep(transaction.connection, episode.show_id) is None:
         raise ConflictError("The episode's show is deleted; restore that first", field="path.episode_id")
 
 
-def _tell_search(transaction: Transaction, _: Episode | None, after: Episode) -> None:
+def _follow(transaction: Transaction, before: Episode | None, after: Episode) -> None:
+    script = (after.script_text, after.script_file_reference)
+    if script != ((before.script_text, before.script_file_reference) if before else (None, None)):
+        script_versions.keep_up(
+            transaction.connection,
+            episode_id=after.episode_id,
+            script_text=after.script_text,
+            script_file_reference=after.script_file_reference,
+            user_id=after.updated_by,
+        )
     search_index.note_episode(transaction, after.episode_id)
 
 
@@ -33,7 +48,7 @@ EPISODES = Lifecycle(
     resource_type=ResourceType.EPISODE,
     called="episode",
     before_restore=_stay_with_show,
-    after_change=_tell_search,
+    after_change=_follow,
 )
 
 
@@ -48,17 +63,19 @@ def create(transaction: Transaction, caller: Caller, body: EpisodeCreate) -> Epi
     _refuse(problems)
     note_user(transaction, caller)
     show_id = _show_of(transaction.connection, body)
-    return EPISODES.create(transaction, caller, {**body.columns(), "show_id": show_id})
+    columns = publication.with_consequences({**body.columns(), "show_id": show_id}, None, field=_STATUS)
+    return EPISODES.create(transaction, caller, columns)
 
 
 def update(
     transaction: Transaction, caller: Caller, episode_id: UUID, body: EpisodeUpdate, if_match: IfMatch
 ) -> Episode:
     """The episode with what was sent. InvalidInputError for names that disagree, NotFoundError for it or its new show,
-    PreconditionFailedError when it is another version than the caller's, ConflictError for a number that is taken."""
+    PreconditionFailedError when it is another version than the caller's, ConflictError for a number that is taken and for a
+    status that it cannot have now."""
     _refuse(_disagreements(body, body.model_fields_set.__contains__))
     before = EPISODES.lock(transaction, caller, episode_id, if_match)
-    columns = body.changed_columns(before.duration_seconds)
+    columns = publication.with_consequences(body.changed_columns(before.duration_seconds), before, field=_STATUS)
     if body.show_id is not None or body.show_name is not None:
         columns["show_id"] = _show_of(transaction.connection, body)
     return EPISODES.change(transaction, caller, before, columns)
@@ -76,6 +93,43 @@ EPISODE_FILES = Transfer(
     create=create,
     update=update,
 )  # fmt: skip
+
+
+def publish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
+    """The episode, published. NotFoundError, PreconditionFailedError, ConflictError when it is not ready or not approved, or
+    is published already."""
+    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    if before.status == EpisodeStatus.PUBLISHED:
+        raise ConflictError("The episode is published already", field=_EPISODE)
+    columns = publication.with_consequences({"status": EpisodeStatus.PUBLISHED}, before, field=_EPISODE)
+    return EPISODES.change(transaction, caller, before, columns)
+
+
+def unpublish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
+    """The episode, ready to be published again. NotFoundError, PreconditionFailedError, ConflictError when it is not
+    published."""
+    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    if before.status != EpisodeStatus.PUBLISHED:
+        raise ConflictError("The episode is not published", field=_EPISODE)
+    return EPISODES.change(transaction, caller, before, {"status": EpisodeStatus.READY_FOR_PUBLISH})
+
+
+def approve(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
+    """The episode, approved: as it was when somebody did that already. Who was first stays its original approver.
+    NotFoundError, PreconditionFailedError."""
+    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    approver = before.original_approver or caller.user_id
+    columns = {"approval_status": ApprovalStatus.APPROVED, "original_approver": approver}
+    return EPISODES.change(transaction, caller, before, columns)
+
+
+def reject(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
+    """The episode, rejected: as it was when it is already. NotFoundError, PreconditionFailedError, ConflictError while it is
+    published."""
+    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    if before.status == EpisodeStatus.PUBLISHED:
+        raise ConflictError("The episode is published; unpublish it first", field=_EPISODE)
+    return EPISODES.change(transaction, caller, before, {"approval_status": ApprovalStatus.REJECTED})
 
 
 def _disagreements(body: EpisodeCreate | EpisodeUpdate, is_sent: Callable[[str], bool]) -> list[FieldProblem]:

@@ -1,15 +1,15 @@
 """Guests as clients send and get them."""
 
-import re
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
 from uuid import UUID
 
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, StringConstraints
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
 from runtime.web.schemas import (
     Change,
     Description,
+    HttpsUrl,
     Label,
     Metadata,
     NotNull,
@@ -20,28 +20,10 @@ from runtime.web.schemas import (
     small,
 )
 
-# What no address has as it is, be it in ASCII or not (RFC 3987). A browser would drop some of it and take a backslash for a
-# slash: the address that is followed would be another one than was checked. Nor does a link carry credentials.
-_FOREIGN = r"""\s\x00-\x1f\x7f-\x9f"<>\\^`{|}"""
-_HTTPS = re.compile(rf"https://[^/?#@{_FOREIGN}]+(?:[/?#][^{_FOREIGN}]*)?")
-
-
-def _https_url(text: str) -> str:
-    is_url = _HTTPS.fullmatch(text) is not None
-    try:
-        HttpUrl(text)
-    except ValueError:
-        is_url = False
-    if not is_url:
-        raise ValueError("This is not an https:// address, such as https://example.com/name")
-    return text
-
-
 # Names that differ by spaces around them would be one to a reader.
 LinkName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=50)]
-LinkUrl = Annotated[str, StringConstraints(max_length=500), AfterValidator(_https_url)]
 SocialLinks = Annotated[
-    dict[LinkName, LinkUrl],
+    dict[LinkName, HttpsUrl],
     Field(
         max_length=20,
         description="Where else to find them: https:// addresses by the names of the places.",

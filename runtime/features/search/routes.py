@@ -9,7 +9,7 @@ from pydantic import AfterValidator, StringConstraints
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.adapters.search_index import SearchIndex, search_index
-from runtime.features.episodes.schemas import EpisodeStatus
+from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import service
 from runtime.features.search.schemas import SearchAnswer, SearchPage, SearchRequest
 from runtime.features.search.words import SearchText

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from runtime.features.episodes.schemas import EpisodeStatus, EpisodeSummary
+from runtime.features.episodes.schemas import EpisodeSummary
+from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search.words import SearchText
 from runtime.web.schemas import ListAnswer, PageInfo
 

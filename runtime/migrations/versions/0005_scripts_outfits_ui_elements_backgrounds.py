@@ -33,6 +33,12 @@ END;
 $$;
 CREATE TRIGGER ensure_single_active_script_version BEFORE INSERT OR UPDATE ON script_versions
     FOR EACH ROW WHEN (NEW.is_active) EXECUTE FUNCTION ensure_single_active_script_version();
+-- The scripts that there are begin their history.
+INSERT INTO script_versions (
+    episode_id, version_number, script_text, script_file_reference, is_active, activated_at, activated_by, created_at, created_by
+)
+SELECT episode_id, 1, script_text, script_file_reference, true, updated_at, updated_by, updated_at, updated_by
+FROM episodes WHERE script_text IS NOT NULL OR script_file_reference IS NOT NULL;
 
 CREATE TABLE outfits (
     outfit_id           uuid PRIMARY KEY DEFAULT uuidv7(),

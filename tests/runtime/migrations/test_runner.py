@@ -115,6 +115,23 @@ class TestDowngrade:
         assert migrations.downgrade("0001") == list(reversed(migrations_of(head())[1:]))
         assert connection.execute("SELECT name FROM shows").fetchall() == [("New",)]
 
+    @pytest.mark.requirement("ROAD-78", "ROAD-107")
+    def test_scripts_that_were_there_begin_their_history(self, migrations, connection):
+        migrations.upgrade("0004")
+        connection.execute(
+            """WITH show AS (INSERT INTO shows (name) VALUES ('Old') RETURNING show_id)
+            INSERT INTO episodes (show_id, title, episode_number, script_text, script_file_reference)
+            SELECT show_id, 'Seeds', number, script, file
+            FROM show, (VALUES (1, 'One', NULL), (2, NULL, 's3://scripts/2'), (3, NULL, NULL)) AS script (number, script, file)"""
+        )
+        migrations.upgrade("0005")
+        history = """SELECT episode_number, version_number, v.script_text, v.script_file_reference, is_active,
+            activated_at = e.updated_at FROM script_versions v JOIN episodes e USING (episode_id) ORDER BY 1"""
+        assert connection.execute(history).fetchall() == [
+            (1, 1, "One", None, True, True),
+            (2, 1, None, "s3://scripts/2", True, True),
+        ]
+
 
 def migrations_of(last):
     return [f"{number:04}" for number in range(1, int(last) + 1)]

@@ -33,11 +33,11 @@ class TestUpdateEpisode:
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     def test_merges_what_is_sent(self, api: Api, method: str) -> None:
         episode = api.create_episode(**ALL_FIELDS)
-        answer = api.client.send(method, path_of(episode), api.editor, json={"status": "published"})
+        answer = api.client.send(method, path_of(episode), api.editor, json={"status": "ready_for_publish"})
         changed = answer.json()["data"]
         assert (answer.status_code, answer.headers["etag"]) == (200, changed["etag"])
         assert differing(episode, changed) == {"status"}
-        assert (changed["status"], changed["updated_by"]) == ("published", str(api.editor.user_id))
+        assert (changed["status"], changed["updated_by"]) == ("ready_for_publish", str(api.editor.user_id))
         assert api.client.get(path_of(episode), api.viewer).json()["data"] == changed
 
     @pytest.mark.requirement("P1-14")

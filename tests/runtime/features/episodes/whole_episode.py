@@ -14,6 +14,10 @@ ALL_FIELDS: dict[str, Any] = {
     "publish_date": "2026-07-01",
     "air_date": "2026-07-02",
     "script_text": "FADE IN: a meadow.",
+    "script_file_reference": "s3://scripts/meadow/2.pdf",
+    "trailer_reference": "s3://trailers/meadow/2 (short).mp4",
+    "poster_url": "https://pictures.example.test/meadow.jpg?size=1,2#top",
+    "video_url": "https://videos.example.test:8443/meadow",
     "tags": ["spring", "yellow"],
     "category": "nature",
     "genre": "documentary",
@@ -31,4 +35,4 @@ def path_of(episode: dict[str, Any]) -> str:
 
 
 def differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
-    return {name for name in one if one[name] != other[name]} - {"updated_at", "updated_by", "etag"}
+    return {name for name in one if one[name] != other[name]} - {"updated_at", "last_modified", "updated_by", "etag"}

@@ -62,7 +62,7 @@ OTHER_VALUES: list[Any] = [
     "https://1.2.3.4.5/",
     "https://example.com:99999/",
     " https://example.com/",
-    "https://example.com/" + "x" * 500,
+    "https://example.com/" + "x" * 512,
     None,
     5,
     ["https://example.com/"],

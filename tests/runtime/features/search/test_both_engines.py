@@ -10,7 +10,7 @@ import pytest
 
 from runtime.adapters.database import Database
 from runtime.adapters.search_index import SearchIndex
-from runtime.features.episodes.schemas import EpisodeStatus
+from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import service
 from runtime.features.search.schemas import Engine, SearchRequest
 from runtime.features.search.stop_words import STOP_WORDS

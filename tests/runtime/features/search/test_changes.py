@@ -53,9 +53,9 @@ class TestEveryChange:
             "season_number": 3,
             "version": (1 << 31) + 1,
         }
-        api.client.patch(path(episode), {"title": "Bees", "status": "published"}, api.admin)
+        api.client.patch(path(episode), {"title": "Bees", "status": "in_production"}, api.admin)
         told = index.documents()[episode["episode_id"]]
-        assert (told["title"], told["status"], told["version"]) == ("Bees", "published", (2 << 31) + 1)
+        assert (told["title"], told["status"], told["version"]) == ("Bees", "in_production", (2 << 31) + 1)
         api.client.patch(path(episode), {"show_id": other["show_id"]}, api.admin)
         assert index.documents()[episode["episode_id"]]["show_name"] == "Harbour"
         api.delete(path(episode))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import UnavailableError
-from runtime.features.episodes.schemas import EpisodeStatus
+from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import opensearch
 from runtime.features.search.schemas import SearchRequest
 from runtime.features.search.words import SearchText
