@@ -103,6 +103,8 @@ def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTa
             keys=SigningKeys(settings.jwks_url),
             issuer=settings.issuer,
             client_ids=settings.user_pool_client_ids,
+            machine_client_ids=settings.machine_client_ids,
+            machine_scope=settings.machine_scope,
             max_lifetime_seconds=settings.token_max_lifetime_seconds,
         ),
         permissions=permissions,
