@@ -15,6 +15,7 @@ from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.episodes import routes as episodes
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
+from runtime.features.metadata import routes as metadata
 from runtime.features.outbox.service import Outbox
 from runtime.features.outbox.topics import topics
 from runtime.features.outfits import routes as outfits
@@ -22,6 +23,7 @@ from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
 from runtime.features.uploads import routes as uploads
+from runtime.features.users import routes as users
 from runtime.settings import ApiSettings, load
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
@@ -33,12 +35,14 @@ ROUTERS = (
     health.router,
     shows.router,
     episodes.router,
+    metadata.router,
     outfits.router,
     thumbnails.router,
     uploads.router,
     jobs.router,
     search.router,
     activity_logs.router,
+    users.router,
 )
 
 DESCRIPTION = """

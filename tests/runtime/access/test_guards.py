@@ -34,6 +34,10 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("PATCH", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},
     ("DELETE", "/api/v1/episodes/{episode_id}"): {"admin"},
     ("POST", "/api/v1/episodes/{episode_id}/restore"): {"admin"},
+    ("GET", "/api/v1/episodes/{episode_id}/metadata"): MACHINES_TOO,
+    ("GET", "/api/v1/episodes/{episode_id}/metadata/{metadata_id}"): MACHINES_TOO,
+    ("POST", "/api/v1/episodes/{episode_id}/metadata"): {"system"},
+    ("PUT", "/api/v1/episodes/{episode_id}/metadata"): {"admin"},
     ("POST", "/api/v1/outfits"): {"editor", "admin"},
     ("GET", "/api/v1/outfits"): EVERYONE,
     ("GET", "/api/v1/outfits/{outfit_id}"): EVERYONE,
@@ -58,6 +62,9 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/search"): EVERYONE,
     ("GET", "/api/v1/activity-logs"): {"admin"},
     ("GET", "/api/v1/activity-logs/{activity_log_id}"): {"admin"},
+    ("GET", "/api/v1/users/me"): EVERYONE,
+    ("GET", "/api/v1/users"): {"admin"},
+    ("GET", "/api/v1/users/{user_id}"): {"admin"},
 }
 PUBLIC = {"/health", "/api/v1/health", "/health/ready", "/version", "/docs", "/redoc", "/docs-assets/{name}"}
 # Starlette's own route for the description is no route with dependencies.
