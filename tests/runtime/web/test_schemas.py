@@ -6,7 +6,6 @@ from typing import Any
 from runtime.web.schemas import MAX_METADATA_BYTES, json_bytes
 from tests.runtime.features.api_platform import Api, problems
 
-
 VALUES: list[Any] = [
     None,
     'ü"\\\n\x01\x7f',
