@@ -18,6 +18,7 @@ from runtime.features.episodes import routes as episodes
 from runtime.features.guests import routes as guests
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
+from runtime.features.metadata import routes as metadata
 from runtime.features.outbox.service import Outbox
 from runtime.features.outbox.topics import topics
 from runtime.features.outfits import routes as outfits
@@ -27,6 +28,7 @@ from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
 from runtime.features.ui_elements import routes as ui_elements
 from runtime.features.uploads import routes as uploads
+from runtime.features.users import routes as users
 from runtime.settings import ApiSettings, load
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
@@ -39,6 +41,7 @@ ROUTERS = (
     shows.router,
     episodes.router,
     script_versions.router,
+    metadata.router,
     outfits.router,
     ui_elements.router,
     backgrounds.router,
@@ -49,6 +52,7 @@ ROUTERS = (
     jobs.router,
     search.router,
     activity_logs.router,
+    users.router,
 )
 
 DESCRIPTION = """
@@ -113,6 +117,8 @@ def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTa
             keys=SigningKeys(settings.jwks_url),
             issuer=settings.issuer,
             client_ids=settings.user_pool_client_ids,
+            machine_client_ids=settings.machine_client_ids,
+            machine_scope=settings.machine_scope,
             max_lifetime_seconds=settings.token_max_lifetime_seconds,
         ),
         permissions=permissions,

@@ -77,6 +77,10 @@ class ApiSettings(DatabaseSettings, SearchSettings):
         description="Host and path of the pool, no scheme, as Cognito's resource answers it."
     )
     user_pool_client_ids: tuple[str, ...] = Field(description="JSON list of the clients whose tokens are accepted.")
+    machine_client_ids: tuple[str, ...] = Field(
+        default=(), description="JSON list of the clients that are machines, whose tokens are the system's."
+    )
+    machine_scope: str = Field(default="", description="What a machine's token has to name in `scope`.")
     token_max_lifetime_seconds: int = Field(default=86_400, ge=60)
     allowed_hosts: tuple[str, ...] = Field(description="JSON list; a leading `*.` stands for any one host below.")
     allowed_origins: tuple[str, ...] = Field(description="JSON list of exact origins for CORS.")
@@ -94,6 +98,14 @@ class ApiSettings(DatabaseSettings, SearchSettings):
         """Where the pool's keys are: at the issuer, or on this machine when the whole AWS is."""
         scheme = "http" if is_loopback(urlsplit(f"//{self.user_pool_endpoint}").hostname or "") else "https"
         return f"{scheme}://{self.user_pool_endpoint}/.well-known/jwks.json"
+
+    @model_validator(mode="after")
+    def _machines_are_told_from_people(self) -> Self:
+        if self.machine_client_ids and not self.machine_scope:
+            raise ValueError("machine_scope: machines need one, or any token of theirs would be the system's")
+        if both := sorted(set(self.machine_client_ids) & set(self.user_pool_client_ids)):
+            raise ValueError(f"machine_client_ids: {', '.join(both)} cannot be a client of people too")
+        return self
 
     @model_validator(mode="after")
     def _keys_come_from_the_issuer(self) -> Self:

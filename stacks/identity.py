@@ -20,12 +20,21 @@ GROUPS = {
 
 
 @dataclass(frozen=True, kw_only=True)
+class Machine:
+    """The client that is the system, and what its tokens name as their scope."""
+
+    client_id: pulumi.Output[str]
+    scope: pulumi.Output[str]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Where tokens come from, and the secret that tells others so."""
+    """Where tokens come from, and the secret that tells others so. `machine` is None where no machine may sign in."""
 
     pool_id: pulumi.Output[str]
     pool_endpoint: pulumi.Output[str]
     client_id: pulumi.Output[str]
+    machine: Machine | None
     secret_arn: pulumi.Output[str]
 
 
@@ -60,8 +69,9 @@ def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
         secret_string=pulumi.Output.json_dumps({"user_pool_id": directory.pool_id, "client_id": directory.client_id}),
         opts=opts,
     )
+    machine = None
     if section.system_client:
-        MachineClient(
+        client = MachineClient(
             "system",
             MachineClientArgs(
                 naming=naming,
@@ -74,9 +84,11 @@ def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
             ),
             opts,
         )
+        machine = Machine(client_id=client.client_id, scope=client.scope)
     return Identity(
         pool_id=directory.pool_id,
         pool_endpoint=directory.pool_endpoint,
         client_id=directory.client_id,
+        machine=machine,
         secret_arn=cognito.arn,
     )

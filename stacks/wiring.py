@@ -51,6 +51,8 @@ def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Var
             "user_pool_id": identity.pool_id,
             "user_pool_endpoint": identity.pool_endpoint,
             "user_pool_client_ids": [identity.client_id],
+            "machine_client_ids": [identity.machine.client_id] if identity.machine else [],
+            "machine_scope": identity.machine.scope if identity.machine else "",
             "token_max_lifetime_seconds": settings.identity.access_token_hours * 3600,
             # The host's own name is not known before it exists, but its pattern is.
             "allowed_hosts": [settings.domain, f"*.{HOST_NAMES[settings.api.host].format(settings.region)}"],

@@ -1,15 +1,21 @@
-"""Who may do what: one table. A role is a group of the user pool, and groups are the only source of roles."""
+"""Who may do what: one table. A person's roles are groups of the user pool; the machine client has one of its own."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """The groups of the user pool that the API knows. Membership in any other group permits nothing."""
+    """What callers can be."""
 
     ADMIN = "admin"
     EDITOR = "editor"
     VIEWER = "viewer"
+    SYSTEM = "system"
+
+
+# The groups of the user pool that the API knows. Membership in any other group permits nothing, and no group makes anybody
+# the system: that is the machine client alone.
+GROUP_ROLES = frozenset({Role.ADMIN, Role.EDITOR, Role.VIEWER})
 
 
 class Permission(StrEnum):
@@ -129,7 +135,9 @@ _EDITOR = _READER | {
 ROLE_PERMISSIONS: PermissionTable = {
     Role.VIEWER: _READER,
     Role.EDITOR: _EDITOR,
-    Role.ADMIN: frozenset(Permission),
+    # What a machine found is the machine's word: people correct it, and that is told apart.
+    Role.ADMIN: frozenset(Permission) - {Permission.METADATA_CREATE},
+    Role.SYSTEM: frozenset({Permission.EPISODES_READ, Permission.METADATA_READ, Permission.METADATA_CREATE}),
 }
 
 

@@ -1,16 +1,20 @@
-"""From a bearer token to the caller it proves, or a refusal. Only this pool's access tokens for our clients count."""
+"""From a bearer token to the caller it proves, or a refusal. Only this pool's access tokens for our clients count.
+
+Which client a token was given to decides how it is read. People sign in through one kind of client, and their groups are
+their roles. A machine signs in as a client itself, and its scope is its role. Neither reading ever falls back on the other.
+"""
 
 import re
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import jwt
 
 from runtime.access.keys import SigningKeys
-from runtime.access.roles import Role
+from runtime.access.roles import GROUP_ROLES, Role
 from runtime.errors import UnauthorizedError
 
 NO_TOKEN = "No token provided"  # noqa: S105  (the wording of the refusal, not a secret)
@@ -27,11 +31,23 @@ _ISSUED_AHEAD_SECONDS = 5
 _REMEMBERED_TOKENS = 1000
 
 
+# A machine's subject is its client's id, which is no UUID. Rows name their makers by UUID, so a machine has one that follows
+# from its client's id. This name must never change: the rows that are stored would be somebody else's.
+_MACHINES = UUID("6f1d3c52-8a0e-5b7d-9c44-2e7a90b1d6f3")
+
+
+def machine_user_id(client_id: str) -> UUID:
+    """The user id of a machine client: always the same for one client, and no person's."""
+    return uuid5(_MACHINES, client_id)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who asks. `user_id` is the token's subject; access tokens of Cognito normally carry no e-mail address."""
+    """Who asks. `subject` is the token's subject as it stands there; `user_id` is the same for a person, and follows from it
+    for a machine. Access tokens of Cognito normally carry no e-mail address."""
 
     user_id: UUID
+    subject: str
     email: str | None
     roles: frozenset[Role]
 
@@ -49,6 +65,8 @@ class _Verified:
 class TokenVerifier:
     """Accepts RS256 access tokens of one issuer, for the given clients, that live no longer than the given time.
 
+    Tokens of `client_ids` are people's. Those of `machine_client_ids` are the system's, if they name `machine_scope`.
+
     What was found right is remembered: it stays so until it expires or its key is no longer the pool's.
     """
 
@@ -59,11 +77,15 @@ class TokenVerifier:
         issuer: str,
         client_ids: Collection[str],
         max_lifetime_seconds: int,
+        machine_client_ids: Collection[str] = (),
+        machine_scope: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._keys = keys
         self._issuer = issuer
         self._client_ids = frozenset(client_ids)
+        self._machine_client_ids = frozenset(machine_client_ids)
+        self._machine_scope = machine_scope
         self._max_lifetime_seconds = max_lifetime_seconds
         self._clock = clock
         self._verified: dict[str, _Verified] = {}
@@ -98,25 +120,32 @@ class TokenVerifier:
         return caller
 
     def _caller(self, claims: Mapping[str, Any]) -> Caller:
-        groups = claims.get("cognito:groups", [])
-        email = claims.get("email")
+        client_id = claims.get("client_id")
         holds = (
             claims.get("token_use") == "access"
-            and isinstance(claims.get("client_id"), str)
-            and claims["client_id"] in self._client_ids
+            and isinstance(client_id, str)
             and self._lives_rightly(claims["iat"], claims["exp"])
-            # A string would be searched for substrings by a careless reader: "not-admin" contains "admin".
-            and isinstance(groups, list)
-            and all(isinstance(group, str) for group in groups)
-            and (email is None or isinstance(email, str))
+        )
+        if holds and client_id in self._machine_client_ids:
+            return self._machine(claims)
+        if holds and client_id in self._client_ids:
+            return _person(claims)
+        raise UnauthorizedError(INVALID_TOKEN)
+
+    def _machine(self, claims: Mapping[str, Any]) -> Caller:
+        subject, scope = claims["sub"], claims.get("scope")
+        holds = (
+            # A person who signed in through this client, were that ever allowed, would be the subject.
+            subject == claims["client_id"]
+            and "cognito:groups" not in claims
+            # One name among others, and a whole one: "x/systematic" is another scope than "x/system".
+            and isinstance(scope, str)
+            and bool(self._machine_scope)
+            and self._machine_scope in scope.split(" ")
         )
         if not holds:
             raise UnauthorizedError(INVALID_TOKEN)
-        return Caller(
-            user_id=_subject(claims["sub"]),
-            email=email,
-            roles=frozenset(role for role in Role if role.value in groups),
-        )
+        return Caller(user_id=machine_user_id(subject), subject=subject, email=None, roles=frozenset({Role.SYSTEM}))
 
     def _lives_rightly(self, issued_at: object, expires_at: object) -> bool:
         # `type` and not `isinstance`, because True is an int too. A number such as 1e30 arrives as float.
@@ -124,6 +153,22 @@ class TokenVerifier:
             return False
         in_the_past = issued_at <= self._clock() + _ISSUED_AHEAD_SECONDS
         return in_the_past and 0 < expires_at - issued_at <= self._max_lifetime_seconds
+
+
+def _person(claims: Mapping[str, Any]) -> Caller:
+    groups = claims.get("cognito:groups", [])
+    email = claims.get("email")
+    holds = (
+        # A string would be searched for substrings by a careless reader: "not-admin" contains "admin".
+        isinstance(groups, list)
+        and all(isinstance(group, str) for group in groups)
+        and (email is None or isinstance(email, str))
+    )
+    if not holds:
+        raise UnauthorizedError(INVALID_TOKEN)
+    user_id = _subject(claims["sub"])
+    roles = frozenset(role for role in GROUP_ROLES if role.value in groups)
+    return Caller(user_id=user_id, subject=str(user_id), email=email, roles=roles)
 
 
 def _key_id(token: str) -> str:

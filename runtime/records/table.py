@@ -1,4 +1,5 @@
-"""A table of records: versioned, changed by column, deleted so that they can be restored. All SQL of that, and no rule.
+"""A table of records: versioned, changed by column, most of them deleted so that they can be restored. All SQL of that, and
+no rule.
 
 A record is the same whether it was found, made or changed: each of these is one statement that reads it by the same columns.
 """
@@ -15,19 +16,22 @@ from psycopg.types.json import Jsonb
 
 from runtime.errors import PlatformError
 from runtime.web.pagination import EVERY_ROW, JsonPage, Listing, Order, PageRequest
-from runtime.web.schemas import Record
+from runtime.web.schemas import Record, Versioned
 from runtime.web.transaction import Connection
 
 R = TypeVar("R", bound=Record)
+V = TypeVar("V", bound=Versioned)
 
-# What every record has beside its own columns, in the very form in which it is sent.
-_SHARED = SQL("""
+# What every row has beside its own columns, in the very form in which it is sent, and what those have that can be deleted.
+_VERSIONED = SQL("""
     to_char({alias}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, {alias}.created_by,
     to_char({alias}.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, {alias}.updated_by,
+    '"' || {etag} || '"' AS etag
+""")
+_DELETABLE = SQL("""
     to_char({alias}.deleted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS deleted_at,
     {alias}.deleted_by, {alias}.deleted_reason,
-    to_char({alias}.restored_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS restored_at, {alias}.restored_by,
-    '"' || {etag} || '"' AS etag
+    to_char({alias}.restored_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS restored_at, {alias}.restored_by
 """)
 _FIND = SQL("SELECT {columns} FROM {table} {alias} {joins} WHERE {mine} = %(row_id)s AND {visible}")
 _LOCK = SQL("SELECT FROM {table} WHERE {row_id} = %(row_id)s {strength}")
@@ -45,17 +49,19 @@ _RESTORE = SQL("""UPDATE {table} SET deleted_at = NULL, deleted_by = NULL, delet
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(Generic[R]):
+class Table(Generic[V]):
     """Where records of one kind are kept. `columns` are those that lists show, `more` those that only single records have;
     both name the table by `alias`, and so does `joins`, which brings the other tables that they read."""
 
     name: str
     alias: str
     row_id: str
-    record: type[R]
+    record: type[V]
     columns: Composable
     more: SQL | None = None
     joins: SQL = field(default_factory=lambda: SQL(""))
+    is_deletable: bool = True
+    """Whether rows have the marks of deletion. Those that have not are always there."""
     live: Composable | None = None
     """What holds for records that are there; None for those that are not deleted."""
     etag: SQL | None = None
@@ -82,16 +88,22 @@ class Table(Generic[R]):
     @cached_property
     def summary(self) -> Composed:
         """The columns that lists show."""
+        return self.with_shared(self.columns)
+
+    def with_shared(self, columns: Composable) -> Composed:
+        """These columns, and those that every record has."""
         alias = Identifier(self.alias)
-        etag = self.etag or SQL("{}.version").format(alias)
-        return SQL("{}, {}").format(self.columns, _SHARED.format(alias=alias, etag=etag))
+        shared = _VERSIONED.format(alias=alias, etag=self.etag or SQL("{}.version").format(alias))
+        parts = [columns, shared, _DELETABLE.format(alias=alias)] if self.is_deletable else [columns, shared]
+        return SQL(", ").join(parts)
 
     @cached_property
     def visible(self) -> Composable:
         """What holds for records that are there."""
-        return self.live or SQL("{}.deleted_at IS NULL").format(Identifier(self.alias))
+        unmarked = SQL("{}.deleted_at IS NULL").format(Identifier(self.alias)) if self.is_deletable else EVERY_ROW
+        return self.live or unmarked
 
-    def insert(self, connection: Connection, columns: Mapping[str, Any], *, user_id: UUID) -> R:
+    def insert(self, connection: Connection, columns: Mapping[str, Any], *, user_id: UUID) -> V:
         """The new record. What a constraint refuses raises the error that `refusals` has for it."""
         change = _INSERT.format(
             table=Identifier(self.name), names=_names(columns), values=SQL(", ").join(map(Placeholder, columns))
@@ -100,21 +112,21 @@ class Table(Generic[R]):
         assert stored is not None, "RETURNING answers the row"  # noqa: S101
         return stored
 
-    def find(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> R | None:
+    def find(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
         """The record, if it is there."""
         statement = self._find_any if include_deleted else self.find_live
         row = connection.execute(statement, {"row_id": row_id}).fetchone()
         return self.record.model_validate(row) if row else None
 
-    def find_and_lock(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> R | None:
+    def find_and_lock(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
         """The record, if it is there. Until the transaction ends no other can change it, nor make one that depends on it."""
         return self._find_with(connection, row_id, SQL("FOR NO KEY UPDATE"), include_deleted=include_deleted)
 
-    def find_and_keep(self, connection: Connection, row_id: UUID) -> R | None:
+    def find_and_keep(self, connection: Connection, row_id: UUID) -> V | None:
         """The record, if it is there. Until the transaction ends no other can change or delete it."""
         return self._find_with(connection, row_id, SQL("FOR SHARE"), include_deleted=False)
 
-    def update(self, connection: Connection, row_id: UUID, columns: Mapping[str, Any], *, user_id: UUID) -> R | None:
+    def update(self, connection: Connection, row_id: UUID, columns: Mapping[str, Any], *, user_id: UUID) -> V | None:
         """The record with these values by column, at least one; None when it has them already. What a constraint refuses
         raises the error that `refusals` has for it."""
         values = SQL(", ").join(map(Placeholder, columns))
@@ -127,12 +139,12 @@ class Table(Generic[R]):
         )
         return self._store(connection, change, {**self._adapted(columns), "row_id": row_id, "user_id": user_id})
 
-    def delete(self, connection: Connection, row_id: UUID, *, reason: str | None, user_id: UUID) -> R | None:
+    def delete(self, connection: Connection, row_id: UUID, *, reason: str | None, user_id: UUID) -> V | None:
         """Marks the record deleted; answers it as it is now, or None when there is none."""
         change = _DELETE.format(table=Identifier(self.name), row_id=Identifier(self.row_id))
         return self._store(connection, change, {"row_id": row_id, "reason": reason, "user_id": user_id})
 
-    def restore(self, connection: Connection, row_id: UUID, *, user_id: UUID) -> R | None:
+    def restore(self, connection: Connection, row_id: UUID, *, user_id: UUID) -> V | None:
         """Takes the mark away; answers the record as it is now, or None when there is none."""
         change = _RESTORE.format(table=Identifier(self.name), row_id=Identifier(self.row_id))
         return self._store(connection, change, {"row_id": row_id, "user_id": user_id})
@@ -175,14 +187,14 @@ class Table(Generic[R]):
     def _whole(self) -> Composed:
         return SQL("{}, {}").format(self.summary, self.more) if self.more else self.summary
 
-    def _find_with(self, connection: Connection, row_id: UUID, strength: SQL, *, include_deleted: bool) -> R | None:
+    def _find_with(self, connection: Connection, row_id: UUID, strength: SQL, *, include_deleted: bool) -> V | None:
         # Locked first and read then: what is read with the lock would join the row as it is now with the others as they were
         # before the wait.
         lock = _LOCK.format(table=Identifier(self.name), row_id=Identifier(self.row_id), strength=strength)
         connection.execute(lock, {"row_id": row_id})
         return self.find(connection, row_id, include_deleted=include_deleted)
 
-    def _store(self, connection: Connection, change: Composed, values: Mapping[str, Any]) -> R | None:
+    def _store(self, connection: Connection, change: Composed, values: Mapping[str, Any]) -> V | None:
         statement = _STORED.format(alias=Identifier(self.alias), change=change, columns=self._whole, joins=self.joins)
         try:
             row = connection.execute(statement, values).fetchone()

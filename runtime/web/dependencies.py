@@ -18,10 +18,10 @@ from runtime.settings import ApiSettings
 from runtime.web.idempotency import attempt_of
 from runtime.web.pagination import DEFAULT_LIMIT, DESCENDING, MAX_LIMIT, JsonPage, PageRequest, cursor_of, position_of
 from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import Answer, Record, storable
+from runtime.web.schemas import Answer, Versioned, storable
 from runtime.web.transaction import Origin, Transaction
 
-R = TypeVar("R", bound=Record)
+V = TypeVar("V", bound=Versioned)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +66,9 @@ async def _page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> 
     return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
 
 
-def sorted_by(orders: Iterable[str]) -> Any:
-    """The parameters of a list that can be had in these orders: `cursor`, `limit`, `sort`."""
+def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
+    """The parameters of a list that can be had in these orders: `cursor`, `limit`, `sort`. `newest_first` is the order to use
+    without `sort`, for rows whose ids do not tell their time."""
     names = [name for order in orders for name in (order, DESCENDING + order)]
     described = Query(
         pattern=f"^({'|'.join(names)})$",
@@ -78,8 +79,9 @@ def sorted_by(orders: Iterable[str]) -> Any:
     async def page_request(
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT, sort: Annotated[str | None, described] = None
     ) -> PageRequest:
-        after = position_of(cursor, sort) if cursor is not None else None
-        return PageRequest(limit=limit, order=sort, after=after)
+        order = sort or newest_first
+        after = position_of(cursor, order) if cursor is not None else None
+        return PageRequest(limit=limit, order=order, after=after)
 
     return Depends(page_request)
 
@@ -124,13 +126,13 @@ DeletionReason = Annotated[
 ]
 
 
-def answer_with_etag(response: Response, thing: R) -> Answer[R]:
+def answer_with_etag(response: Response, thing: V) -> Answer[V]:
     """The thing in its envelope, and its version in the header."""
     response.headers["ETag"] = thing.etag
     return Answer(data=thing)
 
 
-def found_response(thing: Record) -> Response:
+def found_response(thing: Versioned) -> Response:
     """What a route that reads one thing answers: the thing in its envelope and its version in the header, as it was checked
     when it was read. The framework would check it again, on another thread."""
     content = f'{{"data":{thing.model_dump_json(by_alias=True)}}}'

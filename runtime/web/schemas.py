@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 from uuid import UUID
@@ -40,9 +41,23 @@ def storable(text: str) -> str:
     return text
 
 
+def json_bytes(value: Any) -> int:
+    """How many bytes this has as JSON when Postgres sends it, which writes every number out: 1e300 has 301 digits there."""
+    written_out = sum(len(f"{Decimal(repr(number)):f}") - len(repr(number)) for number in _fractions(value))
+    return len(json.dumps(value, ensure_ascii=False).encode()) + written_out
+
+
+def _fractions(value: Any) -> Iterator[float]:
+    if isinstance(value, float):
+        yield value
+    elif isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _fractions(part)
+
+
 def small(value: J) -> J:
     """For what is stored as JSON: few enough bytes for a page of a hundred."""
-    if len(json.dumps(value, ensure_ascii=False).encode()) > MAX_METADATA_BYTES:
+    if json_bytes(value) > MAX_METADATA_BYTES:
         raise ValueError(f"This may have {MAX_METADATA_BYTES} bytes as JSON")
     return value
 
@@ -129,22 +144,27 @@ class Resource(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
 
-class Record(Resource):
-    """What a client gets of a thing that is made, changed, deleted and restored, and never lost by any of it."""
+class Versioned(Resource):
+    """What a client gets of a thing that is made and changed."""
 
     created_at: Timestamp
     created_by: UUID | None
     updated_at: Timestamp
     updated_by: UUID | None
+    etag: str = Field(
+        description="Its version, the same as the header ETag: send it as If-Match to change nothing but this version.",
+        examples=['"3"'],
+    )
+
+
+class Record(Versioned):
+    """What a client gets of a thing that is also deleted and restored, and never lost by any of it."""
+
     deleted_at: Timestamp | None = Field(description="Null unless it is deleted.")
     deleted_by: UUID | None
     deleted_reason: str | None
     restored_at: Timestamp | None = Field(description="When it was last restored.")
     restored_by: UUID | None
-    etag: str = Field(
-        description="Its version, the same as the header ETag: send it as If-Match to change nothing but this version.",
-        examples=['"3"'],
-    )
 
 
 class Answer(BaseModel, Generic[T]):

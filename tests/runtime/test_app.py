@@ -65,6 +65,20 @@ class TestCreateApp:
             create_app(settings)
 
 
+class TestMachineClients:
+    @pytest.mark.requirement("C-11")
+    def test_one_needs_a_scope(self, api_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PLATFORM_MACHINE_SCOPE", "")
+        with pytest.raises(ValidationError, match="machine_scope"):
+            ApiSettings()
+
+    @pytest.mark.requirement("C-11")
+    def test_one_is_no_client_of_people(self, api_environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PLATFORM_MACHINE_CLIENT_IDS", json.dumps([CLIENT_ID]))
+        with pytest.raises(ValidationError, match=f"machine_client_ids: {CLIENT_ID}"):
+            ApiSettings()
+
+
 class TestServer:
     def test_serves_and_drains_on_sigterm(self, api_environment: dict[str, str], pool: Pool) -> None:
         with socket.socket() as free:

@@ -1,6 +1,7 @@
 """The bridge at both ends: what a function or the container is given is what its settings class reads."""
 
 import asyncio
+import json
 
 import pulumi
 import pytest
@@ -86,6 +87,27 @@ class TestPrograms:
     def test_unknown_outputs_are_no_obstacle(self, evaluated, settings_of, program):
         graph = evaluated(settings_of("dev"), preview=True)
         assert graph.named(f"{program}-function").inputs["environment"]
+
+
+class TestMachine:
+    @pytest.mark.requirement("C-11")
+    def test_api_knows_the_machine_client_apart_from_peoples(self, graph_of, environment, monkeypatch):
+        graph = graph_of(environment)
+        api = load(ApiSettings, graph.variables("api"), monkeypatch)
+        # What people and machines are told to sign in with.
+        people, machine = (
+            json.loads(graph.named(f"{name}-secret-value").inputs["secretString"]) for name in ("cognito", "system")
+        )
+        assert people["client_id"] != machine["client_id"]
+        assert api.user_pool_client_ids == (people["client_id"],)
+        assert api.machine_client_ids == (machine["client_id"],)
+        assert machine["scope"] == api.machine_scope == "episode-metadata/system"
+        assert graph.named("system-client").inputs["allowedOauthScopes"] == [api.machine_scope]
+
+    def test_without_one_nobody_is_the_system(self, evaluated, settings_of, monkeypatch):
+        graph = evaluated(settings_of("dev", identity__system_client=False))
+        api = load(ApiSettings, graph.variables("api"), monkeypatch)
+        assert (api.machine_client_ids, api.machine_scope) == ((), "")
 
 
 class TestHosts:

@@ -47,7 +47,9 @@ class ActivityLog(Resource):
     """One thing that a user did."""
 
     activity_log_id: UUID
-    user_id: str = Field(description="The subject of the user pool.")
+    user_id: str = Field(
+        description="Who did it, by the subject of the token: a user of the pool, or a machine's client."
+    )
     action_type: ActionType
     resource_type: ResourceType
     resource_id: str

@@ -31,7 +31,7 @@ def record(
     user_agent = transaction.origin.user_agent
     repository.insert(
         transaction.connection,
-        user_id=str(caller.user_id),
+        user_id=caller.subject,
         action_type=action,
         resource_type=resource_type,
         resource_id=str(resource_id),

@@ -16,6 +16,8 @@ from tests.runtime.access.token_attacks import ATTACKS
 from tests.runtime.features.api_platform import Api, Client, User, problems
 
 EVERYONE = {"viewer", "editor", "admin"}
+# People alone, unless a route says so.
+MACHINES_TOO = EVERYONE | {"system"}
 # Who may use which route. A route that is missing here fails a test.
 ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("POST", "/api/v1/shows"): {"admin"},
@@ -26,10 +28,10 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("DELETE", "/api/v1/shows/{show_id}"): {"admin"},
     ("POST", "/api/v1/shows/{show_id}/restore"): {"admin"},
     ("POST", "/api/v1/episodes"): {"admin"},
-    ("GET", "/api/v1/episodes"): EVERYONE,
-    ("GET", "/api/v1/episodes/export"): EVERYONE,
+    ("GET", "/api/v1/episodes"): MACHINES_TOO,
+    ("GET", "/api/v1/episodes/export"): MACHINES_TOO,
     ("POST", "/api/v1/episodes/import"): {"admin"},
-    ("GET", "/api/v1/episodes/{episode_id}"): EVERYONE,
+    ("GET", "/api/v1/episodes/{episode_id}"): MACHINES_TOO,
     ("PUT", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},
     ("PATCH", "/api/v1/episodes/{episode_id}"): {"editor", "admin"},
     ("DELETE", "/api/v1/episodes/{episode_id}"): {"admin"},
@@ -43,6 +45,10 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/episodes/{episode_id}/script-versions/active"): EVERYONE,
     ("GET", "/api/v1/episodes/{episode_id}/script-versions/{script_version_id}"): EVERYONE,
     ("POST", "/api/v1/episodes/{episode_id}/script-versions/{script_version_id}/activate"): {"editor", "admin"},
+    ("GET", "/api/v1/episodes/{episode_id}/metadata"): MACHINES_TOO,
+    ("GET", "/api/v1/episodes/{episode_id}/metadata/{metadata_id}"): MACHINES_TOO,
+    ("POST", "/api/v1/episodes/{episode_id}/metadata"): {"system"},
+    ("PUT", "/api/v1/episodes/{episode_id}/metadata"): {"admin"},
     ("POST", "/api/v1/outfits"): {"editor", "admin"},
     ("GET", "/api/v1/outfits"): EVERYONE,
     ("GET", "/api/v1/outfits/{outfit_id}"): EVERYONE,
@@ -105,6 +111,9 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/search"): EVERYONE,
     ("GET", "/api/v1/activity-logs"): {"admin"},
     ("GET", "/api/v1/activity-logs/{activity_log_id}"): {"admin"},
+    ("GET", "/api/v1/users/me"): EVERYONE,
+    ("GET", "/api/v1/users"): {"admin"},
+    ("GET", "/api/v1/users/{user_id}"): {"admin"},
 }
 PUBLIC = {"/health", "/api/v1/health", "/health/ready", "/version", "/docs", "/redoc", "/docs-assets/{name}"}
 # Starlette's own route for the description is no route with dependencies.
@@ -133,10 +142,14 @@ class TestEveryRoute:
         lax = {path for _, path, asked, route in routes(api.client.app) if asked and type(route) is not StrictJsonRoute}
         assert lax == set()
 
-    @pytest.mark.requirement("P1-28", "P1-13", "P1-14", "P1-15", "ROAD-104", "C-10", "C-12", "G-06", "P1-26", "P1-27")
+    @pytest.mark.requirement(
+        "P1-28", "P1-13", "P1-14", "P1-15", "ROAD-104", "C-10", "C-12", "G-06", "P1-26", "P1-27", "P1-54", "C-11"
+    )
     def test_lets_in_its_roles_and_nobody_else(self, api: Api) -> None:
         users: dict[str, User | None] = {"nobody": None, "no group": api.nobody, "another group": User.of("marketing")}
-        users |= {"viewer": api.viewer, "editor": api.editor, "admin": api.admin}
+        users |= {"viewer": api.viewer, "editor": api.editor, "admin": api.admin, "system": api.system}
+        # A group of the machine's role makes nobody a machine.
+        users |= {"a group called system": User.of("system")}
         for (method, template), roles in ROLES_BY_ROUTE.items():
             path = template.replace("{", "").replace("}", "")
             for name, user in users.items():

@@ -2,7 +2,7 @@
 
 import time
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import jwt
 import pytest
@@ -14,12 +14,29 @@ from runtime.access.roles import Role
 from runtime.access.tokens import INVALID_TOKEN, TokenVerifier
 from runtime.errors import UnauthorizedError
 from tests.runtime.access.token_attacks import ATTACKS
-from tests.runtime.features.api_platform import CLIENT_ID, ISSUER, Pool, claims, key_set, mint
+from tests.runtime.features.api_platform import (
+    CLIENT_ID,
+    ISSUER,
+    MACHINE_CLIENT_ID,
+    MACHINE_SCOPE,
+    Pool,
+    claims,
+    key_set,
+    machine_claims,
+    mint,
+)
 
 
 @pytest.fixture
 def verifier(pool: Pool) -> TokenVerifier:
-    return TokenVerifier(keys=SigningKeys(pool.url), issuer=ISSUER, client_ids=[CLIENT_ID], max_lifetime_seconds=86_400)
+    return TokenVerifier(
+        keys=SigningKeys(pool.url),
+        issuer=ISSUER,
+        client_ids=[CLIENT_ID],
+        machine_client_ids=[MACHINE_CLIENT_ID],
+        machine_scope=MACHINE_SCOPE,
+        max_lifetime_seconds=86_400,
+    )
 
 
 class TestVerify:
@@ -28,7 +45,7 @@ class TestVerify:
         user_id = uuid4()
         token = mint(claims("editor", "viewer", "marketing", user_id=user_id, email="a@example.test"))
         caller = verifier.verify(token)
-        assert (caller.user_id, caller.email) == (user_id, "a@example.test")
+        assert (caller.user_id, caller.subject, caller.email) == (user_id, str(user_id), "a@example.test")
         assert caller.roles == {Role.EDITOR, Role.VIEWER}
 
     def test_user_without_groups_has_no_roles(self, verifier: TokenVerifier) -> None:
@@ -65,6 +82,54 @@ class TestVerify:
         )
         with pytest.raises(UnauthorizedError):
             production.verify(mint(claims("admin")))
+
+
+class TestMachine:
+    @pytest.mark.requirement("C-11", "ROAD-102")
+    def test_good_token_proves_the_system_and_nothing_else(self, verifier: TokenVerifier) -> None:
+        caller = verifier.verify(mint(machine_claims()))
+        assert caller.roles == {Role.SYSTEM}
+        assert (caller.subject, caller.email) == (MACHINE_CLIENT_ID, None)
+
+    @pytest.mark.parametrize("scope", [f"openid {MACHINE_SCOPE}", f"{MACHINE_SCOPE} another/system"])
+    def test_scope_may_stand_among_others(self, verifier: TokenVerifier, scope: str) -> None:
+        assert verifier.verify(mint(machine_claims(scope=scope))).roles == {Role.SYSTEM}
+
+    def test_its_user_id_follows_from_its_client_and_stays(self, verifier: TokenVerifier) -> None:
+        # Stored rows name their makers by it: another value here would make them somebody else's.
+        assert verifier.verify(mint(machine_claims())).user_id == UUID("144d1f13-0ae0-57e9-9dc0-a78780e9eba6")
+        assert tokens.machine_user_id("another") != tokens.machine_user_id(MACHINE_CLIENT_ID)
+
+    @pytest.mark.requirement("C-11", "P1-54")
+    @pytest.mark.parametrize("scope", ["aws.cognito.signin.user.admin", MACHINE_SCOPE])
+    @pytest.mark.parametrize(
+        ("groups", "roles"), [([], set()), (["system"], set()), (["system", "admin"], {Role.ADMIN})]
+    )
+    def test_person_is_never_the_system(
+        self, verifier: TokenVerifier, scope: str, groups: list[str], roles: set[Role]
+    ) -> None:
+        assert verifier.verify(mint(claims(*groups, scope=scope))).roles == roles
+
+    @pytest.mark.requirement("C-11")
+    def test_where_there_is_no_machine_its_token_is_refused(self, pool: Pool) -> None:
+        people = TokenVerifier(
+            keys=SigningKeys(pool.url), issuer=ISSUER, client_ids=[CLIENT_ID], max_lifetime_seconds=86_400
+        )
+        assert people.verify(mint(claims("viewer"))).roles == {Role.VIEWER}
+        with pytest.raises(UnauthorizedError):
+            people.verify(mint(machine_claims()))
+
+    def test_machine_without_a_scope_to_name_is_nobody(self, pool: Pool) -> None:
+        verifier = TokenVerifier(
+            keys=SigningKeys(pool.url),
+            issuer=ISSUER,
+            client_ids=[CLIENT_ID],
+            machine_client_ids=[MACHINE_CLIENT_ID],
+            max_lifetime_seconds=86_400,
+        )
+        for scope in ("", " ", MACHINE_SCOPE):
+            with pytest.raises(UnauthorizedError):
+                verifier.verify(mint(machine_claims(scope=scope)))
 
 
 class TestTokensOfThePool:

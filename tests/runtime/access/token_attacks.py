@@ -8,10 +8,22 @@ import math
 import time
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.runtime.features.api_platform import CLIENT_ID, ISSUER, KEY_ID, claims, key_set, mint, rsa_key
+from tests.runtime.features.api_platform import (
+    CLIENT_ID,
+    ISSUER,
+    KEY_ID,
+    MACHINE_CLIENT_ID,
+    MACHINE_SCOPE,
+    claims,
+    key_set,
+    machine_claims,
+    mint,
+    rsa_key,
+)
 
 
 def encoded(part: dict[str, Any] | bytes) -> str:
@@ -44,7 +56,12 @@ def detached() -> str:
     return mint(claims("admin"), headers={"b64": False, "crit": ["b64"]})
 
 
-ATTACKS: dict[str, Callable[[], str]] = {
+def of_a_person(**changes: Any) -> str:
+    """A person's token that says it was given to the machine client."""
+    return mint(claims("admin", client_id=MACHINE_CLIENT_ID, scope=MACHINE_SCOPE) | changes)
+
+
+ON_PEOPLE: dict[str, Callable[[], str]] = {
     "alg none": lambda: unsigned("none"),
     "alg NoNe": lambda: unsigned("NoNe"),
     "HS256 with the public key": signed_with_the_public_key,
@@ -109,3 +126,42 @@ ATTACKS: dict[str, Callable[[], str]] = {
     "no JSON at all": lambda: "a.b.c",
     "not a token": lambda: "null",
 }
+
+ON_THE_MACHINE: dict[str, Callable[[], str]] = {
+    "machine without scope": lambda: mint(machine_claims(scope=None)),
+    "machine with an empty scope": lambda: mint(machine_claims(scope="")),
+    "machine with a wrong scope": lambda: mint(machine_claims(scope="episode-metadata/reports")),
+    "machine with another server's scope": lambda: mint(machine_claims(scope="another/system")),
+    "machine with the scope's bare name": lambda: mint(machine_claims(scope="system")),
+    "machine with a longer scope": lambda: mint(machine_claims(scope=f"{MACHINE_SCOPE}atic")),
+    "machine with a scope before which something stands": lambda: mint(machine_claims(scope=f"x{MACHINE_SCOPE}")),
+    "machine with a scope in capitals": lambda: mint(machine_claims(scope=MACHINE_SCOPE.upper())),
+    "machine with scopes between tabs": lambda: mint(machine_claims(scope=f"other\t{MACHINE_SCOPE}")),
+    "machine with other scopes alone": lambda: mint(machine_claims(scope="another/system openid email")),
+    "machine with a list of scopes": lambda: mint(machine_claims(scope=[MACHINE_SCOPE])),
+    "machine with an object of scopes": lambda: mint(machine_claims(scope={MACHINE_SCOPE: True})),
+    "machine whose subject is another client": lambda: mint(machine_claims(sub="4another2client0of5this9pl")),
+    "machine whose subject is a person": lambda: mint(machine_claims(sub=str(uuid4()))),
+    "machine whose subject is a client of people": lambda: mint(machine_claims(sub=CLIENT_ID)),
+    "machine without subject": lambda: mint(machine_claims(sub=None)),
+    "machine in a group": lambda: mint(machine_claims(**{"cognito:groups": ["admin"]})),
+    "machine in a group called system": lambda: mint(machine_claims(**{"cognito:groups": ["system"]})),
+    "machine in no group, but with the list of them": lambda: mint(machine_claims(**{"cognito:groups": []})),
+    "machine with groups that are null": lambda: mint(machine_claims() | {"cognito:groups": None}),
+    "machine of another pool": lambda: mint(machine_claims(iss=f"{ISSUER}2")),
+    "machine signed by another pool": lambda: mint(machine_claims(), key="another"),
+    "another machine": lambda: mint(
+        machine_claims(sub="4another2client0of5this9pl", client_id="4another2client0of5this9pl")
+    ),
+    "client of people signed in as itself": lambda: mint(machine_claims(sub=CLIENT_ID, client_id=CLIENT_ID)),
+    "machine's id token": lambda: mint(machine_claims(token_use="id")),
+    "machine's id token with an audience": lambda: mint(machine_claims(token_use="id", aud=MACHINE_CLIENT_ID)),
+    "machine with an audience": lambda: mint(machine_claims(aud=MACHINE_CLIENT_ID)),
+    "machine's expired token": lambda: mint(machine_claims(iat=int(time.time()) - 7200, exp=int(time.time()) - 3600)),
+    "machine's token for ten years": lambda: mint(machine_claims(exp=int(time.time()) + 10 * 365 * 86_400)),
+    "person through the machine client": of_a_person,
+    "person through the machine client, without groups": lambda: of_a_person(**{"cognito:groups": []}),
+    "list of clients with the machine's": lambda: mint(machine_claims(client_id=[MACHINE_CLIENT_ID])),
+}
+
+ATTACKS = ON_PEOPLE | ON_THE_MACHINE

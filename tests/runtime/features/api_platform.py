@@ -22,11 +22,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 
 from local.account import LocalAccount
+from runtime.access.tokens import machine_user_id
 
 REGION = "us-east-1"
 POOL_ID = "us-east-1_TestPool1"
 ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
 CLIENT_ID = "testclient0123456789"
+MACHINE_CLIENT_ID = "4machine2client0of5this9pl"
+MACHINE_SCOPE = "episode-metadata/system"
 HOST = "api.example.test"
 ORIGIN = "https://console.example.test"
 KEY_ID = "test-key-1"
@@ -60,6 +63,24 @@ def claims(*groups: str, user_id: UUID | None = None, **changes: Any) -> dict[st
         "jti": str(uuid4()),
         "username": "someone",
         "cognito:groups": list(groups),
+    } | changes
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def machine_claims(**changes: Any) -> dict[str, Any]:
+    """What an access token claims that the pool gives the machine client for its secret. A change to None leaves it out."""
+    now = int(time.time())
+    made = {
+        "sub": MACHINE_CLIENT_ID,
+        "token_use": "access",
+        "scope": MACHINE_SCOPE,
+        "auth_time": now,
+        "iss": ISSUER,
+        "exp": now + 3600,
+        "iat": now,
+        "version": 2,
+        "jti": str(uuid4()),
+        "client_id": MACHINE_CLIENT_ID,
     } | changes
     return {name: value for name, value in made.items() if value is not None}
 
@@ -138,6 +159,10 @@ class User:
         user_id = uuid4()
         return cls(user_id, mint(claims(*groups, user_id=user_id, **changes)))
 
+    @classmethod
+    def machine(cls) -> "User":
+        return cls(machine_user_id(MACHINE_CLIENT_ID), mint(machine_claims()))
+
     @property
     def headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"}
@@ -178,7 +203,7 @@ class Client:
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """The API with what stands behind it, and one user of each role."""
+    """The API with what stands behind it, and one caller of each role."""
 
     client: Client
     account: LocalAccount
@@ -188,6 +213,7 @@ class Api:
     editor: User = field(default_factory=lambda: User.of("editor"))
     viewer: User = field(default_factory=lambda: User.of("viewer"))
     nobody: User = field(default_factory=User.of)
+    system: User = field(default_factory=User.machine)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def create_show(self, **fields: Any) -> dict[str, Any]:
@@ -266,6 +292,8 @@ def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
         "PLATFORM_USER_POOL_ID": POOL_ID,
         "PLATFORM_USER_POOL_ENDPOINT": pool.endpoint,
         "PLATFORM_USER_POOL_CLIENT_IDS": json.dumps([CLIENT_ID]),
+        "PLATFORM_MACHINE_CLIENT_IDS": json.dumps([MACHINE_CLIENT_ID]),
+        "PLATFORM_MACHINE_SCOPE": MACHINE_SCOPE,
         "PLATFORM_ALLOWED_HOSTS": json.dumps([HOST, f"*.execute-api.{REGION}.amazonaws.com"]),
         "PLATFORM_ALLOWED_ORIGINS": json.dumps([ORIGIN]),
         "PLATFORM_UPLOAD_EXPIRY_SECONDS": str(UPLOAD_EXPIRY_SECONDS),
