@@ -123,13 +123,18 @@ _EDITOR = _READER | {
     Permission.JOBS_CREATE,
 }
 
-# Two source documents disagree on whether editors create episodes; the stricter rule holds unless a deployment passes a
-# table of its own to `create_app`.
 ROLE_PERMISSIONS: PermissionTable = {
     Role.VIEWER: _READER,
     Role.EDITOR: _EDITOR,
     Role.ADMIN: frozenset(Permission),
 }
+
+
+def permission_table(*, editors_create_episodes: bool) -> PermissionTable:
+    """Who may do what in a deployment. Two source documents disagree on whether editors create episodes: each deployment says."""
+    if not editors_create_episodes:
+        return ROLE_PERMISSIONS
+    return {**ROLE_PERMISSIONS, Role.EDITOR: ROLE_PERMISSIONS[Role.EDITOR] | {Permission.EPISODES_CREATE}}
 
 
 def is_permitted(table: PermissionTable, roles: Iterable[Role], permission: Permission) -> bool:

@@ -81,9 +81,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection whose every statement stands for itself, for those who only read: with the isolation there is (READ
-        COMMITTED) a transaction around them would show them nothing else, and cost two more round trips. Raises as
-        `transaction` does."""
+        """A connection whose every statement stands for itself, for those who only read, or who write in one statement: with
+        the isolation there is (READ COMMITTED) a transaction around them would show them nothing else, and cost two more
+        round trips. Raises as `transaction` does."""
         with self.transaction() as connection:
             connection.autocommit = True
             try:
