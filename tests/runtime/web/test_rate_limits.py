@@ -15,10 +15,12 @@ from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
 from runtime.access.limits import Limit
+from runtime.adapters.database import Database
 from runtime.app import create_app
 from runtime.features.rate_limits import repository
 from runtime.features.rate_limits.service import SharedLimiter
 from runtime.settings import ApiSettings, load
+from runtime.web.second_attempt import REQUEST_REPEATED
 from tests.runtime.features.api_platform import HOST, ORIGIN, Api, Client, User, claims, mint, problems
 from tests.runtime.web.served_process import free_address, serving
 
@@ -281,6 +283,32 @@ class TestDatabase:
         assert "ratelimit" not in answer.headers
         owner.execute(f'ALTER DATABASE "{database.name}" CONNECTION LIMIT -1')
         assert told(client.get(SHOWS, api.viewer))[0] == 1
+
+    def test_connection_that_broke_meanwhile_costs_nobody_anything(
+        self, api: Api, limited: Limited, owner: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        client = limited()
+        client.get(SHOWS, api.viewer)
+        end_sessions(owner)
+        answer = client.get(SHOWS, api.viewer)
+        assert (answer.status_code, told(answer)[0]) == (200, 1)
+        assert REQUEST_REPEATED not in caplog.messages
+
+    def test_counting_is_one_round_trip(
+        self, api: Api, limited: Limited, monkeypatch: pytest.MonkeyPatch, application_database: Database
+    ) -> None:
+        limiter = SharedLimiter(database=application_database, limit=Limit(requests_per_minute=60, burst_requests=9))
+        user_id, sent = uuid4(), []
+        limiter.take(user_id)
+        execute = psycopg.Cursor.execute
+
+        def counted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
+            sent.append(query)
+            return execute(cursor, query, *arguments, **options)
+
+        monkeypatch.setattr(psycopg.Cursor, "execute", counted)
+        limiter.take(user_id)
+        assert sent == [repository._TAKE]
 
     def test_second_attempt_of_a_request_is_not_another(
         self, api: Api, limited: Limited, owner: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
