@@ -1,12 +1,9 @@
 """The limit of each caller: exact at the request beyond it, one for all processes, by the database's clock alone."""
 
-import asyncio
-import re
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 import psycopg
@@ -15,57 +12,15 @@ from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
 from runtime.access.limits import Limit
-from runtime.adapters.database import Database
-from runtime.app import create_app
 from runtime.features.rate_limits import repository
 from runtime.features.rate_limits.service import SharedLimiter
-from runtime.settings import ApiSettings, load
-from runtime.web.second_attempt import REQUEST_REPEATED
-from tests.runtime.features.api_platform import HOST, ORIGIN, Api, Client, User, claims, mint, problems
+from tests.runtime.features.api_platform import HOST, Api, User, claims, mint, problems
+from tests.runtime.web.limited_api import SHOWS, Limited, let_pass, limited, owner, statuses, told
 from tests.runtime.web.served_process import free_address, serving
 
+__all__ = ["limited", "owner"]
+
 pytestmark = pytest.mark.requirement("G-08", "ROAD-93", "ROAD-98")
-
-SHOWS = "/api/v1/shows"
-Limited = Callable[..., Client]
-
-
-@pytest.fixture
-def limited(api: Api) -> Iterator[Limited]:
-    """Makes an application with a limit. Each has a pool of connections of its own, as another process would."""
-    with asyncio.Runner() as runner:
-
-        def make(requests_per_minute: int = 1, burst_requests: int = 3, release: str = "1") -> Client:
-            changes = {
-                "caller_requests_per_minute": requests_per_minute,
-                "caller_burst_requests": burst_requests,
-                "release": release,
-            }
-            return Client(create_app(load(ApiSettings).model_copy(update=changes)), runner)
-
-        yield make
-
-
-@pytest.fixture
-def owner(database: Any) -> Iterator[psycopg.Connection[Any]]:
-    with psycopg.connect(database.conninfo, autocommit=True) as connection:
-        yield connection
-
-
-def told(answer: httpx.Response) -> tuple[int, int]:
-    """How many may follow now, and in how many seconds one more."""
-    found = re.fullmatch(r'"caller";r=(\d+);t=(\d+)', answer.headers["ratelimit"])
-    assert found, answer.headers["ratelimit"]
-    return int(found[1]), int(found[2])
-
-
-def statuses(client: Client, user: User, times: int, **options: Any) -> list[int]:
-    return [client.get(SHOWS, user, **options).status_code for _ in range(times)]
-
-
-def let_pass(owner: psycopg.Connection[Any], seconds: float) -> None:
-    """As if every request had come so much earlier."""
-    owner.execute("UPDATE rate_limits SET full_at = full_at - make_interval(secs => %s)", [seconds])
 
 
 class TestLimit:
@@ -235,103 +190,3 @@ class TestWhoIsCounted:
 
         with ThreadPoolExecutor(8) as threads:
             assert sum(threads.map(take, range(100))) == 20
-
-
-class TestHeaders:
-    def test_tell_what_is_left(self, api: Api, limited: Limited) -> None:
-        client = limited(requests_per_minute=30, burst_requests=3)
-        answers = [client.get(SHOWS, api.viewer) for _ in range(4)]
-        assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"caller";q=3;w=6'}
-        assert [told(answer)[0] for answer in answers] == [2, 1, 0, 0]
-        assert all(1 <= told(answer)[1] <= 2 for answer in answers)
-        assert [answer.headers.get("retry-after") for answer in answers] == [None] * 3 + [str(told(answers[3])[1])]
-
-    def test_stand_on_refusals_of_the_route(self, api: Api, limited: Limited) -> None:
-        client = limited()
-        assert told(client.get(f"{SHOWS}/{uuid4()}", api.viewer))[0] == 2
-        assert told(client.post(SHOWS, {"wrong": True}, api.admin))[0] == 2
-
-    def test_of_a_repeated_answer_are_its_own(self, api: Api, limited: Limited) -> None:
-        client, headers = limited(), {"Idempotency-Key": "one-key"}
-        answers = [client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers) for _ in range(2)]
-        assert [answer.status_code for answer in answers] == [201, 201]
-        assert answers[1].headers["idempotency-replayed"] == "true"
-        assert [told(answer)[0] for answer in answers] == [2, 1]
-        assert len(answers[1].headers.get_list("ratelimit")) == 1
-
-    def test_can_be_read_by_browsers(self, api: Api, limited: Limited) -> None:
-        client = limited(burst_requests=1)
-        for status in (200, 429):
-            answer = client.get(SHOWS, api.viewer, headers={"Origin": ORIGIN})
-            assert answer.status_code == status
-            assert answer.headers["access-control-allow-origin"] == ORIGIN
-            exposed = answer.headers["access-control-expose-headers"].split(", ")
-            assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(exposed)
-
-
-class TestDatabase:
-    def test_that_is_away_is_503_as_ever(
-        self, api: Api, limited: Limited, owner: psycopg.Connection[Any], database: Any
-    ) -> None:
-        client = limited()
-        client.get(SHOWS, api.viewer)
-        owner.execute(f'ALTER DATABASE "{database.name}" CONNECTION LIMIT 0')
-        end_sessions(owner)
-        answer = client.get(SHOWS, api.viewer)
-        problems(answer, 503, "SERVICE_UNAVAILABLE")
-        assert answer.headers["retry-after"] == "1"
-        assert "ratelimit" not in answer.headers
-        owner.execute(f'ALTER DATABASE "{database.name}" CONNECTION LIMIT -1')
-        assert told(client.get(SHOWS, api.viewer))[0] == 1
-
-    def test_connection_that_broke_meanwhile_costs_nobody_anything(
-        self, api: Api, limited: Limited, owner: psycopg.Connection[Any], caplog: pytest.LogCaptureFixture
-    ) -> None:
-        client = limited()
-        client.get(SHOWS, api.viewer)
-        end_sessions(owner)
-        answer = client.get(SHOWS, api.viewer)
-        assert (answer.status_code, told(answer)[0]) == (200, 1)
-        assert REQUEST_REPEATED not in caplog.messages
-
-    def test_counting_is_one_round_trip(
-        self, api: Api, limited: Limited, monkeypatch: pytest.MonkeyPatch, application_database: Database
-    ) -> None:
-        limiter = SharedLimiter(database=application_database, limit=Limit(requests_per_minute=60, burst_requests=9))
-        user_id, sent = uuid4(), []
-        limiter.take(user_id)
-        execute = psycopg.Cursor.execute
-
-        def counted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
-            sent.append(query)
-            return execute(cursor, query, *arguments, **options)
-
-        monkeypatch.setattr(psycopg.Cursor, "execute", counted)
-        limiter.take(user_id)
-        assert sent == [repository._TAKE]
-
-    def test_second_attempt_of_a_request_is_not_another(
-        self, api: Api, limited: Limited, owner: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        client, calls = limited(), []
-        take = repository.take
-
-        def take_and_break(connection: Any, user_id: UUID, limit: Limit) -> Any:
-            allowance = take(connection, user_id, limit)
-            calls.append(user_id)
-            end_sessions(owner)
-            return allowance
-
-        # The route is handed a broken connection: the pool does not check it, as if it broke right after the check.
-        monkeypatch.setattr(repository, "take", take_and_break)
-        database = client.app.state.resources.database
-        monkeypatch.setattr(database._opened(), "_check", None)
-        answer = client.get(SHOWS, api.viewer)
-        assert (answer.status_code, told(answer)[0], len(calls)) == (200, 2, 1)
-
-
-def end_sessions(owner: psycopg.Connection[Any]) -> None:
-    owner.execute(
-        "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    )
