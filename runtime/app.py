@@ -6,7 +6,8 @@ from starlette.middleware.cors import CORSMiddleware
 
 from runtime.access.guards import AccessControl
 from runtime.access.keys import SigningKeys
-from runtime.access.roles import ROLE_PERMISSIONS, PermissionTable
+from runtime.access.limits import Limit
+from runtime.access.roles import permission_table
 from runtime.access.tokens import TokenVerifier
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
@@ -22,6 +23,7 @@ from runtime.features.metadata import routes as metadata
 from runtime.features.outbox.service import Outbox
 from runtime.features.outbox.topics import topics
 from runtime.features.outfits import routes as outfits
+from runtime.features.rate_limits.service import SharedLimiter
 from runtime.features.script_versions import routes as script_versions
 from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
@@ -64,12 +66,14 @@ Shows, their episodes, and the pictures that are made of uploaded photographs.
 the version you know; 412 says that there is a newer one.
 **Repeat** any POST safely: give it an `Idempotency-Key` of your own (up to 255 characters, 24 hours), and a repetition gets
 the first answer again.
+**Limits** count every request of a user, whatever the token, the address or the process that answers: `RateLimit` says how
+many may follow now (`r`) and in how many seconds one more (`t`). 429 comes with `Retry-After`.
 **Lists** are pages, newest first: send `page.next` back as `cursor`.
 **Refusals** all have one form, `errors` and `metadata`; quote `metadata.requestId` when you ask for help.
 """
 
 
-def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTable = ROLE_PERMISSIONS) -> FastAPI:
+def create_app(settings: ApiSettings | None = None) -> FastAPI:
     """The ASGI application. Nothing outside this process is touched before the first request needs it."""
     settings = settings or load(ApiSettings)
     log = logger("api")
@@ -93,7 +97,14 @@ def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTa
                 allow_credentials=True,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Request-ID"],
-                expose_headers=["ETag", "Idempotency-Replayed", "X-Request-ID", "Retry-After"],
+                expose_headers=[
+                    "ETag",
+                    "Idempotency-Replayed",
+                    "X-Request-ID",
+                    "Retry-After",
+                    "RateLimit",
+                    "RateLimit-Policy",
+                ],
             ),
             Middleware(UnexpectedErrors, log=log),
             Middleware(BodyLimit),
@@ -121,13 +132,23 @@ def create_app(settings: ApiSettings | None = None, *, permissions: PermissionTa
             machine_scope=settings.machine_scope,
             max_lifetime_seconds=settings.token_max_lifetime_seconds,
         ),
-        permissions=permissions,
+        permissions=permission_table(editors_create_episodes=settings.editors_create_episodes),
+        limiter=_limiter(settings),
     )
     errors.install(app, log)
     documentation.install(app)
     for router in ROUTERS:
         app.include_router(router)
     return app
+
+
+def _limiter(settings: ApiSettings) -> SharedLimiter | None:
+    if not settings.caller_requests_per_minute:
+        return None
+    limit = Limit(
+        requests_per_minute=settings.caller_requests_per_minute, burst_requests=settings.caller_burst_requests
+    )
+    return SharedLimiter(database=database(settings), limit=limit)
 
 
 def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:

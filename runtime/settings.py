@@ -87,6 +87,11 @@ class ApiSettings(DatabaseSettings, SearchSettings):
     upload_expiry_seconds: int = Field(ge=1, le=3600)
     download_expiry_seconds: int = Field(ge=1, le=3600)
     outbox_grace_seconds: int = Field(ge=1, description="How long a message is left to whoever wrote it.")
+    caller_requests_per_minute: int = Field(
+        ge=0, le=1_000_000, description="What each caller may ask in the long run; 0: as much as they like."
+    )
+    caller_burst_requests: int = Field(ge=1, le=1_000_000, description="How many of them may come at once.")
+    editors_create_episodes: bool = Field(description="Whether editors, too, may create episodes.")
 
     @property
     def issuer(self) -> str:

@@ -141,8 +141,13 @@ class ApiSection(FunctionSection):
     """What answers requests: a function behind a gateway, or a container service behind a load balancer."""
 
     host: Literal["lambda", "container"]
-    requests_per_second: int
+    requests_per_second: int = Field(description="What the gateway lets through of all callers together.")
     burst_requests: int
+    caller_requests_per_minute: int = Field(
+        ge=0, le=1_000_000, description="What each caller may ask in the long run; 0: as much as they like."
+    )
+    caller_burst_requests: int = Field(ge=1, le=1_000_000, description="How many of them may come at once.")
+    editors_create_episodes: bool = Field(description="Whether editors, too, may create episodes.")
     container: ContainerSection
 
 

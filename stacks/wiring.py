@@ -59,6 +59,9 @@ def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Var
             "allowed_origins": list(settings.cors_origins),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
             "search_endpoint_parameter": search_endpoint_parameter(deployment),
+            "caller_requests_per_minute": settings.api.caller_requests_per_minute,
+            "caller_burst_requests": settings.api.caller_burst_requests,
+            "editors_create_episodes": settings.api.editors_create_episodes,
             "upload_expiry_seconds": settings.uploads.upload_expiry_seconds,
             "download_expiry_seconds": settings.uploads.download_expiry_seconds,
         },
@@ -174,8 +177,8 @@ def _text(value: Value) -> pulumi.Input[str]:
     match value:
         case str():
             return value
-        case int():
-            return str(value)
+        case bool() | int():
+            return json.dumps(value)
         case list() if not any(isinstance(item, pulumi.Output) for item in value):
             return json.dumps(value)
         case list():

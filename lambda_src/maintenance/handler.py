@@ -1,4 +1,5 @@
-"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages forgotten, the search index kept.
+"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages and idle callers forgotten, the
+search index kept.
 
 Input {"tasks": ["relay_outbox", …]}, output the counts of each task by its name. Every task is tried whatever became of the
 others; when one failed, the invocation fails at the end, so that an alarm hears of it.
@@ -24,6 +25,7 @@ TASKS: Mapping[str, Callable[[Maintenance], Counts]] = {
     "relay_outbox": tasks.relay_outbox,
     "end_abandoned_jobs": tasks.end_abandoned_jobs,
     "forget_sent_messages": tasks.forget_sent_messages,
+    "forget_idle_callers": tasks.forget_idle_callers,
     "catch_up_search_index": tasks.catch_up_search_index,
     "rebuild_search_index": tasks.rebuild_search_index,
 }

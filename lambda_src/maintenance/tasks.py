@@ -10,6 +10,7 @@ from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
 from runtime.features.outbox import repository as messages
 from runtime.features.outbox.service import Outbox
+from runtime.features.rate_limits import repository as rate_limits
 
 Counts = dict[str, int]
 
@@ -51,6 +52,12 @@ def forget_sent_messages(maintenance: Maintenance) -> Counts:
     """Deletes messages of the outbox that were sent long ago."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": messages.delete_sent(connection, older_than_days=maintenance.retention_days, limit=BATCH)}
+
+
+def forget_idle_callers(maintenance: Maintenance) -> Counts:
+    """Deletes the rate limits of callers who may ask everything again."""
+    with maintenance.database.transaction() as connection:
+        return {"forgotten": rate_limits.delete_full(connection, limit=BATCH)}
 
 
 def catch_up_search_index(maintenance: Maintenance) -> Counts:

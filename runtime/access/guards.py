@@ -8,9 +8,10 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from runtime.access.keys import MustWaitError
+from runtime.access.limits import Limiter
 from runtime.access.roles import Permission, PermissionTable, is_permitted
 from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
-from runtime.errors import ForbiddenError, UnauthorizedError
+from runtime.errors import ForbiddenError, RateLimitError, UnauthorizedError
 
 # Only for the API's description: the header is read below, once and strictly.
 BEARER = HTTPBearer(
@@ -24,6 +25,7 @@ class AccessControl:
 
     verifier: TokenVerifier
     permissions: PermissionTable
+    limiter: Limiter | None
 
     def admit(self, authorization: list[str], permission: Permission, *, may_wait: bool = True) -> Caller:
         """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise, and
@@ -43,7 +45,7 @@ class AccessControl:
 
 @dataclass(frozen=True)
 class Guard:
-    """A dependency that lets only callers with the permission through and hands them to the route.
+    """A dependency that lets only callers with the permission through, as often as they may ask, and hands them to the route.
 
     It stands on the route and not in middleware: what a middleware takes for the path is not always what the router
     takes for it.
@@ -62,7 +64,19 @@ class Guard:
             # Only the fetch of keys goes to a thread; the checks are quicker than the way there.
             caller = await run_in_threadpool(access.admit, authorization, self.permission)
         request.state.caller = caller
+        await _count(request, access.limiter, caller)
         return caller
+
+
+async def _count(request: Request, limiter: Limiter | None, caller: Caller) -> None:
+    """Raises RateLimitError when the caller has asked too much. The middleware tells of the state's `allowance`."""
+    # A request that is tried a second time by us is still one request.
+    if limiter is None or hasattr(request.state, "allowance"):
+        return
+    allowance = request.state.allowance = await run_in_threadpool(limiter.take, caller.user_id)
+    if not allowance.is_granted:
+        wait = allowance.seconds_until_next
+        raise RateLimitError(f"Too many requests; one more is possible in {wait} s", retry_after_seconds=wait)
 
 
 def allow(permission: Permission) -> Any:

@@ -130,8 +130,6 @@ _EDITOR = _READER | {
     Permission.JOBS_CREATE,
 }
 
-# Two source documents disagree on whether editors create episodes; the stricter rule holds unless a deployment passes a
-# table of its own to `create_app`.
 ROLE_PERMISSIONS: PermissionTable = {
     Role.VIEWER: _READER,
     Role.EDITOR: _EDITOR,
@@ -139,6 +137,13 @@ ROLE_PERMISSIONS: PermissionTable = {
     Role.ADMIN: frozenset(Permission) - {Permission.METADATA_CREATE},
     Role.SYSTEM: frozenset({Permission.EPISODES_READ, Permission.METADATA_READ, Permission.METADATA_CREATE}),
 }
+
+
+def permission_table(*, editors_create_episodes: bool) -> PermissionTable:
+    """Who may do what in a deployment. Two source documents disagree on whether editors create episodes: each deployment says."""
+    if not editors_create_episodes:
+        return ROLE_PERMISSIONS
+    return {**ROLE_PERMISSIONS, Role.EDITOR: ROLE_PERMISSIONS[Role.EDITOR] | {Permission.EPISODES_CREATE}}
 
 
 def is_permitted(table: PermissionTable, roles: Iterable[Role], permission: Permission) -> bool:

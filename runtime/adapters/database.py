@@ -55,6 +55,7 @@ class Database:
         self._credentials: dict[str, Any] | None = None
         self._failures_seen = 0
         self._pool: ConnectionPool[Connection] | None = None
+        self._unchecked = threading.local()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -81,9 +82,9 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection whose every statement stands for itself, for those who only read: with the isolation there is (READ
-        COMMITTED) a transaction around them would show them nothing else, and cost two more round trips. Raises as
-        `transaction` does."""
+        """A connection whose every statement stands for itself, for those who only read, or who write in one statement: with
+        the isolation there is (READ COMMITTED) a transaction around them would show them nothing else, and cost two more
+        round trips. Raises as `transaction` does."""
         with self.transaction() as connection:
             connection.autocommit = True
             try:
@@ -91,6 +92,17 @@ class Database:
             finally:
                 if not connection.closed:
                     connection.autocommit = False
+
+    @contextmanager
+    def reading_unchecked(self) -> Iterator[Connection]:
+        """The same without the pool's look at the connection before it is handed out, which is a round trip: for one statement
+        that may be repeated. A connection that broke while nobody used it raises UnavailableError with `may_repeat`."""
+        self._unchecked.wanted = True
+        try:
+            with self.reading() as connection:
+                yield connection
+        finally:
+            self._unchecked.wanted = False
 
     def check(self) -> None:
         """Raises UnavailableError unless the database answers a query."""
@@ -111,7 +123,7 @@ class Database:
                     connection_class=Connection,
                     kwargs=self._parameters,
                     configure=_log_connected,
-                    check=ConnectionPool.check_connection,
+                    check=self._check_connection,
                     min_size=self._settings.database_pool_min,
                     max_size=self._settings.database_pool_max,
                     timeout=self._settings.database_connect_timeout_seconds + WAIT_BEYOND_CONNECT_SECONDS,
@@ -125,6 +137,11 @@ class Database:
                 self._credentials, self._failures_seen = None, 0
                 self._pool.open()
             return self._pool
+
+    def _check_connection(self, connection: Connection) -> None:
+        # The pool asks on the thread of whoever wants the connection.
+        if not getattr(self._unchecked, "wanted", False):
+            ConnectionPool.check_connection(connection)
 
     def _parameters(self) -> dict[str, Any]:
         """What the next connection is made with; the pool's one worker calls it before every attempt."""

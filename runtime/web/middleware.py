@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from runtime.access.limits import Allowance
 from runtime.access.tokens import Caller
 from runtime.errors import FieldProblem, InvalidInputError, TooLargeError
 from runtime.web.errors import render, render_platform_error, render_unexpected
@@ -62,6 +63,9 @@ class RequestContext:
                 headers["X-Request-ID"] = request_id
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
+                allowance: Allowance | None = scope["state"].get("allowance")
+                if allowance:
+                    headers.update(allowance.headers)
             await send(message)
 
         try:

@@ -86,7 +86,12 @@ class TestOnAPlatform:
     def test_api_without_node(self, without_node: None, tables_of: TablesOf) -> None:
         shown = api.measure(quick=True).markdown()
         for table in tables_of(shown).values():
-            assert set(table) == {api_contestants.UVICORN, api_contestants.IN_PROCESS, api_contestants.QUERY}
+            assert set(table) == {
+                api_contestants.UVICORN,
+                api_contestants.UNCOUNTED,
+                api_contestants.IN_PROCESS,
+                api_contestants.QUERY,
+            }
             assert all(figure(row["requests/s"]) > 0 for row in table.values())
         assert "Not measured: Express: it is not wanted here" in shown
 

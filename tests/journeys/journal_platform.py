@@ -26,7 +26,7 @@ from tests.journeys.journal import Journal
 QUICK = {
     "queue": {"visibility_seconds": 18},
     "thumbnails": {"timeout_seconds": 3, "job_lease_seconds": 4},
-    "api": {"timeout_seconds": 10},
+    "api": {"timeout_seconds": 10, "caller_requests_per_minute": 0},
     "maintenance": {"outbox_grace_seconds": 11},
 }
 VICTIMS = ("function-episode-metadata-api", "function-episode-metadata-thumbnail", "postgres", "object-gate")

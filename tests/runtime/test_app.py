@@ -43,6 +43,9 @@ class TestCreateApp:
             "PLATFORM_UPLOAD_EXPIRY_SECONDS": "60",
             "PLATFORM_DOWNLOAD_EXPIRY_SECONDS": "60",
             "PLATFORM_OUTBOX_GRACE_SECONDS": "30",
+            "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "600",
+            "PLATFORM_CALLER_BURST_REQUESTS": "100",
+            "PLATFORM_EDITORS_CREATE_EPISODES": "false",
         }
         for variable, value in nowhere.items():
             monkeypatch.setenv(variable, value)

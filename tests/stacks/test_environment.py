@@ -46,6 +46,31 @@ class TestFiles:
             read(file)
 
 
+class TestApi:
+    @pytest.mark.requirement("C-10")
+    def test_only_administrators_create_episodes_in_every_environment(self, settings_of, environment):
+        assert settings_of(environment)["api"]["editors_create_episodes"] is False
+
+    @pytest.mark.requirement("G-08")
+    def test_every_environment_limits_each_caller_below_what_all_share(self, settings_of, environment):
+        api = settings_of(environment)["api"]
+        assert 0 < api["caller_requests_per_minute"] <= api["requests_per_second"] * 60
+
+    @pytest.mark.parametrize(
+        ("name", "value"),
+        [
+            ("caller_requests_per_minute", -1),
+            ("caller_requests_per_minute", 1_000_001),
+            ("caller_burst_requests", 0),
+            ("caller_burst_requests", 1_000_001),
+            ("editors_create_episodes", "sometimes"),
+        ],
+    )
+    def test_limit_that_is_none_is_refused_by_key(self, settings_of, name, value):
+        (problem,) = refusal(settings_of("dev", **{f"api__{name}": value}))
+        assert problem.startswith(f"settings.api.{name}: ")
+
+
 class TestParse:
     def test_settings_cannot_be_changed(self, settings_of):
         found = EnvironmentSettings.parse(settings_of("dev"))

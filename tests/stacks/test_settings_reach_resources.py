@@ -24,6 +24,9 @@ class TestFunctions:
             api__memory_mb=333,
             api__timeout_seconds=7,
             api__concurrency=6,
+            api__caller_requests_per_minute=77,
+            api__caller_burst_requests=8,
+            api__editors_create_episodes=True,
             migrate__timeout_seconds=99,
             maintenance__every="rate(2 minutes)",
             log_retention_days=3,
@@ -46,6 +49,11 @@ class TestFunctions:
         assert {tuple(each.inputs["architectures"]) for each in graph.functions} == {("x86_64",)}
         assert graph.named("users-client").inputs["accessTokenValidity"] == 2
         assert graph.variables("api")["PLATFORM_TOKEN_MAX_LIFETIME_SECONDS"] == "7200"
+        limits = [
+            graph.variables("api")[f"PLATFORM_CALLER_{name}"] for name in ("REQUESTS_PER_MINUTE", "BURST_REQUESTS")
+        ]
+        assert limits == ["77", "8"]
+        assert graph.variables("api")["PLATFORM_EDITORS_CREATE_EPISODES"] == "true"
         assert graph.variables("thumbnail-generator")["PLATFORM_JOB_LEASE_SECONDS"] == "3"
 
 

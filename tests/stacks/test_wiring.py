@@ -84,6 +84,19 @@ class TestPrograms:
         assert (migrate.database_port, migrate.database_name) == (5432, "episode_metadata")
         assert migrate.database_master_secret_arn != migrate.database_secret_arn == worker.database_secret_arn
 
+    @pytest.mark.requirement("C-10", "G-08")
+    @pytest.mark.parametrize("lenient", [False, True])
+    def test_what_a_deployment_allows_arrives(self, evaluated, settings_of, monkeypatch, lenient):
+        values = settings_of(
+            "dev",
+            api__editors_create_episodes=lenient,
+            api__caller_requests_per_minute=90,
+            api__caller_burst_requests=9,
+        )
+        loaded = load(ApiSettings, evaluated(values).variables("api"), monkeypatch)
+        assert loaded.editors_create_episodes is lenient
+        assert (loaded.caller_requests_per_minute, loaded.caller_burst_requests) == (90, 9)
+
     def test_unknown_outputs_are_no_obstacle(self, evaluated, settings_of, program):
         graph = evaluated(settings_of("dev"), preview=True)
         assert graph.named(f"{program}-function").inputs["environment"]

@@ -127,6 +127,20 @@ class TestForgetSentMessages:
         assert handler({"tasks": ["forget_sent_messages"]}, None) == {"forget_sent_messages": {"forgotten": 0}}
 
 
+class TestForgetIdleCallers:
+    @pytest.mark.requirement("G-08")
+    def test_forgets_who_may_ask_everything_again(self, platform: Platform) -> None:
+        with platform.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO rate_limits SELECT uuidv7(), now() - interval '1 s' FROM generate_series(1, 3)"
+            )
+            connection.execute("INSERT INTO rate_limits VALUES (uuidv7(), now() + interval '1 hour')")
+        assert handler({"tasks": ["forget_idle_callers"]}, None) == {"forget_idle_callers": {"forgotten": 3}}
+        assert handler({"tasks": ["forget_idle_callers"]}, None) == {"forget_idle_callers": {"forgotten": 0}}
+        with platform.database.transaction() as connection:
+            assert len(connection.execute("SELECT FROM rate_limits").fetchall()) == 1
+
+
 class TestHandler:
     def test_one_task_that_fails_does_not_keep_the_others(
         self, platform: Platform, monkeypatch: pytest.MonkeyPatch

@@ -9,8 +9,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
-from runtime.access.roles import ROLE_PERMISSIONS, Permission, Role
+from runtime.access.roles import ROLE_PERMISSIONS, Permission, Role, permission_table
 from runtime.app import create_app
+from runtime.settings import ApiSettings, load
 from runtime.web.strict_json import StrictJsonRoute
 from tests.runtime.access.token_attacks import ATTACKS
 from tests.runtime.features.api_platform import Api, Client, User, problems
@@ -177,13 +178,21 @@ class TestEveryRoute:
 
     @pytest.mark.requirement("C-10")
     def test_deployment_may_let_editors_create(self, api: Api) -> None:
-        table = {**ROLE_PERMISSIONS, Role.EDITOR: ROLE_PERMISSIONS[Role.EDITOR] | {Permission.EPISODES_CREATE}}
+        lenient = load(ApiSettings).model_copy(update={"editors_create_episodes": True})
         body = {"show_id": api.create_show()["show_id"], "title": "Ants", "episode_number": 1}
         with asyncio.Runner() as runner:
-            client = Client(create_app(permissions=table), runner)
+            client = Client(create_app(lenient), runner)
             assert client.post("/api/v1/episodes", body, api.editor).status_code == 201
             problems(client.post("/api/v1/shows", {"name": "No"}, api.editor), 403, "FORBIDDEN")
+        assert load(ApiSettings).editors_create_episodes is False
         problems(api.client.post("/api/v1/episodes", body | {"episode_number": 2}, api.editor), 403, "FORBIDDEN")
+
+    @pytest.mark.requirement("C-10")
+    def test_nothing_else_depends_on_the_deployment(self) -> None:
+        strict, lenient = (permission_table(editors_create_episodes=lenient) for lenient in (False, True))
+        gained = {role: lenient[role] - strict[role] for role in Role}
+        assert gained == {Role.VIEWER: set(), Role.EDITOR: {Permission.EPISODES_CREATE}, Role.ADMIN: set()}
+        assert strict == ROLE_PERMISSIONS
 
 
 class TestAuthorizationHeader:

@@ -299,6 +299,10 @@ def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
         "PLATFORM_UPLOAD_EXPIRY_SECONDS": str(UPLOAD_EXPIRY_SECONDS),
         "PLATFORM_DOWNLOAD_EXPIRY_SECONDS": "600",
         "PLATFORM_OUTBOX_GRACE_SECONDS": str(OUTBOX_GRACE_SECONDS),
+        # Tests ask as fast as they can. Those of the limit make an application of their own.
+        "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0",
+        "PLATFORM_CALLER_BURST_REQUESTS": "1",
+        "PLATFORM_EDITORS_CREATE_EPISODES": "false",
     }
 
 

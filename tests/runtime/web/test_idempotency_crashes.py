@@ -1,13 +1,7 @@
 """Idempotency-Key under faults: the effect and its answer are stored together or not at all."""
 
 import asyncio
-import socket
-import subprocess
-import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -18,25 +12,9 @@ from runtime.app import create_app
 from runtime.web.idempotency import Attempt
 from tests.runtime.features.api_platform import HOST, Api, Client, problems
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
+from tests.runtime.web.served_process import free_address, serving
 
 SHOWS = "/api/v1/shows"
-
-
-@contextmanager
-def serving(url: str) -> Iterator[subprocess.Popen[bytes]]:
-    """The API as a process of its own, at this address, once it answers."""
-    arguments = [sys.executable, "-m", "runtime", "--port", url.rpartition(":")[2]]
-    with subprocess.Popen(arguments, cwd=Path(__file__).parents[3], stdout=subprocess.DEVNULL) as server:
-        try:
-            while True:
-                try:
-                    httpx.get(f"{url}/health")
-                    break
-                except httpx.ConnectError:
-                    assert server.poll() is None
-            yield server
-        finally:
-            server.kill()
 
 
 class TestCrashes:
@@ -70,10 +48,7 @@ class TestCrashes:
     def test_killed_server_leaves_nothing_half_done(self, api: Api, database: Any) -> None:
         """SIGKILL, first when the effect is written and its answer is not, then when both are committed."""
         headers, body = keyed(), {"name": "Once"}
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
+        url = free_address()
 
         def post() -> httpx.Response:
             sent = api.admin.headers | headers | {"Host": HOST}
