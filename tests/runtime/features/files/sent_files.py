@@ -13,6 +13,7 @@ IMAGES = {
     "image/webp": b"RIFF\x10\x00\n\x00WEBPVP8 ",
     "image/gif": b"GIF89a" + b"frames",
 }
+FILES = "/api/v1/files"
 UPLOAD = "/api/v1/files/upload"
 BOUNDARY = "a-boundary"
 
@@ -67,3 +68,19 @@ def send_raw(
     """The answer to a body as it is."""
     headers = {"Content-Type": content_type or f"multipart/form-data; boundary={BOUNDARY}"}
     return api.client.post(UPLOAD, user=user or api.editor, content=body, headers=headers)
+
+
+def path(file: dict[str, Any], suffix: str = "") -> str:
+    return f"{FILES}/{file['file_id']}{suffix}"
+
+
+def query(api: Api, content: bytes = PHOTO, **fields: Any) -> dict[str, Any]:
+    return api.announcement(content, **fields)
+
+
+def announce(api: Api, user: User | None = None, **fields: Any) -> dict[str, Any]:
+    """The form that was answered, with the file's id."""
+    answer = api.client.get(UPLOAD, user or api.editor, params=query(api, **fields))
+    assert answer.status_code == 200, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data | {"file_id": data["upload_id"]}
