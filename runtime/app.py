@@ -16,6 +16,8 @@ from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.backgrounds import routes as backgrounds
 from runtime.features.components import routes as components
 from runtime.features.episodes import routes as episodes
+from runtime.features.files import routes as files
+from runtime.features.files.schemas import MAX_FORM_BYTES
 from runtime.features.guests import routes as guests
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
@@ -51,6 +53,7 @@ ROUTERS = (
     guests.router,
     thumbnails.router,
     uploads.router,
+    files.router,
     jobs.router,
     search.router,
     activity_logs.router,
@@ -61,7 +64,8 @@ DESCRIPTION = """
 Shows, their episodes, and the pictures that are made of uploaded photographs.
 
 **Sign in** with an access token of the user pool (`Authorization: Bearer …`); its groups are the caller's roles.
-**Upload** in three steps: announce the file, POST it to storage with the form that is answered, complete the upload.
+**Upload** in three steps: announce the file, POST it to storage with the form that is answered, complete the upload. Files
+of up to 4.5 MB can be sent in one: POST /api/v1/files/upload.
 **Change** with PUT or PATCH: what you send is changed, the rest stays. Send the ETag as `If-Match` to change nothing but
 the version you know; 412 says that there is a newer one.
 **Repeat** any POST safely: give it an `Idempotency-Key` of your own (up to 255 characters, 24 hours), and a repetition gets
@@ -107,7 +111,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                 ],
             ),
             Middleware(UnexpectedErrors, log=log),
-            Middleware(BodyLimit),
+            Middleware(BodyLimit, larger=dict.fromkeys(files.DIRECT_UPLOAD_PATHS, MAX_FORM_BYTES)),
             Middleware(SecondAttempt, log=log),
         ],
     )

@@ -20,7 +20,7 @@ GROUP_ROLES = frozenset({Role.ADMIN, Role.EDITOR, Role.VIEWER})
 
 class Permission(StrEnum):
     """What a route may ask of its caller. A route names exactly one; `…:read_deleted` is what its parameter
-    `include_deleted` asks for besides."""
+    `include_deleted` asks for besides, and with `uploads:read_all` a caller sees the files of others too."""
 
     SHOWS_READ = "shows:read"
     SHOWS_CREATE = "shows:create"
@@ -36,6 +36,8 @@ class Permission(StrEnum):
     EPISODES_APPROVE = "episodes:approve"
     EPISODES_READ_DELETED = "episodes:read_deleted"
     EPISODES_SEARCH = "episodes:search"
+    ASSETS_SEARCH = "assets:search"
+    SEARCH_INDEX = "search:index"
     THUMBNAILS_READ = "thumbnails:read"
     SCRIPTS_READ = "scripts:read"
     SCRIPTS_CREATE = "scripts:create"
@@ -81,6 +83,9 @@ class Permission(StrEnum):
     GUESTS_READ_DELETED = "guests:read_deleted"
     THUMBNAILS_DELETE = "thumbnails:delete"
     UPLOADS_CREATE = "uploads:create"
+    UPLOADS_READ = "uploads:read"
+    UPLOADS_READ_ALL = "uploads:read_all"
+    UPLOADS_DELETE = "uploads:delete"
     JOBS_READ = "jobs:read"
     JOBS_CREATE = "jobs:create"
     JOBS_RETRY = "jobs:retry"
@@ -96,6 +101,7 @@ _READER = frozenset(
         Permission.SHOWS_READ,
         Permission.EPISODES_READ,
         Permission.EPISODES_SEARCH,
+        Permission.ASSETS_SEARCH,
         Permission.SCRIPTS_READ,
         Permission.METADATA_READ,
         Permission.OUTFITS_READ,
@@ -126,6 +132,8 @@ _EDITOR = _READER | {
     Permission.GUESTS_CREATE,
     Permission.GUESTS_UPDATE,
     Permission.UPLOADS_CREATE,
+    Permission.UPLOADS_READ,
+    Permission.UPLOADS_DELETE,
     Permission.JOBS_READ,
     Permission.JOBS_CREATE,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
@@ -10,6 +11,7 @@ from pydantic import AfterValidator, StringConstraints
 
 from runtime.access.guards import AccessControl
 from runtime.access.roles import Permission, is_permitted
+from runtime.access.tokens import Caller
 from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ForbiddenError
@@ -95,15 +97,30 @@ async def _preconditions(
     return IfMatch.of(if_match or [])
 
 
+def user_unless(permission: Permission) -> Any:
+    """The id of the caller, who sees only what is his or her own; None for callers who have this permission besides the
+    route's own, and see everybody's."""
+
+    async def user_id(request: Request) -> UUID | None:
+        caller: Caller = request.state.caller
+        return None if _holds(request, permission) else caller.user_id
+
+    return Depends(user_id)
+
+
+def _holds(request: Request, permission: Permission) -> bool:
+    """Whether the caller has it. The route's guard comes first and has left the caller in the request."""
+    access: AccessControl = request.app.state.access
+    return is_permitted(access.permissions, request.state.caller.roles, permission)
+
+
 def include_deleted_if(permission: Permission) -> Any:
     """The parameter `include_deleted`, for callers who have this permission besides the route's own."""
 
     async def include_deleted(
         request: Request, include_deleted: Annotated[bool, Query(description="For administrators.")] = False
     ) -> bool:
-        access: AccessControl = request.app.state.access
-        # The route's guard comes first and has left the caller here.
-        if include_deleted and not is_permitted(access.permissions, request.state.caller.roles, permission):
+        if include_deleted and not _holds(request, permission):
             raise ForbiddenError("You may not see what is deleted", field="query.include_deleted")
         return include_deleted
 

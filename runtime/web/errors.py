@@ -30,7 +30,7 @@ _BY_STATUS = {
     400: ("VALIDATION_ERROR", "The request cannot be understood"),
     404: ("NOT_FOUND", "There is nothing here"),
     405: ("METHOD_NOT_ALLOWED", "This method is not allowed here"),
-    413: (TooLargeError.code, "The body is too large"),
+    413: (TooLargeError.code, "The body is too large; files go to storage, see POST /api/v1/upload/generate-url"),
 }
 
 

@@ -8,7 +8,8 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from aws_lambda_powertools import Logger
 from starlette.datastructures import Headers, MutableHeaders
@@ -111,23 +112,26 @@ class KnownHosts:
 class BodyLimit:
     """Refuses bodies beyond the limit, by what is declared and by what arrives.
 
-    The framework's own limit answers an excessive declared length in plain text, past every other middleware.
+    The framework's own limit answers an excessive declared length in plain text, past every other middleware. `larger` are
+    the limits of paths that take more than the others.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, larger: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        max_bytes = self._larger.get(scope["path"], self._max_bytes)
         declared = Headers(scope=scope).get("content-length", "")
         # A length of very many digits is not turned into a number: that takes quadratic time.
-        if declared.isdecimal() and (len(declared) > 15 or int(declared) > self._max_bytes):
-            message = (
-                f"A body may have {self._max_bytes} bytes; files go to storage, see POST /api/v1/upload/generate-url"
-            )
+        if declared.isdecimal() and (len(declared) > 15 or int(declared) > max_bytes):
+            message = f"A body may have {max_bytes} bytes; files go to storage, see POST /api/v1/upload/generate-url"
             await render(scope, 413, TooLargeError.code, [FieldProblem(message)])(scope, receive, send)
             return
         received = 0
@@ -136,7 +140,7 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > self._max_bytes:
+            if received > max_bytes:
                 # The framework hands on this type alone unchanged; the error renderer words it.
                 raise HTTPException(413)
             return message

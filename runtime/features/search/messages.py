@@ -32,6 +32,23 @@ WHERE topic = %(topic)s AND sent_at IS NOT NULL AND created_at >= %(since)s::tim
 """
 
 
+# One message tells of all episodes of a show, so there are never more messages than shows.
+_INSERT_FOR_EVERY_SHOW = """
+INSERT INTO outbox (topic, payload, not_before)
+SELECT %(topic)s, jsonb_build_object('show_id', show_id), now() + make_interval(secs => %(grace_seconds)s) FROM shows
+"""
+
+_INSERT_FOR_EPISODES = """
+WITH asked AS (
+    SELECT episode_id FROM episodes WHERE episode_id = ANY(%(episode_ids)s)
+), told AS (
+    INSERT INTO outbox (topic, payload, not_before)
+    SELECT %(topic)s, jsonb_build_object('episode_id', episode_id), now() + make_interval(secs => %(grace_seconds)s) FROM asked
+)
+SELECT episode_id FROM asked
+"""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ChangeMessage:
     """An episode changed, or a show whose episodes have to be told with it."""
@@ -46,6 +63,17 @@ def insert(connection: Connection, *, episode_id: UUID | None = None, show_id: U
     ids = {"episode_id": episode_id, "show_id": show_id}
     payload = {name: str(value) for name, value in ids.items() if value is not None}
     outbox.insert(connection, TOPIC, payload, grace_seconds=_GRACE_SECONDS)
+
+
+def insert_for_episodes(connection: Connection, episode_ids: Sequence[UUID]) -> set[UUID]:
+    """New messages about those of these episodes that there are, deleted ones among them. Their ids."""
+    values = {"topic": TOPIC, "episode_ids": list(episode_ids), "grace_seconds": _GRACE_SECONDS}
+    return {row["episode_id"] for row in connection.execute(_INSERT_FOR_EPISODES, values)}
+
+
+def insert_for_every_show(connection: Connection) -> int:
+    """New messages about every show, and so about every episode. How many."""
+    return connection.execute(_INSERT_FOR_EVERY_SHOW, {"topic": TOPIC, "grace_seconds": _GRACE_SECONDS}).rowcount
 
 
 def find_unsent(connection: Connection, *, limit: int) -> list[ChangeMessage]:

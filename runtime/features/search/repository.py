@@ -71,6 +71,20 @@ SELECT coalesce(json_agg(row_to_json(found) ORDER BY rank DESC, episode_id DESC)
 
 _SHOW_NAMES = "SELECT show_id::text, name FROM shows WHERE show_id = ANY(%(ids)s::uuid[]) AND deleted_at IS NULL"
 
+# Deleted ones too: the index has to know that they are.
+_COUNT_EPISODES = "SELECT count(*) AS episodes FROM episodes"
+_EXISTING = "SELECT episode_id FROM episodes WHERE episode_id = ANY(%(episode_ids)s)"
+
+# In the order of the index, so that the first ones are found without looking at the others.
+SUGGEST = SQL("""
+SELECT title FROM (
+    SELECT DISTINCT ON (lower(e.title)) lower(e.title) AS place, e.title
+    FROM episodes e JOIN shows s USING (show_id)
+    WHERE {live} AND lower(e.title) LIKE lower(%(beginning)s) || '%%'
+    ORDER BY lower(e.title) USING ~<~, e.episode_id LIMIT %(limit)s
+) AS found ORDER BY place USING ~<~
+""").format(live=LIVE)
+
 # The version grows with every change of what is told: the episode's own counts first, and while that is the same it is of the
 # same show, whose version counts next.
 _DOCUMENTS = SQL("""
@@ -125,6 +139,27 @@ def show_names(connection: Connection, show_ids: Sequence[str]) -> dict[str, str
     """The names by id of those shows that are there."""
     rows = connection.execute(_SHOW_NAMES, {"ids": list(show_ids)}).fetchall()
     return {row["show_id"]: row["name"] for row in rows}
+
+
+def suggest(connection: Connection, beginning: str, *, limit: int) -> list[str]:
+    """Titles of episodes that begin so, in any case of letters; each once, by the alphabet."""
+    # What LIKE takes for a wildcard stands for itself.
+    escaped = beginning.translate({ord(letter): f"\\{letter}" for letter in "\\%_"})
+    rows = connection.execute(SUGGEST, {"beginning": escaped, "limit": limit}).fetchall()
+    return [row["title"] for row in rows]
+
+
+def count_episodes(connection: Connection) -> int:
+    """How many episodes there are, deleted ones among them."""
+    row = connection.execute(_COUNT_EPISODES).fetchone()
+    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    count: int = row["episodes"]
+    return count
+
+
+def existing(connection: Connection, episode_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these episodes that there are, deleted ones among them."""
+    return {row["episode_id"] for row in connection.execute(_EXISTING, {"episode_ids": list(episode_ids)})}
 
 
 def find_documents(

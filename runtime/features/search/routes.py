@@ -1,21 +1,32 @@
-"""Search."""
+"""Search: over episodes, by whichever engine there is, and over shows and what episodes are made of. What the index is told."""
 
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Depends, Query, Response
+from fastapi import Depends, Path, Query, Response
 from pydantic import AfterValidator, StringConstraints
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
 from runtime.adapters.search_index import SearchIndex, search_index
+from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
-from runtime.features.search import service
-from runtime.features.search.schemas import SearchAnswer, SearchPage, SearchRequest
+from runtime.features.search import assets, changes, repository, service
+from runtime.features.search.schemas import (
+    AssetHit,
+    Facets,
+    IndexingAsked,
+    IndexingRequest,
+    SearchAnswer,
+    SearchPage,
+    SearchRequest,
+    Suggestion,
+)
 from runtime.features.search.words import SearchText
-from runtime.web.dependencies import WithDatabase, WithResources
-from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT
-from runtime.web.schemas import MAX_INTEGER, storable
+from runtime.web.dependencies import InTransaction, WithDatabase, WithResources, list_response
+from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
+from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable
 from runtime.web.strict_json import feature_router
 
 router = feature_router("search")
@@ -28,16 +39,32 @@ Text = Annotated[
         description='Words; "quoted words" stand together, `or` and `-word` as in a web search. At least one has to be wanted.'
     ),
 ]
+Beginning = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(storable),
+    Query(description="How the titles begin. No character of it is a wildcard."),
+]
+MOST_SUGGESTIONS = 10
 
 
 async def _index(resources: WithResources) -> SearchIndex:
     return search_index(resources.settings)
 
 
+@router.get("/api/v1/search", response_model=SearchAnswer, dependencies=[allow(Permission.EPISODES_SEARCH)])
+@router.get("/api/v1/search/episodes", response_model=SearchAnswer, dependencies=[allow(Permission.EPISODES_SEARCH)])
 @router.get(
-    "/api/v1/search",
+    "/search",
     response_model=SearchAnswer,
     dependencies=[allow(Permission.EPISODES_SEARCH)],
+    include_in_schema=False,
+)
+@router.get(
+    "/search/episodes",
+    response_model=SearchAnswer,
+    dependencies=[allow(Permission.EPISODES_SEARCH)],
+    include_in_schema=False,
 )
 def search_episodes(
     *,
@@ -61,6 +88,69 @@ def search_episodes(
         with_facets=facets,
     )
     return _response(service.search(database, index, request))
+
+
+@router.get("/api/v1/search/facets", response_model=Answer[Facets], dependencies=[allow(Permission.EPISODES_SEARCH)])
+def count_episodes(
+    *,
+    database: WithDatabase,
+    index: Annotated[SearchIndex, Depends(_index)],
+    q: Text,
+    show_id: UUID | None = None,
+    status: EpisodeStatus | None = None,
+    season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
+) -> Response:
+    """What all episodes that match have in common, and how many of them: what `facets` of the search answers, without the
+    hits."""
+    request = SearchRequest(
+        text=SearchText(q), limit=1, show_id=show_id, status=status, season_number=season_number, with_facets=True
+    )
+    found = service.search(database, index, request)
+    assert found.facets is not None, "they were asked for"  # noqa: S101
+    return Response(f'{{"data":{found.facets.model_dump_json()}}}', media_type="application/json")
+
+
+@router.get(
+    "/api/v1/search/suggest", response_model=ListAnswer[Suggestion], dependencies=[allow(Permission.EPISODES_SEARCH)]
+)
+def suggest_titles(database: WithDatabase, q: Beginning) -> ListAnswer[Suggestion]:
+    """Up to ten titles of episodes that begin with this, in any case of letters; each once."""
+    with database.reading() as connection:
+        titles = repository.suggest(connection, q, limit=MOST_SUGGESTIONS)
+    return ListAnswer(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
+
+
+@router.post("/api/v1/search/index", status_code=202, response_model=Answer[IndexingAsked])
+@router.post("/search/index", status_code=202, response_model=Answer[IndexingAsked], include_in_schema=False)
+def index_episodes(
+    _: Annotated[Caller, allow(Permission.SEARCH_INDEX)], body: IndexingRequest, transaction: InTransaction
+) -> Answer[IndexingAsked]:
+    """Has the search index brought up to date, for these episodes or, with `{}`, for all. It hears of them within a minute or
+    so."""
+    return Answer(data=changes.ask(transaction, body.episode_ids))
+
+
+@router.get(
+    "/api/v1/search/{type}", response_model=ListAnswer[AssetHit], dependencies=[allow(Permission.ASSETS_SEARCH)]
+)
+@router.get(
+    "/search/{type}",
+    response_model=ListAnswer[AssetHit],
+    dependencies=[allow(Permission.ASSETS_SEARCH)],
+    include_in_schema=False,
+)
+def search_assets(
+    type: Annotated[str, Path(json_schema_extra={"enum": sorted(assets.TABLES)})],  # noqa: A002  (the parameter's name)
+    database: WithDatabase,
+    q: Text,
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
+) -> Response:
+    """The shows, outfits, UI elements, backgrounds or clips whose name, description or tags match best. 404 for any other
+    type. One page: narrow the words to see others."""
+    if type not in assets.TABLES:
+        raise NotFoundError("Nothing of this type is searched", field="path.type")
+    with database.reading() as connection:
+        return list_response(JsonPage(items=assets.search(connection, type, SearchText(q), limit=limit), last=None))
 
 
 def _response(found: service.Found) -> Response:

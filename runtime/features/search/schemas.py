@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search.words import SearchText
-from runtime.web.schemas import ListAnswer, PageInfo
+from runtime.web.schemas import ListAnswer, PageInfo, RequestBody, Resource
 
 
 class Engine(StrEnum):
@@ -92,3 +93,41 @@ class SearchAnswer(ListAnswer[SearchHit]):
 
     page: SearchPage
     facets: Facets | None = Field(default=None, description="Only there when it was asked for.")
+
+
+class AssetHit(Resource):
+    """A show, or something that episodes are made of, that matches."""
+
+    type: str = Field(description="As in the address.", examples=["outfits"])
+    id: UUID
+    name: str
+    description: str | None
+    tags: list[str]
+    thumbnail_reference: str | None
+    rank: float = Field(description="How well it matches; only good for comparing the hits of one search.")
+
+
+class Suggestion(Resource):
+    """A title that begins so."""
+
+    title: str
+
+
+class IndexingRequest(RequestBody):
+    """What the search index shall hear of again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{}]})
+
+    episode_ids: Annotated[
+        list[UUID] | None, Field(min_length=1, max_length=100, description="Without them, every episode.")
+    ] = None
+
+
+class IndexingAsked(Resource):
+    """What was asked for. It is done by the next run of the maintenance, within a minute or so."""
+
+    engine: Engine = Field(
+        description="What keeps the index. Postgres' indexes are part of every change: there is nothing left to do."
+    )
+    everything: bool
+    episode_count: int = Field(description="How many episodes the index is told of, deleted ones among them.")

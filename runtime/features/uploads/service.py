@@ -22,13 +22,14 @@ from runtime.web.transaction import Transaction
 THUMBNAIL_JOB = "thumbnail_generation"
 
 
-def announce(
-    transaction: Transaction, objects: ObjectStore, settings: ApiSettings, caller: Caller, body: UploadCreate
-) -> UploadForm:
-    """A session and its form. NotFoundError when there is nothing to upload for."""
+def open_session(
+    transaction: Transaction, settings: ApiSettings, caller: Caller, body: UploadCreate, *, part: str = "body"
+) -> UploadSession:
+    """A session for a file that was announced in this part of the request. NotFoundError when there is nothing to upload
+    for."""
     connection = transaction.connection
     if not episodes.TABLE.exists(connection, body.entity_id):
-        raise NotFoundError("There is no such episode", field="body.entity_id")
+        raise NotFoundError("There is no such episode", field=f"{part}.entity_id")
     users.upsert(connection, caller.user_id, caller.email)
     session = repository.insert(
         connection,
@@ -45,6 +46,20 @@ def announce(
     activity.record(
         transaction, caller, ActionType.CREATE, ResourceType.UPLOAD, session.upload_id, new_values=announced
     )
+    return session
+
+
+def announce(
+    transaction: Transaction,
+    objects: ObjectStore,
+    settings: ApiSettings,
+    caller: Caller,
+    body: UploadCreate,
+    *,
+    part: str = "body",
+) -> UploadForm:
+    """A session and its form; see `open_session`."""
+    session = open_session(transaction, settings, caller, body, part=part)
     form = objects.presign_post(
         settings.temp_bucket,
         session.temp_key,
@@ -70,9 +85,11 @@ def complete(
     settings: ApiSettings,
     caller: Caller,
     upload_id: UUID,
+    field: str = "path.upload_id",
 ) -> CompletedUpload:
     """The upload's job. The first completion compares what is stored with what was announced, makes the job, and has the
-    compared version copied to where the worker is notified of it. A repeated one answers the same job.
+    compared version copied to where the worker is notified of it. A repeated one answers the same job. `field` is what
+    refusals name.
 
     NotFoundError for a session that is not the caller's or whose episode is deleted, ConflictError while nothing is
     uploaded or when it came too late, InvalidInputError for a file that is not the announced one.
@@ -80,12 +97,12 @@ def complete(
     users.upsert(transaction.connection, caller.user_id, caller.email)
     session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
     if session is None:
-        raise NotFoundError("There is no such upload", field="path.upload_id")
+        raise NotFoundError("There is no such upload", field=field)
     if session.job_id is not None:
-        return _answer(session, _job_of(transaction, session.job_id))
+        return _answer(session, _job_of(transaction, session.job_id, field))
     if not episodes.TABLE.exists(transaction.connection, session.entity_id):
-        raise NotFoundError("The episode of this upload is gone", field="path.upload_id")
-    stored = _compared(objects, settings, session)
+        raise NotFoundError("The episode of this upload is gone", field=field)
+    stored = _compared(objects, settings, session, field)
     job_id = repository.new_job_id(transaction.connection)
     copy = UploadCopy(
         job_id=str(job_id),
@@ -119,19 +136,19 @@ def complete(
     return _answer(session, job)
 
 
-def _job_of(transaction: Transaction, job_id: UUID) -> jobs.Job:
+def _job_of(transaction: Transaction, job_id: UUID, field: str) -> jobs.Job:
     job = jobs.find(transaction.connection, job_id)
     if job is None:
-        raise NotFoundError("The job of this upload is gone", field="path.upload_id")
+        raise NotFoundError("The job of this upload is gone", field=field)
     return job
 
 
-def _compared(objects: ObjectStore, settings: ApiSettings, session: UploadSession) -> StoredObject:
+def _compared(objects: ObjectStore, settings: ApiSettings, session: UploadSession, field: str) -> StoredObject:
     if session.is_expired:
-        raise ConflictError("The upload came too late; announce it again", field="path.upload_id")
+        raise ConflictError("The upload came too late; announce it again", field=field)
     stored = objects.head(settings.temp_bucket, session.temp_key)
     if stored is None:
-        raise ConflictError("Nothing is uploaded yet", field="path.upload_id")
+        raise ConflictError("Nothing is uploaded yet", field=field)
     comparisons = [
         ("byte_count", stored.byte_count, session.byte_count),
         ("file_type", stored.content_type, session.content_type),

@@ -1,7 +1,6 @@
 """Idempotency-Key: one effect and one answer, whoever repeats what, and whatever fails in between."""
 
 import asyncio
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -14,61 +13,11 @@ from runtime.access.guards import Guard
 from runtime.features.idempotency import repository
 from runtime.web.dependencies import _transaction
 from tests.runtime.features.api_platform import Api, Client, User, problems
-from tests.runtime.records.kinds import KINDS, LINKED, Kind
+from tests.runtime.web.every_post import ENTRIES, REQUESTS, post
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 
 SHOWS = "/api/v1/shows"
-PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 REPEATS = 20
-
-
-def restorable(api: Api, kind: Kind) -> str:
-    path = kind.path_of(kind.create(api))
-    api.delete(path)
-    return f"{path}/restore"
-
-
-def linkable(api: Api, kind: Kind) -> tuple[str, dict[str, Any]]:
-    links = [{kind.row_id: kind.create(api)[kind.row_id]}]
-    return f"/api/v1/episodes/{api.create_episode()['episode_id']}/{kind.plural}", {"links": links}
-
-
-def completable(api: Api) -> str:
-    upload = api.announce(PHOTO, user=api.admin)
-    api.store(upload, PHOTO)
-    return f"/api/v1/upload/{upload['upload_id']}/complete"
-
-
-Requests = dict[str, Callable[[Api], tuple[str, dict[str, Any] | str | None]]]
-# A request for every POST there is: its path and its body, JSON or the text of a CSV file.
-CREATIONS: Requests = {kind.path: lambda api, kind=kind: (kind.path, kind.new(api)) for kind in KINDS.values()}
-RESTORATIONS: Requests = {
-    f"{kind.path}/{{{kind.row_id}}}/restore": lambda api, kind=kind: (restorable(api, kind), None)
-    for kind in KINDS.values()
-}
-LINKS: Requests = {
-    f"/api/v1/episodes/{{episode_id}}/{kind.plural}": lambda api, kind=kind: linkable(api, kind)
-    for kind in LINKED.values()
-}
-REQUESTS: Requests = {
-    **CREATIONS,
-    **RESTORATIONS,
-    **LINKS,
-    "/api/v1/episodes/import": lambda api: (
-        "/api/v1/episodes/import",
-        f"show_name,title,episode_number\n{api.create_show()['name']},Once,1\n",
-    ),
-    "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
-    "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
-    "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),
-}
-
-
-def post(api: Api, path: str, body: dict[str, Any] | str | None, headers: dict[str, str]) -> httpx.Response:
-    if isinstance(body, str):
-        headers = headers | {"Content-Type": "text/csv"}
-        return api.client.send("POST", path, api.admin, content=body, headers=headers)
-    return api.client.post(path, body, api.admin, headers=headers)
 
 
 class TestEveryPost:
@@ -95,10 +44,10 @@ class TestEveryPost:
         headers = keyed()
         before = count(api, "activity_logs")
         first = post(api, path, body, headers)
-        assert first.status_code in {200, 201}, first.text
+        assert first.status_code in {200, 201, 202}, first.text
         for _ in range(3):
             assert_replayed(first, post(api, path, body, headers))
-        assert count(api, "activity_logs") == before + 1
+        assert count(api, "activity_logs") == before + ENTRIES.get(template, 1)
 
 
 class TestKey:
@@ -147,9 +96,9 @@ class TestKey:
 
     def test_means_nothing_to_other_methods(self, api: Api) -> None:
         path, headers = f"{SHOWS}/{api.create_show()['show_id']}", keyed()
-        for text in ("1", "2"):
-            answer = api.client.patch(path, {"description": text}, api.editor, headers=headers)
-            assert answer.json()["data"]["description"] == text
+        for description in ("1", "2"):
+            answer = api.client.patch(path, {"description": description}, api.editor, headers=headers)
+            assert answer.json()["data"]["description"] == description
         assert api.client.get(path, api.viewer, headers={"Idempotency-Key": ""}).status_code == 200
         assert count(api, "idempotency_keys") == 0
 

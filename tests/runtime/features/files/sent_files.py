@@ -1,0 +1,86 @@
+"""Files that tests send, and the forms that they go in."""
+
+from typing import Any
+
+import httpx
+
+from tests.runtime.features.api_platform import Api, User
+
+PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
+IMAGES = {
+    "image/jpeg": PHOTO,
+    "image/png": b"\x89PNG\r\n\x1a\n" + b"pixels",
+    "image/webp": b"RIFF\x10\x00\n\x00WEBPVP8 ",
+    "image/gif": b"GIF89a" + b"frames",
+}
+FILES = "/api/v1/files"
+UPLOAD = "/api/v1/files/upload"
+BOUNDARY = "a-boundary"
+
+
+def send(
+    api: Api,
+    content: bytes = PHOTO,
+    *,
+    user: User | None = None,
+    name: str = "photo.jpg",
+    file_type: str = "image/jpeg",
+    path: str = UPLOAD,
+    **fields: str,
+) -> httpx.Response:
+    """The answer to a form with a file in it, of a new episode unless another is named."""
+    texts = {"entity_type": "episode"} | fields
+    if "entity_id" not in texts:
+        texts["entity_id"] = api.create_episode()["episode_id"]
+    return api.client.post(path, user=user or api.editor, data=texts, files={"file": (name, content, file_type)})
+
+
+def sent(api: Api, content: bytes = PHOTO, **options: Any) -> dict[str, Any]:
+    """The file that was made of it."""
+    answer = send(api, content, **options)
+    assert answer.status_code == 201, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data
+
+
+def part(headers: bytes, content: bytes) -> bytes:
+    """One field of a form, its header lines as they are given."""
+    return b"--" + BOUNDARY.encode() + b"\r\n" + headers + b"\r\n\r\n" + content + b"\r\n"
+
+
+def form(*parts: bytes) -> bytes:
+    """A whole form."""
+    return b"".join(parts) + b"--" + BOUNDARY.encode() + b"--\r\n"
+
+
+def text(name: str, value: bytes) -> bytes:
+    return part(b'Content-Disposition: form-data; name="%s"' % name.encode(), value)
+
+
+def file(content: bytes = PHOTO, *, name: bytes = b"photo.jpg", field: bytes = b"file") -> bytes:
+    disposition = b'Content-Disposition: form-data; name="%s"; filename="%s"' % (field, name)
+    return part(disposition + b"\r\nContent-Type: image/jpeg", content)
+
+
+def send_raw(
+    api: Api, body: bytes, *, content_type: str | bytes | None = None, user: User | None = None
+) -> httpx.Response:
+    """The answer to a body as it is."""
+    headers = {"Content-Type": content_type or f"multipart/form-data; boundary={BOUNDARY}"}
+    return api.client.post(UPLOAD, user=user or api.editor, content=body, headers=headers)
+
+
+def path(file: dict[str, Any], suffix: str = "") -> str:
+    return f"{FILES}/{file['file_id']}{suffix}"
+
+
+def query(api: Api, content: bytes = PHOTO, **fields: Any) -> dict[str, Any]:
+    return api.announcement(content, **fields)
+
+
+def announce(api: Api, user: User | None = None, **fields: Any) -> dict[str, Any]:
+    """The form that was answered, with the file's id."""
+    answer = api.client.get(UPLOAD, user or api.editor, params=query(api, **fields))
+    assert answer.status_code == 200, answer.text
+    data: dict[str, Any] = answer.json()["data"]
+    return data | {"file_id": data["upload_id"]}

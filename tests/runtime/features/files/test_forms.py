@@ -1,0 +1,78 @@
+"""Forms as no ordinary client sends them: cut short, hostile, and in encodings of the client's choice."""
+
+import pytest
+
+from tests.runtime.features.api_platform import Api, problems
+from tests.runtime.features.files.sent_files import BOUNDARY, PHOTO, file, form, part, send_raw, text
+from tests.runtime.features.files.stored_files import rows
+
+
+class TestEveryForm:
+    @pytest.fixture
+    def named(self, api: Api) -> list[bytes]:
+        episode_id = api.create_episode()["episode_id"].encode()
+        return [text("entity_type", b"episode"), text("entity_id", episode_id)]
+
+    def test_that_is_cut_short_anywhere_is_refused(self, api: Api, named: list[bytes]) -> None:
+        whole = form(*named, file())
+        assert send_raw(api, whole).status_code == 201
+        # With the closing boundary's last hyphen the form is whole.
+        for length in (*range(0, len(whole) - 2, 41), len(whole) - 3, len(whole) - 4, len(whole) - 5):
+            answer = send_raw(api, whole[:length])
+            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body"}, length
+        assert rows(api, "upload_sessions") == 1
+
+    def test_hostile_bodies_are_refused(self, api: Api, named: list[bytes]) -> None:
+        disposition = b"Content-Disposition: form-data; "
+        bodies = {
+            "empty": b"",
+            "no part": form(),
+            "other boundary": form(*named, file()).replace(BOUNDARY.encode(), b"other"),
+            "no name": form(*named, part(b"Content-Disposition: form-data", b"x")),
+            "no disposition": form(*named, part(b"Content-Type: image/jpeg", PHOTO)),
+            "another disposition": form(*named, part(b'Content-Disposition: attachment; name="file"', b"x")),
+            "NUL in a text": form(text("entity_type", b"epi\0sode"), *named[1:], file()),
+            "NUL in a name": form(*named, file(name=b"a\0.jpg")),
+            "latin-1 in a text": form(text("entity_type", b"\xe9"), *named[1:], file()),
+            "latin-1 in a name": form(*named, file(name=b"\xe9.jpg")),
+            "half a surrogate pair": form(*named, file(name=b"\xed\xa0\x80.jpg")),
+            "latin-1 in a field's name": form(*named, part(disposition + b'name="\xff"', b"x")),
+            "sent twice": form(*named, named[0], file()),
+            "file sent twice": form(*named, file(), file()),
+            "text and file": form(*named, file(), text("file", b"x")),
+            "many fields": form(*(text(f"x{number}", b"x") for number in range(17))),
+            "large text": form(*named, text("x", b"x" * 8193), file()),
+            "large header": form(*named, part(disposition + b'name="x"\r\nX: ' + b"x" * 9000, b"x")),
+            "many headers": form(*named, part(disposition + b'name="x"' + b"\r\nX: y" * 2000, b"x")),
+            "header without colon": form(*named, part(disposition + b'name="x"\r\nbroken', b"x")),
+        }
+        for name, body in bodies.items():
+            answer = send_raw(api, body)
+            fields = problems(answer, 400, "VALIDATION_ERROR").keys()
+            assert fields == ({"body.file"} if name == "no part" else {"body"}), name
+        assert rows(api, "upload_sessions") == 0
+
+    def test_other_content_types_are_refused(self, api: Api, named: list[bytes]) -> None:
+        body = form(*named, file())
+        for content_type in (
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/mixed; boundary=" + BOUNDARY,
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/form-data; boundary=" + "x" * 300,
+            "text/plain",
+            b"\xe9",
+        ):
+            answer = send_raw(api, body, content_type=content_type)
+            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body"}, content_type
+
+    def test_client_does_not_choose_how_its_text_is_decoded(self, api: Api, named: list[bytes]) -> None:
+        body = form(*named, file(name=b"+2AA-.jpg"))
+        for charset in ("utf-7", "unicode_escape", "punycode", "rot13", "no-such"):
+            answer = send_raw(api, body, content_type=f"multipart/form-data; boundary={BOUNDARY}; charset={charset}")
+            assert answer.json()["data"]["file_name"] == "+2AA-.jpg", charset
+
+    def test_extended_name_does_not_replace_the_plain_one(self, api: Api, named: list[bytes]) -> None:
+        body = form(*named, file(name=b"plain.jpg\"; filename*=\"UTF-8''evil.jpg"))
+        assert send_raw(api, body).json()["data"]["file_name"] == "plain.jpg"

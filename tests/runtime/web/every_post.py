@@ -1,0 +1,115 @@
+"""A request for every POST that there is, for the tests of what holds for each of them."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx
+
+from tests.runtime.features.api_platform import Api
+from tests.runtime.features.files.sent_files import BOUNDARY, file, form, text
+from tests.runtime.records.kinds import KINDS, LINKED, Kind
+
+PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
+
+# A form is bytes, the text of a CSV file is a str, anything else is JSON.
+Body = dict[str, Any] | str | bytes | None
+Requests = Mapping[str, Callable[[Api], tuple[str, Body]]]
+EPISODES = "/api/v1/episodes"
+
+
+def post(api: Api, path: str, body: Body, headers: dict[str, str]) -> httpx.Response:
+    """The answer to the body, of an administrator's request; findings are a machine's."""
+    user = api.system if path.endswith("/metadata") else api.admin
+    if isinstance(body, bytes):
+        headers = headers | {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+        return api.client.post(path, user=user, content=body, headers=headers)
+    if isinstance(body, str):
+        return api.client.post(path, user=user, content=body, headers=headers | {"Content-Type": "text/csv"})
+    return api.client.post(path, body, user, headers=headers)
+
+
+def restorable(api: Api, kind: Kind) -> str:
+    path = kind.path_of(kind.create(api))
+    api.delete(path)
+    return f"{path}/restore"
+
+
+def linkable(api: Api, kind: Kind) -> tuple[str, dict[str, Any]]:
+    links = [{kind.row_id: kind.create(api)[kind.row_id]}]
+    return f"{episode(api)}/{kind.plural}", {"links": links}
+
+
+def photo_form(api: Api) -> bytes:
+    """A form with a photograph in it."""
+    fields = {"entity_type": "episode", "entity_id": api.create_episode()["episode_id"]}
+    return form(*(text(name, value.encode()) for name, value in fields.items()), file(PHOTO))
+
+
+def completable(api: Api) -> str:
+    upload = api.announce(PHOTO, user=api.admin)
+    api.store(upload, PHOTO)
+    return f"/api/v1/upload/{upload['upload_id']}/complete"
+
+
+def episode(api: Api, **fields: Any) -> str:
+    """The path of a new episode."""
+    return f"{EPISODES}/{api.create_episode(**fields)['episode_id']}"
+
+
+def script_version(api: Api) -> str:
+    """The path of a version that is not the active one."""
+    path = f"{episode(api)}/script-versions"
+    made = api.client.post(path, {"script_text": "Once", "activate": False}, api.admin).json()["data"]
+    return f"{path}/{made['script_version_id']}"
+
+
+CREATIONS: Requests = {kind.path: lambda api, kind=kind: (kind.path, kind.new(api)) for kind in KINDS.values()}
+RESTORATIONS: Requests = {
+    f"{kind.path}/{{{kind.row_id}}}/restore": lambda api, kind=kind: (restorable(api, kind), None)
+    for kind in KINDS.values()
+}
+LINKS: Requests = {
+    f"{EPISODES}/{{episode_id}}/{kind.plural}": lambda api, kind=kind: linkable(api, kind) for kind in LINKED.values()
+}
+OF_EPISODES: Requests = {
+    f"{EPISODES}/import": lambda api: (
+        f"{EPISODES}/import",
+        f"show_name,title,episode_number\n{api.create_show()['name']},Once,1\n",
+    ),
+    f"{EPISODES}/{{episode_id}}/publish": lambda api: (f"{episode(api, status='ready_for_publish')}/publish", None),
+    f"{EPISODES}/{{episode_id}}/unpublish": lambda api: (f"{episode(api, status='published')}/unpublish", None),
+    f"{EPISODES}/{{episode_id}}/approve": lambda api: (f"{episode(api)}/approve", None),
+    f"{EPISODES}/{{episode_id}}/reject": lambda api: (f"{episode(api)}/reject", None),
+    f"{EPISODES}/{{episode_id}}/script-versions": lambda api: (
+        f"{episode(api)}/script-versions",
+        {"script_text": "Once", "activate": False},
+    ),
+    f"{EPISODES}/{{episode_id}}/script-versions/{{script_version_id}}/activate": lambda api: (
+        f"{script_version(api)}/activate",
+        None,
+    ),
+    f"{EPISODES}/{{episode_id}}/metadata": lambda api: (f"{episode(api)}/metadata", {"extracted_text": "Once"}),
+}
+REQUESTS: Requests = {
+    **CREATIONS,
+    **RESTORATIONS,
+    **LINKS,
+    **OF_EPISODES,
+    "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
+    "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
+    "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),
+    "/api/v1/files/upload": lambda api: ("/api/v1/files/upload", photo_form(api)),
+    "/files/upload": lambda api: ("/files/upload", photo_form(api)),
+    "/api/v1/files/{file_id}/complete": lambda api: (completable(api).replace("/upload/", "/files/"), None),
+    "/api/v1/search/index": lambda _: ("/api/v1/search/index", {}),
+    "/search/index": lambda _: ("/search/index", {}),
+}
+# How many entries of the log a request makes, where that is not one.
+ENTRIES = {
+    "/api/v1/files/upload": 2,
+    "/files/upload": 2,
+    "/api/v1/search/index": 0,
+    "/search/index": 0,
+    # The version's own, and that of the episode, which says what the version says.
+    f"{EPISODES}/{{episode_id}}/script-versions/{{script_version_id}}/activate": 2,
+}
