@@ -12,6 +12,7 @@ from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
 from runtime.features.activity_logs import routes as activity_logs
+from runtime.features.clips import routes as clips
 from runtime.features.episodes import routes as episodes
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
@@ -34,6 +35,7 @@ ROUTERS = (
     shows.router,
     episodes.router,
     outfits.router,
+    clips.router,
     thumbnails.router,
     uploads.router,
     jobs.router,
