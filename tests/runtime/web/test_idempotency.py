@@ -14,6 +14,7 @@ from runtime.access.guards import Guard
 from runtime.features.idempotency import repository
 from runtime.web.dependencies import _transaction
 from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.features.clips import clip_library as clips
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 
 SHOWS = "/api/v1/shows"
@@ -45,6 +46,23 @@ REQUESTS: dict[str, Callable[[Api], tuple[str, dict[str, Any] | None]]] = {
     "/api/v1/episodes/{episode_id}/restore": lambda api: (restorable(api, "episodes"), None),
     "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
     "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
+    "/api/v1/clips/assign": lambda api: (
+        f"{clips.CLIPS}/assign",
+        {"episode_id": api.create_episode()["episode_id"], "clip_ids": clips.ids([clips.create(api)])},
+    ),
+    "/api/v1/clips/tag": lambda api: (
+        f"{clips.CLIPS}/tag",
+        {"clip_ids": clips.ids([clips.create(api)]), "add": ["once"]},
+    ),
+    "/api/v1/clips/{clip_id}/assign": lambda api: (
+        f"{clips.path_of(clips.create(api))}/assign",
+        {"episode_id": api.create_episode()["episode_id"]},
+    ),
+    "/api/v1/clips/{clip_id}/unassign": lambda api: (
+        f"{clips.path_of(clips.assign(api, clips.create(api), api.create_episode()))}/unassign",
+        None,
+    ),
+    "/api/v1/clips/{clip_id}/rate": lambda api: (f"{clips.path_of(clips.create(api))}/rate", {"quality": "hero"}),
     "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),
 }
 

@@ -143,7 +143,7 @@ class TestListClips:
         assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
 
     def test_unknown_durations_come_last(self, api: Api) -> None:
-        longest, unknown, short = create(api, duration_seconds=2**31 - 1), create(api), create(api, duration_seconds=0)
+        unknown, longest, short = create(api), create(api, duration_seconds=2**31 - 1), create(api, duration_seconds=0)
         assert listed(api, "sort=duration_seconds") == ids([short, longest, unknown])
         assert listed(api, "sort=-duration_seconds") == ids([unknown, longest, short])
 
