@@ -14,6 +14,7 @@ from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
 from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.backgrounds import routes as backgrounds
+from runtime.features.clips import routes as clips
 from runtime.features.components import routes as components
 from runtime.features.episodes import routes as episodes
 from runtime.features.files import routes as files
@@ -51,6 +52,7 @@ ROUTERS = (
     backgrounds.router,
     components.router,
     guests.router,
+    clips.router,
     thumbnails.router,
     uploads.router,
     files.router,

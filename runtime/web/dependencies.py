@@ -88,6 +88,16 @@ def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
     return Depends(page_request)
 
 
+def paged_by(order: str) -> Any:
+    """The parameters of a list that has this order and no other: `cursor`, `limit`."""
+
+    async def page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
+        after = position_of(cursor, order) if cursor is not None else None
+        return PageRequest(limit=limit, order=order, after=after)
+
+    return Depends(page_request)
+
+
 async def _preconditions(
     if_match: Annotated[
         list[str] | None,

@@ -27,6 +27,7 @@ J = TypeVar("J", dict[str, Any], list[Any])
 MAX_INTEGER = 2_147_483_647
 # A page of a hundred rows has to fit into one answer of a function: 6 MB.
 MAX_METADATA_BYTES = 16_384
+MAX_TAGS = 30
 
 
 def rfc3339(moment: datetime) -> str:
@@ -84,7 +85,7 @@ Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_u
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
-Tags = Annotated[list[Label], Field(max_length=30)]
+Tags = Annotated[list[Label], Field(max_length=MAX_TAGS)]
 PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
 Sha256 = Annotated[

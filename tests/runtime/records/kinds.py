@@ -162,6 +162,30 @@ KINDS = {
         required={"name"},
         cleared=TAGS_AND_METADATA | {"social_links": {}},
     ),
+    "clips": Kind(
+        path="/api/v1/clips",
+        row_id="clip_id",
+        resource_type="clip",
+        new=lambda _: {"title": f"Clip {next(NUMBERS)}", "talent_source": "Lala"},
+        change={
+            "title": "Retitled",
+            "description": "New",
+            "talent_source": "JustAWomanInHerPrime",
+            "quality": "hero",
+            "status": "approved",
+            "file_name": "A001_C003.mov",
+            "file_hash": "0123456789abcdef" * 4,
+            "byte_count": 5 * 1024**3,
+            "duration_seconds": 94,
+            "recorded_on": "2026-04-12",
+            "notes": "The light is perfect.",
+            "tags": ["meadow"],
+            "metadata": {"a": 1},
+        },
+        required={"title", "talent_source", "status"},
+        cleared=TAGS_AND_METADATA,
+        orders={"title", "updated_at", "duration_seconds"},
+    ),
 }
 
 # The kinds that episodes are linked to.

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 
 from tests.runtime.features.api_platform import Api
+from tests.runtime.features.clips import clip_library as clips
 from tests.runtime.features.files.sent_files import BOUNDARY, file, form, text
 from tests.runtime.records.kinds import KINDS, LINKED, Kind
 
@@ -90,11 +91,31 @@ OF_EPISODES: Requests = {
     ),
     f"{EPISODES}/{{episode_id}}/metadata": lambda api: (f"{episode(api)}/metadata", {"extracted_text": "Once"}),
 }
+OF_CLIPS: Requests = {
+    "/api/v1/clips/assign": lambda api: (
+        f"{clips.CLIPS}/assign",
+        {"episode_id": api.create_episode()["episode_id"], "clip_ids": clips.ids([clips.create(api)])},
+    ),
+    "/api/v1/clips/tag": lambda api: (
+        f"{clips.CLIPS}/tag",
+        {"clip_ids": clips.ids([clips.create(api)]), "add": ["once"]},
+    ),
+    "/api/v1/clips/{clip_id}/assign": lambda api: (
+        f"{clips.path_of(clips.create(api))}/assign",
+        {"episode_id": api.create_episode()["episode_id"]},
+    ),
+    "/api/v1/clips/{clip_id}/unassign": lambda api: (
+        f"{clips.path_of(clips.assign(api, clips.create(api), api.create_episode()))}/unassign",
+        None,
+    ),
+    "/api/v1/clips/{clip_id}/rate": lambda api: (f"{clips.path_of(clips.create(api))}/rate", {"quality": "hero"}),
+}
 REQUESTS: Requests = {
     **CREATIONS,
     **RESTORATIONS,
     **LINKS,
     **OF_EPISODES,
+    **OF_CLIPS,
     "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
     "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
     "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),

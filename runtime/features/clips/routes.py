@@ -1,0 +1,241 @@
+"""Clips: create, list, get, update, delete, restore; rate, tag, assign to episodes; which have the same file."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Query, Response
+
+from runtime.access.guards import allow
+from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
+from runtime.features.clips import repository, service
+from runtime.features.clips.schemas import (
+    Clip,
+    ClipAssignment,
+    ClipCreate,
+    ClipQuality,
+    ClipRating,
+    ClipsAssignment,
+    ClipStatus,
+    ClipTags,
+    ClipUpdate,
+    DuplicateClips,
+    TalentSource,
+)
+from runtime.features.clips.service import CLIPS
+from runtime.features.uploads.schemas import Sha256
+from runtime.web.dependencies import (
+    DeletionReason,
+    InTransaction,
+    Paging,
+    Preconditions,
+    WithDatabase,
+    answer_with_etag,
+    found_response,
+    include_deleted_if,
+    list_response,
+    paged_by,
+    sorted_by,
+)
+from runtime.web.pagination import PageRequest
+from runtime.web.parameters import LabelParameter
+from runtime.web.schemas import Answer, ListAnswer
+from runtime.web.strict_json import feature_router
+
+router = feature_router("clips")
+
+Sorted = Annotated[PageRequest, sorted_by(CLIPS.table.orders)]
+IncludeDeleted = Annotated[bool, include_deleted_if(Permission.CLIPS_READ_DELETED)]
+AllowDuplicate = Annotated[bool, Query(description="Take the file although another clip has it.")]
+Assigned = Annotated[bool | None, Query(description="Those that an episode uses, or those that none does.")]
+
+
+@router.post("/api/v1/clips", status_code=201, response_model=Answer[Clip])
+def create_clip(
+    *,
+    caller: Annotated[Caller, allow(Permission.CLIPS_CREATE)],
+    body: ClipCreate,
+    transaction: InTransaction,
+    response: Response,
+    allow_duplicate: AllowDuplicate = False,
+) -> Answer[Clip]:
+    """Makes a clip. 409 when another has the same file, unless `allow_duplicate` is true."""
+    return answer_with_etag(response, service.create(transaction, caller, body, allow_duplicate=allow_duplicate))
+
+
+@router.get("/api/v1/clips", response_model=ListAnswer[Clip], dependencies=[allow(Permission.CLIPS_READ)])
+def list_clips(
+    *,
+    page: Sorted,
+    database: WithDatabase,
+    include_deleted: IncludeDeleted,
+    episode_id: UUID | None = None,
+    guest_id: UUID | None = None,
+    talent_source: TalentSource | None = None,
+    quality: ClipQuality | None = None,
+    status: ClipStatus | None = None,
+    tag: LabelParameter | None = None,
+    file_hash: Sha256 | None = None,
+    assigned: Assigned = None,
+) -> Response:
+    """Clips, newest first unless `sort` says otherwise."""
+    with database.reading() as connection:
+        found = CLIPS.table.list_page(
+            connection,
+            page,
+            include_deleted=include_deleted,
+            episode_id=episode_id,
+            guest_id=guest_id,
+            talent_source=talent_source,
+            quality=quality,
+            status=status,
+            tag=tag,
+            file_hash=file_hash,
+            assigned=assigned,
+        )
+    return list_response(found)
+
+
+@router.get(
+    "/api/v1/clips/duplicates", response_model=ListAnswer[DuplicateClips], dependencies=[allow(Permission.CLIPS_READ)]
+)
+def list_duplicate_clips(
+    page: Annotated[PageRequest, paged_by(repository.DUPLICATES_ORDER)], database: WithDatabase
+) -> Response:
+    """The files that several clips have, in the order of their hashes."""
+    with database.reading() as connection:
+        return list_response(repository.list_duplicates(connection, page))
+
+
+@router.post("/api/v1/clips/assign", response_model=Answer[list[Clip]])
+def assign_clips(
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipsAssignment, transaction: InTransaction
+) -> Answer[list[Clip]]:
+    """Assigns clips to an episode, all of them or none: 404 names those that are not there, 409 those that are rejected."""
+    return Answer(data=service.assign_many(transaction, caller, body.episode_id, body.clip_ids))
+
+
+@router.post("/api/v1/clips/tag", response_model=Answer[list[Clip]])
+def tag_clips(
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipTags, transaction: InTransaction
+) -> Answer[list[Clip]]:
+    """Adds tags to clips and removes others, from all of them or none. What a clip has already, or has not, is no change."""
+    return Answer(data=service.tag(transaction, caller, body))
+
+
+@router.get("/api/v1/clips/{clip_id}", response_model=Answer[Clip], dependencies=[allow(Permission.CLIPS_READ)])
+def get_clip(clip_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+    """One clip."""
+    with database.reading() as connection:
+        return found_response(CLIPS.get(connection, clip_id, include_deleted=include_deleted))
+
+
+@router.put("/api/v1/clips/{clip_id}", response_model=Answer[Clip])
+@router.patch("/api/v1/clips/{clip_id}", response_model=Answer[Clip])
+def update_clip(
+    *,
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
+    clip_id: UUID,
+    body: ClipUpdate,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    allow_duplicate: AllowDuplicate = False,
+) -> Answer[Clip]:
+    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 409 when another clip has the new file,
+    unless `allow_duplicate` is true, and for a status that does not follow: what waits for review is approved or rejected,
+    either can become the other, and `used` comes and goes with an episode. 412 when If-Match names another version than the
+    current one."""
+    changed = service.update(transaction, caller, clip_id, body, if_match, allow_duplicate=allow_duplicate)
+    return answer_with_etag(response, changed)
+
+
+@router.delete("/api/v1/clips/{clip_id}", response_model=Answer[Clip])
+def delete_clip(
+    *,
+    caller: Annotated[Caller, allow(Permission.CLIPS_DELETE)],
+    clip_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+    reason: DeletionReason = None,
+) -> Answer[Clip]:
+    """Deletes a clip, so that it can be restored; its episode no longer shows it."""
+    return answer_with_etag(response, CLIPS.delete(transaction, caller, clip_id, reason, if_match))
+
+
+@router.post("/api/v1/clips/{clip_id}/restore", response_model=Answer[Clip])
+def restore_clip(
+    caller: Annotated[Caller, allow(Permission.CLIPS_RESTORE)],
+    clip_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Clip]:
+    """Brings a deleted clip back, to the episode that used it. A clip that has the same file by now is no hindrance: they are
+    duplicates then. 409 when it is not deleted."""
+    return answer_with_etag(response, CLIPS.restore(transaction, caller, clip_id, if_match))
+
+
+@router.get(
+    "/api/v1/clips/{clip_id}/duplicates",
+    response_model=ListAnswer[Clip],
+    dependencies=[allow(Permission.CLIPS_READ)],
+)
+def list_clip_duplicates(clip_id: UUID, page: Paging, database: WithDatabase) -> Response:
+    """The other clips that have the same file, newest first."""
+    with database.reading() as connection:
+        return list_response(service.list_duplicates_of(connection, page, clip_id))
+
+
+@router.post("/api/v1/clips/{clip_id}/assign", response_model=Answer[Clip])
+def assign_clip(
+    *,
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
+    clip_id: UUID,
+    body: ClipAssignment,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Clip]:
+    """Assigns a clip to an episode, away from the one that used it: it is `used` then. One that is assigned to it already
+    stays as it is. 409 for a clip that is rejected."""
+    return answer_with_etag(response, service.assign(transaction, caller, clip_id, body.episode_id, if_match))
+
+
+@router.post("/api/v1/clips/{clip_id}/unassign", response_model=Answer[Clip])
+def unassign_clip(
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
+    clip_id: UUID,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Clip]:
+    """Takes a clip from its episode, be that deleted or not: it is `approved` then. One that no episode uses stays as it is."""
+    return answer_with_etag(response, service.unassign(transaction, caller, clip_id, if_match))
+
+
+@router.post("/api/v1/clips/{clip_id}/rate", response_model=Answer[Clip])
+def rate_clip(
+    *,
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
+    clip_id: UUID,
+    body: ClipRating,
+    if_match: Preconditions,
+    transaction: InTransaction,
+    response: Response,
+) -> Answer[Clip]:
+    """Says how good a clip is. Its status stays as it is."""
+    columns = {"quality": body.quality}
+    return answer_with_etag(response, CLIPS.update(transaction, caller, clip_id, columns, if_match))
+
+
+@router.get(
+    "/api/v1/episodes/{episode_id}/clips",
+    response_model=ListAnswer[Clip],
+    dependencies=[allow(Permission.CLIPS_READ)],
+)
+def list_episode_clips(episode_id: UUID, page: Sorted, database: WithDatabase) -> Response:
+    """The clips that the episode uses, newest first unless `sort` says otherwise."""
+    with database.reading() as connection:
+        return list_response(service.list_of_episode(connection, page, episode_id))
