@@ -83,6 +83,9 @@ class ApiSettings(DatabaseSettings, SearchSettings):
     upload_expiry_seconds: int = Field(ge=1, le=3600)
     download_expiry_seconds: int = Field(ge=1, le=3600)
     outbox_grace_seconds: int = Field(ge=1, description="How long a message is left to whoever wrote it.")
+    queue_depth_limit: int = Field(
+        default=100, ge=1, description="How many jobs may wait or run; more are refused for the time being."
+    )
 
     @property
     def issuer(self) -> str:

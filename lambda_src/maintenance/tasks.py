@@ -10,6 +10,7 @@ from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
 from runtime.features.outbox import repository as messages
 from runtime.features.outbox.service import Outbox
+from runtime.features.uploads import repository as uploads
 
 Counts = dict[str, int]
 
@@ -51,6 +52,12 @@ def forget_sent_messages(maintenance: Maintenance) -> Counts:
     """Deletes messages of the outbox that were sent long ago."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": messages.delete_sent(connection, older_than_days=maintenance.retention_days, limit=BATCH)}
+
+
+def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:
+    """Forgets uploads that were announced and that nobody can complete any more."""
+    with maintenance.database.transaction() as connection:
+        return {"forgotten": uploads.cleanup_expired(connection, limit=BATCH)}
 
 
 def catch_up_search_index(maintenance: Maintenance) -> Counts:
