@@ -36,6 +36,7 @@ GIVE_UP_SECONDS = 30.0
 ABSENT_STATUSES = frozenset({404, 405})
 # Where objects lie that S3 hands out only after they were restored.
 ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
 # What S3, and what HTTP clients call bytes that nobody described.
 UNDECLARED_TYPES = frozenset({"binary/octet-stream", "application/octet-stream"})
 PASSING_FAULTS = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
@@ -204,7 +205,7 @@ def _call(operation: Callable[[], T]) -> T:
         # A bucket that is missing is a fault of ours, not an object that nobody stored.
         if status in ABSENT_STATUSES and code != "NoSuchBucket":
             raise NotFoundError("there is no such object") from error
-        if code == "InvalidObjectState":
+        if code in ARCHIVED_CODES:
             raise ConflictError("the object is archived") from error
         raise UnavailableError(f"the object store refused the call: {code}") from error
     except BotoCoreError as error:
