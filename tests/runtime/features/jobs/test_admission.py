@@ -10,10 +10,12 @@ import pytest
 
 from local.account import LocalAccount
 from runtime.app import create_app
-from runtime.features.jobs.admission import RETRY_AFTER_SECONDS
+from runtime.errors import RateLimitError
+from runtime.features.jobs.admission import RETRY_AFTER_SECONDS, admit
 from runtime.settings import ApiSettings
 from tests.runtime.features.api_platform import Api, Client, Pool, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, make_jobs, rows, upload
+from tests.runtime.features.stored_rows import new_job
 
 LIMIT = 4
 
@@ -126,6 +128,24 @@ class TestFullQueue:
             answers = sorted(threads.map(ask, episodes))
         assert answers == [202, 202, 429, 429, 429, 429]
         assert depth(api) == LIMIT
+
+    def test_place_is_taken_before_its_job_is_committed(self, api: Api) -> None:
+        make_jobs(api, LIMIT - 1)
+        database = api.client.app.state.resources.database
+
+        def ask() -> None:
+            with database.transaction() as connection:
+                admit(connection, 1, limit=LIMIT)
+
+        with ThreadPoolExecutor(1) as threads:
+            with database.transaction() as connection:
+                admit(connection, 1, limit=LIMIT)
+                new_job(connection)
+                second = threads.submit(ask)
+                with pytest.raises(TimeoutError):
+                    second.result(timeout=0.5)
+            with pytest.raises(RateLimitError):
+                second.result(timeout=10)
 
     def test_stats_say_how_full_it_is(self, api: Api) -> None:
         make_jobs(api, 3)
