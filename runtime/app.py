@@ -124,7 +124,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         objects=objects,
         outbox=Outbox(
             database=database(settings),
-            topics=topics(objects),
+            topics=topics(objects, database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),

@@ -92,6 +92,9 @@ class ApiSettings(DatabaseSettings, SearchSettings):
     )
     caller_burst_requests: int = Field(ge=1, le=1_000_000, description="How many of them may come at once.")
     editors_create_episodes: bool = Field(description="Whether editors, too, may create episodes.")
+    queue_depth_limit: int = Field(
+        default=100, ge=1, description="How many jobs may wait or run; more are refused for the time being."
+    )
 
     @property
     def issuer(self) -> str:

@@ -21,7 +21,14 @@ from stacks.identity import Identity
 from stacks.workloads import Workloads
 
 # What is due at every run. The search index is rebuilt only when somebody asks for it.
-ROUTINE = ["relay_outbox", "end_abandoned_jobs", "forget_sent_messages", "forget_idle_callers", "catch_up_search_index"]
+ROUTINE = [
+    "relay_outbox",
+    "end_abandoned_jobs",
+    "forget_sent_messages",
+    "forget_idle_callers",
+    "cleanup_expired_uploads",
+    "catch_up_search_index",
+]
 
 
 @dataclass(frozen=True, kw_only=True)

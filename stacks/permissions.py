@@ -37,6 +37,7 @@ def api_statements(data: Data) -> list[Statement]:
         ),
         policies.allow("StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
         policies.allow("SignDownloads", ["s3:GetObject"], [_objects(data.thumbnails.arn)]),
+        policies.allow("RemoveThumbnails", ["s3:DeleteObject"], [_objects(data.thumbnails.arn)]),
         # Without it S3 answers 403 where an object is missing, and "never uploaded" could not be told from "not allowed".
         policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.temp.arn, data.storage.arn, data.thumbnails.arn]),
     ]
@@ -57,15 +58,17 @@ def thumbnail_statements(data: Data, queue_arn: pulumi.Input[str]) -> list[State
 
 
 def maintenance_statements(data: Data) -> list[Statement]:
-    """The maintenance function finishes what the API began: it copies verified uploads, and hands out no rights."""
+    """The maintenance function finishes what the API began: it copies verified uploads and originals that are worked on again,
+    takes away thumbnails that were deleted, and hands out no rights."""
     return [
         policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
         policies.allow(
             "ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [_objects(data.temp.arn, UPLOADS_PREFIX)]
         ),
-        policies.allow("StoreOriginals", ["s3:PutObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
-        # An upload that is gone ends its job; one that is forbidden would be tried again and again.
-        policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.temp.arn]),
+        policies.allow("StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
+        policies.allow("RemoveThumbnails", ["s3:DeleteObject"], [_objects(data.thumbnails.arn)]),
+        # A file that is gone ends its job; one that is forbidden would be tried again and again.
+        policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.temp.arn, data.storage.arn]),
     ]
 
 

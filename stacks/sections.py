@@ -112,6 +112,9 @@ class QueueSection(Section):
     visibility_seconds: Seconds
     retention_seconds: int
     max_receive_count: int = Field(ge=1, le=1000)
+    depth_limit: int = Field(
+        ge=1, description="How many jobs may wait or run; the API refuses more for the time being."
+    )
 
 
 class FunctionSection(Section):

@@ -58,6 +58,7 @@ def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Var
             "allowed_hosts": [settings.domain, f"*.{HOST_NAMES[settings.api.host].format(settings.region)}"],
             "allowed_origins": list(settings.cors_origins),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
+            "queue_depth_limit": settings.queue.depth_limit,
             "search_endpoint_parameter": search_endpoint_parameter(deployment),
             "caller_requests_per_minute": settings.api.caller_requests_per_minute,
             "caller_burst_requests": settings.api.caller_burst_requests,

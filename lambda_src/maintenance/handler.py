@@ -1,5 +1,5 @@
-"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages and idle callers forgotten, the
-search index kept.
+"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages, uploads and idle callers forgotten,
+the search index kept.
 
 Input {"tasks": ["relay_outbox", …]}, output the counts of each task by its name. Every task is tried whatever became of the
 others; when one failed, the invocation fails at the end, so that an alarm hears of it.
@@ -26,6 +26,7 @@ TASKS: Mapping[str, Callable[[Maintenance], Counts]] = {
     "end_abandoned_jobs": tasks.end_abandoned_jobs,
     "forget_sent_messages": tasks.forget_sent_messages,
     "forget_idle_callers": tasks.forget_idle_callers,
+    "cleanup_expired_uploads": tasks.cleanup_expired_uploads,
     "catch_up_search_index": tasks.catch_up_search_index,
     "rebuild_search_index": tasks.rebuild_search_index,
 }
@@ -47,7 +48,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
         database=database(settings),
         outbox=Outbox(
             database=database(settings),
-            topics=topics(ObjectStore(settings.region)),
+            topics=topics(ObjectStore(settings.region), database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),

@@ -11,6 +11,7 @@ from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
 from runtime.features.outbox import repository as messages
 from runtime.features.outbox.service import Outbox
 from runtime.features.rate_limits import repository as rate_limits
+from runtime.features.uploads import repository as uploads
 
 Counts = dict[str, int]
 
@@ -58,6 +59,12 @@ def forget_idle_callers(maintenance: Maintenance) -> Counts:
     """Deletes the rate limits of callers who may ask everything again."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": rate_limits.delete_full(connection, limit=BATCH)}
+
+
+def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:
+    """Forgets uploads that were announced and that nobody can complete any more."""
+    with maintenance.database.transaction() as connection:
+        return {"forgotten": uploads.cleanup_expired(connection, limit=BATCH)}
 
 
 def catch_up_search_index(maintenance: Maintenance) -> Counts:

@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 
 from runtime.adapters import sessions
-from runtime.errors import NotFoundError, TooLargeError, UnavailableError
+from runtime.errors import ConflictError, NotFoundError, TooLargeError, UnavailableError
 
 T = TypeVar("T")
 
@@ -34,6 +34,9 @@ GIVE_UP_SECONDS = 30.0
 
 # 405 is S3's answer for a version that is a delete marker.
 ABSENT_STATUSES = frozenset({404, 405})
+# Where objects lie that S3 hands out only after they were restored.
+ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})
+ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
 # What S3, and what HTTP clients call bytes that nobody described.
 UNDECLARED_TYPES = frozenset({"binary/octet-stream", "application/octet-stream"})
 PASSING_FAULTS = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
@@ -50,12 +53,14 @@ class PresignedPost:
 
 @dataclass(frozen=True)
 class StoredObject:
-    """What S3 says about an object. `sha256` is lower-case hex, None for an object stored without one."""
+    """What S3 says about an object. `sha256` is lower-case hex, None for an object stored without one; one that `is_archived`
+    cannot be read or copied."""
 
     byte_count: int
     content_type: str
     sha256: str | None
     version_id: str | None
+    is_archived: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,6 +118,8 @@ class ObjectStore:
             content_type=answer["ContentType"],
             sha256=base64.b64decode(checksum).hex() if checksum else None,
             version_id=answer.get("VersionId"),
+            is_archived=answer.get("StorageClass") in ARCHIVES
+            and 'ongoing-request="false"' not in answer.get("Restore", ""),
         )
 
     def copy(
@@ -124,9 +131,19 @@ class ObjectStore:
         target_bucket: str,
         target_key: str,
     ) -> None:
-        """Copies one version inside S3, its type and metadata with it. Raises NotFoundError."""
+        """Copies one version inside S3, its type and metadata with it. A copy onto itself is the same object stored anew, of
+        which S3 notifies whom it notifies of others. Raises NotFoundError, and ConflictError for one that is archived."""
         source = _at(source_bucket, source_key, source_version_id)
-        _call(lambda: self._client.copy_object(Bucket=target_bucket, Key=target_key, CopySource=source))
+        kept: dict[str, Any] = {}
+        if (source_bucket, source_key) == (target_bucket, target_key):
+            # S3 refuses such a copy unless it is told what the object is to be from then on.
+            found = _call(lambda: self._client.head_object(**source))
+            kept = {"MetadataDirective": "REPLACE", "ContentType": found["ContentType"], "Metadata": found["Metadata"]}
+        _call(lambda: self._client.copy_object(Bucket=target_bucket, Key=target_key, CopySource=source, **kept))
+
+    def delete(self, bucket: str, key: str) -> None:
+        """Takes the object away, if it is there. A versioned bucket keeps its versions until their own time is up."""
+        _call(lambda: self._client.delete_object(Bucket=bucket, Key=key))
 
     def get(self, bucket: str, key: str, *, max_bytes: int, version_id: str | None = None) -> FetchedObject:
         """The object's bytes and type. Raises NotFoundError, and TooLargeError before reading more than `max_bytes`."""
@@ -188,6 +205,8 @@ def _call(operation: Callable[[], T]) -> T:
         # A bucket that is missing is a fault of ours, not an object that nobody stored.
         if status in ABSENT_STATUSES and code != "NoSuchBucket":
             raise NotFoundError("there is no such object") from error
+        if code in ARCHIVED_CODES:
+            raise ConflictError("the object is archived") from error
         raise UnavailableError(f"the object store refused the call: {code}") from error
     except BotoCoreError as error:
         raise UnavailableError("the object store does not answer") from error

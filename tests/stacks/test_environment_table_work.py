@@ -144,6 +144,14 @@ ROWS = [
         ),
         marks=pytest.mark.requirement("A-04"),
     ),
+    pytest.param(
+        Row(
+            what="jobs that may wait or run",
+            read=lambda graph: graph.variables("api")["PLATFORM_QUEUE_DEPTH_LIMIT"],
+            cells=everywhere("100"),
+        ),
+        marks=pytest.mark.requirement("C-31"),
+    ),
 ]
 
 

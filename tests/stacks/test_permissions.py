@@ -70,6 +70,7 @@ class Rights:
                 ),
                 "StoreOriginals": allow("s3:PutObject", "s3:GetObject", on=self.bucket("storage", "/raw/*")),
                 "SignDownloads": allow("s3:GetObject", on=self.bucket("thumbnails", "/*")),
+                "RemoveThumbnails": allow("s3:DeleteObject", on=self.bucket("thumbnails", "/*")),
                 "SeeMissingObjects": allow(
                     "s3:ListBucket", on=[self.bucket(thing) for thing in ("storage", "temp", "thumbnails")]
                 ),
@@ -94,8 +95,9 @@ class Rights:
             | {
                 "ReadDatabaseSecret": allow(SECRET, on=self.database_secret),
                 "ReadUploads": allow("s3:GetObject", "s3:GetObjectVersion", on=self.bucket("temp", "/uploads/*")),
-                "StoreOriginals": allow("s3:PutObject", on=self.bucket("storage", "/raw/*")),
-                "SeeMissingObjects": allow("s3:ListBucket", on=self.bucket("temp")),
+                "StoreOriginals": allow("s3:PutObject", "s3:GetObject", on=self.bucket("storage", "/raw/*")),
+                "RemoveThumbnails": allow("s3:DeleteObject", on=self.bucket("thumbnails", "/*")),
+                "SeeMissingObjects": allow("s3:ListBucket", on=[self.bucket("temp"), self.bucket("storage")]),
             }
         )
 

@@ -17,6 +17,7 @@ class TestFunctions:
             queue__visibility_seconds=12,
             queue__retention_seconds=600,
             queue__max_receive_count=5,
+            queue__depth_limit=12,
             thumbnails__timeout_seconds=2,
             thumbnails__job_lease_seconds=3,
             thumbnails__batch_size=4,
@@ -55,6 +56,7 @@ class TestFunctions:
         assert limits == ["77", "8"]
         assert graph.variables("api")["PLATFORM_EDITORS_CREATE_EPISODES"] == "true"
         assert graph.variables("thumbnail-generator")["PLATFORM_JOB_LEASE_SECONDS"] == "3"
+        assert graph.variables("api")["PLATFORM_QUEUE_DEPTH_LIMIT"] == "12"
 
 
 class TestServices:

@@ -23,7 +23,6 @@ from runtime.features.clips.schemas import (
     TalentSource,
 )
 from runtime.features.clips.service import CLIPS
-from runtime.features.uploads.schemas import Sha256
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -39,7 +38,7 @@ from runtime.web.dependencies import (
 )
 from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
-from runtime.web.schemas import Answer, ListAnswer
+from runtime.web.schemas import Answer, ListAnswer, Sha256
 from runtime.web.strict_json import feature_router
 
 router = feature_router("clips")

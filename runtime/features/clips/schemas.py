@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from runtime.features.episodes.schemas import Title
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
-from runtime.features.uploads.schemas import FileName, Sha256
+from runtime.features.uploads.schemas import FileName
 from runtime.web.schemas import (
     Change,
     Count,
@@ -19,6 +19,7 @@ from runtime.web.schemas import (
     Record,
     RequestBody,
     Resource,
+    Sha256,
     Tags,
     Timestamp,
 )

@@ -97,7 +97,9 @@ def get_upload_form(
 ) -> Answer[UploadForm]:
     """Announces a file and answers the form that uploads it, as POST /api/v1/upload/generate-url does. Each request announces
     another upload."""
-    form = uploads.announce(transaction, resources.objects, resources.settings, caller, announced, part="query")
+    form = uploads.announce(
+        transaction, resources.objects, resources.settings, caller, announced, entity_field="query.entity_id"
+    )
     return Answer(data=form)
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from psycopg.sql import SQL
 
-from runtime.features.jobs.schemas import JobStatus
+from runtime.features.jobs.schemas import JobStatus, JobType
 from runtime.web.pagination import JsonPage, Listing, PageRequest
 from runtime.web.transaction import Connection
 
@@ -22,7 +22,12 @@ _LISTING = Listing(
 
 
 def list_page(
-    connection: Connection, page: PageRequest, *, status: JobStatus | None = None, entity_id: UUID | None = None
+    connection: Connection,
+    page: PageRequest,
+    *,
+    status: JobStatus | None = None,
+    job_type: JobType | None = None,
+    entity_id: UUID | None = None,
 ) -> JsonPage:
     """Jobs, newest first; each filter that is given narrows them."""
-    return _LISTING.page(connection, page, status=status, entity_id=entity_id)
+    return _LISTING.page(connection, page, status=status, job_type=job_type, entity_id=entity_id)

@@ -1,39 +1,112 @@
 """Jobs, under the names of both source documents: /jobs and /processing-queue are one thing."""
 
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Response
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
-from runtime.features.jobs import listing, repository
-from runtime.features.jobs.schemas import JobStatus, JobView
-from runtime.web.dependencies import Paging, WithDatabase, list_response
+from runtime.features.jobs import listing, repository, service
+from runtime.features.jobs.schemas import JobsRetry, JobStats, JobStatus, JobType, JobView, ProcessRequest
+from runtime.web.dependencies import InTransaction, Paging, WithDatabase, WithResources, list_response
 from runtime.web.schemas import Answer, ListAnswer
 from runtime.web.strict_json import feature_router
 
 router = feature_router("jobs")
 
+READ = [allow(Permission.JOBS_READ)]
 
-@router.get("/api/v1/jobs", response_model=ListAnswer[JobView], dependencies=[allow(Permission.JOBS_READ)])
-@router.get("/api/v1/processing-queue", response_model=ListAnswer[JobView], dependencies=[allow(Permission.JOBS_READ)])
+# The paths without the prefix of all others are those of one source document.
+
+
+@router.get("/api/v1/jobs", response_model=ListAnswer[JobView], dependencies=READ)
+@router.get("/api/v1/processing-queue", response_model=ListAnswer[JobView], dependencies=READ)
+@router.get("/jobs", response_model=ListAnswer[JobView], dependencies=READ, include_in_schema=False)
 def list_jobs(
-    page: Paging, database: WithDatabase, status: JobStatus | None = None, entity_id: UUID | None = None
+    page: Paging,
+    database: WithDatabase,
+    status: JobStatus | None = None,
+    job_type: JobType | None = None,
+    entity_id: UUID | None = None,
 ) -> Response:
     """Jobs, newest first."""
     with database.reading() as connection:
-        return list_response(listing.list_page(connection, page, status=status, entity_id=entity_id))
+        found = listing.list_page(connection, page, status=status, job_type=job_type, entity_id=entity_id)
+    return list_response(found)
 
 
-@router.get("/api/v1/jobs/{job_id}", response_model=Answer[JobView], dependencies=[allow(Permission.JOBS_READ)])
-@router.get(
-    "/api/v1/processing-queue/{job_id}", response_model=Answer[JobView], dependencies=[allow(Permission.JOBS_READ)]
-)
+@router.get("/api/v1/jobs/stats", response_model=Answer[JobStats], dependencies=READ)
+@router.get("/api/v1/processing-queue/stats", response_model=Answer[JobStats], dependencies=READ)
+def get_job_stats(resources: WithResources) -> Answer[JobStats]:
+    """How many jobs stand where, and how long the oldest one waits."""
+    with resources.database.reading() as connection:
+        return Answer(data=service.stats(connection, resources.settings))
+
+
+@router.post("/api/v1/jobs/retry", status_code=202, response_model=Answer[list[JobView]])
+@router.post("/api/v1/processing-queue/retry", status_code=202, response_model=Answer[list[JobView]])
+@router.post("/jobs/retry", status_code=202, response_model=Answer[list[JobView]], include_in_schema=False)
+def retry_jobs(
+    caller: Annotated[Caller, allow(Permission.JOBS_RETRY)],
+    body: JobsRetry,
+    transaction: InTransaction,
+    resources: WithResources,
+) -> Answer[list[JobView]]:
+    """Tries failed jobs again, all of them or none. 409 for one that has not failed, 429 while the queue is full."""
+    wanted = [(job_id, f"body.job_ids.{place}") for place, job_id in enumerate(body.job_ids)]
+    retried = service.retry(
+        transaction, outbox=resources.outbox, settings=resources.settings, caller=caller, wanted=wanted
+    )
+    return Answer(data=[JobView.model_validate(job) for job in retried])
+
+
+@router.get("/api/v1/jobs/{job_id}", response_model=Answer[JobView], dependencies=READ)
+@router.get("/api/v1/processing-queue/{job_id}", response_model=Answer[JobView], dependencies=READ)
+@router.get("/jobs/{job_id}", response_model=Answer[JobView], dependencies=READ, include_in_schema=False)
 def get_job(job_id: UUID, database: WithDatabase) -> Answer[JobView]:
     """One job."""
     with database.reading() as connection:
         job = repository.find(connection, job_id)
     if job is None:
         raise NotFoundError("There is no such job", field="path.job_id")
+    return Answer(data=JobView.model_validate(job))
+
+
+@router.post("/api/v1/jobs/{job_id}/retry", status_code=202, response_model=Answer[JobView])
+@router.post("/api/v1/processing-queue/{job_id}/retry", status_code=202, response_model=Answer[JobView])
+def retry_job(
+    caller: Annotated[Caller, allow(Permission.JOBS_RETRY)],
+    job_id: UUID,
+    transaction: InTransaction,
+    resources: WithResources,
+) -> Answer[JobView]:
+    """Tries a failed job again. 409 when it has not failed, 429 while the queue is full."""
+    wanted = [(job_id, "path.job_id")]
+    (job,) = service.retry(
+        transaction, outbox=resources.outbox, settings=resources.settings, caller=caller, wanted=wanted
+    )
+    return Answer(data=JobView.model_validate(job))
+
+
+@router.post("/api/v1/episodes/{episode_id}/process", status_code=202, response_model=Answer[JobView])
+def process_episode(
+    *,
+    caller: Annotated[Caller, allow(Permission.JOBS_CREATE)],
+    episode_id: UUID,
+    body: ProcessRequest | None = None,  # noqa: ARG001  (there is one thing to ask for; anything else is refused)
+    transaction: InTransaction,
+    resources: WithResources,
+) -> Answer[JobView]:
+    """Makes the episode's thumbnails again from its current original. 409 when it has none, 429 while the queue is full."""
+    job = service.process(
+        transaction,
+        objects=resources.objects,
+        outbox=resources.outbox,
+        settings=resources.settings,
+        caller=caller,
+        episode_id=episode_id,
+    )
     return Answer(data=JobView.model_validate(job))

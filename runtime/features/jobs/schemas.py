@@ -1,15 +1,26 @@
-"""Jobs as clients get them."""
+"""Jobs: what clients ask for, and what they get of them."""
 
 from enum import StrEnum
+from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, ConfigDict, Field
 
-from runtime.web.schemas import Resource, Timestamp
+from runtime.web.schemas import RequestBody, Resource, Timestamp
+
+MAX_RETRIED = 100
+
+
+class JobType(StrEnum):
+    """What is done."""
+
+    THUMBNAIL_GENERATION = "thumbnail_generation"
+    METADATA_EXTRACTION = "metadata_extraction"
 
 
 class JobStatus(StrEnum):
-    """Where a job stands. `completed` is final; `failed` is unless its message is redriven after a cause that passed."""
+    """Where a job stands. `completed` is final; `failed` is until it is tried again: because an administrator says so, or
+    because its message is redriven after a cause that passed."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -34,3 +45,37 @@ class JobView(Resource):
     created_by: UUID | None
     started_at: Timestamp | None
     completed_at: Timestamp | None = Field(description="When it ended, well or not.")
+
+
+def _distinct(job_ids: list[UUID]) -> list[UUID]:
+    if len(set(job_ids)) < len(job_ids):
+        raise ValueError("Name each job once")
+    return job_ids
+
+
+class ProcessRequest(RequestBody):
+    """What is to be done to an episode again."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"job_type": "thumbnail_generation"}]})
+
+    job_type: Literal[JobType.THUMBNAIL_GENERATION] = JobType.THUMBNAIL_GENERATION
+
+
+class JobsRetry(RequestBody):
+    """The failed jobs that are to be tried again, all of them or none."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"job_ids": ["01981b2e-7c3a-7d41-9a55-0242ac120002"]}]})
+
+    job_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_RETRIED), AfterValidator(_distinct)]
+
+
+class JobStats(Resource):
+    """How the queue stands."""
+
+    by_status: dict[JobStatus, int]
+    by_type: dict[JobType, dict[JobStatus, int]]
+    depth: int = Field(description="How many jobs wait or run.")
+    depth_limit: int = Field(description="With so many, new ones are refused with 429 until there are fewer.")
+    oldest_pending_seconds: int | None = Field(
+        description="How long ago the oldest job that waits was made; null when none waits."
+    )

@@ -57,11 +57,14 @@ class Outbox:
     log: Logger
     grace_seconds: int
 
-    def post(self, transaction: Transaction, topic: str, payload: dict[str, Any]) -> None:
-        """Writes a message into the transaction, and has it sent once that is committed. KeyError for an unknown topic."""
+    def post(self, transaction: Transaction, topic: str, payload: dict[str, Any], *, at_once: bool = True) -> None:
+        """Writes a message into the transaction, and has it sent once that is committed; not `at_once`, by the next relay,
+        which is for more messages than a request has time for. KeyError for an unknown topic."""
         self.topics[topic]  # before anything is stored that nobody could send
-        message = repository.insert(transaction.connection, topic, payload, grace_seconds=self.grace_seconds)
-        transaction.after_commit(lambda: self._send(message))
+        grace_seconds = self.grace_seconds if at_once else 0
+        message = repository.insert(transaction.connection, topic, payload, grace_seconds=grace_seconds)
+        if at_once:
+            transaction.after_commit(lambda: self._send(message))
 
     def relay(self) -> Relayed:
         """Sends what is due, until nothing is or something does not answer; the next run goes on. UnavailableError when the

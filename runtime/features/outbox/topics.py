@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping
 
+from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
 from runtime.features.outbox.service import Topic
+from runtime.features.thumbnails import removals
 from runtime.features.uploads import copies
 
 
-def topics(objects: ObjectStore) -> Mapping[str, Topic]:
+def topics(objects: ObjectStore, database: Database) -> Mapping[str, Topic]:
     """By name."""
-    return {copies.TOPIC: copies.UploadCopies(objects)}
+    return {
+        copies.TOPIC: copies.UploadCopies(objects),
+        removals.TOPIC: removals.ThumbnailRemovals(objects, database),
+    }

@@ -58,6 +58,38 @@ def find(connection: Connection, thumbnail_id: UUID) -> Thumbnail | None:
     return None if row is None else Thumbnail(**row)
 
 
+def delete(connection: Connection, thumbnail_id: UUID) -> Thumbnail | None:
+    """The row as it was, now gone, and with it the episode's reference if it named this one. None when there was none."""
+    row = connection.execute(
+        f"DELETE FROM thumbnails WHERE thumbnail_id = %(thumbnail_id)s RETURNING {COLUMNS}",  # noqa: S608  (a constant)
+        {"thumbnail_id": thumbnail_id},
+    ).fetchone()
+    if row is None:
+        return None
+    thumbnail = Thumbnail(**row)
+    connection.execute(
+        """
+        UPDATE episodes SET thumbnail_reference = NULL
+        WHERE episode_id = %(entity_id)s AND %(entity_type)s = 'episode' AND thumbnail_reference = %(file_reference)s
+        """,
+        {
+            "entity_id": thumbnail.entity_id,
+            "entity_type": thumbnail.entity_type,
+            "file_reference": thumbnail.file_reference,
+        },
+    )
+    return thumbnail
+
+
+def is_shown(connection: Connection, s3_bucket: str, s3_key: str) -> bool:
+    """Whether a thumbnail's file is this object."""
+    found = connection.execute(
+        "SELECT FROM thumbnails WHERE s3_bucket = %(s3_bucket)s AND s3_key = %(s3_key)s LIMIT 1",
+        {"s3_bucket": s3_bucket, "s3_key": s3_key},
+    )
+    return found.rowcount == 1
+
+
 def upsert(
     connection: Connection,
     *,

@@ -1,16 +1,21 @@
 """Thumbnails: an episode's, and one by its id. Their bytes come from storage, by addresses that expire."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
+from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
 from runtime.features.episodes import repository as episodes
-from runtime.features.thumbnails import repository
+from runtime.features.thumbnails import repository, service
 from runtime.features.thumbnails.repository import Thumbnail
 from runtime.features.thumbnails.schemas import ThumbnailView
-from runtime.web.dependencies import Resources, WithResources
+from runtime.features.uploads import service as uploads
+from runtime.features.uploads.limits import UploadEntity
+from runtime.features.uploads.schemas import ImageCreate, UploadCreate, UploadForm
+from runtime.web.dependencies import InTransaction, Resources, WithResources
 from runtime.web.schemas import Answer, ListAnswer, PageInfo
 from runtime.web.strict_json import feature_router
 
@@ -31,6 +36,23 @@ def list_thumbnails(episode_id: UUID, resources: WithResources) -> ListAnswer[Th
     return ListAnswer(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
 
 
+@router.post("/api/v1/episodes/{episode_id}/thumbnails", status_code=201, response_model=Answer[UploadForm])
+def upload_picture(
+    caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
+    episode_id: UUID,
+    body: ImageCreate,
+    transaction: InTransaction,
+    resources: WithResources,
+) -> Answer[UploadForm]:
+    """Announces a picture of which the episode's thumbnails are to be made, and answers the form that uploads it. The same as
+    /api/v1/upload/generate-url; the upload is completed there."""
+    announced = UploadCreate(**body.model_dump(), entity_type=UploadEntity.EPISODE, entity_id=episode_id)
+    form = uploads.announce(
+        transaction, resources.objects, resources.settings, caller, announced, entity_field="path.episode_id"
+    )
+    return Answer(data=form)
+
+
 @router.get(
     "/api/v1/thumbnails/{thumbnail_id}",
     response_model=Answer[ThumbnailView],
@@ -43,6 +65,17 @@ def get_thumbnail(thumbnail_id: UUID, resources: WithResources) -> Answer[Thumbn
         if thumbnail is None or not episodes.TABLE.exists(connection, thumbnail.entity_id):
             raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
     return Answer(data=_view(thumbnail, resources))
+
+
+@router.delete("/api/v1/thumbnails/{thumbnail_id}", status_code=204)
+def delete_thumbnail(
+    caller: Annotated[Caller, allow(Permission.THUMBNAILS_DELETE)],
+    thumbnail_id: UUID,
+    transaction: InTransaction,
+    resources: WithResources,
+) -> None:
+    """Deletes a thumbnail and its file; making the episode's thumbnails again brings it back."""
+    service.delete(transaction, outbox=resources.outbox, caller=caller, thumbnail_id=thumbnail_id)
 
 
 def _view(thumbnail: Thumbnail, resources: Resources) -> ThumbnailView:

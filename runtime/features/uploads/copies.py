@@ -1,4 +1,4 @@
-"""Verified uploads on their way to where the worker is notified of them: a topic of the outbox."""
+"""Originals on their way to where the worker is notified of them, be they uploads or worked on before: a topic of the outbox."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -6,13 +6,20 @@ from typing import Any, Self
 from uuid import UUID
 
 from runtime.adapters.objects import ObjectStore
-from runtime.errors import NotFoundError
+from runtime.errors import ConflictError, NotFoundError
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import SOURCE_MISSING
 from runtime.features.outbox.repository import Connection
 from runtime.features.outbox.service import UndeliverableError
 
 TOPIC = "upload_copied"
+# Where the storage bucket keeps originals; of each that is stored there the worker is notified.
+ORIGINALS = "raw/"
+
+
+def original_key(entity_type: str, entity_id: UUID, job_id: UUID) -> str:
+    """The key at which the worker finds the job's original; it reads from it what the job is for."""
+    return f"{ORIGINALS}{entity_type}s/{entity_id}/{job_id}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +64,8 @@ class UploadCopies:
         except NotFoundError as error:
             # The bucket forgets uploads after a day; what could not be copied in that time is gone.
             raise UndeliverableError("the uploaded file is gone") from error
+        except ConflictError as error:
+            raise UndeliverableError("the uploaded file is in an archive") from error
 
     def give_up(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
         """See Topic: the job that waits for the file ends."""

@@ -52,6 +52,8 @@ UPDATE upload_sessions SET status = 'completed', completed_at = now(), version_i
 WHERE upload_id = %(upload_id)s AND status = 'pending'
 """
 
+_CLEANUP_EXPIRED = "SELECT cleanup_expired_uploads(%(limit)s) AS forgotten"
+
 
 def insert(connection: Connection, **values: Any) -> UploadSession:
     """A new pending session; takes user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash (hex)
@@ -67,15 +69,15 @@ def find_and_lock(connection: Connection, upload_id: UUID, user_id: UUID) -> Upl
     return UploadSession(**row) if row else None
 
 
-def new_job_id(connection: Connection) -> UUID:
-    """An id for a job whose address has to be known before its row is made."""
-    row = connection.execute("SELECT uuidv7() AS job_id").fetchone()
-    assert row is not None, "a SELECT without FROM answers one row"  # noqa: S101
-    job_id: UUID = row["job_id"]
-    return job_id
-
-
 def complete(connection: Connection, upload_id: UUID, *, job_id: UUID, version_id: str | None) -> int:
     """Marks the session completed by this job with this version of the object. 1, or 0 when it already was."""
     values = {"upload_id": upload_id, "job_id": job_id, "version_id": version_id}
     return connection.execute(_COMPLETE, values).rowcount
+
+
+def cleanup_expired(connection: Connection, *, limit: int) -> int:
+    """Forgets sessions that were never completed and ended more than an hour ago (NOVA-29). The number of rows."""
+    row = connection.execute(_CLEANUP_EXPIRED, {"limit": limit}).fetchone()
+    assert row is not None, "a SELECT without FROM answers one row"  # noqa: S101
+    forgotten: int = row["forgotten"]
+    return forgotten

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind, ImageType, UploadEntity
 from runtime.web.schemas import RequestBody, Resource, Sha256, Timestamp
@@ -16,30 +16,36 @@ FileName = Annotated[
 ByteCount = Annotated[int, Field(strict=True, ge=1, le=FILE_SIZE_LIMITS[FileKind.IMAGE])]
 
 
-class UploadCreate(RequestBody):
-    """A file that the client is about to upload."""
+_EXAMPLE: dict[str, JsonValue] = {
+    "file_name": "dandelions.jpg",
+    "file_type": "image/jpeg",
+    "byte_count": 482113,
+    "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+}
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "file_name": "dandelions.jpg",
-                    "file_type": "image/jpeg",
-                    "entity_type": "episode",
-                    "entity_id": "01981b2e-7c3a-7d41-9a55-0242ac120002",
-                    "byte_count": 482113,
-                    "sha256": "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-                }
-            ]
-        }
-    )
+
+class ImageCreate(RequestBody):
+    """A picture that the client is about to upload."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
     file_name: FileName
     file_type: ImageType
-    entity_type: UploadEntity
-    entity_id: UUID
     byte_count: ByteCount
     sha256: Sha256
+
+
+class UploadCreate(ImageCreate):
+    """A file that the client is about to upload, and what it belongs to."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{**_EXAMPLE, "entity_type": "episode", "entity_id": "01981b2e-7c3a-7d41-9a55-0242ac120002"}]
+        }
+    )
+
+    entity_type: UploadEntity
+    entity_id: UUID
 
 
 class UploadForm(Resource):

@@ -9,6 +9,7 @@ from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFo
 from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes import repository as episodes
+from runtime.features.jobs import admission, intake
 from runtime.features.jobs import repository as jobs
 from runtime.features.outbox.service import Outbox
 from runtime.features.uploads import copies, repository
@@ -23,13 +24,17 @@ THUMBNAIL_JOB = "thumbnail_generation"
 
 
 def open_session(
-    transaction: Transaction, settings: ApiSettings, caller: Caller, body: UploadCreate, *, part: str = "body"
+    transaction: Transaction,
+    settings: ApiSettings,
+    caller: Caller,
+    body: UploadCreate,
+    *,
+    entity_field: str = "body.entity_id",
 ) -> UploadSession:
-    """A session for a file that was announced in this part of the request. NotFoundError when there is nothing to upload
-    for."""
+    """A session for a file. NotFoundError, which names `entity_field`, when there is nothing to upload for."""
     connection = transaction.connection
     if not episodes.TABLE.exists(connection, body.entity_id):
-        raise NotFoundError("There is no such episode", field=f"{part}.entity_id")
+        raise NotFoundError("There is no such episode", field=entity_field)
     users.upsert(connection, caller.user_id, caller.email)
     session = repository.insert(
         connection,
@@ -56,10 +61,10 @@ def announce(
     caller: Caller,
     body: UploadCreate,
     *,
-    part: str = "body",
+    entity_field: str = "body.entity_id",
 ) -> UploadForm:
     """A session and its form; see `open_session`."""
-    session = open_session(transaction, settings, caller, body, part=part)
+    session = open_session(transaction, settings, caller, body, entity_field=entity_field)
     form = objects.presign_post(
         settings.temp_bucket,
         session.temp_key,
@@ -92,7 +97,8 @@ def complete(
     refusals name.
 
     NotFoundError for a session that is not the caller's or whose episode is deleted, ConflictError while nothing is
-    uploaded or when it came too late, InvalidInputError for a file that is not the announced one.
+    uploaded or when it came too late, InvalidInputError for a file that is not the announced one, RateLimitError while the
+    queue is full: the upload stays as it is, and can be completed later.
     """
     users.upsert(transaction.connection, caller.user_id, caller.email)
     session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
@@ -103,14 +109,15 @@ def complete(
     if not episodes.TABLE.exists(transaction.connection, session.entity_id):
         raise NotFoundError("The episode of this upload is gone", field=field)
     stored = _compared(objects, settings, session, field)
-    job_id = repository.new_job_id(transaction.connection)
+    admission.admit(transaction.connection, 1, limit=settings.queue_depth_limit)
+    job_id = intake.new_job_id(transaction.connection)
     copy = UploadCopy(
         job_id=str(job_id),
         source_bucket=settings.temp_bucket,
         source_key=session.temp_key,
         source_version_id=stored.version_id,
         target_bucket=settings.storage_bucket,
-        target_key=f"raw/{session.entity_type}s/{session.entity_id}/{job_id}",
+        target_key=copies.original_key(session.entity_type, session.entity_id, job_id),
     )
     job = jobs.insert(
         transaction.connection,

@@ -141,6 +141,74 @@ class TestForgetIdleCallers:
             assert len(connection.execute("SELECT FROM rate_limits").fetchall()) == 1
 
 
+@pytest.mark.requirement("NOVA-29")
+class TestCleanupExpiredUploads:
+    def session(self, platform: Platform, *, ended: str, status: str = "pending", post_id: UUID | None = None) -> UUID:
+        """An upload whose time ended so long ago."""
+        with platform.database.transaction() as connection:
+            row = connection.execute(
+                """
+                WITH someone AS (INSERT INTO users (user_id) VALUES (gen_random_uuid()) RETURNING user_id)
+                INSERT INTO upload_sessions (user_id, entity_type, entity_id, file_name, content_type, byte_count,
+                    file_hash, temp_key, status, completed_at, post_id, expires_at)
+                SELECT user_id, 'episode', uuidv7(), 'x.jpg', 'image/jpeg', 1, repeat('0', 64), uuidv7()::text, %(status)s::text,
+                    CASE WHEN %(status)s::text = 'completed' THEN now() END, %(post_id)s, now() - %(ended)s::interval
+                FROM someone RETURNING upload_id
+                """,
+                {"status": status, "ended": ended, "post_id": post_id},
+            ).fetchone()
+        assert row
+        upload_id: UUID = row["upload_id"]
+        return upload_id
+
+    def post(self, platform: Platform) -> UUID:
+        with platform.database.transaction() as connection:
+            row = connection.execute(
+                """WITH someone AS (INSERT INTO users (user_id) VALUES (gen_random_uuid()) RETURNING user_id)
+                INSERT INTO posts (user_id) SELECT user_id FROM someone RETURNING post_id"""
+            ).fetchone()
+        assert row
+        post_id: UUID = row["post_id"]
+        return post_id
+
+    def rows(self, platform: Platform, query: str) -> list[dict[str, Any]]:
+        with platform.database.transaction() as connection:
+            return connection.execute(query.encode()).fetchall()
+
+    def run(self) -> dict[str, int]:
+        return handler({"tasks": ["cleanup_expired_uploads"]}, None)["cleanup_expired_uploads"]
+
+    def test_forgets_what_can_no_longer_be_completed_and_nothing_else(self, platform: Platform) -> None:
+        for _ in range(3):
+            self.session(platform, ended="2 hours")
+        kept = [
+            self.session(platform, ended="2 hours", status="completed"),
+            self.session(platform, ended="-1 hour"),
+            # A completion that began in time may still be at work.
+            self.session(platform, ended="59 minutes"),
+        ]
+        query = "SELECT * FROM upload_sessions ORDER BY upload_id"
+        before = [row for row in self.rows(platform, query) if row["upload_id"] in kept]
+        assert [self.run(), self.run()] == [{"forgotten": 3}, {"forgotten": 0}]
+        assert self.rows(platform, query) == before
+        assert [row["upload_id"] for row in before] == kept
+
+    def test_post_that_waited_for_one_has_failed(self, platform: Platform) -> None:
+        late, waiting = self.post(platform), self.post(platform)
+        self.session(platform, ended="2 hours", post_id=late)
+        self.session(platform, ended="-1 hour", post_id=waiting)
+        assert self.run() == {"forgotten": 1}
+        found = {row["post_id"]: row["status"] for row in self.rows(platform, "SELECT post_id, status FROM posts")}
+        assert found == {late: "failed", waiting: "pending"}
+
+    def test_one_that_is_being_completed_is_left_alone(self, platform: Platform) -> None:
+        upload_id = self.session(platform, ended="2 hours")
+        with platform.database.transaction() as connection:
+            connection.execute("SELECT FROM upload_sessions WHERE upload_id = %s FOR UPDATE", [upload_id])
+            assert self.run() == {"forgotten": 0}
+        assert self.run() == {"forgotten": 1}
+
+
 class TestHandler:
     def test_one_task_that_fails_does_not_keep_the_others(
         self, platform: Platform, monkeypatch: pytest.MonkeyPatch

@@ -19,6 +19,9 @@ from lambda_src.thumbnails.pipeline import JOB_TYPE
 from local.account import LocalAccount
 from runtime.features.jobs import repository as jobs
 from tests.runtime.conftest import forget_the_process
+from tests.runtime.features.api_fixtures import api, api_environment, pool, pool_server
+
+__all__ = ["api", "api_environment", "bench", "photograph", "picture", "pool", "pool_server"]
 
 PHOTOGRAPH = Path(__file__).parents[3] / "assets" / "dandelions.jpg"
 

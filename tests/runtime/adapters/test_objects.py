@@ -15,7 +15,7 @@ import stamina
 
 from runtime.adapters import objects, sessions
 from runtime.adapters.objects import FetchedObject, ObjectStore
-from runtime.errors import NotFoundError, TooLargeError, UnavailableError
+from runtime.errors import ConflictError, NotFoundError, TooLargeError, UnavailableError
 
 REGION = "us-east-1"
 BODY = b"seeds " * 1000
@@ -102,6 +102,50 @@ class TestStoredObjects:
         )
         assert store.get(bucket, "y z/é", max_bytes=10).content == b"first"
         assert store.head(bucket, "y z/é").content_type == "image/jpeg"
+
+    def test_copy_onto_itself_is_the_same_object_stored_anew(self, store, bucket, account):
+        put(store, bucket, "x")
+        first = store.head(bucket, "x")
+        for _ in range(2):
+            store.copy(
+                source_bucket=bucket, source_key="x", source_version_id=None, target_bucket=bucket, target_key="x"
+            )
+        again = store.head(bucket, "x")
+        assert again.version_id != first.version_id
+        assert (again.byte_count, again.content_type) == (first.byte_count, first.content_type)
+        assert store.get(bucket, "x", max_bytes=len(BODY)).content == BODY
+        assert account.client("s3").head_object(Bucket=bucket, Key="x")["Metadata"] == {"job": "1"}
+        with pytest.raises(NotFoundError):
+            store.copy(
+                source_bucket=bucket, source_key="y", source_version_id=None, target_bucket=bucket, target_key="y"
+            )
+
+    @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
+    def test_archived_object_says_so_and_cannot_be_copied(self, store, bucket, account, storage_class):
+        s3 = account.client("s3")
+        s3.put_object(Bucket=bucket, Key="x", Body=BODY, StorageClass=storage_class)
+        assert store.head(bucket, "x").is_archived
+        for target in ("x", "y"):
+            with pytest.raises(ConflictError, match="archived"):
+                store.copy(
+                    source_bucket=bucket,
+                    source_key="x",
+                    source_version_id=None,
+                    target_bucket=bucket,
+                    target_key=target,
+                )
+        s3.restore_object(Bucket=bucket, Key="x", RestoreRequest={"Days": 1})
+        assert not store.head(bucket, "x").is_archived
+        store.copy(source_bucket=bucket, source_key="x", source_version_id=None, target_bucket=bucket, target_key="y")
+        assert not store.head(bucket, "y").is_archived
+
+    def test_deleted_object_is_gone_and_its_version_is_kept(self, store, bucket):
+        put(store, bucket, "x")
+        version = store.head(bucket, "x").version_id
+        for _ in range(2):
+            store.delete(bucket, "x")
+            assert store.head(bucket, "x") is None
+        assert store.get(bucket, "x", max_bytes=len(BODY), version_id=version).content == BODY
 
     def test_missing_object(self, store, bucket):
         with pytest.raises(NotFoundError):

@@ -8,6 +8,8 @@ import httpx
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.clips import clip_library as clips
 from tests.runtime.features.files.sent_files import BOUNDARY, file, form, text
+from tests.runtime.features.jobs import job_rows
+from tests.runtime.features.thumbnails.test_uploads import ANNOUNCED
 from tests.runtime.records.kinds import KINDS, LINKED, Kind
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
@@ -64,6 +66,19 @@ def script_version(api: Api) -> str:
     return f"{path}/{made['script_version_id']}"
 
 
+def processable(api: Api) -> str:
+    """The path that makes the thumbnails of an episode again."""
+    made = api.create_episode()
+    job_rows.complete(api, job_rows.upload(api, made)["job_id"])
+    return f"{EPISODES}/{made['episode_id']}/process"
+
+
+def failed_job(api: Api) -> str:
+    job_id: str = job_rows.upload(api, api.create_episode())["job_id"]
+    job_rows.fail(api, job_id)
+    return job_id
+
+
 CREATIONS: Requests = {kind.path: lambda api, kind=kind: (kind.path, kind.new(api)) for kind in KINDS.values()}
 RESTORATIONS: Requests = {
     f"{kind.path}/{{{kind.row_id}}}/restore": lambda api, kind=kind: (restorable(api, kind), None)
@@ -110,12 +125,25 @@ OF_CLIPS: Requests = {
     ),
     "/api/v1/clips/{clip_id}/rate": lambda api: (f"{clips.path_of(clips.create(api))}/rate", {"quality": "hero"}),
 }
+OF_JOBS: Requests = {
+    f"{EPISODES}/{{episode_id}}/process": lambda api: (processable(api), None),
+    f"{EPISODES}/{{episode_id}}/thumbnails": lambda api: (f"{episode(api)}/thumbnails", ANNOUNCED),
+    **{
+        f"{family}/retry": lambda api, family=family: (f"{family}/retry", {"job_ids": [failed_job(api)]})
+        for family in ("/api/v1/jobs", "/api/v1/processing-queue", "/jobs")
+    },
+    **{
+        f"{family}/{{job_id}}/retry": lambda api, family=family: (f"{family}/{failed_job(api)}/retry", None)
+        for family in ("/api/v1/jobs", "/api/v1/processing-queue")
+    },
+}
 REQUESTS: Requests = {
     **CREATIONS,
     **RESTORATIONS,
     **LINKS,
     **OF_EPISODES,
     **OF_CLIPS,
+    **OF_JOBS,
     "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
     "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
     "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),

@@ -1,4 +1,4 @@
-"""Jobs, under both of their names."""
+"""Jobs, under all of their names."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -7,32 +7,16 @@ import pytest
 
 from runtime.features.jobs import repository
 from tests.runtime.features.api_platform import Api, problems
+from tests.runtime.features.jobs.job_rows import complete, fail, job, make_jobs
 
-FAMILIES = ["/api/v1/jobs", "/api/v1/processing-queue"]
-
-
-def make_jobs(api: Api, count: int, episode: dict[str, Any] | None = None) -> list[str]:
-    entity_id = UUID((episode or api.create_episode())["episode_id"])
-    made = []
-    for _ in range(count):
-        with api.client.app.state.resources.database.transaction() as connection:
-            job = repository.insert(
-                connection,
-                job_type="thumbnail_generation",
-                entity_type="episode",
-                entity_id=entity_id,
-                source_reference="s3://bucket/raw/x",
-                source_version_id=None,
-                created_by=api.editor.user_id,
-            )
-        made.append(str(job.job_id))
-    return made
+FAMILIES = ["/api/v1/jobs", "/api/v1/processing-queue", "/jobs"]
+PREFIXED = FAMILIES[:2]
 
 
-@pytest.mark.requirement("C-06")
+@pytest.mark.requirement("C-06", "C-08", "P2-33", "P2-34")
 @pytest.mark.parametrize("family", FAMILIES)
 class TestJobs:
-    @pytest.mark.requirement("P1-24")
+    @pytest.mark.requirement("P1-24", "P2-23")
     def test_job_says_what_became_of_it(self, api: Api, family: str) -> None:
         (job_id,) = make_jobs(api, 1)
         job = api.client.get(f"{family}/{job_id}", api.editor).json()["data"]
@@ -65,13 +49,79 @@ class TestJobs:
             query["cursor"] = page["page"]["next"]
         assert seen == [jobs[4], jobs[3], jobs[1], jobs[0]]
 
+    def test_filter_by_type(self, api: Api, family: str) -> None:
+        (thumbnails,) = make_jobs(api, 1)
+        (metadata,) = make_jobs(api, 1, job_type="metadata_extraction")
+        for job_type, expected in [("thumbnail_generation", thumbnails), ("metadata_extraction", metadata)]:
+            found = api.client.get(f"{family}?job_type={job_type}", api.editor).json()["data"]
+            assert [job["job_id"] for job in found] == [expected]
+
     def test_unknown_is_404_and_nonsense_400(self, api: Api, family: str) -> None:
         assert problems(api.client.get(f"{family}/{uuid4()}", api.admin), 404, "NOT_FOUND").keys() == {"path.job_id"}
         assert problems(api.client.get(f"{family}/x", api.admin), 400, "VALIDATION_ERROR").keys() == {"path.job_id"}
-        answer = api.client.get(f"{family}?status=lost", api.admin)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"query.status"}
+        for name in ("status", "job_type"):
+            answer = api.client.get(f"{family}?{name}=lost", api.admin)
+            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
 
-    @pytest.mark.requirement("C-12", "P1-28")
+    @pytest.mark.requirement("C-12", "P1-28", "G-06")
     def test_viewers_see_none(self, api: Api, family: str) -> None:
         problems(api.client.get(family, api.viewer), 403, "FORBIDDEN")
         problems(api.client.get(f"{family}/{uuid4()}", api.viewer), 403, "FORBIDDEN")
+
+
+@pytest.mark.requirement("P2-25", "C-06", "C-09")
+@pytest.mark.parametrize("family", PREFIXED)
+class TestStats:
+    def test_of_an_empty_queue(self, api: Api, family: str) -> None:
+        none = {"pending": 0, "processing": 0, "completed": 0, "failed": 0}
+        assert api.client.get(f"{family}/stats", api.editor).json()["data"] == {
+            "by_status": none,
+            "by_type": {"thumbnail_generation": none, "metadata_extraction": none},
+            "depth": 0,
+            "depth_limit": 100,
+            "oldest_pending_seconds": None,
+        }
+
+    def test_count_each_job_once(self, api: Api, family: str) -> None:
+        jobs = make_jobs(api, 6)
+        make_jobs(api, 2, job_type="metadata_extraction")
+        fail(api, jobs[0])
+        complete(api, *jobs[1:3])
+        with api.client.app.state.resources.database.transaction() as connection:
+            repository.claim(connection, UUID(jobs[3]), 60)
+            connection.execute(
+                "UPDATE processing_queue SET created_at = now() - interval '90 seconds' WHERE job_id = %s", [jobs[4]]
+            )
+            # What runs or ended does not wait any more, however old it is.
+            connection.execute(
+                "UPDATE processing_queue SET created_at = now() - interval '1 day' WHERE job_id = ANY(%s)", [jobs[:4]]
+            )
+        found = api.client.get(f"{family}/stats", api.editor).json()["data"]
+        assert found["by_status"] == {"pending": 4, "processing": 1, "completed": 2, "failed": 1}
+        assert found["by_type"] == {
+            "thumbnail_generation": {"pending": 2, "processing": 1, "completed": 2, "failed": 1},
+            "metadata_extraction": {"pending": 2, "processing": 0, "completed": 0, "failed": 0},
+        }
+        assert found["depth"] == 5
+        assert 90 <= found["oldest_pending_seconds"] < 120
+
+
+@pytest.mark.requirement("C-08")
+class TestNames:
+    def test_paths_without_prefix_are_no_part_of_the_description(self, api: Api) -> None:
+        paths = api.client.get("/openapi.json").json()["paths"]
+        assert [path for path in paths if path.startswith("/jobs")] == []
+        for family in PREFIXED:
+            expected = {
+                family,
+                f"{family}/stats",
+                f"{family}/retry",
+                f"{family}/{{job_id}}",
+                f"{family}/{{job_id}}/retry",
+            }
+            assert {path for path in paths if path.startswith(family)} == expected
+
+    def test_all_speak_of_the_same_jobs(self, api: Api) -> None:
+        (job_id,) = make_jobs(api, 1)
+        answers = [api.client.get(f"{family}/{job_id}", api.editor).json()["data"] for family in FAMILIES]
+        assert answers == [job(api, job_id)] * 3

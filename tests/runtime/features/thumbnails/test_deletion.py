@@ -1,0 +1,163 @@
+"""A thumbnail that is deleted: its row at once, its file once nobody can need it, and both may come back."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg.errors import LockNotAvailable
+
+from runtime.features.jobs import repository as jobs
+from runtime.features.outbox.service import Relayed
+from tests.runtime.features.api_platform import Api, problems
+from tests.runtime.features.stored_rows import new_job
+from tests.runtime.features.thumbnails.test_routes import make_thumbnails
+
+
+def thumbnails(api: Api, episode: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    found = api.client.get(f"/api/v1/episodes/{episode['episode_id']}/thumbnails", api.viewer).json()["data"]
+    return {one["variant"]: one for one in found}
+
+
+def files(api: Api) -> set[str]:
+    listed = api.account.client("s3").list_objects_v2(Bucket=api.buckets["thumbnails"])
+    return {found["Key"].split("/")[2] for found in listed.get("Contents", [])}
+
+
+def reference(api: Api, episode: dict[str, Any]) -> str | None:
+    found: str | None = api.client.get(f"/api/v1/episodes/{episode['episode_id']}", api.viewer).json()["data"][
+        "thumbnail_reference"
+    ]
+    return found
+
+
+def relay(api: Api) -> Relayed:
+    with api.client.app.state.resources.database.transaction() as connection:
+        connection.execute("UPDATE outbox SET not_before = now()")
+    relayed: Relayed = api.client.app.state.resources.outbox.relay()
+    return relayed
+
+
+@pytest.fixture
+def episode(api: Api) -> dict[str, Any]:
+    made = api.create_episode()
+    make_thumbnails(api, made)
+    return made
+
+
+@pytest.fixture
+def worker(api: Api, episode: dict[str, Any]) -> jobs.Claim:
+    """One that is about to store thumbnails of the episode."""
+    with api.client.app.state.resources.database.transaction() as connection:
+        claim = jobs.claim(connection, new_job(connection, UUID(episode["episode_id"])).job_id, 60)
+    assert claim
+    return claim
+
+
+@pytest.mark.requirement("P1-19")
+class TestDeleteThumbnail:
+    def test_takes_the_row_and_the_file_and_no_other(self, api: Api, episode: dict[str, Any]) -> None:
+        other = api.create_episode()
+        make_thumbnails(api, other)
+        found, primary = thumbnails(api, episode), reference(api, episode)
+        path = f"/api/v1/thumbnails/{found['small']['thumbnail_id']}"
+        answer = api.client.delete(path, api.admin)
+        assert (answer.status_code, answer.text) == (204, "")
+        assert problems(api.client.get(path, api.viewer), 404, "NOT_FOUND").keys() == {"path.thumbnail_id"}
+        assert thumbnails(api, episode).keys() == {"primary", "medium"}
+        assert thumbnails(api, other).keys() == {"primary", "medium", "small"}
+        assert reference(api, episode) == primary
+        listed = api.account.client("s3").list_objects_v2(Bucket=api.buckets["thumbnails"])["Contents"]
+        gone = found["small"]["file_reference"].split("/", 3)[3]
+        assert gone not in {each["Key"] for each in listed}
+        assert len(listed) == 5
+
+    def test_episode_loses_the_reference_to_its_primary_one(self, api: Api, episode: dict[str, Any]) -> None:
+        primary = thumbnails(api, episode)["primary"]
+        assert reference(api, episode) == primary["file_reference"]
+        assert api.client.delete(f"/api/v1/thumbnails/{primary['thumbnail_id']}", api.admin).status_code == 204
+        assert reference(api, episode) is None
+
+    def test_is_in_the_log(self, api: Api, episode: dict[str, Any]) -> None:
+        medium = thumbnails(api, episode)["medium"]
+        api.client.delete(f"/api/v1/thumbnails/{medium['thumbnail_id']}", api.admin)
+        (entry,) = api.client.get("/api/v1/activity-logs?resource_type=thumbnail", api.admin).json()["data"]
+        assert (entry["action_type"], entry["resource_id"]) == ("delete", medium["thumbnail_id"])
+        assert entry["user_id"] == str(api.admin.user_id)
+        assert entry["new_values"] is None
+        assert entry["old_values"] == {
+            "entity_type": "episode",
+            "entity_id": episode["episode_id"],
+            "variant": "medium",
+            "file_reference": medium["file_reference"],
+        }
+
+    def test_unknown_deleted_and_of_a_deleted_episode_are_404(self, api: Api, episode: dict[str, Any]) -> None:
+        found = thumbnails(api, episode)
+        api.client.delete(f"/api/v1/thumbnails/{found['small']['thumbnail_id']}", api.admin)
+        api.delete(f"/api/v1/episodes/{episode['episode_id']}")
+        for gone in (uuid4(), found["small"]["thumbnail_id"], found["primary"]["thumbnail_id"]):
+            answer = api.client.delete(f"/api/v1/thumbnails/{gone}", api.admin)
+            assert problems(answer, 404, "NOT_FOUND") == {"path.thumbnail_id": "There is no such thumbnail"}
+        assert files(api) == {"primary", "medium"}
+
+    def test_is_for_administrators(self, api: Api, episode: dict[str, Any]) -> None:
+        one = thumbnails(api, episode)["small"]
+        problems(api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.editor), 403, "FORBIDDEN")
+        assert thumbnails(api, episode).keys() == {"primary", "medium", "small"}
+
+
+class TestFileOfADeletedThumbnail:
+    def test_stays_while_a_worker_may_be_making_it_again(
+        self, api: Api, episode: dict[str, Any], worker: jobs.Claim
+    ) -> None:
+        one = thumbnails(api, episode)["small"]
+        assert api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin).status_code == 204
+        assert "small" not in thumbnails(api, episode)
+        assert files(api) == {"primary", "medium", "small"}
+        assert relay(api) == Relayed(delayed=1)
+        with api.client.app.state.resources.database.transaction() as connection:
+            jobs.fail(connection, worker, error_code="CORRUPT_IMAGE", error_message="x")
+        assert relay(api) == Relayed(sent=1)
+        assert files(api) == {"primary", "medium"}
+
+    def test_stays_when_it_was_made_again(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
+        one = thumbnails(api, episode)["small"]
+        api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin)
+        with api.client.app.state.resources.database.transaction() as connection:
+            jobs.complete(connection, worker)
+        make_thumbnails(api, episode)
+        assert relay(api) == Relayed(sent=1)
+        assert files(api) == {"primary", "medium", "small"}
+        assert thumbnails(api, episode).keys() == {"primary", "medium", "small"}
+
+    def test_that_is_gone_already_is_no_fault(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
+        one = thumbnails(api, episode)["small"]
+        api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin)
+        bucket, key = one["file_reference"].removeprefix("s3://").split("/", 1)
+        api.account.client("s3").delete_object(Bucket=bucket, Key=key)
+        with api.client.app.state.resources.database.transaction() as connection:
+            jobs.complete(connection, worker)
+        assert relay(api) == Relayed(sent=1)
+
+    def test_claim_waits_until_it_is_gone(
+        self, api: Api, episode: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A worker that begins while the file is taken away begins afterwards, and so stores it afterwards."""
+        database = api.client.app.state.resources.database
+        with database.transaction() as connection:
+            job_id = new_job(connection, UUID(episode["episode_id"])).job_id
+        seen: list[str | None] = []
+
+        def claim_meanwhile(*_: Any) -> None:
+            with database.transaction() as connection:
+                connection.execute("SET LOCAL lock_timeout = '200ms'")
+                try:
+                    jobs.claim(connection, job_id, 60)
+                except LockNotAvailable as error:
+                    seen.append(error.sqlstate)
+                    connection.rollback()
+
+        monkeypatch.setattr(api.client.app.state.resources.objects, "delete", claim_meanwhile)
+        one = thumbnails(api, episode)["small"]
+        assert api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin).status_code == 204
+        assert seen == ["55P03"]
