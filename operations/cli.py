@@ -174,18 +174,23 @@ def _token(
 @app.command("journey", epilog=EXIT_CODES)
 def _journey(
     *,
+    way: Annotated[
+        journey.Way, typer.Argument(help="A photograph from upload to search, or an editor's day with the catalogue.")
+    ] = journey.Way.PHOTO,
     environment: Environment = project.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    photo: Annotated[Path, typer.Option(help="The image file to send.")] = project.BUNDLED_PHOTO,
+    photo: Annotated[
+        Path | None, typer.Option(help="The image file to send.", show_default=str(project.BUNDLED_PHOTO))
+    ] = None,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
 ) -> None:
-    """Send a photograph through the whole platform and show what was seen."""
+    """Go one way through the whole platform, as people do, and show what was seen."""
     project.require_environment(environment, "journey")
     there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
-    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), photo_path=photo, elsewhere=there))
+    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there))
 
 
 @app.command("doctor", epilog=EXIT_CODES)
