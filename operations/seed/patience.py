@@ -32,16 +32,18 @@ class Patience:
 
         The request may be sent more than once: it must be one that may.
         """
-        attempt = 0
+        faults = 0
         while True:
             try:
                 return request()
             except UnexpectedAnswerError as error:
-                attempt += 1
-                is_passing = error.status is None or error.status in PASSING
+                if error.status != BUSY:
+                    faults += 1
+                    is_passing = error.status is None or error.status in PASSING
+                    if not is_passing or faults >= ATTEMPTS:
+                        raise
                 pause = error.retry_after_seconds or PAUSE_SECONDS
-                is_hopeless = error.status != BUSY and not (is_passing and attempt < ATTEMPTS)
-                if is_hopeless or self._stopped.is_set() or time.monotonic() + pause > self._deadline:
+                if self._stopped.is_set() or time.monotonic() + pause > self._deadline:
                     raise
                 self._told(f"the platform asks to wait {pause:.0f} s" if error.status else "an answer was lost")
                 self._stopped.wait(pause)
