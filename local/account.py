@@ -1,5 +1,6 @@
 """The one AWS account of a local platform: where it answers, with which credentials, and clients for it."""
 
+import json
 import threading
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,20 +12,43 @@ from botocore.config import Config
 ACCOUNT_ID = "123456789012"
 
 
+class FunctionFailedError(Exception):
+    """A function was invoked and failed; the text says why."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LocalAccount:
-    """Where the emulator answers and how to sign for it. `s3_endpoint` is the object gate, which stands in front of it."""
+    """Where the emulator answers and how to sign for it. `s3_endpoint` is the object gate, which stands in front of it;
+    `lambda_endpoint` is where functions are invoked, empty before there are any."""
 
     endpoint: str
     s3_endpoint: str
     region: str
     access_key_id: str
     secret_access_key: str
+    lambda_endpoint: str = ""
     account_id: str = ACCOUNT_ID
     # One session for all clients: it keeps the service models that they share, and reading those is most of a client's cost.
     _session: boto3.Session = field(default_factory=boto3.Session, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+    def invoke(self, function: str, event: Any, *, seconds: float) -> Any:
+        """What the function answers to an event, waited for so long. Raises what boto3 raises, FunctionFailedError when the
+        function itself failed."""
+        client = self._session.client(
+            "lambda",
+            region_name=self.region,
+            endpoint_url=self.lambda_endpoint,
+            aws_access_key_id=self.access_key_id,
+            aws_secret_access_key=self.secret_access_key,
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=seconds),
+        )
+        answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        payload = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            raise FunctionFailedError(f"{function} failed: {payload['errorMessage']}")
+        return payload
 
     def client(self, service: str) -> Any:
         """The shared boto3 client of a service. Clients are thread-safe, making them is not, hence the lock."""

@@ -13,6 +13,7 @@ from local.compute.containers import Containers
 from local.compute.databases import Databases
 from local.compute.distributions import Distributions
 from local.compute.event_sources import EventSources
+from local.compute.function_door import FunctionDoor
 from local.compute.functions import Functions
 from local.compute.http_listeners import HttpListeners
 from local.compute.load_balancers import LoadBalancers
@@ -56,6 +57,7 @@ class LocalCloud:
         self._databases: Databases | None = None
         self._containers: Containers | None = None
         self._search: SearchDomains | None = None
+        self._door: FunctionDoor | None = None
         self._names = Names()
         self._to_close: list[Callable[[], None]] = []
 
@@ -82,6 +84,11 @@ class LocalCloud:
     def reach(self, url: str) -> str:
         """Where a URL of the program's own names answers on this machine; any other text as it is."""
         return self._names.reach(url)
+
+    @property
+    def lambda_endpoint(self) -> str:
+        """Where the functions are invoked; empty before the deployment."""
+        return self._door.address if self._door else ""
 
     def processes(self) -> list[ProcessStatus]:
         """Every process of the platform, in the order of their starts."""
@@ -124,6 +131,8 @@ class LocalCloud:
 
     def _runners(self) -> dict[str, Runner]:
         self.functions = functions = Functions(self.account, self.supervisor, self._code_directory)
+        self._door = door = FunctionDoor(functions)
+        door.start()
         sources = EventSources(self.account, functions)
         schedules = Schedules(functions)
         listeners = HttpListeners(self.account, functions, port=self._port)
@@ -135,6 +144,7 @@ class LocalCloud:
         # Closed from the last to the first: callers before what they call.
         self._to_close += [
             functions.close,
+            door.close,
             sources.close,
             schedules.close,
             containers.close,

@@ -34,6 +34,7 @@ from operations.cli_options import (
     EditorToken,
     Environment,
     Port,
+    Scale,
     ViewerToken,
     WithJourney,
 )
@@ -187,14 +188,19 @@ def _seed(
     token_admin: AdminToken = None,
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
+    scale: Scale = None,
 ) -> None:
     """Fill the platform with the environment's made-up catalogue. Repeating it makes nothing twice; production is refused."""
     # Imported here because it brings Pulumi, for which no other verb should wait.
+    from operations.seed.scale import scale as fill  # noqa: PLC0415
     from operations.seed.seed import seed  # noqa: PLC0415
 
     project.require_environment(environment, "seed")
     there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
-    raise typer.Exit(seed(environment, Screen(as_json=as_json), elsewhere=there))
+    screen = Screen(as_json=as_json)
+    raise typer.Exit(
+        fill(environment, scale, screen, elsewhere=there) if scale else seed(environment, screen, elsewhere=there)
+    )
 
 
 @app.command("doctor", epilog=EXIT_CODES)

@@ -34,3 +34,7 @@ ViewerToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLAT
 AsJson = Annotated[
     bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
 ]
+Scale = Annotated[
+    int | None,
+    typer.Option(min=1, max=1_000_000, help="Instead of the catalogue, so many episodes to measure with."),
+]

@@ -191,7 +191,13 @@ class Host:
             update={
                 "state": "running",
                 "release": str(deployment.outputs.get("release", self._state.release)),
-                "endpoints": Endpoints(api=api, docs=f"{api}{DOCS_PATH}", aws=account.endpoint, s3=account.s3_endpoint),
+                "endpoints": Endpoints(
+                    api=api,
+                    docs=f"{api}{DOCS_PATH}",
+                    aws=account.endpoint,
+                    s3=account.s3_endpoint,
+                    functions=cloud.lambda_endpoint,
+                ),
                 "credentials": Credentials(
                     region=account.region,
                     access_key_id=account.access_key_id,

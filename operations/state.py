@@ -27,6 +27,7 @@ class Endpoints(_Frozen):
     docs: str
     aws: str
     s3: str
+    functions: str = ""
 
 
 class Credentials(_Frozen):
@@ -93,6 +94,7 @@ class EnvironmentState(_Frozen):
         return LocalAccount(
             endpoint=self.endpoints.aws,
             s3_endpoint=self.endpoints.s3,
+            lambda_endpoint=self.endpoints.functions,
             region=self.credentials.region,
             access_key_id=self.credentials.access_key_id,
             secret_access_key=self.credentials.secret_access_key,

@@ -159,6 +159,7 @@ class MigrateSettings(SearchSettings):
     database_application_user: str
     lock_timeout_seconds: int = Field(default=4, ge=1)
     statement_timeout_seconds: int = Field(default=5, ge=1)
+    seeding: bool = Field(default=False, description="Whether it makes episodes to measure with when it is asked to.")
 
 
 @cache

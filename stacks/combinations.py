@@ -147,6 +147,8 @@ def _production(settings: "EnvironmentSettings") -> Iterator[str]:
         yield f"database.backup_retention_days: must be at least {PRODUCTION_BACKUP_DAYS} in production, not {days}"
     if settings.identity.mfa != "ON":
         yield f"identity.mfa: must be ON, production promises a second factor, not {settings.identity.mfa}"
+    if settings.migrate.seeding:
+        yield "migrate.seeding: must be false, production promises that nobody fills it with what was made up"
     if not (settings.edge.manages_zone or settings.edge.certificate_arn):
         yield "edge.manages_zone: must be true, or edge.certificate_arn given: production promises HTTPS"
     if settings.edge.requests_per_address is None:

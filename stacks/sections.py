@@ -179,6 +179,7 @@ class MigrateSection(Section):
     timeout_seconds: Seconds
     lock_timeout_seconds: Seconds
     statement_timeout_seconds: Seconds
+    seeding: bool = Field(description="Whether it makes any number of episodes to measure with when it is asked to.")
 
 
 class SearchDomainSection(Section):

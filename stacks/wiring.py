@@ -129,6 +129,7 @@ def migrate_variables(deployment: Deployment, data: Data) -> Variables:
             "search_endpoint_parameter": search_endpoint_parameter(deployment),
             "lock_timeout_seconds": settings.migrate.lock_timeout_seconds,
             "statement_timeout_seconds": settings.migrate.statement_timeout_seconds,
+            "seeding": settings.migrate.seeding,
         },
     )
 

@@ -7,6 +7,9 @@ Input {"action": "prepare_search", "writers": [role's ARN, …], "keepers": […
 its users may write episodes and which may make indices. Output {"prepared": true}, or false where there is no domain, or one
 that knows no users.
 
+Input {"action": "seed", "episodes": 100000}, where the settings allow it: makes that many episodes to measure with, those that
+are there already among them. Output {"episodes": 100000, "made": 100000}.
+
 Whatever goes wrong is raised, because that fails the deployment; running again goes on where it stopped.
 """
 
@@ -16,7 +19,7 @@ from typing import Any
 
 import psycopg
 
-from lambda_src.migrate import application_role, search_roles
+from lambda_src.migrate import application_role, scale, search_roles
 from runtime.adapters.database import ssl_mode
 from runtime.adapters.logs import logger
 from runtime.adapters.search_index import search_index
@@ -26,6 +29,7 @@ from runtime.settings import MigrateSettings, load
 
 SCHEMA_UPGRADED = "schema_upgraded"
 SEARCH_PREPARED = "search_prepared"
+EPISODES_SEEDED = "episodes_seeded"
 APPLICATION_SECRET_WRITTEN = "application_secret_written"  # noqa: S105  (an event's name)
 
 CONNECT_SECONDS = 5
@@ -47,9 +51,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, Any]:
     secrets = SecretStore(settings.region)
-    master = secrets.read(settings.database_master_secret_arn)
-    if master is None:
-        raise MigrationFailedError(f"the master's secret {settings.database_master_secret_arn} has no value")
+    master = _master(settings, secrets)
     with _owner(settings, master) as owner:
         stored = secrets.read(settings.database_secret_arn)
         wanted = application_role.ensure(owner, settings.database_application_user, stored)
@@ -78,6 +80,26 @@ def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict
     return {"prepared": prepared}
 
 
+def _seed(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
+    if not settings.seeding:
+        raise MigrationFailedError("seeding is not allowed here: the stack's setting migrate.seeding is false")
+    episodes = event.get("episodes")
+    # True is an int to Python, and no number to anyone else.
+    if not isinstance(episodes, int) or isinstance(episodes, bool) or not 1 <= episodes <= scale.MAX_EPISODES:
+        raise MigrationFailedError(f"episodes: must be a number from 1 to {scale.MAX_EPISODES:,}, not {episodes!r}")
+    with _owner(settings, _master(settings, SecretStore(settings.region))) as owner:
+        made = scale.make(owner, episodes)
+    logger("migrate").info(EPISODES_SEEDED, extra={"episodes": episodes, "made": made})
+    return {"episodes": episodes, "made": made}
+
+
+def _master(settings: MigrateSettings, secrets: SecretStore) -> dict[str, Any]:
+    master = secrets.read(settings.database_master_secret_arn)
+    if master is None:
+        raise MigrationFailedError(f"the master's secret {settings.database_master_secret_arn} has no value")
+    return master
+
+
 def _arns(event: Mapping[str, Any], name: str) -> list[str]:
     arns = event.get(name)
     if not isinstance(arns, list) or not arns or not all(isinstance(arn, str) for arn in arns):
@@ -88,6 +110,7 @@ def _arns(event: Mapping[str, Any], name: str) -> list[str]:
 ACTIONS: Mapping[str, Callable[[MigrateSettings, Mapping[str, Any]], dict[str, Any]]] = {
     "upgrade": _upgrade,
     "prepare_search": _prepare_search,
+    "seed": _seed,
 }
 
 

@@ -216,6 +216,11 @@ class TestSeed:
         assert answer.code == ExitCode.OK
         assert answer.data["kinds"]["show"]["found"] == 2
 
+    def test_a_number_of_episodes_to_measure_with(self, running: "Command") -> None:
+        first, again = running("seed", "--scale", "300", "--json"), running("seed", "--scale", "300", "--json")
+        assert (first.code, again.code) == (ExitCode.OK, ExitCode.OK)
+        assert [answer.data["made"] for answer in (first, again)] == [300, 0]
+
     def test_another_environment_than_was_named_is_refused(self, running: "Command", tokens: dict[str, str]) -> None:
         answer = running("seed", "--environment", "staging", "--base-url", address(running), "--json", **tokens)
         assert answer.code == ExitCode.USAGE

@@ -141,6 +141,21 @@ class TestRefusals:
     def test_a_platform_that_is_not_up(self, command: Command) -> None:
         assert command("seed", "--json").code == ExitCode.STOPPED
 
+    @pytest.mark.parametrize(
+        ("arguments", "said"),
+        [
+            (("--environment", "staging"), "migrate.seeding is false"),
+            (("--environment", "production"), "keeps production's promises"),
+            (("--base-url", "http://127.0.0.1:9"), "not for --base-url"),
+        ],
+    )
+    def test_episodes_to_measure_with_are_not_for_all(
+        self, command: Command, arguments: tuple[str, ...], said: str
+    ) -> None:
+        answer = command("seed", "--scale", "10", "--json", *arguments)
+        assert answer.code == ExitCode.USAGE
+        assert said in answer.data["error"]["message"]
+
     def test_what_answers_is_no_platform(self, command: Command, api: Api) -> None:
         tokens = {f"PLATFORM_TOKEN_{role}": "x" for role in ("ADMIN", "EDITOR", "VIEWER")}
         answer = command("seed", "--base-url", api.address, "--json", **tokens)

@@ -146,6 +146,7 @@ IMPOSSIBLE = [
 ]
 UNPROMISED = [
     ("protected", {"protected": False}),
+    ("migrate.seeding", {"migrate__seeding": True}),
     ("database.multi_az", {"database__multi_az": False}),
     ("database.backup_retention_days", {"database__backup_retention_days": 6}),
     ("identity.mfa", {"identity__mfa": "OPTIONAL"}),

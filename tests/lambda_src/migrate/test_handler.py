@@ -3,8 +3,6 @@
 import json
 import secrets
 import threading
-from dataclasses import dataclass
-from typing import Any
 
 import psycopg
 import pytest
@@ -14,69 +12,8 @@ from lambda_src.migrate.handler import MigrationFailedError, handler
 from runtime.adapters.database import database as database_of
 from runtime.migrations.runner import head
 from runtime.settings import DatabaseSettings, MigrateSettings, load
-from tests.runtime.conftest import forget_the_process
 
 REVISIONS = [f"{number:04}" for number in range(1, int(head()) + 1)]
-
-
-@dataclass
-class Deployment:
-    """An empty database with its owner, and the two secrets as the stack leaves them."""
-
-    address: Any
-    store: Any
-    secret_arn: str
-    role: str
-    owner: str
-
-    def secret(self):
-        return json.loads(self.store.get_secret_value(SecretId=self.secret_arn)["SecretString"])
-
-    def connect(self, **changes):
-        """As the application's role."""
-        secret = self.secret() | changes
-        return psycopg.connect(
-            host=secret["host"],
-            port=secret["port"],
-            dbname=secret["database"],
-            user=secret["username"],
-            password=secret["password"],
-            autocommit=True,
-        )
-
-
-@pytest.fixture
-def deployment(database, account, monkeypatch):
-    """The owner is what RDS's master is: it may make roles and databases, and is no superuser."""
-    store, suffix, password = account.client("secretsmanager"), secrets.token_hex(4), secrets.token_urlsafe(12)
-    owner, role = f"master_{suffix}", f"application_{suffix}"
-    names = {"owner": sql.Identifier(owner), "database": sql.Identifier(database.name)}
-    with psycopg.connect(database.conninfo, autocommit=True) as administrator:
-        administrator.execute(
-            sql.SQL("CREATE ROLE {owner} LOGIN CREATEROLE CREATEDB PASSWORD {password}").format(
-                **names, password=sql.Literal(password)
-            )
-        )
-        administrator.execute(sql.SQL("ALTER DATABASE {database} OWNER TO {owner}").format(**names))
-    master = store.create_secret(
-        Name=f"master-{suffix}", SecretString=json.dumps({"username": owner, "password": password})
-    )
-    application = store.create_secret(Name=f"application-{suffix}")
-    environment = account.environment() | {
-        "PLATFORM_ENVIRONMENT": "development",
-        "PLATFORM_RELEASE": "0.0.0+test",
-        "PLATFORM_DATABASE_MASTER_SECRET_ARN": master["ARN"],
-        "PLATFORM_DATABASE_SECRET_ARN": application["ARN"],
-        "PLATFORM_DATABASE_HOST": database.host,
-        "PLATFORM_DATABASE_PORT": str(database.port),
-        "PLATFORM_DATABASE_NAME": database.name,
-        "PLATFORM_DATABASE_APPLICATION_USER": role,
-    }
-    for variable, value in environment.items():
-        monkeypatch.setenv(variable, value)
-    forget_the_process()
-    yield Deployment(database, store, application["ARN"], role, owner)
-    forget_the_process()
 
 
 class TestFirstDeployment:
