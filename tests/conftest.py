@@ -91,7 +91,7 @@ DATABASE_NUMBERS = itertools.count(1)
 
 
 @pytest.fixture
-def database(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
+def empty_database(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
     """A fresh, empty database; dropped afterwards."""
     password, name = SUPERUSER_PASSWORD[postgres_server.port], f"test_{next(DATABASE_NUMBERS)}"
     administrator = psycopg.connect(
@@ -108,6 +108,12 @@ def database(postgres_server: EmbeddedPostgres) -> Iterator[DatabaseAddress]:
             host=postgres_server.address, port=postgres_server.port, name=name, username="postgres", password=password
         )
         administrator.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(empty_database: DatabaseAddress) -> DatabaseAddress:
+    """An empty database, where a room's own tests have no other."""
+    return empty_database
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

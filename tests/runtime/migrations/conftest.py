@@ -8,9 +8,9 @@ import pytest
 from psycopg import sql
 
 from local.compute.postgres import EmbeddedPostgres
-from runtime.migrations.runner import Migrations
+from runtime.migrations.runner import Migrations, head
 from tests.conftest import SUPERUSER_PASSWORD, DatabaseAddress
-from tests.runtime.migrations import installation
+from tests.runtime.migrations import installation, rows
 from tests.runtime.migrations.installation import Installation
 
 
@@ -48,3 +48,10 @@ def schema(installed: Installation) -> Iterator[psycopg.Connection[Any]]:
     with psycopg.connect(installed.address.conninfo) as opened:
         yield opened
         opened.rollback()
+
+
+@pytest.fixture
+def filled(schema: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """The same with a row of everything."""
+    rows.fill(schema, head())
+    return schema

@@ -59,7 +59,7 @@ BEGIN
 END;
 $$;
 CREATE EVENT TRIGGER cuts ON ddl_command_end EXECUTE FUNCTION cuts.count_event();
-"""
+"""  # noqa: S608
 NO_STOPS = """
 DROP EVENT TRIGGER cuts;
 DROP SCHEMA cuts CASCADE;
