@@ -42,8 +42,8 @@ PAGE_TEXT = """\
 # Schema
 
 Made from the catalogue of a database at revision {head} by `make docs`; not edited here. The revisions in
-`runtime/migrations/versions/` make the tables. Times are `timestamptz`, ids are UUIDs, version 7 where Postgres makes them. A record
-that was deleted has `deleted_at`; whoever wants those that are there asks for `deleted_at IS NULL`.
+`runtime/migrations/versions/` make the tables. Times are `timestamptz`, ids are UUIDs, version 7 where Postgres makes them.
+A record that was deleted has `deleted_at`; whoever wants those that are there asks for `deleted_at IS NULL`.
 
 ## Who refers to whom
 
