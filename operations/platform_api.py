@@ -1,5 +1,6 @@
 """The platform's HTTP API, as a client in the outside world uses it."""
 
+import time
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -7,6 +8,8 @@ from typing import Any, Self
 import httpx
 
 TIMEOUT_SECONDS = 30.0
+MOST_ATTEMPTS = 10
+LONGEST_WAIT_SECONDS = 30.0
 
 
 class UnexpectedAnswerError(Exception):
@@ -53,6 +56,31 @@ class PlatformApi:
                 f"{url.split('?', maxsplit=1)[0]} was answered {answer.status_code}: {_reason(answer)}"
             )
         return answer.content
+
+    def send_file(self, path: str, content: bytes, content_type: str, *, token: str, key: str, **query: str) -> Any:
+        """The JSON answer to a file, sent with an Idempotency-Key; waits and sends it again while the platform says later."""
+        headers = {"Content-Type": content_type, "Idempotency-Key": key, "Authorization": f"Bearer {token}"}
+        answer = self._patiently("POST", path, headers=headers, content=content, params=query)
+        if answer.status_code != httpx.codes.OK:
+            raise UnexpectedAnswerError(f"POST {path} was answered {answer.status_code}: {_reason(answer)}")
+        return answer.json()
+
+    def fetch_part(self, path: str, *, token: str) -> tuple[bytes, str]:
+        """A part of a file, and where the next one is; nowhere after the last."""
+        answer = self._patiently("GET", path, headers={"Authorization": f"Bearer {token}"})
+        if answer.status_code != httpx.codes.OK:
+            raise UnexpectedAnswerError(f"GET {path} was answered {answer.status_code}: {_reason(answer)}")
+        return answer.content, str(answer.links.get("next", {}).get("url", ""))
+
+    def _patiently(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """The answer, or the last of several that say to come again later."""
+        for _ in range(MOST_ATTEMPTS - 1):
+            answer = self._request(method, path, **content)
+            if answer.status_code not in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+                return answer
+            wait = answer.headers.get("retry-after", "")
+            time.sleep(min(float(wait) if wait.isdecimal() else 1.0, LONGEST_WAIT_SECONDS))
+        return self._request(method, path, **content)
 
     def _send(self, method: str, path: str, *, token: str | None, expect: int, **content: Any) -> Any:
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -105,6 +105,8 @@ ROLES_BY_ROUTE: dict[tuple[str, str], set[str]] = {
     ("GET", "/api/v1/clips/duplicates"): EVERYONE,
     ("POST", "/api/v1/clips/assign"): {"editor", "admin"},
     ("POST", "/api/v1/clips/tag"): {"editor", "admin"},
+    ("GET", "/api/v1/clips/export"): EVERYONE,
+    ("POST", "/api/v1/clips/import"): {"editor", "admin"},
     ("GET", "/api/v1/clips/{clip_id}"): EVERYONE,
     ("PUT", "/api/v1/clips/{clip_id}"): {"editor", "admin"},
     ("PATCH", "/api/v1/clips/{clip_id}"): {"editor", "admin"},
