@@ -25,15 +25,23 @@ from operations import (
     token,
     up,
 )
+from operations.cli_options import (
+    EXIT_CODES,
+    JSON_FLAG,
+    AdminToken,
+    AsJson,
+    BaseUrl,
+    EditorToken,
+    Environment,
+    Port,
+    ViewerToken,
+    WithJourney,
+)
+from operations.cli_release import release_app
 from operations.console import Screen
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
-from operations.release.target import ARCHITECTURES, Architecture
 from operations.token import Role
-
-JSON_FLAG = "--json"
-DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in project.PORTS.items())
-EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
 
 app = typer.Typer(
     name="platform",
@@ -42,30 +50,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Environment = Annotated[
-    str,
-    typer.Option(
-        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=project.environments
-    ),
-]
-Port = Annotated[
-    int | None,
-    typer.Option(
-        min=0,
-        max=65535,
-        help=f"Where the API listens; 0 picks a free port. Without it {DEFAULT_PORTS}.",
-    ),
-]
-WithJourney = Annotated[bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")]
-BaseUrl = Annotated[str | None, typer.Option(help="The address of a platform elsewhere, instead of the local one.")]
-FOR_ELSEWHERE = "For --base-url; better in the variable {}, which no process list shows."
-AdminToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_ADMIN"))]
-EditorToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_EDITOR"))]
-ViewerToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_VIEWER"))]
-AsJson = Annotated[
-    bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
-]
+app.add_typer(release_app, name="release")
 
 
 @app.callback(invoke_without_command=True)
@@ -174,18 +159,42 @@ def _token(
 @app.command("journey", epilog=EXIT_CODES)
 def _journey(
     *,
+    way: Annotated[
+        journey.Way, typer.Argument(help="A photograph from upload to search, or an editor's day with the catalogue.")
+    ] = journey.Way.PHOTO,
     environment: Environment = project.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    photo: Annotated[Path, typer.Option(help="The image file to send.")] = project.BUNDLED_PHOTO,
+    photo: Annotated[
+        Path | None, typer.Option(help="The image file to send.", show_default=str(project.BUNDLED_PHOTO))
+    ] = None,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
 ) -> None:
-    """Send a photograph through the whole platform and show what was seen."""
+    """Go one way through the whole platform, as people do, and show what was seen."""
     project.require_environment(environment, "journey")
     there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
-    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), photo_path=photo, elsewhere=there))
+    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there))
+
+
+@app.command("seed", epilog=EXIT_CODES)
+def _seed(
+    *,
+    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    as_json: AsJson = False,
+    base_url: BaseUrl = None,
+    token_admin: AdminToken = None,
+    token_editor: EditorToken = None,
+    token_viewer: ViewerToken = None,
+) -> None:
+    """Fill the platform with the environment's made-up catalogue. Repeating it makes nothing twice; production is refused."""
+    # Imported here because it brings Pulumi, for which no other verb should wait.
+    from operations.seed.seed import seed  # noqa: PLC0415
+
+    project.require_environment(environment, "seed")
+    there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
+    raise typer.Exit(seed(environment, Screen(as_json=as_json), elsewhere=there))
 
 
 @app.command("doctor", epilog=EXIT_CODES)
@@ -246,27 +255,6 @@ def _requirements(
     """Show which requirements the tests of this checkout prove, by source document."""
     screen = Screen(as_json=as_json or output == "json")
     raise typer.Exit(requirements.requirements(screen, document=document))
-
-
-release_app = typer.Typer(help="Make a release.", context_settings={"help_option_names": ["-h", "--help"]})
-app.add_typer(release_app, name="release")
-
-
-@release_app.command("build", epilog=EXIT_CODES)
-def _release_build(
-    architecture: Annotated[
-        Architecture | None, typer.Option(help="The processor of the functions; both without it.")
-    ] = None,
-    as_json: AsJson = False,
-    output: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")] = project.BUNDLES,
-) -> None:
-    """Make what is deployed: a zip for each function and one for the container host, and their manifest."""
-    # Imported here because it brings Pulumi, for which no other verb should wait.
-    from operations.release.build import build  # noqa: PLC0415
-
-    raise typer.Exit(
-        build([architecture] if architecture else ARCHITECTURES, output.resolve(), Screen(as_json=as_json))
-    )
 
 
 def main() -> None:

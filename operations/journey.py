@@ -1,33 +1,50 @@
-"""`platform journey`: sends a photograph through the whole platform and shows what was seen."""
+"""`platform journey`: goes one way through the whole platform, as people do, and shows what was seen."""
 
 import json
+from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from rich.text import Text
 
 from operations import photo, project, real_accounts, running, token
+from operations.catalogue_journey import CatalogueJourney
 from operations.console import Screen, facts, table
 from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
-from operations.journey_steps import Journey, JourneyResult
+from operations.journey_runner import Journey, JourneyResult
 from operations.photo import Photo
+from operations.photo_journey import PhotoJourney
 from operations.platform_api import PlatformApi
+from operations.refusals import RefusedError
 from operations.state import EnvironmentState, StateFiles, write_atomically
+from operations.token import Role
 
 RESULT_FILE = "result.json"
+CATALOGUE_RESULT_FILE = "catalogue.json"
+Make = Callable[[PlatformApi, Callable[[Role], str]], Journey]
 
 
-def journey(environment: str, screen: Screen, *, photo_path: Path, elsewhere: Elsewhere | None = None) -> ExitCode:
+class Way(StrEnum):
+    """The ways through a platform."""
+
+    PHOTO = "photo"
+    CATALOGUE = "catalogue"
+
+
+def journey(
+    environment: str, screen: Screen, *, way: Way, photo_path: Path | None = None, elsewhere: Elsewhere | None = None
+) -> ExitCode:
     """Makes one journey, on the local platform unless another is named. Photo, platform and tokens are checked beforehand."""
     if elsewhere:
         elsewhere.require_tokens()
-        data = make_elsewhere(elsewhere, photo.read(photo_path), screen)
+        data = _make_elsewhere(elsewhere, *_chosen(way, photo_path), screen)
         folder, next_step = elsewhere.folder, "read what that platform's functions logged"
     else:
         real_accounts.forget_real_accounts()
-        sent = photo.read(photo_path)
-        data = make(running.require(environment), sent, screen)
+        chosen = _chosen(way, photo_path)
+        data = _make_here(running.require(environment), *chosen, screen)
         folder, next_step = StateFiles.of(environment).journey, project.command("logs", environment)
     screen.result(data)
     _show(data, folder, next_step, screen)
@@ -35,29 +52,47 @@ def journey(environment: str, screen: Screen, *, photo_path: Path, elsewhere: El
 
 
 def make(state: EnvironmentState, sent: Photo, screen: Screen) -> dict[str, Any]:
-    """Makes one journey on a platform that is up, keeps what it fetched in the platform's state, and returns the JSON form."""
+    """Sends a photo through a platform that is up, keeps what it fetched in the platform's state, and returns the JSON form."""
+    return _make_here(state, *_with_photo(sent), screen)
+
+
+def _chosen(way: Way, photo_path: Path | None) -> tuple[Make, str]:
+    """What makes the journey, and the file that keeps its result."""
+    if way is Way.PHOTO:
+        return _with_photo(photo.read(photo_path or project.BUNDLED_PHOTO))
+    if photo_path:
+        raise RefusedError(
+            "--photo: the journey through the catalogue sends none",
+            next_step=f"{project.program()} journey --photo {photo_path}",
+            code=ExitCode.USAGE,
+        )
+    return CatalogueJourney, CATALOGUE_RESULT_FILE
+
+
+def _with_photo(sent: Photo) -> tuple[Make, str]:
+    return lambda api, sign_in: PhotoJourney(api, sent, sign_in), RESULT_FILE
+
+
+def _make_here(state: EnvironmentState, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
     if state.endpoints is None:
         raise RuntimeError("a journey needs a platform that is up")
     with PlatformApi(state.endpoints.api) as api:
-        result = _run(Journey(api, sent, lambda role: token.issue(state, role).token), screen)
-    _keep(StateFiles.of(state.environment).journey, result)
+        result = _run(make_journey(api, lambda role: token.issue(state, role).token), screen)
+    _keep(StateFiles.of(state.environment).journey, result_file, result)
     return result.as_data()
 
 
-def make_elsewhere(elsewhere: Elsewhere, sent: Photo, screen: Screen) -> dict[str, Any]:
-    """Makes one journey with the tokens that were given, keeps what it fetched, and returns the JSON form.
-
-    What it creates there stays there: a show and an episode whose names begin with Journey.
-    """
+def _make_elsewhere(elsewhere: Elsewhere, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
+    """What it creates there stays there: a show whose name begins with Journey, and what belongs to it."""
     with PlatformApi(elsewhere.base_url, elsewhere=True) as api:
-        result = _run(Journey(api, sent, elsewhere.token), screen)
+        result = _run(make_journey(api, elsewhere.token), screen)
     elsewhere.folder.mkdir(parents=True, exist_ok=True)
-    _keep(elsewhere.folder, result)
+    _keep(elsewhere.folder, result_file, result)
     return result.as_data()
 
 
 def last(environment: str) -> dict[str, Any] | None:
-    """The JSON form of the last journey that was made on this platform, if there was one."""
+    """The JSON form of the last journey of a photo that was made on this platform, if there was one."""
     try:
         data = json.loads((StateFiles.of(environment).journey / RESULT_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -96,8 +131,8 @@ def _show(data: dict[str, Any], folder: Path, next_step: str, screen: Screen) ->
         screen.note(f"  next: {next_step}")
 
 
-def _keep(folder: Path, result: JourneyResult) -> None:
+def _keep(folder: Path, file_name: str, result: JourneyResult) -> None:
     folder.mkdir(exist_ok=True)
     for thumbnail in result.thumbnails:
         (folder / f"{thumbnail.variant}.jpg").write_bytes(thumbnail.content)
-    write_atomically(folder / RESULT_FILE, json.dumps(result.as_data(), indent=1))
+    write_atomically(folder / file_name, json.dumps(result.as_data(), indent=1))

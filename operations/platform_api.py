@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Mapping
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 import httpx
@@ -10,10 +10,19 @@ import httpx
 TIMEOUT_SECONDS = 30.0
 MOST_ATTEMPTS = 10
 LONGEST_WAIT_SECONDS = 30.0
+Query = Mapping[str, str]
+NO_QUERY: Query = MappingProxyType({})
 
 
 class UnexpectedAnswerError(Exception):
-    """The platform answered something else than it promises, or not at all. The text says which request and what came."""
+    """The platform answered something else than it promises, or not at all. The text says which request and what came.
+
+    `status` is None when nothing came; `retry_after_seconds` is what the answer asked to wait before the request is repeated.
+    """
+
+    def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.status, self.retry_after_seconds = status, retry_after_seconds
 
 
 class PlatformApi:
@@ -33,74 +42,117 @@ class PlatformApi:
     ) -> None:
         self._client.close()
 
-    def get(self, path: str, *, token: str | None = None, expect: int = 200, **query: str) -> Any:
+    def get(self, path: str, *, token: str | None = None, expect: int = 200, query: Query = NO_QUERY) -> Any:
         """The JSON answer to a GET; raises UnexpectedAnswerError on any other status than the expected one."""
-        return self._send("GET", path, token=token, expect=expect, params=query)
+        return self._send("GET", path, token=token, expect=expect, params=dict(query))
 
-    def post(self, path: str, body: Mapping[str, Any], *, token: str, expect: int = 201) -> Any:
-        """The JSON answer to a POST of a JSON body."""
-        return self._send("POST", path, token=token, expect=expect, json=dict(body))
+    def post(
+        self,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        token: str,
+        expect: int = 201,
+        idempotency_key: str | None = None,
+        query: Query = NO_QUERY,
+    ) -> Any:
+        """The JSON answer to a POST of a JSON body, or of none. With a key of the caller's, repeating it does nothing twice."""
+        keyed = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
+        return self._send("POST", path, token=token, expect=expect, headers=keyed, params=dict(query), json=body)
+
+    def patch(self, path: str, body: Mapping[str, Any], *, token: str, expect: int = 200) -> Any:
+        """The JSON answer to a PATCH of a JSON body."""
+        return self._send("PATCH", path, token=token, expect=expect, json=body)
+
+    def delete(self, path: str, *, token: str, expect: int = 200, query: Query = NO_QUERY) -> Any:
+        """The JSON answer to a DELETE."""
+        return self._send("DELETE", path, token=token, expect=expect, params=dict(query))
+
+    def post_csv(self, path: str, text: str, *, token: str) -> Any:
+        """The JSON answer to a POST of a CSV file."""
+        headers = {"Content-Type": "text/csv"}
+        return self._send("POST", path, token=token, expect=200, headers=headers, content=text.encode())
+
+    def get_csv(self, path: str, *, token: str, query: Query = NO_QUERY) -> str:
+        """The CSV file that answers a GET."""
+        headers = {"Authorization": f"Bearer {token}"}
+        return self._request("GET", path, expect=200, headers=headers, params=dict(query)).text
 
     def upload(self, url: str, fields: Mapping[str, str], file_name: str, content: bytes, content_type: str) -> int:
         """Sends a file by a presigned POST, the file last as S3 demands; returns the status."""
-        answer = self._request("POST", url, data=dict(fields), files={"file": (file_name, content, content_type)})
+        answer = self._exchange("POST", url, data=dict(fields), files={"file": (file_name, content, content_type)})
         if answer.status_code not in (200, 201, 204):
-            raise UnexpectedAnswerError(f"the upload was answered {answer.status_code}: {_reason(answer)}")
+            raise _unexpected(answer, f"the upload was answered {answer.status_code}")
         return answer.status_code
 
     def download(self, url: str) -> bytes:
         """The bytes behind an address that needs no header."""
-        answer = self._request("GET", url)
+        answer = self._exchange("GET", url)
         if answer.status_code != httpx.codes.OK:
-            raise UnexpectedAnswerError(
-                f"{url.split('?', maxsplit=1)[0]} was answered {answer.status_code}: {_reason(answer)}"
-            )
+            raise _unexpected(answer, f"{url.split('?', maxsplit=1)[0]} was answered {answer.status_code}")
         return answer.content
 
-    def send_file(self, path: str, content: bytes, content_type: str, *, token: str, key: str, **query: str) -> Any:
+    def send_file(self, path: str, content: bytes, content_type: str, *, token: str, key: str, query: Query) -> Any:
         """The JSON answer to a file, sent with an Idempotency-Key; waits and sends it again while the platform says later."""
         headers = {"Content-Type": content_type, "Idempotency-Key": key, "Authorization": f"Bearer {token}"}
-        answer = self._patiently("POST", path, headers=headers, content=content, params=query)
-        if answer.status_code != httpx.codes.OK:
-            raise UnexpectedAnswerError(f"POST {path} was answered {answer.status_code}: {_reason(answer)}")
-        return answer.json()
+        return self._patiently("POST", path, headers=headers, content=content, params=dict(query)).json()
 
     def fetch_part(self, path: str, *, token: str) -> tuple[bytes, str]:
         """A part of a file, and where the next one is; nowhere after the last."""
         answer = self._patiently("GET", path, headers={"Authorization": f"Bearer {token}"})
-        if answer.status_code != httpx.codes.OK:
-            raise UnexpectedAnswerError(f"GET {path} was answered {answer.status_code}: {_reason(answer)}")
         return answer.content, str(answer.links.get("next", {}).get("url", ""))
 
     def _patiently(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """The answer, or the last of several that say to come again later."""
-        for _ in range(MOST_ATTEMPTS - 1):
-            answer = self._request(method, path, **content)
-            if answer.status_code not in (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE):
+        """The answer 200, asked for again while another one says to come later."""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            answer = self._exchange(method, path, **content)
+            if answer.status_code == httpx.codes.OK:
                 return answer
-            wait = answer.headers.get("retry-after", "")
-            time.sleep(min(float(wait) if wait.isdecimal() else 1.0, LONGEST_WAIT_SECONDS))
-        return self._request(method, path, **content)
+            error = _unexpected(answer, f"{method} {path} was answered {answer.status_code}")
+            if error.retry_after_seconds is None or attempt == MOST_ATTEMPTS:
+                break
+            time.sleep(min(error.retry_after_seconds, LONGEST_WAIT_SECONDS))
+        raise error
 
-    def _send(self, method: str, path: str, *, token: str | None, expect: int, **content: Any) -> Any:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = self._request(method, path, headers=headers, **content)
-        if answer.status_code != expect:
-            raise UnexpectedAnswerError(
-                f"{method} {path} was answered {answer.status_code} instead of {expect}: {_reason(answer)}"
-            )
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None,
+        expect: int,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        **content: Any,
+    ) -> Any:
+        signed = {"Authorization": f"Bearer {token}"} if token else {}
+        answer = self._request(method, path, expect=expect, headers={**signed, **headers}, **content)
         try:
             return answer.json()
         except ValueError as error:
             raise UnexpectedAnswerError(f"{method} {path} was answered with something that is not JSON") from error
 
-    def _request(self, method: str, url: str, **content: Any) -> httpx.Response:
+    def _request(self, method: str, path: str, *, expect: int, **content: Any) -> httpx.Response:
+        answer = self._exchange(method, path, **content)
+        if answer.status_code != expect:
+            raise _unexpected(answer, f"{method} {path} was answered {answer.status_code} instead of {expect}")
+        return answer
+
+    def _exchange(self, method: str, url: str, **content: Any) -> httpx.Response:
         try:
             return self._client.request(method, url, **content)
         except httpx.HTTPError as error:
             raise UnexpectedAnswerError(
                 f"{method} {url.split('?', maxsplit=1)[0]} was not answered: {type(error).__name__}: {error}"
             ) from error
+
+
+def _unexpected(answer: httpx.Response, said: str) -> UnexpectedAnswerError:
+    after = answer.headers.get("Retry-After", "")
+    return UnexpectedAnswerError(
+        f"{said}: {_reason(answer)}",
+        status=answer.status_code,
+        retry_after_seconds=float(after) if after.isdecimal() else None,
+    )
 
 
 def _reason(answer: httpx.Response) -> str:

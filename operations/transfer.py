@@ -77,7 +77,7 @@ def import_records(
         for part in _shown(waiting, f"import {noun}", screen):
             query = {"skip_existing": "true"} if skip_existing else {}
             answer = api.send_file(
-                f"/api/v1/{noun}/import", part.content, form.media_type, token=access, key=part.key, **query
+                f"/api/v1/{noun}/import", part.content, form.media_type, token=access, key=part.key, query=query
             )
             report.add(part, answer["data"]["lines"])
     return _conclude(noun, report, [part.key for part in parts], screen, resumed=len(parts) - len(waiting))

@@ -100,3 +100,23 @@ class TestJourney:
         for path in ("raw/x", "uploads/x", "", "documents/x"):
             refused = httpx.get(f"{outputs['cdn_url']}/{path}", trust_env=False)
             assert refused.status_code == httpx.codes.FORBIDDEN, path
+
+
+class TestSeed:
+    @pytest.mark.requirement("ROAD-14")
+    def test_staging_gets_the_larger_set(self, both: Command) -> None:
+        answer = both("seed", "--environment", "staging", "--json")
+        assert answer.code == ExitCode.OK, answer
+        made = {kind: counts["made"] for kind, counts in answer.data["kinds"].items()}
+        wanted = {"show": 4, "episode": 40, "clip": 200, "outfit": 60, "picture": 40}
+        assert {kind: made[kind] for kind in wanted} == wanted
+
+    def test_production_is_refused_wherever_it_answers(self, both: Command) -> None:
+        answer = both("seed", "--environment", "production", "--json")
+        assert answer.code == ExitCode.USAGE
+        assert "production_promises" in answer.data["error"]["message"]
+        address = both("outputs", "--environment", "production", "--json").data["api_url"]
+        tokens = {f"PLATFORM_TOKEN_{role}": "x" for role in ("ADMIN", "EDITOR", "VIEWER")}
+        refused = both("seed", "--environment", "staging", "--base-url", address, "--json", **tokens)
+        assert refused.code == ExitCode.USAGE
+        assert "says that it is 'production', not 'staging'" in refused.data["error"]["message"]

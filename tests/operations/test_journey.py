@@ -10,7 +10,8 @@ import pytest
 
 from operations import photo, project
 from operations.exit_codes import ExitCode
-from operations.journey_steps import Journey, JourneyResult
+from operations.journey_runner import JourneyResult
+from operations.photo_journey import PhotoJourney
 from operations.platform_api import PlatformApi
 from operations.refusals import RefusedError
 
@@ -73,7 +74,7 @@ def platform() -> Iterator[tuple[str, Answers]]:
 
 def run(address: str, sign_in: Any = lambda role: f"token of {role}") -> JourneyResult:
     with PlatformApi(address) as api:
-        return Journey(api, photo.read(project.BUNDLED_PHOTO), sign_in).run(lambda _: None)
+        return PhotoJourney(api, photo.read(project.BUNDLED_PHOTO), sign_in).run(lambda _: None)
 
 
 class TestFailedStep:
@@ -135,13 +136,13 @@ class TestFailedStep:
     def test_word_that_is_not_found_in_time(
         self, platform: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("operations.journey_steps.SEARCH_SECONDS", 0.0)
+        monkeypatch.setattr("operations.photo_journey.SEARCH_SECONDS", 0.0)
         address, answers = platform
         answers["GET /api/v1/search"] = (200, {"data": []})
         assert "finds nothing, not e" in run(address).steps[-1].detail
 
     def test_job_that_never_ends(self, platform: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("operations.journey_steps.JOB_SECONDS", 0.0)
+        monkeypatch.setattr("operations.photo_journey.JOB_SECONDS", 0.0)
         address, answers = platform
         answers["GET /api/v1/jobs/j"] = (200, {"data": {"status": "pending"}})
         assert run(address).steps[-1].detail == "the job is still pending after 0 s"

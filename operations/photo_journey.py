@@ -1,18 +1,18 @@
-"""The steps of the journey: one photograph through the whole platform, as three people in the outside world send it."""
+"""The steps of the photo's journey: one photograph through the whole platform, as three people in the outside world send it."""
 
 import io
 import secrets
 import string
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from PIL import Image
 
+from operations import journey_runner
+from operations.journey_runner import FetchedThumbnail, JourneyResult, Steps
 from operations.photo import Photo
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.refusals import RefusedError
 from operations.token import Role
 
 JOB_SECONDS = 60.0
@@ -20,55 +20,7 @@ SEARCH_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
-@dataclass(frozen=True, kw_only=True)
-class JourneyStep:
-    """One step as it went: `detail` is what was seen, or why it failed."""
-
-    name: str
-    ok: bool
-    ms: int
-    detail: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class FetchedThumbnail:
-    """A thumbnail as it was downloaded; width and height are those of the decoded image."""
-
-    variant: str
-    width: int
-    height: int
-    byte_count: int
-    url: str
-    content: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, kw_only=True)
-class JourneyResult:
-    """The whole journey. It is `ok` only if every step was made and went well."""
-
-    ok: bool
-    steps: list[JourneyStep]
-    thumbnails: list[FetchedThumbnail]
-
-    def as_data(self) -> dict[str, Any]:
-        """The stable JSON form."""
-        return {
-            "ok": self.ok,
-            "steps": [asdict(step) for step in self.steps],
-            "thumbnails": [
-                {
-                    "variant": one.variant,
-                    "width": one.width,
-                    "height": one.height,
-                    "bytes": one.byte_count,
-                    "url": one.url,
-                }
-                for one in self.thumbnails
-            ],
-        }
-
-
-class Journey:
+class PhotoJourney:
     """One run. Names are unique to it, so that any number can be made on one platform."""
 
     def __init__(self, api: PlatformApi, photo: Photo, sign_in: Callable[[Role], str]) -> None:
@@ -82,22 +34,10 @@ class Journey:
 
     def run(self, before_step: Callable[[str], None]) -> JourneyResult:
         """Makes the steps in order; the first that fails is the last that is made."""
-        made: list[JourneyStep] = []
-        for name, make in self._steps():
-            before_step(name)
-            began, ok = time.monotonic(), True
-            try:
-                detail = make()
-            except (UnexpectedAnswerError, RefusedError) as error:
-                ok, detail = False, str(error)
-            except (KeyError, TypeError) as error:
-                ok, detail = False, f"the answer lacks what it promises: {error!r}"
-            made.append(JourneyStep(name=name, ok=ok, ms=round((time.monotonic() - began) * 1000), detail=detail))
-            if not ok:
-                break
+        made = journey_runner.make(self._steps(), before_step)
         return JourneyResult(ok=made[-1].ok, steps=made, thumbnails=self._thumbnails)
 
-    def _steps(self) -> tuple[tuple[str, Callable[[], str]], ...]:
+    def _steps(self) -> Steps:
         return (
             ("health", self._check_health),
             ("sign in", self._sign_in_all),
@@ -210,7 +150,7 @@ class Journey:
         """An index may follow the database by a moment, so the word is looked for a few times."""
         deadline = time.monotonic() + SEARCH_SECONDS
         while True:
-            found = self._api.get("/api/v1/search", token=self._tokens[Role.VIEWER], q=self._word)["data"]
+            found = self._api.get("/api/v1/search", token=self._tokens[Role.VIEWER], query={"q": self._word})["data"]
             ids = [one["episode_id"] for one in found]
             if ids == [self._episode_id]:
                 return f"the word {self._word} finds this episode and no other"

@@ -1,0 +1,36 @@
+"""The options that several verbs share."""
+
+from typing import Annotated
+
+import typer
+
+from operations import project
+from operations.exit_codes import ExitCode
+
+JSON_FLAG = "--json"
+EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
+DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in project.PORTS.items())
+
+Environment = Annotated[
+    str,
+    typer.Option(
+        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=project.environments
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        help=f"Where the API listens; 0 picks a free port. Without it {DEFAULT_PORTS}.",
+    ),
+]
+WithJourney = Annotated[bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")]
+BaseUrl = Annotated[str | None, typer.Option(help="The address of a platform elsewhere, instead of the local one.")]
+FOR_ELSEWHERE = "For --base-url; better in the variable {}, which no process list shows."
+AdminToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_ADMIN"))]
+EditorToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_EDITOR"))]
+ViewerToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_VIEWER"))]
+AsJson = Annotated[
+    bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
+]

@@ -1,0 +1,111 @@
+"""`platform seed`: fills a platform with the curated catalogue, through its API."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from components.naming import Naming
+from operations import project, real_accounts, running, stack_settings, token
+from operations.console import Screen, table
+from operations.elsewhere import Elsewhere
+from operations.exit_codes import ExitCode
+from operations.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.refusals import RefusedError
+from operations.seed import catalogue
+from operations.seed.ledger import Ledger
+from operations.seed.patience import Patience
+from operations.seed.seeding import Seeding
+from operations.token import Role
+from stacks.environment import PROJECT
+
+# For how long a run waits for a platform that asks it to come back later.
+PATIENCE_SECONDS = 600.0
+
+
+def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None) -> ExitCode:
+    """Brings the catalogue of an environment onto its platform, the local one unless another is named.
+
+    Refuses an environment that keeps production's promises, wherever it answers.
+    """
+    require_no_production(environment)
+    if elsewhere:
+        elsewhere.require_tokens()
+        address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in Role}
+    else:
+        real_accounts.forget_real_accounts()
+        state = running.require(environment)
+        address = state.endpoints.api if state.endpoints else ""
+        tokens = {role: token.issue(state, role).token for role in Role}
+    began = time.monotonic()
+    with PlatformApi(address, elsewhere=elsewhere is not None) as api:
+        _require_same(api, environment, address)
+        data, problem = _run(api, tokens, catalogue.of(environment), screen)
+    done = {"ok": not problem, "environment": environment, **data, "seconds": round(time.monotonic() - began, 1)}
+    screen.result(done | {"problem": problem})
+    _show(done, screen)
+    if not problem:
+        return ExitCode.OK
+    screen.note(f"platform: the seeding stopped: {problem}")
+    screen.note(f"  next: {project.command('seed', environment)} (goes on where it stopped)")
+    return ExitCode.FAILED
+
+
+def require_no_production(environment: str) -> None:
+    """Refuses an environment whose settings promise that its data is guarded."""
+    if stack_settings.read(environment).production_promises:
+        raise RefusedError(
+            f"environment {environment!r} keeps production's promises (production_promises in its stack file): "
+            "made-up data has no place among what its users rely on",
+            next_step=f"{project.program()} seed --environment {project.DEFAULT_ENVIRONMENT}",
+            code=ExitCode.USAGE,
+        )
+
+
+def _require_same(api: PlatformApi, environment: str, address: str) -> None:
+    """Refuses an address where another environment answers than the one that was checked."""
+    try:
+        answering = str(api.get("/health")["environment"])
+    except (UnexpectedAnswerError, KeyError, TypeError) as error:
+        raise RefusedError(
+            f"no platform answers at {address}: {error}", next_step=project.command("doctor", environment)
+        ) from error
+    expected = Naming(PROJECT, environment).environment_tag
+    if answering != expected:
+        raise RefusedError(
+            f"what answers at {address} says that it is {answering!r}, not {expected!r}",
+            next_step="name that environment with --environment",
+            code=ExitCode.USAGE,
+        )
+
+
+def _run(
+    api: PlatformApi, tokens: dict[Role, str], wanted: catalogue.Catalogue, screen: Screen
+) -> tuple[dict[str, Any], str]:
+    """What was done, and why it stopped if it did."""
+    if not screen.is_terminal:
+        return _fill(api, tokens, wanted, lambda _: None)
+    with screen.out.status("seed") as spinner:
+        return _fill(api, tokens, wanted, lambda so_far: spinner.update(f"seed: {so_far}"))
+
+
+def _fill(
+    api: PlatformApi, tokens: dict[Role, str], wanted: catalogue.Catalogue, told: Callable[[str], None]
+) -> tuple[dict[str, Any], str]:
+    ledger, problem = Ledger(told), ""
+    try:
+        Seeding(api, tokens, ledger, Patience(PATIENCE_SECONDS, told)).run(wanted)
+    except UnexpectedAnswerError as error:
+        problem = str(error)
+    except (KeyError, TypeError) as error:
+        problem = f"an answer lacks what it promises: {error!r}"
+    return {"set": wanted.name, "kinds": ledger.as_data()}, problem
+
+
+def _show(data: dict[str, Any], screen: Screen) -> None:
+    rows = [
+        (kind.replace("_", " "), *(f"{number:,}" for number in counts.values()))
+        for kind, counts in data["kinds"].items()
+    ]
+    figures = ["made", "found", "changed"]
+    screen.show(table("what", *figures, rows=rows, right=figures))
+    screen.show(f"the {data['set']} catalogue, after {data['seconds']:,} s")
