@@ -7,6 +7,7 @@ of its next part.
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,8 +19,9 @@ from operations import real_accounts, running, token
 from operations.console import Screen, table
 from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
-from operations.platform_api import PlatformApi
+from operations.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.record_files import FileFormat, Part, parts_of, read
+from operations.refusals import RefusedError
 from operations.state import write_atomically
 from operations.token import Role
 
@@ -72,7 +74,7 @@ def import_records(
     report = Report(report_path or path.with_name(path.name + ".report.ndjson"))
     done = report.done()
     waiting = [part for part in parts if part.key not in done]
-    with platform.open() as api:
+    with platform.open() as api, _that_can_be_repeated():
         access = platform.sign_in(Role.ADMIN)
         for part in _shown(waiting, f"import {noun}", screen):
             query = {"skip_existing": "true"} if skip_existing else {}
@@ -89,7 +91,7 @@ def export_records(noun: Noun, path: Path, platform: Platform, screen: Screen) -
     unfinished, place = path.with_name(path.name + ".part"), path.with_name(path.name + ".next")
     address, written = _place(unfinished, place) or (f"/api/v1/{noun}/export?format={form.value}", 0)
     resumed = written > 0
-    with platform.open() as api, unfinished.open("ab") as file:
+    with platform.open() as api, unfinished.open("ab") as file, _that_can_be_repeated():
         access = platform.sign_in(Role.VIEWER)
         # What was written and not noted any more is fetched again.
         file.truncate(written)
@@ -106,6 +108,15 @@ def export_records(noun: Noun, path: Path, platform: Platform, screen: Screen) -
     screen.result({"noun": noun.value, "file": str(path), "records": records, "resumed": resumed})
     screen.show(f"{records:,} {noun} in {path}")
     return ExitCode.OK
+
+
+@contextmanager
+def _that_can_be_repeated() -> Iterator[None]:
+    """What the platform does not do is refused with the advice to try it again."""
+    try:
+        yield
+    except UnexpectedAnswerError as error:
+        raise RefusedError(str(error), next_step="run it again: it goes on where it stopped") from error
 
 
 def _place(unfinished: Path, place: Path) -> tuple[str, int] | None:
@@ -132,6 +143,9 @@ class Report:
         """What became of a part, by the lines of the whole file."""
         told = [{**line, "line": number} for number, line in zip(part.lines, lines, strict=True)]
         with self.path.open("a", encoding="utf-8") as file:
+            # A run that was killed while it wrote left the beginning of a line.
+            if self.path.stat().st_size and not self.path.read_bytes().endswith(b"\n"):
+                file.write("\n")
             for entry in [*told, {"part": part.key, "lines": len(told)}]:
                 file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
@@ -154,7 +168,7 @@ class Report:
             try:
                 yield json.loads(line)
             except ValueError:
-                # The last line of a run that was killed while it wrote.
+                # The beginning of a line, left by a run that was killed.
                 continue
 
 
