@@ -80,6 +80,7 @@ def deployment(database, account, monkeypatch):
 
 
 class TestFirstDeployment:
+    @pytest.mark.requirement("P1-38", "P1-44")
     def test_schema_role_and_secret_are_there(self, deployment):
         assert handler({}, None) == {"schema_head": head(), "applied": REVISIONS}
         secret = deployment.secret()

@@ -194,6 +194,7 @@ class TestEveryRoute:
     @pytest.mark.requirement(
         "P1-28", "P1-13", "P1-14", "P1-15", "ROAD-104", "C-10", "C-12", "G-06", "P1-26", "P1-27", "P1-54", "C-11"
     )
+    @pytest.mark.requirement("P1-32")
     def test_lets_in_its_roles_and_nobody_else(self, api: Api) -> None:
         users: dict[str, User | None] = {"nobody": None, "no group": api.nobody, "another group": User.of("marketing")}
         users |= {"viewer": api.viewer, "editor": api.editor, "admin": api.admin, "system": api.system}
