@@ -59,8 +59,10 @@ types: $(STAMP)
 
 docs: $(STAMP) ## the pages that are made from the code
 	@$(BIN)/python docs/errors.py
+	@$(BIN)/python docs/api_page.py
 	@$(BIN)/python docs/component_pages.py
 	@$(BIN)/python docs/diagrams.py
+	@$(BIN)/python docs/schema_page.py
 
 lock: $(STAMP) ## make the locks anew from pyproject.toml
 	@$(BIN)/python locks/compile.py

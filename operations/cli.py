@@ -39,6 +39,7 @@ from operations.cli_options import (
     WithJourney,
 )
 from operations.cli_release import release_app
+from operations.cli_transfer import transfer_app
 from operations.console import Screen
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
@@ -52,6 +53,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(release_app, name="release")
+app.add_typer(transfer_app)
 
 
 @app.callback(invoke_without_command=True)

@@ -1,5 +1,6 @@
 """The platform's HTTP API, as a client in the outside world uses it."""
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -7,6 +8,8 @@ from typing import Any, Self
 import httpx
 
 TIMEOUT_SECONDS = 30.0
+MOST_ATTEMPTS = 10
+LONGEST_WAIT_SECONDS = 30.0
 Query = Mapping[str, str]
 NO_QUERY: Query = MappingProxyType({})
 
@@ -88,6 +91,28 @@ class PlatformApi:
         if answer.status_code != httpx.codes.OK:
             raise _unexpected(answer, f"{url.split('?', maxsplit=1)[0]} was answered {answer.status_code}")
         return answer.content
+
+    def send_file(self, path: str, content: bytes, content_type: str, *, token: str, key: str, query: Query) -> Any:
+        """The JSON answer to a file, sent with an Idempotency-Key; waits and sends it again while the platform says later."""
+        headers = {"Content-Type": content_type, "Idempotency-Key": key, "Authorization": f"Bearer {token}"}
+        return self._patiently("POST", path, headers=headers, content=content, params=dict(query)).json()
+
+    def fetch_part(self, path: str, *, token: str) -> tuple[bytes, str]:
+        """A part of a file, and where the next one is; nowhere after the last."""
+        answer = self._patiently("GET", path, headers={"Authorization": f"Bearer {token}"})
+        return answer.content, str(answer.links.get("next", {}).get("url", ""))
+
+    def _patiently(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """The answer 200, asked for again while another one says to come later."""
+        for attempt in range(1, MOST_ATTEMPTS + 1):
+            answer = self._exchange(method, path, **content)
+            if answer.status_code == httpx.codes.OK:
+                return answer
+            error = _unexpected(answer, f"{method} {path} was answered {answer.status_code}")
+            if error.retry_after_seconds is None or attempt == MOST_ATTEMPTS:
+                break
+            time.sleep(min(error.retry_after_seconds, LONGEST_WAIT_SECONDS))
+        raise error
 
     def _send(
         self,

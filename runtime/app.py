@@ -63,7 +63,7 @@ ROUTERS = (
 )
 
 DESCRIPTION = """
-Shows, their episodes, and the pictures that are made of uploaded photographs.
+Shows and their episodes, what episodes are made of, and the pictures that are made of uploaded photographs.
 
 **Sign in** with an access token of the user pool (`Authorization: Bearer …`); its groups are the caller's roles.
 **Upload** in three steps: announce the file, POST it to storage with the form that is answered, complete the upload. Files
@@ -74,7 +74,8 @@ the version you know; 412 says that there is a newer one.
 the first answer again.
 **Limits** count every request of a user, whatever the token, the address or the process that answers: `RateLimit` says how
 many may follow now (`r`) and in how many seconds one more (`t`). 429 comes with `Retry-After`.
-**Lists** are pages, newest first: send `page.next` back as `cursor`.
+**Lists** are pages, newest first unless `sort` names another order: send `page.next` back as `cursor`.
+**Delete** whatever you may: it is marked, not lost, and an administrator restores it.
 **Refusals** all have one form, `errors` and `metadata`; quote `metadata.requestId` when you ask for help.
 """
 

@@ -24,6 +24,7 @@ from runtime.adapters.database import ssl_mode
 from runtime.adapters.logs import logger
 from runtime.adapters.search_index import search_index
 from runtime.adapters.secret_store import SecretStore
+from runtime.migrations.advisory_locks import wait_for_lock
 from runtime.migrations.runner import Migrations, head
 from runtime.settings import MigrateSettings, load
 
@@ -35,6 +36,8 @@ APPLICATION_SECRET_WRITTEN = "application_secret_written"  # noqa: S105  (an eve
 CONNECT_SECONDS = 5
 # This project's key among the advisory locks for the work outside the migrations, which have a key of their own.
 ADVISORY_LOCK = 7_305_418_207
+# Leaves a minute of the function's time for its own work.
+LOCK_WAIT_SECONDS = 240
 
 
 class MigrationFailedError(Exception):
@@ -132,5 +135,8 @@ def _owner(settings: MigrateSettings, master: Mapping[str, Any]) -> Iterator[psy
         place = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
         raise MigrationFailedError(f"no connection to {place} as the master: {error}") from error
     with connection:
-        connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        wait_for_lock(
+            lambda: connection.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() == (True,),
+            LOCK_WAIT_SECONDS,
+        )
         yield connection

@@ -1,7 +1,8 @@
 """Alembic, run from Python: no configuration file, and paths that follow this one, wherever it lies.
 
 Revisions are written as SQL. Each runs in a transaction of its own with a lock timeout and a statement timeout, so that a
-migration gives up rather than hold up the application; an advisory lock lets only one migrator work at a time.
+migration gives up rather than hold up the application; an advisory lock lets only one migrator work at a time. What has to
+run outside a transaction (an index on a large table) is written so that running it again repairs what a crash left.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, NullPool, create_engine, text
 
 from runtime.adapters.database import ssl_mode
+from runtime.migrations.advisory_locks import wait_for_lock
 
 # Any fixed number; it is this project's key among the database's advisory locks.
 ADVISORY_LOCK = 7_305_418_206
@@ -50,7 +52,8 @@ class Migrations:
     def upgrade(self, revision: str = "head") -> list[str]:
         """Applies what is missing up to `revision`; answers the applied revisions in order, none when all were there.
 
-        A revision that fails is rolled back and its error raised; those before it stay.
+        A revision that fails is rolled back and its error raised; those before it stay. MigratorBusyError when another
+        migrator did not finish within a minute.
         """
         return self._run(lambda config: command.upgrade(config, revision))
 
@@ -100,9 +103,10 @@ def _config(**attributes: Any) -> Config:
 @contextmanager
 def _only_one(connection: Connection) -> Iterator[None]:
     """Waits for another migrator to finish. The lock belongs to the session: a killed migrator leaves none behind."""
-    with connection.begin():
-        # The timeouts of the migrations themselves are too short to wait for a whole run of another migrator.
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text(f"SET LOCAL lock_timeout = '{ADVISORY_LOCK_WAIT_SECONDS}s'"))
-        connection.execute(text(f"SELECT pg_advisory_lock({ADVISORY_LOCK})"))
+
+    def try_lock() -> object:
+        with connection.begin():
+            return connection.scalar(text(f"SELECT pg_try_advisory_lock({ADVISORY_LOCK})"))
+
+    wait_for_lock(try_lock, ADVISORY_LOCK_WAIT_SECONDS)
     yield

@@ -55,7 +55,7 @@ class TestHonestUpload:
         assert platform.thumbnails(episode) == []
 
 
-@pytest.mark.requirement("A-07", "A-08", "NOVA-43", "C-46")
+@pytest.mark.requirement("A-07", "A-08", "NOVA-43", "C-46", "P1-34", "P1-56")
 class TestRefusedUpload:
     def test_one_byte_more_than_announced(self, platform: Platform, small_photo: bytes) -> None:
         episode = platform.episode()
@@ -122,6 +122,7 @@ class TestRefusedUpload:
         assert [job["job_id"] for job in jobs if job["entity_id"] == episode] == [first]
 
 
+@pytest.mark.requirement("P1-35", "P1-57")
 class TestKilledWorker:
     @pytest.mark.requirement("NOVA-62", "P2-24")
     def test_job_ends_exactly_once(self, platform: Platform) -> None:

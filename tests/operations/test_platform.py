@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
@@ -212,6 +213,51 @@ class TestDocsPage:
         assert page.status_code == 200
         assert "swagger-ui" in page.text
         assert "https://" not in page.text
+
+
+class TestTransfer:
+    """Files of records, through the command and the whole platform."""
+
+    def test_clips_go_in_and_come_back(self, running: "Command", tmp_path: Path) -> None:
+        lines = [f"Clip {number},Lala,{number:064x}" for number in range(250)]
+        file, copy = tmp_path / "clips.csv", tmp_path / "copy.ndjson"
+        file.write_text("\n".join(["title,talent_source,file_hash", *lines, "Wrong,Nobody,", ""]))
+        first = running("import", "clips", str(file), "--json")
+        assert first.code == ExitCode.FAILED
+        assert first.data["counts"] == {"created": 250, "updated": 0, "unchanged": 0, "skipped": 0, "refused": 1}
+        report = [json.loads(line) for line in (tmp_path / "clips.csv.report.ndjson").read_text().splitlines()]
+        (refused,) = [line for line in report if line.get("status") == "refused"]
+        assert (refused["line"], [error["field"] for error in refused["errors"]]) == (252, ["talent_source"])
+        # Sent again it sends nothing, and tells the same.
+        again = running("import", "clips", str(file), "--json")
+        assert (again.data["counts"], again.data["parts_done_before"]) == (first.data["counts"], 2)
+        exported = running("export", "clips", str(copy), "--json")
+        assert (exported.code, exported.data["records"]) == (ExitCode.OK, 250)
+        assert sorted(path.name for path in tmp_path.iterdir()) == [
+            "clips.csv",
+            "clips.csv.report.ndjson",
+            "copy.ndjson",
+        ]
+        unchanged = running("import", "clips", str(copy), "--json")
+        assert (unchanged.code, unchanged.data["counts"]["unchanged"]) == (ExitCode.OK, 250)
+
+    def test_an_interrupted_export_goes_on(self, running: "Command", tmp_path: Path) -> None:
+        whole, rest = tmp_path / "whole.csv", tmp_path / "rest.csv"
+        assert running("export", "episodes", str(whole)).code == ExitCode.OK
+        (tmp_path / "rest.csv.part").write_bytes(b"# begun\n# lost")
+        (tmp_path / "rest.csv.next").write_text('{"next": "/api/v1/episodes/export?format=csv", "bytes": 8}')
+        answer = running("export", "episodes", str(rest), "--json")
+        assert (answer.code, answer.data["resumed"]) == (ExitCode.OK, True)
+        assert rest.read_bytes() == b"# begun\n" + whole.read_bytes()
+
+    def test_what_is_no_file_of_records_is_refused(self, running: "Command", tmp_path: Path) -> None:
+        for path, said in ((tmp_path / "a.txt", "ends in .csv or .ndjson"), (tmp_path / "a.csv", "cannot be read")):
+            answer = running("import", "episodes", str(path))
+            assert (answer.code, said in answer.err) == (ExitCode.USAGE, True)
+        (tmp_path / "b.csv").write_text("colour\nred\n")
+        answer = running("import", "episodes", str(tmp_path / "b.csv"))
+        assert answer.code == ExitCode.FAILED
+        assert "The first line must name columns" in answer.err
 
 
 class TestLogs:

@@ -49,6 +49,7 @@ def claims(of: token.Token) -> dict[str, Any]:
 
 class TestIssue:
     @pytest.mark.parametrize("role", Role)
+    @pytest.mark.requirement("P1-33", "P1-53")
     def test_token_is_an_access_token_of_the_group(self, state: EnvironmentState, role: Role) -> None:
         issued = token.issue(state, role)
         seen = claims(issued)

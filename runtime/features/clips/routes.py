@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import Query, Response
+from fastapi import Query, Request, Response
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
@@ -23,6 +23,8 @@ from runtime.features.clips.schemas import (
     TalentSource,
 )
 from runtime.features.clips.service import CLIPS
+from runtime.records.files import FileFormat
+from runtime.records.schemas import ImportReport
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -40,6 +42,16 @@ from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
 from runtime.web.schemas import Answer, ListAnswer, Sha256
 from runtime.web.strict_json import feature_router
+from runtime.web.transfers import (
+    DESCRIPTION,
+    FILE_ANSWER,
+    FILE_BODY,
+    ExportPage,
+    FormatParameter,
+    SentFile,
+    SkipExisting,
+    file_response,
+)
 
 router = feature_router("clips")
 
@@ -93,6 +105,44 @@ def list_clips(
             assigned=assigned,
         )
     return list_response(found)
+
+
+@router.get(
+    "/api/v1/clips/export",
+    response_class=Response,
+    responses=FILE_ANSWER,
+    dependencies=[allow(Permission.CLIPS_READ)],
+)
+def export_clips(
+    *,
+    request: Request,
+    page: ExportPage,
+    database: WithDatabase,
+    form: FormatParameter = FileFormat.CSV,
+    episode_id: UUID | None = None,
+    status: ClipStatus | None = None,
+    tag: LabelParameter | None = None,
+) -> Response:
+    """Clips as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says where."""
+    with database.reading() as connection:
+        found = CLIPS.table.list_page(connection, page, episode_id=episode_id, status=status, tag=tag)
+    text = service.CLIP_FILES.write(found, form, with_header=page.after is None)
+    return file_response(request, text, form, found, name="clips")
+
+
+@router.post(
+    "/api/v1/clips/import", response_model=Answer[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
+)
+def import_clips(
+    *,
+    caller: Annotated[Caller, allow(Permission.CLIPS_CREATE)],
+    sent: SentFile,
+    transaction: InTransaction,
+    skip_existing: SkipExisting = False,
+) -> Answer[ImportReport]:
+    """Makes and changes clips by a file."""
+    lines = service.CLIP_FILES.read(*sent)
+    return Answer(data=service.CLIP_FILES.take_in(transaction, caller, lines, skip_existing=skip_existing))
 
 
 @router.get(

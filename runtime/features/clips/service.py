@@ -6,6 +6,7 @@ two requests never wait for each other.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from runtime.features.clips.repository import NO_GUEST, TABLE, TRANSACTION_TIME,
 from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTags, ClipUpdate, TalentSource
 from runtime.features.episodes.service import EPISODES
 from runtime.records.lifecycle import Lifecycle, note_user
+from runtime.records.transfer import Transfer
 from runtime.web.pagination import JsonPage, PageRequest
 from runtime.web.preconditions import IfMatch
 from runtime.web.schemas import MAX_TAGS
@@ -68,6 +70,20 @@ def update(
     if file_hash and file_hash != before.file_hash and not allow_duplicate:
         _refuse_duplicate(transaction.connection, file_hash)
     return CLIPS.change(transaction, caller, before, columns)
+
+
+CLIP_FILES = Transfer(
+    records=CLIPS,
+    new=ClipCreate,
+    change=ClipUpdate,
+    columns=(
+        "title", "description", "talent_source", "guest_id", "quality", "status", "file_name", "file_hash", "byte_count",
+        "duration_seconds", "recorded_on", "notes", "tags", "metadata",
+    ),
+    # Whoever wants a file twice says so clip by clip.
+    create=partial(create, allow_duplicate=False),
+    update=partial(update, allow_duplicate=False),
+)  # fmt: skip
 
 
 def assign(transaction: Transaction, caller: Caller, clip_id: UUID, episode_id: UUID, if_match: IfMatch) -> Clip:

@@ -96,8 +96,8 @@ CREATE TABLE clips (
     restored_at         timestamptz,
     restored_by         uuid
 );
-CREATE INDEX idx_clips_episode_id ON clips (episode_id) WHERE deleted_at IS NULL;
-CREATE INDEX idx_clips_guest_id ON clips (guest_id) WHERE deleted_at IS NULL;
+CREATE INDEX idx_clips_episode_id ON clips (episode_id);
+CREATE INDEX idx_clips_guest_id ON clips (guest_id);
 CREATE INDEX idx_clips_file_hash ON clips (file_hash) WHERE deleted_at IS NULL;
 CREATE INDEX idx_clips_talent_source ON clips (talent_source) WHERE deleted_at IS NULL;
 CREATE INDEX idx_clips_quality ON clips (quality) WHERE deleted_at IS NULL;

@@ -88,8 +88,6 @@ ALTER TABLE upload_sessions
     ADD COLUMN upload_token char(64),
     ADD CONSTRAINT upload_sessions_upload_token_check CHECK (upload_token ~ '^[0-9a-f]{64}$') NOT VALID,
     ADD CONSTRAINT upload_sessions_post_id_fkey FOREIGN KEY (post_id) REFERENCES posts (post_id) ON DELETE CASCADE NOT VALID;
-CREATE UNIQUE INDEX idx_upload_sessions_upload_token ON upload_sessions (upload_token);
-CREATE INDEX idx_upload_sessions_post_id ON upload_sessions (post_id);
 
 -- A post and its images in one answer, as JSON; no row for a post that is not there or that is deleted.
 CREATE FUNCTION get_post_with_images(wanted uuid) RETURNS TABLE (post jsonb, images jsonb, figures jsonb)

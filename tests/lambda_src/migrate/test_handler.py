@@ -17,6 +17,7 @@ REVISIONS = [f"{number:04}" for number in range(1, int(head()) + 1)]
 
 
 class TestFirstDeployment:
+    @pytest.mark.requirement("P1-38", "P1-44")
     def test_schema_role_and_secret_are_there(self, deployment):
         assert handler({}, None) == {"schema_head": head(), "applied": REVISIONS}
         secret = deployment.secret()

@@ -28,6 +28,7 @@ def names(connection):
     return [row["name"] for row in connection.execute("SELECT name FROM shows ORDER BY name")]
 
 
+@pytest.mark.requirement("P1-31", "P1-49")
 class TestTransaction:
     def test_rows_are_dictionaries_and_are_there_afterwards(self, application_database):
         with application_database.transaction() as connection:

@@ -5,68 +5,20 @@ import shutil
 import subprocess
 import sys
 import threading
+from itertools import pairwise
 from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy
 
+from runtime.migrations import runner
+from runtime.migrations.advisory_locks import MigratorBusyError
 from runtime.migrations.runner import ADVISORY_LOCK, Migrations, head
+from tests.runtime.migrations import rows
+from tests.runtime.migrations.installation import dump, revisions, shape
 
 REPOSITORY = Path(__file__).parents[3]
-
-# One row of everything, with everything that depends on it.
-ROWS = """
-WITH person AS (INSERT INTO users (user_id) VALUES (uuidv7()) RETURNING user_id),
-     show AS (INSERT INTO shows (name, created_by) SELECT 'Seeds', user_id FROM person RETURNING show_id),
-     episode AS (INSERT INTO episodes (show_id, title, episode_number) SELECT show_id, '100 % :of it', 1 FROM show
-                 RETURNING episode_id),
-     job AS (INSERT INTO processing_queue (job_type, entity_type, entity_id, source_reference)
-             SELECT 'thumbnail_generation', 'episode', episode_id, 's3://storage/x' FROM episode RETURNING job_id, entity_id),
-     thumbnail AS (INSERT INTO thumbnails (entity_type, entity_id, size_variant, job_id, file_reference, s3_bucket, s3_key,
-                                           width, height, file_size_bytes, mime_type, format)
-                   SELECT 'episode', entity_id, 'primary', job_id, 's3://t/x', 't', 'x', 1, 1, 1, 'image/jpeg', 'jpeg' FROM job),
-     upload AS (INSERT INTO upload_sessions (user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash,
-                                             temp_key, job_id, expires_at)
-                SELECT user_id, 'episode', entity_id, 'x', 'image/jpeg', 1, repeat('0', 64), 'x', job_id, now()
-                FROM person, job),
-     log AS (INSERT INTO activity_logs (user_id, action_type, resource_type, resource_id, old_values, new_values)
-             SELECT user_id::text, 'create', 'show', show_id::text, NULL, '{"name": "Seeds"}' FROM person, show),
-     key AS (INSERT INTO idempotency_keys (user_id, idempotency_key, request_hash, status_code, headers, body)
-             SELECT user_id, 'x', repeat('0', 64), 201, '{}', '{}' FROM person)
-INSERT INTO outbox (topic, payload) VALUES ('x', '{}')
-"""
-
-# Everything that a schema is made of, in words that can be compared.
-SHAPE = """
-SELECT 'column', table_name, column_name, data_type || coalesce(column_default, '') || is_nullable
-FROM information_schema.columns WHERE table_schema = 'public'
-UNION ALL SELECT 'constraint', conrelid::regclass::text, conname, pg_get_constraintdef(oid)
-FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-UNION ALL SELECT 'index', tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'
-UNION ALL SELECT 'trigger', tgrelid::regclass::text, tgname, pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
-UNION ALL SELECT 'function', '', proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-ORDER BY 1, 2, 3, 4
-"""
-
-
-@pytest.fixture
-def migrations(database):
-    return Migrations(
-        host=database.host,
-        port=database.port,
-        database=database.name,
-        username=database.username,
-        password=database.password,
-        lock_timeout_seconds=1,
-        statement_timeout_seconds=2,
-    )
-
-
-@pytest.fixture
-def connection(database):
-    with psycopg.connect(database.conninfo, autocommit=True) as opened:
-        yield opened
 
 
 class TestUpgrade:
@@ -76,43 +28,67 @@ class TestUpgrade:
         assert applied[0] == "0001"
         assert applied[-1] == migrations.current() == head()
 
-    def test_second_time_changes_nothing(self, migrations, connection):
+    def test_second_time_changes_nothing(self, migrations, database):
         migrations.upgrade()
-        shape = connection.execute(SHAPE).fetchall()
+        schema = dump(database)
         assert migrations.upgrade() == []
-        assert connection.execute(SHAPE).fetchall() == shape
-
-    def test_tables_of_the_requirements_are_there(self, migrations, connection):
-        migrations.upgrade()
-        tables = {row[0] for row in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")}
-        assert tables >= {
-            "users", "shows", "episodes", "thumbnails", "processing_queue", "upload_sessions", "outbox", "alembic_version",
-            "activity_logs", "idempotency_keys",
-        }  # fmt: skip
+        assert dump(database) == schema
 
 
 class TestDowngrade:
-    @pytest.mark.requirement("ROAD-73", "ROAD-74", "ROAD-75", "ROAD-76", "ROAD-77", "P1-07")
-    def test_filled_database_goes_down_and_up_to_the_same_schema(self, migrations, connection):
+    @pytest.mark.requirement("ROAD-87")
+    def test_filled_database_goes_down_and_up_to_the_same_schema(self, migrations, database, connection, installed):
         migrations.upgrade()
-        shape = connection.execute(SHAPE).fetchall()
-        assert len(shape) > 100
-        connection.execute(ROWS)
-        assert migrations.downgrade("base") == list(reversed(migrations_of(head())))
+        rows.fill(connection, head())
+        assert migrations.downgrade("base") == revisions()[::-1]
         remains = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         assert remains == [("alembic_version",)]
-        assert migrations.upgrade() == migrations_of(head())
-        assert connection.execute(SHAPE).fetchall() == shape
-        connection.execute(ROWS)
+        assert connection.execute(
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+        ).fetchall() == []  # fmt: skip
+        assert migrations.upgrade() == revisions()
+        assert dump(database) == installed.dump
+        rows.fill(connection, head())
 
     @pytest.mark.requirement("ROAD-87")
-    def test_filled_database_of_the_first_schema_goes_up_and_keeps_its_rows(self, migrations, connection):
+    @pytest.mark.parametrize(("before", "revision"), list(pairwise(revisions())))
+    def test_every_step_down_takes_back_what_the_step_up_made(self, migrations, connection, before, revision):
+        migrations.upgrade(before)
+        rows.fill(connection, before)
+        schema, kept = shape(connection), rows.stored(connection)
+        migrations.upgrade(revision)
+        assert shape(connection) != schema
+        assert migrations.downgrade(before) == [revision]
+        assert rows.stored(connection) == kept
+        assert shape(connection) == schema
+
+
+@pytest.mark.requirement("ROAD-87", "NOVA-30")
+class TestUpgradeOfAFilledDatabase:
+    """From every revision that a database may be at, three back and more."""
+
+    @pytest.mark.parametrize("revision", revisions())
+    def test_it_is_as_a_fresh_installation_and_keeps_its_rows(
+        self, migrations, database, connection, installed, revision
+    ):
+        migrations.upgrade(revision)
+        rows.fill(connection, revision)
+        before = rows.stored(connection)
+        assert [table for table, old in before.items() if not old] == []
+        assert migrations.upgrade() == revisions()[revisions().index(revision) + 1 :]
+        assert dump(database) == installed.dump
+        after = rows.stored(connection)
+        for table, old in before.items():
+            new = [{column: row[column] for column in old[0]} for row in after[table]]
+            assert new == old, table
+
+    def test_versions_count_from_the_first_change_on(self, migrations, connection):
         migrations.upgrade("0001")
         connection.execute("INSERT INTO shows (name) VALUES ('Old')")
-        assert migrations.upgrade() == migrations_of(head())[1:]
+        migrations.upgrade()
         connection.execute("UPDATE shows SET name = 'New'")
         assert connection.execute("SELECT name, version FROM shows").fetchall() == [("New", 2)]
-        assert migrations.downgrade("0001") == list(reversed(migrations_of(head())[1:]))
+        migrations.downgrade("0001")
         assert connection.execute("SELECT name FROM shows").fetchall() == [("New",)]
 
     @pytest.mark.requirement("ROAD-78", "ROAD-107")
@@ -133,10 +109,6 @@ class TestDowngrade:
         ]
 
 
-def migrations_of(last):
-    return [f"{number:04}" for number in range(1, int(last) + 1)]
-
-
 class TestTwoAtOnce:
     def test_one_applies_and_the_other_waits_and_finds_nothing_to_do(self, migrations):
         applied = []
@@ -145,7 +117,7 @@ class TestTwoAtOnce:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sorted(applied) == [[], migrations_of(head())]
+        assert sorted(applied) == [[], revisions()]
 
     def test_waiting_is_longer_than_a_migrations_own_timeouts(self, migrations, connection):
         connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
@@ -156,7 +128,14 @@ class TestTwoAtOnce:
         assert waiting.is_alive()
         connection.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
         waiting.join()
-        assert applied == [migrations_of(head())]
+        assert applied == [revisions()]
+
+    def test_waiting_has_an_end(self, migrations, connection, monkeypatch):
+        monkeypatch.setattr(runner, "ADVISORY_LOCK_WAIT_SECONDS", 0.3)
+        connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
+        with pytest.raises(MigratorBusyError, match=r"at work for 0\.3 s"):
+            migrations.upgrade()
+        assert migrations.current() is None
 
 
 class TestFailure:
@@ -169,7 +148,7 @@ class TestFailure:
         # Each revision is a transaction: those that do not touch the table were undone.
         left = migrations.current()
         assert left is not None
-        assert migrations.downgrade("base") == list(reversed(migrations_of(left)))
+        assert migrations.downgrade("base") == revisions()[: revisions().index(left) + 1][::-1]
 
     def test_failed_revision_leaves_nothing_of_itself(self, migrations, connection):
         connection.execute("CREATE TABLE outbox (in_the_way int)")
@@ -179,7 +158,7 @@ class TestFailure:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         assert ("shows",) not in tables
         connection.execute("DROP TABLE outbox")
-        assert migrations.upgrade() == migrations_of(head())
+        assert migrations.upgrade() == revisions()
 
     def test_error_does_not_tell_the_password(self, database):
         wrong = Migrations(
@@ -222,4 +201,4 @@ class TestPlace:
         )
         assert done.returncode == 0, done.stderr
         assert str(root) in done.stdout
-        assert str(migrations_of(head())) in done.stdout
+        assert str(revisions()) in done.stdout

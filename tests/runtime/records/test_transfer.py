@@ -169,3 +169,22 @@ class TestExport:
         api.create_episode()
         assert [row["episode_id"] for row in exported(api, "&tag=x")] == [wanted["episode_id"]]
         assert exported(api, f"&show_id={wanted['show_id']}&status=archived") == []
+
+
+@pytest.mark.requirement("ROAD-111")
+class TestClips:
+    def test_are_imported_exported_and_come_back(self, api: Api) -> None:
+        content = (
+            f"title,talent_source,file_hash,tags\nOne,Lala,{'a' * 64},x; y\nTwo,Lala,{'a' * 64},\nThree,Nobody,,\n"
+        )
+        headers = {"Content-Type": CSV}
+        answer = api.client.send("POST", "/api/v1/clips/import", api.editor, content=content, headers=headers)
+        told = [(line["status"], [error["field"] for error in line["errors"]]) for line in report_of(answer)["lines"]]
+        assert told == [("created", []), ("refused", ["file_hash"]), ("refused", ["talent_source"])]
+        (clip,) = api.client.get("/api/v1/clips", api.viewer).json()["data"]
+        api.client.post(
+            f"/api/v1/clips/{clip['clip_id']}/assign", {"episode_id": api.create_episode()["episode_id"]}, api.editor
+        )
+        exported = api.client.get("/api/v1/clips/export", api.viewer)
+        again = api.client.send("POST", "/api/v1/clips/import", api.editor, content=exported.text, headers=headers)
+        assert report_of(again)["counts"]["unchanged"] == 1, again.text

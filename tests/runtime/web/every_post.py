@@ -107,6 +107,7 @@ OF_EPISODES: Requests = {
     f"{EPISODES}/{{episode_id}}/metadata": lambda api: (f"{episode(api)}/metadata", {"extracted_text": "Once"}),
 }
 OF_CLIPS: Requests = {
+    "/api/v1/clips/import": lambda _: ("/api/v1/clips/import", "title,talent_source\nOnce,Lala\n"),
     "/api/v1/clips/assign": lambda api: (
         f"{clips.CLIPS}/assign",
         {"episode_id": api.create_episode()["episode_id"], "clip_ids": clips.ids([clips.create(api)])},

@@ -47,6 +47,7 @@ class TestPages:
 
 
 class TestDescription:
+    @pytest.mark.requirement("P1-40")
     def test_routes_have_tags_security_and_one_form_of_refusal(self, api: Api) -> None:
         description = api.client.get("/openapi.json").json()
         scheme = description["components"]["securitySchemes"]["bearer"]

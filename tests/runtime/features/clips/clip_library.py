@@ -67,7 +67,7 @@ def log_of(api: Api, clip: dict[str, Any]) -> list[dict[str, Any]]:
 
 def caller_of(user: User) -> Caller:
     """The user as services know them."""
-    return Caller(user_id=user.user_id, email=None, roles=frozenset())
+    return Caller(user_id=user.user_id, subject=str(user.user_id), email=None, roles=frozenset())
 
 
 def database_of(api: Api) -> Database:

@@ -81,7 +81,7 @@ class TestCreateClip:
             ("notes", "x" * 5001),
             ("tags", ["x"] * 31),
             ("file_reference", "s3://elsewhere/secret"),
-            ("episode_id", str(uuid4())),
+            ("episode_id", "01981b2e-7c3a-7d41-9a55-0242ac120002"),
             ("assigned_at", "2026-01-01T00:00:00Z"),
         ],
     )

@@ -58,7 +58,7 @@ class TestUploadPicture:
             ("file_type", "image/svg+xml"),
             ("byte_count", 10_485_761),
             ("sha256", "x"),
-            ("entity_id", str(uuid4())),
+            ("entity_id", "01981b2e-7c3a-7d41-9a55-0242ac120002"),
             ("entity_type", "episode"),
         ],
     )

@@ -1,0 +1,107 @@
+"""Writes docs/API.md: how the API is used, and every route with what it does and who may use it.
+
+Routes, their first sentences and their permissions are the application's own. Run with `make docs`; `--check` writes nothing and
+fails when the page is not what would be written.
+"""
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, iter_route_contexts
+
+from runtime.access.guards import Guard
+from runtime.access.roles import ROLE_PERMISSIONS, Role
+from runtime.app import DESCRIPTION, ROUTERS
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "API.md"
+ORDER = (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.SYSTEM)
+
+PAGE_TEXT = """\
+# The API
+
+Made from the code by `make docs`; not edited here. A running platform describes itself in full, with every field, at `/docs`
+(to try out) and `/openapi.json` (for programs). How tokens are checked: [Tokens](architecture.md#tokens). What refusals mean:
+[error codes](errors.md).
+
+{description}
+
+A page has 20 things, or up to 100 (`limit`). Fields that are not known are refused, never dropped. "Not yours" and "not there"
+are the same 404.
+
+## Routes
+
+**Who may** are the roles that carry the route's permission: `viewer`, `editor` and `admin` are groups of the user pool, `system`
+is the platform's machine client. *anyone* needs no token. Where editors create episodes is a setting
+(`api.editors_create_episodes`).
+
+{routes}
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One operation of a route."""
+
+    subject: str
+    method: str
+    path: str
+    says: str
+    roles: str
+
+
+def rows() -> Iterator[Row]:
+    """Every operation that is described, in the order of the application's routers. Other names of routes are not."""
+    app = FastAPI()
+    for router in ROUTERS:
+        app.include_router(router)
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        calls = [dependency.call for dependency in context.dependant.dependencies]
+        permissions = [call.permission for call in calls if isinstance(call, Guard)]
+        roles = [role for role in ORDER if permissions and permissions[0] in ROLE_PERMISSIONS.get(role, frozenset())]
+        for method in sorted(context.methods - {"HEAD"}):
+            yield Row(
+                subject=str(route.tags[0]),
+                method=method,
+                path=context.path,
+                says=_first_sentence(route),
+                roles=", ".join(roles) if permissions else "*anyone*",
+            )
+
+
+def page() -> str:
+    """The page's text."""
+    found: dict[str, list[Row]] = {}
+    for row in rows():
+        found.setdefault(row.subject, []).append(row)
+    tables = "\n\n".join(f"### {subject.capitalize()}\n\n{_table(of_subject)}" for subject, of_subject in found.items())
+    return PAGE_TEXT.format(description=DESCRIPTION.strip(), routes=tables)
+
+
+def settle(text: str, arguments: list[str]) -> str | None:
+    """Writes the page; with --check, says what is stale instead."""
+    if "--check" not in arguments:
+        PAGE.write_text(text, encoding="utf-8")
+        return None
+    current = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+    return None if current == text else f"stale: {PAGE.relative_to(ROOT).as_posix()}; run `make docs`"
+
+
+def _first_sentence(route: APIRoute) -> str:
+    docstring = " ".join((route.endpoint.__doc__ or "").split())
+    return docstring.partition(". ")[0].rstrip(".").replace("|", "\\|")
+
+
+def _table(of_subject: list[Row]) -> str:
+    lines = [f"| `{row.method}` | `{row.path}` | {row.says} | {row.roles} |" for row in of_subject]
+    return "\n".join(["| | Path | | Who may |", "|---|---|---|---|", *lines])
+
+
+if __name__ == "__main__":
+    sys.exit(settle(page(), sys.argv[1:]))
