@@ -15,7 +15,7 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from operations import real_accounts, running, token
+from operations import interruptions, real_accounts, running, token
 from operations.console import Screen, table
 from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
@@ -112,9 +112,10 @@ def export_records(noun: Noun, path: Path, platform: Platform, screen: Screen) -
 
 @contextmanager
 def _that_can_be_repeated() -> Iterator[None]:
-    """What the platform does not do is refused with the advice to try it again."""
+    """What the platform does not do is refused with the advice to try it again; a signal ends it."""
     try:
-        yield
+        with interruptions.handled(interruptions.interrupt):
+            yield
     except UnexpectedAnswerError as error:
         raise RefusedError(str(error), next_step="run it again: it goes on where it stopped") from error
 

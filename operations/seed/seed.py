@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from components.naming import Naming
-from operations import project, real_accounts, running, stack_settings, token
+from operations import interruptions, project, real_accounts, running, stack_settings, token
 from operations.console import Screen, table
 from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
@@ -37,7 +37,10 @@ def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None
         address = state.endpoints.api if state.endpoints else ""
         tokens = {role: token.issue(state, role).token for role in Role}
     began = time.monotonic()
-    with PlatformApi(address, elsewhere=elsewhere is not None) as api:
+    with (
+        interruptions.handled(interruptions.interrupt),
+        PlatformApi(address, elsewhere=elsewhere is not None) as api,
+    ):
         _require_same(api, environment, address)
         data, problem = _run(api, tokens, catalogue.of(environment), screen)
     done = {"ok": not problem, "environment": environment, **data, "seconds": round(time.monotonic() - began, 1)}

@@ -32,12 +32,15 @@ WHERE user_id = %(user_id)s AND idempotency_key = %(key)s
 """
 
 # Each new answer takes two old ones away, so that the table never holds much more than a day's.
+# Found first and once: a subquery in the condition may be run for row after row, beyond the limit.
 _FORGET = """
-DELETE FROM idempotency_keys WHERE (user_id, idempotency_key) IN (
+WITH old AS MATERIALIZED (
     SELECT user_id, idempotency_key FROM idempotency_keys
     WHERE created_at <= now() - make_interval(hours => %(retention_hours)s)
     ORDER BY created_at LIMIT 2 FOR UPDATE SKIP LOCKED
 )
+DELETE FROM idempotency_keys USING old
+WHERE idempotency_keys.user_id = old.user_id AND idempotency_keys.idempotency_key = old.idempotency_key
 """
 
 _UPSERT = """

@@ -33,16 +33,19 @@ VALUES (%(topic)s, %(payload)s, now() + make_interval(secs => %(grace_seconds)s)
 RETURNING outbox_id, topic, payload, attempts
 """
 
+# What is taken is found first and once: as a subquery in the condition, a plan may run it for row after row, and each run finds
+# others, beyond the limit and past the order.
 _TAKE_DUE = """
-UPDATE outbox
-SET attempts = attempts + 1,
-    not_before = now() + make_interval(secs => least(%(longest_seconds)s, %(grace_seconds)s * 2 ^ least(attempts, 20)))
-WHERE outbox_id IN (
+WITH due AS MATERIALIZED (
     SELECT outbox_id FROM outbox
     WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()
     ORDER BY not_before LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
-RETURNING outbox_id, topic, payload, attempts
+UPDATE outbox
+SET attempts = attempts + 1,
+    not_before = now() + make_interval(secs => least(%(longest_seconds)s, %(grace_seconds)s * 2 ^ least(attempts, 20)))
+FROM due WHERE outbox.outbox_id = due.outbox_id
+RETURNING outbox.outbox_id, topic, payload, attempts
 """
 
 _MARK_SENT = """
@@ -58,10 +61,11 @@ WHERE outbox_id = %(outbox_id)s AND sent_at IS NULL AND given_up_at IS NULL
 """
 
 _DELETE_SENT = """
-DELETE FROM outbox WHERE outbox_id IN (
+WITH old AS MATERIALIZED (
     SELECT outbox_id FROM outbox WHERE sent_at <= now() - make_interval(days => %(days)s)
     ORDER BY sent_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
+DELETE FROM outbox USING old WHERE outbox.outbox_id = old.outbox_id
 """
 
 

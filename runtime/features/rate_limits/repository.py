@@ -21,10 +21,12 @@ RETURNING coalesce(old.full_at + %(interval)s <= now() + %(capacity)s, true) AS 
           new.full_at - now() AS until_full
 """
 
+# Found first and once: a subquery in the condition may be run for row after row, beyond the limit.
 _DELETE_FULL = """
-DELETE FROM rate_limits WHERE user_id IN (
+WITH idle AS MATERIALIZED (
     SELECT user_id FROM rate_limits WHERE full_at <= now() LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
+DELETE FROM rate_limits USING idle WHERE rate_limits.user_id = idle.user_id
 """
 
 
