@@ -6,6 +6,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.sql import SQL, Identifier
 
 from runtime.adapters.database import Database
 from runtime.adapters.logs import logger
@@ -230,4 +231,13 @@ class TestDeleteSent:
         post(outbox, "1", "2", "3")
         with outbox.database.transaction() as connection:
             connection.execute("UPDATE outbox SET sent_at = now() - interval '8 days'")
+            assert repository.delete_sent(connection, older_than_days=7, limit=2) == 2
+
+    def test_takes_no_more_by_any_plan(self, outbox: Outbox) -> None:
+        post(outbox, *map(str, range(6)))
+        with outbox.database.transaction() as connection:
+            connection.execute("UPDATE outbox SET sent_at = now() - interval '8 days'")
+            # What is left is a nested loop, which asks its inner side once for every row of the outer.
+            for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"):
+                connection.execute(SQL("SET LOCAL {} = off").format(Identifier(f"enable_{way}")))
             assert repository.delete_sent(connection, older_than_days=7, limit=2) == 2
