@@ -41,6 +41,16 @@ class Lifecycle(Generic[R]):
         """The record. NotFoundError."""
         return self._there(self.table.find(connection, row_id, include_deleted=include_deleted))
 
+    def require(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> None:
+        """Raises NotFoundError, which names the field of the request, when the record is not there."""
+        if not self.table.exists(connection, row_id):
+            raise self._missing(field)
+
+    def keep(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> R:
+        """The record, which nobody else changes or deletes until the transaction ends. NotFoundError, which names the field of
+        the request."""
+        return self._there(self.table.find_and_keep(connection, row_id), field)
+
     def create(self, transaction: Transaction, caller: Caller, columns: Mapping[str, Any]) -> R:
         """The new record. ConflictError or NotFoundError, as the table's constraints say."""
         note_user(transaction, caller)
@@ -122,10 +132,13 @@ class Lifecycle(Generic[R]):
         row_id: UUID = getattr(record, self.table.row_id)
         return row_id
 
-    def _there(self, record: R | None) -> R:
+    def _there(self, record: R | None, field: str | None = None) -> R:
         if record is None:
-            raise NotFoundError(f"There is no such {self.called}", field=self._field)
+            raise self._missing(field)
         return record
+
+    def _missing(self, field: str | None) -> NotFoundError:
+        return NotFoundError(f"There is no such {self.called}", field=field or self._field)
 
 
 def note_user(transaction: Transaction, caller: Caller) -> None:

@@ -59,7 +59,7 @@ class Links(Generic[R]):
         """The links, made or given another context, in the order in which they are wanted. All or none: NotFoundError for the
         episode, or with an entry for each record that is not there."""
         note_user(transaction, caller)
-        self._keep_episode(transaction.connection, episode_id)
+        EPISODES.keep(transaction.connection, episode_id)
         problems = {
             link.record_id: FieldProblem(f"There is no such {self.records.called}", link.field)
             for link in sorted(wanted, key=lambda link: link.record_id)
@@ -72,7 +72,7 @@ class Links(Generic[R]):
     def remove(self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID) -> None:
         """Takes the link away. NotFoundError for the episode, and when there is none."""
         note_user(transaction, caller)
-        self._keep_episode(transaction.connection, episode_id)
+        EPISODES.keep(transaction.connection, episode_id)
         values = {"episode_id": episode_id, "record_id": record_id}
         before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
         if before is None:
@@ -84,8 +84,7 @@ class Links(Generic[R]):
         self, connection: Connection, page: PageRequest, episode_id: UUID, *, usage_context: str | None = None
     ) -> JsonPage:
         """What the episode uses, each with its context, or what it uses for exactly this. NotFoundError for the episode."""
-        if not EPISODES.table.exists(connection, episode_id):
-            raise NotFoundError("There is no such episode", field="path.episode_id")
+        EPISODES.require(connection, episode_id)
         filters = {"linked_episode_id": episode_id, "usage_context": usage_context}
         return self._of_episode.page(connection, page, visible=self.records.table.visible, **filters)
 
@@ -158,10 +157,6 @@ class Links(Generic[R]):
 
     def _logged(self, episode_id: UUID, link: Mapping[str, Any]) -> dict[str, Any]:
         return {"episode_id": str(episode_id), "usage_context": link["usage_context"]}
-
-    def _keep_episode(self, connection: Connection, episode_id: UUID) -> None:
-        if EPISODES.table.find_and_keep(connection, episode_id) is None:
-            raise NotFoundError("There is no such episode", field="path.episode_id")
 
     def _formatted(self, statement: SQL) -> Composed:
         return statement.format(name=Identifier(self.name), record_id=Identifier(self.records.table.row_id))

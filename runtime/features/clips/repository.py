@@ -11,7 +11,6 @@ from runtime.records.table import Table
 from runtime.web.pagination import JsonPage, Order, PageRequest, Position
 from runtime.web.transaction import Connection
 
-NO_GUEST = "There is no such guest"
 # What Postgres reads as the time of the transaction when it is sent as a timestamp.
 TRANSACTION_TIME = "now"
 DUPLICATES_ORDER = "file_hash"
@@ -27,7 +26,7 @@ TABLE = Table(
         c.tags, c.thumbnail_reference, c.metadata,
         to_char(c.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at, c.assigned_by
     """),
-    refusals={"clips_guest_id_fkey": lambda: NotFoundError(NO_GUEST, field="body.guest_id")},
+    refusals={"clips_guest_id_fkey": lambda: NotFoundError("There is no such guest", field="body.guest_id")},
     orders={
         "title": Order(by=SQL("lower(c.title)")),
         "updated_at": Order(by=SQL("c.updated_at"), type="timestamptz"),
@@ -46,7 +45,6 @@ _LOCK_HASH = "SELECT pg_advisory_xact_lock(hashtextextended('clips.file_hash ' |
 _FIND_BY_HASH = """
 SELECT clip_id FROM clips WHERE file_hash = %(file_hash)s AND deleted_at IS NULL ORDER BY clip_id LIMIT 1
 """
-_KEEP_GUEST = "SELECT guest_id FROM guests WHERE guest_id = %(guest_id)s AND deleted_at IS NULL FOR SHARE"
 # The index has the hashes in their order, so that a page reads no further than its last group.
 _DUPLICATES = """
 WITH found AS (
@@ -70,11 +68,6 @@ def find_by_hash_and_lock(connection: Connection, file_hash: str) -> UUID | None
     connection.execute(_LOCK_HASH, {"file_hash": file_hash})
     row = connection.execute(_FIND_BY_HASH, {"file_hash": file_hash}).fetchone()
     return row["clip_id"] if row else None
-
-
-def keep_guest(connection: Connection, guest_id: UUID) -> bool:
-    """Whether the guest is there. Until the transaction ends no other can change or delete them."""
-    return connection.execute(_KEEP_GUEST, {"guest_id": guest_id}).fetchone() is not None
 
 
 def list_duplicates(connection: Connection, page: PageRequest) -> JsonPage:

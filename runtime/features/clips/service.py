@@ -13,9 +13,10 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError, PlatformError
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
-from runtime.features.clips.repository import NO_GUEST, TABLE, TRANSACTION_TIME, find_by_hash_and_lock, keep_guest
+from runtime.features.clips.repository import TABLE, TRANSACTION_TIME, find_by_hash_and_lock
 from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTags, ClipUpdate, TalentSource
 from runtime.features.episodes.service import EPISODES
+from runtime.features.guests.service import GUESTS
 from runtime.records.lifecycle import Lifecycle, note_user
 from runtime.records.transfer import Transfer
 from runtime.web.pagination import JsonPage, PageRequest
@@ -42,7 +43,7 @@ def create(transaction: Transaction, caller: Caller, body: ClipCreate, *, allow_
     _check_status(ClipStatus.PENDING_REVIEW, body.status)
     note_user(transaction, caller)
     if body.guest_id:
-        _keep_guest(transaction.connection, body.guest_id)
+        GUESTS.keep(transaction.connection, body.guest_id, field="body.guest_id")
     if body.file_hash and not allow_duplicate:
         _refuse_duplicate(transaction.connection, body.file_hash)
     return CLIPS.create(transaction, caller, body.model_dump())
@@ -66,7 +67,7 @@ def update(
     _check_source(columns.get("talent_source", before.talent_source), guest_id)
     _check_status(before.status, columns.get("status", before.status))
     if guest_id and guest_id != before.guest_id:
-        _keep_guest(transaction.connection, guest_id)
+        GUESTS.keep(transaction.connection, guest_id, field="body.guest_id")
     if file_hash and file_hash != before.file_hash and not allow_duplicate:
         _refuse_duplicate(transaction.connection, file_hash)
     return CLIPS.change(transaction, caller, before, columns)
@@ -90,7 +91,7 @@ def assign(transaction: Transaction, caller: Caller, clip_id: UUID, episode_id: 
     """The clip, used by the episode and no longer by another. NotFoundError for either, PreconditionFailedError when the clip
     is another version than the caller's, ConflictError when it is rejected."""
     before = CLIPS.lock(transaction, caller, clip_id, if_match)
-    _keep_episode(transaction.connection, episode_id)
+    EPISODES.keep(transaction.connection, episode_id, field="body.episode_id")
     if before.status is ClipStatus.REJECTED:
         raise ConflictError(_REJECTED, field="path.clip_id")
     return _assigned(transaction, caller, before, episode_id)
@@ -109,7 +110,7 @@ def assign_many(transaction: Transaction, caller: Caller, episode_id: UUID, clip
     """The clips in the order in which they are named, all used by the episode. All or none: NotFoundError for the episode, or
     with an entry for each clip that is not there; else ConflictError with one for each that is rejected."""
     found = _lock_many(transaction, caller, clip_ids)
-    _keep_episode(transaction.connection, episode_id)
+    EPISODES.keep(transaction.connection, episode_id, field="body.episode_id")
     _refuse(ConflictError, _REJECTED, clip_ids, lambda clip_id: found[clip_id].status is ClipStatus.REJECTED)
     changed = {clip_id: _assigned(transaction, caller, clip, episode_id) for clip_id, clip in found.items()}
     return [changed[clip_id] for clip_id in clip_ids]
@@ -135,8 +136,7 @@ def tag(transaction: Transaction, caller: Caller, body: ClipTags) -> list[Clip]:
 
 def list_of_episode(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
     """The clips that the episode uses. NotFoundError for the episode."""
-    if not EPISODES.table.exists(connection, episode_id):
-        raise NotFoundError("There is no such episode", field="path.episode_id")
+    EPISODES.require(connection, episode_id)
     return CLIPS.table.list_page(connection, page, episode_id=episode_id)
 
 
@@ -165,16 +165,6 @@ def _refuse_duplicate(connection: Connection, file_hash: str) -> None:
     if other := find_by_hash_and_lock(connection, file_hash):
         message = f"The clip {other} has the same file; send allow_duplicate=true to have both"
         raise ConflictError(message, field="body.file_hash")
-
-
-def _keep_guest(connection: Connection, guest_id: UUID) -> None:
-    if not keep_guest(connection, guest_id):
-        raise NotFoundError(NO_GUEST, field="body.guest_id")
-
-
-def _keep_episode(connection: Connection, episode_id: UUID) -> None:
-    if EPISODES.table.find_and_keep(connection, episode_id) is None:
-        raise NotFoundError("There is no such episode", field="body.episode_id")
 
 
 def _assigned(transaction: Transaction, caller: Caller, before: Clip, episode_id: UUID) -> Clip:

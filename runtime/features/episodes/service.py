@@ -17,6 +17,7 @@ from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
 from runtime.features.script_versions import repository as script_versions
 from runtime.features.search import changes as search_index
 from runtime.features.shows import repository as shows
+from runtime.features.shows.service import SHOWS
 from runtime.records.lifecycle import Lifecycle, note_user
 from runtime.records.transfer import Transfer
 from runtime.web.preconditions import IfMatch
@@ -158,9 +159,7 @@ def _refuse(problems: list[FieldProblem]) -> None:
 
 def _show_of(connection: Connection, body: EpisodeCreate | EpisodeUpdate) -> UUID:
     """The show that the body names, kept from being deleted meanwhile."""
-    by_id = shows.TABLE.find_and_keep(connection, body.show_id) if body.show_id else None
-    if body.show_id and by_id is None:
-        raise NotFoundError("There is no such show", field="body.show_id")
+    by_id = SHOWS.keep(connection, body.show_id, field="body.show_id") if body.show_id else None
     by_name = shows.find_by_name_and_keep(connection, body.show_name) if body.show_name else None
     if body.show_name and by_name is None:
         raise NotFoundError("There is no show of this name", field="body.show_name")

@@ -12,7 +12,7 @@ from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, FieldProblem, NotFoundError
 from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
-from runtime.features.episodes import repository as episodes
+from runtime.features.episodes.service import EPISODES
 from runtime.features.jobs import admission, intake, repository
 from runtime.features.jobs.repository import Connection, Job
 from runtime.features.jobs.schemas import JobStats, JobStatus, JobType
@@ -41,8 +41,7 @@ def process(
     picture. NotFoundError, ConflictError when it has none that can be read, RateLimitError while the queue is full."""
     connection = transaction.connection
     note_user(transaction, caller)
-    if not episodes.TABLE.exists(connection, episode_id):
-        raise NotFoundError("There is no such episode", field="path.episode_id")
+    EPISODES.require(connection, episode_id)
     source_key = _original_of(connection, objects, settings, episode_id)
     admission.admit(connection, 1, limit=settings.queue_depth_limit)
     job_id = intake.new_job_id(connection)

@@ -55,13 +55,13 @@ def activate(transaction: Transaction, caller: Caller, episode_id: UUID, script_
 
 def get(connection: Connection, episode_id: UUID, script_version_id: UUID) -> ScriptVersion:
     """The version. NotFoundError for the episode and for the version."""
-    _require_episode(connection, episode_id)
+    EPISODES.require(connection, episode_id)
     return _there(repository.find(connection, episode_id, script_version_id))
 
 
 def get_active(connection: Connection, episode_id: UUID) -> ScriptVersion:
     """The version that is the episode's script. NotFoundError for the episode, and when it has no script."""
-    _require_episode(connection, episode_id)
+    EPISODES.require(connection, episode_id)
     active = repository.find_active(connection, episode_id)
     if active is None:
         raise NotFoundError("The episode has no script", field="path.episode_id")
@@ -70,7 +70,7 @@ def get_active(connection: Connection, episode_id: UUID) -> ScriptVersion:
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
     """The history of the episode's script. NotFoundError for the episode."""
-    _require_episode(connection, episode_id)
+    EPISODES.require(connection, episode_id)
     return repository.list_page(connection, page, episode_id)
 
 
@@ -97,11 +97,6 @@ def _log(
 def _without_text(version: ScriptVersion) -> ScriptVersionSummary:
     # The log needs no second copy of what is kept with the version for good.
     return ScriptVersionSummary.model_validate(version.model_dump(exclude={"script_text"}))
-
-
-def _require_episode(connection: Connection, episode_id: UUID) -> None:
-    if not EPISODES.table.exists(connection, episode_id):
-        raise NotFoundError("There is no such episode", field="path.episode_id")
 
 
 def _there(version: ScriptVersion | None) -> ScriptVersion:

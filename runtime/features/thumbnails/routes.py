@@ -8,7 +8,7 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
-from runtime.features.episodes import repository as episodes
+from runtime.features.episodes.service import EPISODES
 from runtime.features.thumbnails import repository, service
 from runtime.features.thumbnails.repository import Thumbnail
 from runtime.features.thumbnails.schemas import ThumbnailView
@@ -30,8 +30,7 @@ router = feature_router("thumbnails")
 def list_thumbnails(episode_id: UUID, resources: WithResources) -> ListAnswer[ThumbnailView]:
     """Every variant of the episode's picture, the largest first; all on one page."""
     with resources.database.reading() as connection:
-        if not episodes.TABLE.exists(connection, episode_id):
-            raise NotFoundError("There is no such episode", field="path.episode_id")
+        EPISODES.require(connection, episode_id)
         found = repository.list_for_entity(connection, "episode", episode_id)
     return ListAnswer(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
 
@@ -62,7 +61,7 @@ def get_thumbnail(thumbnail_id: UUID, resources: WithResources) -> Answer[Thumbn
     """One thumbnail, if what it shows is there."""
     with resources.database.reading() as connection:
         thumbnail = repository.find(connection, thumbnail_id)
-        if thumbnail is None or not episodes.TABLE.exists(connection, thumbnail.entity_id):
+        if thumbnail is None or not EPISODES.table.exists(connection, thumbnail.entity_id):
             raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
     return Answer(data=_view(thumbnail, resources))
 

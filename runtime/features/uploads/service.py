@@ -8,7 +8,7 @@ from runtime.adapters.objects import ObjectStore, StoredObject
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
 from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
-from runtime.features.episodes import repository as episodes
+from runtime.features.episodes.service import EPISODES
 from runtime.features.jobs import admission, intake
 from runtime.features.jobs import repository as jobs
 from runtime.features.outbox.service import Outbox
@@ -33,8 +33,7 @@ def open_session(
 ) -> UploadSession:
     """A session for a file. NotFoundError, which names `entity_field`, when there is nothing to upload for."""
     connection = transaction.connection
-    if not episodes.TABLE.exists(connection, body.entity_id):
-        raise NotFoundError("There is no such episode", field=entity_field)
+    EPISODES.require(connection, body.entity_id, field=entity_field)
     users.upsert(connection, caller.user_id, caller.email)
     session = repository.insert(
         connection,
@@ -106,7 +105,7 @@ def complete(
         raise NotFoundError("There is no such upload", field=field)
     if session.job_id is not None:
         return _answer(session, _job_of(transaction, session.job_id, field))
-    if not episodes.TABLE.exists(transaction.connection, session.entity_id):
+    if not EPISODES.table.exists(transaction.connection, session.entity_id):
         raise NotFoundError("The episode of this upload is gone", field=field)
     stored = _compared(objects, settings, session, field)
     admission.admit(transaction.connection, 1, limit=settings.queue_depth_limit)
