@@ -15,7 +15,7 @@ from runtime.features.files.schemas import MAX_DIRECT_BYTES, FileStatus, FileUrl
 from runtime.features.outbox.service import Outbox
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.schemas import UploadCreate
-from runtime.features.users import repository as users
+from runtime.records.lifecycle import note_user
 from runtime.settings import ApiSettings
 from runtime.web.transaction import Connection, Transaction
 
@@ -101,7 +101,7 @@ def make_url(
     visible_to: UUID | None,
 ) -> FileUrl:
     """Where the stored file is to be had, which is noted. NotFoundError, and ConflictError while it is not stored."""
-    users.upsert(transaction.connection, caller.user_id, caller.email)
+    note_user(transaction, caller)
     file = get(transaction.connection, file_id, visible_to=visible_to)
     if file.file_reference is None:
         raise ConflictError("The file is not completed, so nothing of it is stored", field=FIELD)
@@ -120,7 +120,7 @@ def make_url(
 def delete(transaction: Transaction, caller: Caller, file_id: UUID, *, visible_to: UUID | None) -> None:
     """Ends an upload that is not completed: its form is worth nothing from now on. NotFoundError, and ConflictError for any
     other file."""
-    users.upsert(transaction.connection, caller.user_id, caller.email)
+    note_user(transaction, caller)
     file = _there(repository.find_and_lock(transaction.connection, file_id, visible_to=visible_to))
     if file.status is not FileStatus.PENDING:
         raise ConflictError(f"The file is {file.status}; only pending ones can be deleted", field=FIELD)

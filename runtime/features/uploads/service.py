@@ -16,7 +16,7 @@ from runtime.features.uploads import copies, repository
 from runtime.features.uploads.copies import UploadCopy
 from runtime.features.uploads.repository import UploadSession
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
-from runtime.features.users import repository as users
+from runtime.records.lifecycle import note_user
 from runtime.settings import ApiSettings
 from runtime.web.transaction import Transaction
 
@@ -34,7 +34,7 @@ def open_session(
     """A session for a file. NotFoundError, which names `entity_field`, when there is nothing to upload for."""
     connection = transaction.connection
     EPISODES.require(connection, body.entity_id, field=entity_field)
-    users.upsert(connection, caller.user_id, caller.email)
+    note_user(transaction, caller)
     session = repository.insert(
         connection,
         user_id=caller.user_id,
@@ -99,7 +99,7 @@ def complete(
     uploaded or when it came too late, InvalidInputError for a file that is not the announced one, RateLimitError while the
     queue is full: the upload stays as it is, and can be completed later.
     """
-    users.upsert(transaction.connection, caller.user_id, caller.email)
+    note_user(transaction, caller)
     session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
     if session is None:
         raise NotFoundError("There is no such upload", field=field)
