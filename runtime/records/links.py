@@ -14,6 +14,7 @@ from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType
 from runtime.features.episodes.service import EPISODES
 from runtime.records.lifecycle import Lifecycle, note_user
+from runtime.records.schemas import LinkBody
 from runtime.records.table import R
 from runtime.web.pagination import JsonPage, Listing, PageRequest
 from runtime.web.transaction import Connection, Transaction
@@ -34,7 +35,7 @@ _WITH_CONTEXT = SQL("l.usage_context = %(usage_context)s")
 _DELETE = SQL("DELETE FROM {name} WHERE episode_id = %(episode_id)s AND {record_id} = %(record_id)s")
 
 
-class Wanted(NamedTuple):
+class _Wanted(NamedTuple):
     """A link that shall be: to which record, for what, and the field of the request that names the record."""
 
     record_id: UUID
@@ -53,21 +54,24 @@ class Links(Generic[R]):
     name: str
     records: Lifecycle[R]
 
-    def put(
-        self, transaction: Transaction, caller: Caller, episode_id: UUID, wanted: Sequence[Wanted]
+    def put_many(
+        self, transaction: Transaction, caller: Caller, episode_id: UUID, links: Sequence[LinkBody]
     ) -> list[dict[str, Any]]:
-        """The links, made or given another context, in the order in which they are wanted. All or none: NotFoundError for the
-        episode, or with an entry for each record that is not there."""
-        note_user(transaction, caller)
-        EPISODES.keep(transaction.connection, episode_id)
-        problems = {
-            link.record_id: FieldProblem(f"There is no such {self.records.called}", link.field)
-            for link in sorted(wanted, key=lambda link: link.record_id)
-            if self.records.table.find_and_keep(transaction.connection, link.record_id) is None
-        }
-        if problems:
-            raise NotFoundError(f"There is no such {self.records.called}", problems=list(problems.values()))
-        return [self._put(transaction, caller, episode_id, link) for link in wanted]
+        """The `links` of a body, each of which has the record's id too: made or given another context, in their order. All or
+        none: NotFoundError for the episode, or with an entry for each record that is not there."""
+        row_id = self.records.table.row_id
+        wanted = [
+            _Wanted(getattr(link, row_id), link.usage_context, f"body.links.{place}.{row_id}")
+            for place, link in enumerate(links)
+        ]
+        return self._put_all(transaction, caller, episode_id, wanted)
+
+    def put(
+        self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID, body: LinkBody
+    ) -> dict[str, Any]:
+        """The link, made or given another context. NotFoundError for the episode and for the record."""
+        (made,) = self._put_all(transaction, caller, episode_id, [_Wanted(record_id, body.usage_context, self._field)])
+        return made
 
     def remove(self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID) -> None:
         """Takes the link away. NotFoundError for the episode, and when there is none."""
@@ -131,7 +135,21 @@ class Links(Generic[R]):
             },
         )
 
-    def _put(self, transaction: Transaction, caller: Caller, episode_id: UUID, link: Wanted) -> dict[str, Any]:
+    def _put_all(
+        self, transaction: Transaction, caller: Caller, episode_id: UUID, wanted: Sequence[_Wanted]
+    ) -> list[dict[str, Any]]:
+        note_user(transaction, caller)
+        EPISODES.keep(transaction.connection, episode_id)
+        problems = {
+            link.record_id: FieldProblem(f"There is no such {self.records.called}", link.field)
+            for link in sorted(wanted, key=lambda link: link.record_id)
+            if self.records.table.find_and_keep(transaction.connection, link.record_id) is None
+        }
+        if problems:
+            raise NotFoundError(f"There is no such {self.records.called}", problems=list(problems.values()))
+        return [self._put(transaction, caller, episode_id, link) for link in wanted]
+
+    def _put(self, transaction: Transaction, caller: Caller, episode_id: UUID, link: _Wanted) -> dict[str, Any]:
         values: dict[str, Any] = {"episode_id": episode_id, "record_id": link.record_id}
         before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
         values |= {"usage_context": link.usage_context, "user_id": caller.user_id}

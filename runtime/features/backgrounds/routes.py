@@ -18,7 +18,6 @@ from runtime.features.backgrounds.schemas import (
     UsedBackground,
 )
 from runtime.features.backgrounds.service import BACKGROUNDS, EPISODE_BACKGROUNDS
-from runtime.records.links import Wanted
 from runtime.records.schemas import LinkBody, UsageContextParameter
 from runtime.web.dependencies import (
     DeletionReason,
@@ -162,11 +161,7 @@ def link_backgrounds(
     transaction: InTransaction,
 ) -> Answer[list[BackgroundLink]]:
     """Links backgrounds to an episode, all of them or none. One that is linked already gets this context."""
-    wanted = [
-        Wanted(link.background_id, link.usage_context, f"body.links.{place}.background_id")
-        for place, link in enumerate(body.links)
-    ]
-    made = EPISODE_BACKGROUNDS.put(transaction, caller, episode_id, wanted)
+    made = EPISODE_BACKGROUNDS.put_many(transaction, caller, episode_id, body.links)
     return Answer(data=[BackgroundLink.model_validate(link) for link in made])
 
 
@@ -180,8 +175,7 @@ def link_background(
     transaction: InTransaction,
 ) -> Answer[BackgroundLink]:
     """Links a background to an episode. One that is linked already gets this context."""
-    wanted = Wanted(background_id, body.usage_context, "path.background_id")
-    (made,) = EPISODE_BACKGROUNDS.put(transaction, caller, episode_id, [wanted])
+    made = EPISODE_BACKGROUNDS.put(transaction, caller, episode_id, background_id, body)
     return Answer(data=BackgroundLink.model_validate(made))
 
 

@@ -18,7 +18,6 @@ from runtime.features.outfits.schemas import (
     UsedOutfit,
 )
 from runtime.features.outfits.service import EPISODE_OUTFITS, OUTFITS
-from runtime.records.links import Wanted
 from runtime.records.schemas import LinkBody, UsageContextParameter
 from runtime.web.dependencies import (
     DeletionReason,
@@ -165,11 +164,7 @@ def link_outfits(
     transaction: InTransaction,
 ) -> Answer[list[OutfitLink]]:
     """Links outfits to an episode, all of them or none. One that is linked already gets this context."""
-    wanted = [
-        Wanted(link.outfit_id, link.usage_context, f"body.links.{place}.outfit_id")
-        for place, link in enumerate(body.links)
-    ]
-    made = EPISODE_OUTFITS.put(transaction, caller, episode_id, wanted)
+    made = EPISODE_OUTFITS.put_many(transaction, caller, episode_id, body.links)
     return Answer(data=[OutfitLink.model_validate(link) for link in made])
 
 
@@ -183,8 +178,7 @@ def link_outfit(
     transaction: InTransaction,
 ) -> Answer[OutfitLink]:
     """Links an outfit to an episode. One that is linked already gets this context."""
-    wanted = Wanted(outfit_id, body.usage_context, "path.outfit_id")
-    (made,) = EPISODE_OUTFITS.put(transaction, caller, episode_id, [wanted])
+    made = EPISODE_OUTFITS.put(transaction, caller, episode_id, outfit_id, body)
     return Answer(data=OutfitLink.model_validate(made))
 
 

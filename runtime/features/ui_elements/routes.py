@@ -18,7 +18,6 @@ from runtime.features.ui_elements.schemas import (
     UsedUiElement,
 )
 from runtime.features.ui_elements.service import EPISODE_UI_ELEMENTS, UI_ELEMENTS
-from runtime.records.links import Wanted
 from runtime.records.schemas import LinkBody, UsageContextParameter
 from runtime.web.dependencies import (
     DeletionReason,
@@ -162,11 +161,7 @@ def link_ui_elements(
     transaction: InTransaction,
 ) -> Answer[list[UiElementLink]]:
     """Links UI elements to an episode, all of them or none. One that is linked already gets this context."""
-    wanted = [
-        Wanted(link.ui_element_id, link.usage_context, f"body.links.{place}.ui_element_id")
-        for place, link in enumerate(body.links)
-    ]
-    made = EPISODE_UI_ELEMENTS.put(transaction, caller, episode_id, wanted)
+    made = EPISODE_UI_ELEMENTS.put_many(transaction, caller, episode_id, body.links)
     return Answer(data=[UiElementLink.model_validate(link) for link in made])
 
 
@@ -180,8 +175,7 @@ def link_ui_element(
     transaction: InTransaction,
 ) -> Answer[UiElementLink]:
     """Links a UI element to an episode. One that is linked already gets this context."""
-    wanted = Wanted(ui_element_id, body.usage_context, "path.ui_element_id")
-    (made,) = EPISODE_UI_ELEMENTS.put(transaction, caller, episode_id, [wanted])
+    made = EPISODE_UI_ELEMENTS.put(transaction, caller, episode_id, ui_element_id, body)
     return Answer(data=UiElementLink.model_validate(made))
 
 
