@@ -13,7 +13,7 @@ from runtime.errors import ConflictError, NotFoundError
 from runtime.features.activity_logs import service as activity
 from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.users import repository as users
-from runtime.records.table import R, Table
+from runtime.records.table import R, Table, V
 from runtime.web.preconditions import IfMatch
 from runtime.web.transaction import Connection, Transaction
 
@@ -23,21 +23,17 @@ def _nothing(*_: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lifecycle(Generic[R]):
-    """The life of one kind of record, with the rules that are its own."""
+class Changes(Generic[V]):
+    """How rows of one kind are made and changed, with the rule that is their own."""
 
-    table: Table[R]
+    table: Table[V]
     resource_type: ResourceType
     called: str
     """What refusals call it: There is no such …"""
-    before_delete: Callable[[Transaction, R], None] = _nothing
-    """Raises ConflictError for a record that must stay."""
-    before_restore: Callable[[Transaction, R], None] = _nothing
-    """Raises ConflictError for a record that cannot come back yet."""
-    after_change: Callable[[Transaction, R | None, R], None] = _nothing
+    after_change: Callable[[Transaction, V | None, V], None] = _nothing
     """Called with the record before and after each change, in its transaction. There is none before a new one."""
 
-    def get(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> R:
+    def get(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V:
         """The record. NotFoundError."""
         return self._there(self.table.find(connection, row_id, include_deleted=include_deleted))
 
@@ -46,12 +42,12 @@ class Lifecycle(Generic[R]):
         if not self.table.exists(connection, row_id):
             raise self._missing(field)
 
-    def keep(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> R:
+    def keep(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> V:
         """The record, which nobody else changes or deletes until the transaction ends. NotFoundError, which names the field of
         the request."""
         return self._there(self.table.find_and_keep(connection, row_id), field)
 
-    def create(self, transaction: Transaction, caller: Caller, columns: Mapping[str, Any]) -> R:
+    def create(self, transaction: Transaction, caller: Caller, columns: Mapping[str, Any]) -> V:
         """The new record. ConflictError or NotFoundError, as the table's constraints say."""
         note_user(transaction, caller)
         record = self.table.insert(transaction.connection, columns, user_id=caller.user_id)
@@ -65,7 +61,7 @@ class Lifecycle(Generic[R]):
         if_match: IfMatch,
         *,
         include_deleted: bool = False,
-    ) -> R:
+    ) -> V:
         """The record, which nobody else changes until the transaction ends. NotFoundError, PreconditionFailedError when it is
         another version than the caller's."""
         note_user(transaction, caller)
@@ -77,11 +73,11 @@ class Lifecycle(Generic[R]):
         self,
         transaction: Transaction,
         caller: Caller,
-        before: R,
+        before: V,
         columns: Mapping[str, Any],
         *,
         action: ActionType = ActionType.EDIT,
-    ) -> R:
+    ) -> V:
         """The locked record with these values by column: as it was when it has them already. ConflictError or NotFoundError,
         as the table's constraints say."""
         if not columns:
@@ -91,9 +87,43 @@ class Lifecycle(Generic[R]):
 
     def update(
         self, transaction: Transaction, caller: Caller, row_id: UUID, columns: Mapping[str, Any], if_match: IfMatch
-    ) -> R:
+    ) -> V:
         """The record with what was sent: `lock` and `change`."""
         return self.change(transaction, caller, self.lock(transaction, caller, row_id, if_match), columns)
+
+    def noted(self, transaction: Transaction, caller: Caller, action: ActionType, before: V | None, after: V) -> V:
+        """The record, after its change is in the log of what users did."""
+        self.after_change(transaction, before, after)
+        activity.record_change(
+            transaction, caller, action, self.resource_type, self._id(after), before=before, after=after
+        )
+        return after
+
+    @property
+    def _field(self) -> str:
+        return f"path.{self.table.row_id}"
+
+    def _id(self, record: V) -> UUID:
+        row_id: UUID = getattr(record, self.table.row_id)
+        return row_id
+
+    def _there(self, record: V | None, field: str | None = None) -> V:
+        if record is None:
+            raise self._missing(field)
+        return record
+
+    def _missing(self, field: str | None) -> NotFoundError:
+        return NotFoundError(f"There is no such {self.called}", field=field or self._field)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lifecycle(Changes[R]):
+    """The life of one kind of record, with the rules that are its own."""
+
+    before_delete: Callable[[Transaction, R], None] = _nothing
+    """Raises ConflictError for a record that must stay."""
+    before_restore: Callable[[Transaction, R], None] = _nothing
+    """Raises ConflictError for a record that cannot come back yet."""
 
     def delete(
         self, transaction: Transaction, caller: Caller, row_id: UUID, reason: str | None, if_match: IfMatch
@@ -115,30 +145,6 @@ class Lifecycle(Generic[R]):
         after = self.table.restore(transaction.connection, row_id, user_id=caller.user_id)
         assert after is not None, "the row is locked"  # noqa: S101
         return self.noted(transaction, caller, ActionType.RESTORE, before, after)
-
-    def noted(self, transaction: Transaction, caller: Caller, action: ActionType, before: R | None, after: R) -> R:
-        """The record, after its change is in the log of what users did."""
-        self.after_change(transaction, before, after)
-        activity.record_change(
-            transaction, caller, action, self.resource_type, self._id(after), before=before, after=after
-        )
-        return after
-
-    @property
-    def _field(self) -> str:
-        return f"path.{self.table.row_id}"
-
-    def _id(self, record: R) -> UUID:
-        row_id: UUID = getattr(record, self.table.row_id)
-        return row_id
-
-    def _there(self, record: R | None, field: str | None = None) -> R:
-        if record is None:
-            raise self._missing(field)
-        return record
-
-    def _missing(self, field: str | None) -> NotFoundError:
-        return NotFoundError(f"There is no such {self.called}", field=field or self._field)
 
 
 def note_user(transaction: Transaction, caller: Caller) -> None:

@@ -9,28 +9,29 @@ from uuid import UUID
 
 from runtime.access.tokens import Caller
 from runtime.errors import InvalidInputError, NotFoundError
-from runtime.features.activity_logs import service as activity
-from runtime.features.activity_logs.schemas import ActionType, ResourceType
+from runtime.features.activity_logs.schemas import ResourceType
 from runtime.features.episodes.service import EPISODES
 from runtime.features.metadata import repository
 from runtime.features.metadata.repository import TABLE
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, EpisodeMetadata
-from runtime.records.lifecycle import note_user
+from runtime.records.lifecycle import Changes, note_user
 from runtime.web.pagination import JsonPage, PageRequest
 from runtime.web.preconditions import IfMatch
 from runtime.web.schemas import json_bytes
 from runtime.web.transaction import Connection, Transaction
 
+METADATA = Changes(table=TABLE, resource_type=ResourceType.METADATA, called="metadata")
+
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
     """The episode's extractions, the newest first. NotFoundError for the episode."""
-    _require_episode(EPISODES.table.exists(connection, episode_id))
+    EPISODES.require(connection, episode_id)
     return repository.list_page(connection, page, episode_id)
 
 
 def get(connection: Connection, episode_id: UUID, metadata_id: UUID) -> EpisodeMetadata:
     """One extraction. NotFoundError for it and for the episode."""
-    _require_episode(EPISODES.table.exists(connection, episode_id))
+    EPISODES.require(connection, episode_id)
     found = TABLE.find(connection, metadata_id)
     if found is None or found.episode_id != episode_id:
         raise NotFoundError("The episode has no such metadata", field="path.metadata_id")
@@ -41,9 +42,8 @@ def create(transaction: Transaction, caller: Caller, episode_id: UUID, columns: 
     """The new extraction, which is the newest then. NotFoundError for the episode, InvalidInputError when it is too large."""
     _require_fit(columns)
     note_user(transaction, caller)
-    _require_episode(EPISODES.table.find_and_keep(transaction.connection, episode_id) is not None)
-    made = TABLE.insert(transaction.connection, {**columns, "episode_id": episode_id}, user_id=caller.user_id)
-    return _noted(transaction, caller, ActionType.CREATE, None, made)
+    EPISODES.keep(transaction.connection, episode_id)
+    return METADATA.create(transaction, caller, {**columns, "episode_id": episode_id})
 
 
 def update_newest(
@@ -51,35 +51,13 @@ def update_newest(
 ) -> EpisodeMetadata:
     """The newest extraction with these values by column. NotFoundError for the episode and when nothing was extracted,
     PreconditionFailedError when it is another than the caller's, InvalidInputError when it would be too large."""
-    note_user(transaction, caller)
-    _require_episode(EPISODES.table.find_and_lock(transaction.connection, episode_id) is not None)
+    EPISODES.lock(transaction, caller, episode_id, IfMatch())
     before = repository.find_newest_and_lock(transaction.connection, episode_id)
     if before is None:
         raise NotFoundError("The episode has no metadata yet", field="path.episode_id")
     if_match.require(before.etag)
     _require_fit({**before.model_dump(), **columns})
-    if not columns:
-        return before
-    after = TABLE.update(transaction.connection, before.metadata_id, columns, user_id=caller.user_id)
-    return _noted(transaction, caller, ActionType.EDIT, before, after) if after else before
-
-
-def _noted(
-    transaction: Transaction,
-    caller: Caller,
-    action: ActionType,
-    before: EpisodeMetadata | None,
-    after: EpisodeMetadata,
-) -> EpisodeMetadata:
-    activity.record_change(
-        transaction, caller, action, ResourceType.METADATA, after.metadata_id, before=before, after=after
-    )
-    return after
-
-
-def _require_episode(is_there: bool) -> None:
-    if not is_there:
-        raise NotFoundError("There is no such episode", field="path.episode_id")
+    return METADATA.change(transaction, caller, before, columns)
 
 
 def _require_fit(columns: Mapping[str, Any]) -> None:
