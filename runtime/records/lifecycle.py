@@ -51,7 +51,7 @@ class Changes(Generic[V]):
         """The new record. ConflictError or NotFoundError, as the table's constraints say."""
         note_user(transaction, caller)
         record = self.table.insert(transaction.connection, columns, user_id=caller.user_id)
-        return self.noted(transaction, caller, ActionType.CREATE, None, record)
+        return self._noted(transaction, caller, ActionType.CREATE, None, record)
 
     def lock(
         self,
@@ -83,7 +83,7 @@ class Changes(Generic[V]):
         if not columns:
             return before
         after = self.table.update(transaction.connection, self._id(before), columns, user_id=caller.user_id)
-        return self.noted(transaction, caller, action, before, after) if after else before
+        return self._noted(transaction, caller, action, before, after) if after else before
 
     def update(
         self, transaction: Transaction, caller: Caller, row_id: UUID, columns: Mapping[str, Any], if_match: IfMatch
@@ -91,7 +91,7 @@ class Changes(Generic[V]):
         """The record with what was sent: `lock` and `change`."""
         return self.change(transaction, caller, self.lock(transaction, caller, row_id, if_match), columns)
 
-    def noted(self, transaction: Transaction, caller: Caller, action: ActionType, before: V | None, after: V) -> V:
+    def _noted(self, transaction: Transaction, caller: Caller, action: ActionType, before: V | None, after: V) -> V:
         """The record, after its change is in the log of what users did."""
         self.after_change(transaction, before, after)
         activity.record_change(
@@ -133,7 +133,7 @@ class Lifecycle(Changes[R]):
         self.before_delete(transaction, before)
         after = self.table.delete(transaction.connection, row_id, reason=reason, user_id=caller.user_id)
         assert after is not None, "the row is locked"  # noqa: S101
-        return self.noted(transaction, caller, ActionType.DELETE, before, after)
+        return self._noted(transaction, caller, ActionType.DELETE, before, after)
 
     def restore(self, transaction: Transaction, caller: Caller, row_id: UUID, if_match: IfMatch) -> R:
         """The record, back again. NotFoundError, PreconditionFailedError, ConflictError when it is not deleted or cannot come
@@ -144,7 +144,7 @@ class Lifecycle(Changes[R]):
         self.before_restore(transaction, before)
         after = self.table.restore(transaction.connection, row_id, user_id=caller.user_id)
         assert after is not None, "the row is locked"  # noqa: S101
-        return self.noted(transaction, caller, ActionType.RESTORE, before, after)
+        return self._noted(transaction, caller, ActionType.RESTORE, before, after)
 
 
 def note_user(transaction: Transaction, caller: Caller) -> None:

@@ -5,6 +5,7 @@ copy onto itself where it lies there already; the outbox does it, and S3 notifie
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from uuid import UUID
 
 from runtime.access.tokens import Caller
@@ -58,7 +59,7 @@ def process(
     )
     made = {"job_id": str(job_id), "job_type": job.job_type}
     activity.record(transaction, caller, ActionType.PROCESS, ResourceType.EPISODE, episode_id, new_values=made)
-    outbox.post(transaction, copies.TOPIC, _copy(settings, source_key, job).payload)
+    outbox.post(transaction, copies.TOPIC, asdict(_copy(settings, source_key, job)))
     return job
 
 
@@ -97,7 +98,7 @@ def retry(
             new_values={"status": job.status, "error_code": job.error_code},
         )
         source_key = job.source_reference.removeprefix(f"s3://{settings.storage_bucket}/")
-        message = _copy(settings, source_key, job).payload
+        message = asdict(_copy(settings, source_key, job))
         outbox.post(transaction, copies.TOPIC, message, at_once=len(wanted) <= COPIES_AT_ONCE)
     return [pending[job_id] for job_id, _ in wanted]
 

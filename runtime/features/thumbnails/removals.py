@@ -5,8 +5,8 @@ it, and while no worker of the episode can be about to store it: a worker claims
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from runtime.adapters.database import Database
@@ -28,16 +28,6 @@ class ThumbnailRemoval:
     bucket: str
     key: str
 
-    @property
-    def payload(self) -> dict[str, Any]:
-        """As the outbox keeps it."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, payload: Mapping[str, Any]) -> Self:
-        """From what the outbox kept."""
-        return cls(**payload)
-
 
 class ThumbnailRemovals:
     """Deletes from S3. What is gone already stays gone."""
@@ -47,7 +37,7 @@ class ThumbnailRemovals:
 
     def send(self, payload: Mapping[str, Any]) -> None:
         """See Topic."""
-        removal = ThumbnailRemoval.of(payload)
+        removal = ThumbnailRemoval(**payload)
         episode_id = UUID(removal.episode_id)
         with self._database.transaction() as connection:
             episodes.TABLE.find_and_lock(connection, episode_id, include_deleted=True)

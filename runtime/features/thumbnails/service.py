@@ -1,5 +1,6 @@
 """The rules of a thumbnail: who made it was a worker, but an administrator may take it away."""
 
+from dataclasses import asdict
 from uuid import UUID
 
 from runtime.access.tokens import Caller
@@ -38,4 +39,4 @@ def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnai
         },
     )
     removal = ThumbnailRemoval(episode_id=str(thumbnail.entity_id), bucket=thumbnail.s3_bucket, key=thumbnail.s3_key)
-    outbox.post(transaction, removals.TOPIC, removal.payload)
+    outbox.post(transaction, removals.TOPIC, asdict(removal))

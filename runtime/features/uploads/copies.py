@@ -1,8 +1,8 @@
 """Originals on their way to where the worker is notified of them, be they uploads or worked on before: a topic of the outbox."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from runtime.adapters.objects import ObjectStore
@@ -33,16 +33,6 @@ class UploadCopy:
     target_bucket: str
     target_key: str
 
-    @property
-    def payload(self) -> dict[str, Any]:
-        """As the outbox keeps it."""
-        return asdict(self)
-
-    @classmethod
-    def of(cls, payload: Mapping[str, Any]) -> Self:
-        """From what the outbox kept."""
-        return cls(**payload)
-
 
 class UploadCopies:
     """Copies inside S3. A copy made twice is the same bytes under the same key, and its job is done once."""
@@ -52,7 +42,7 @@ class UploadCopies:
 
     def send(self, payload: Mapping[str, Any]) -> None:
         """See Topic."""
-        copy = UploadCopy.of(payload)
+        copy = UploadCopy(**payload)
         try:
             self._objects.copy(
                 source_bucket=copy.source_bucket,
@@ -70,5 +60,5 @@ class UploadCopies:
     def give_up(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
         """See Topic: the job that waits for the file ends."""
         jobs.fail_pending(
-            connection, UUID(UploadCopy.of(payload).job_id), error_code=SOURCE_MISSING, error_message=reason
+            connection, UUID(UploadCopy(**payload).job_id), error_code=SOURCE_MISSING, error_message=reason
         )

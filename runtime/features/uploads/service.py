@@ -1,6 +1,7 @@
 """The rules of an upload: storage is handed a form for exactly the announced file, and no worker sees a byte of it before
 it was compared with what was announced."""
 
+from dataclasses import asdict
 from uuid import UUID
 
 from runtime.access.tokens import Caller
@@ -138,7 +139,7 @@ def complete(
         session.entity_id,
         new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
     )
-    outbox.post(transaction, copies.TOPIC, copy.payload)
+    outbox.post(transaction, copies.TOPIC, asdict(copy))
     return _answer(session, job)
 
 

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -50,7 +50,7 @@ class Platform:
                 target_bucket=self.storage,
                 target_key=f"raw/episodes/{job.entity_id}/{job.job_id}",
             )
-            outbox.insert(connection, TOPIC, copy.payload, grace_seconds=0)
+            outbox.insert(connection, TOPIC, asdict(copy), grace_seconds=0)
         return copy
 
     def status(self, job_id: UUID) -> tuple[str, str | None]:
