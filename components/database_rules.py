@@ -114,6 +114,19 @@ def engine_parameters(arguments: Any) -> list[aws.rds.ParameterGroupParameterArg
     ]
 
 
+def monitoring_trust(arn_beside: pulumi.Input[str], identifier: str) -> policies.Document:
+    """Whom the role of Enhanced Monitoring serves: this instance alone, in the account and region that another ARN names."""
+    return policies.trust(
+        "monitoring.rds.amazonaws.com",
+        condition={
+            "StringEquals": {
+                "aws:SourceAccount": policies.account_of(arn_beside),
+                "aws:SourceArn": policies.sibling_arn(arn_beside, "rds", f"db:{identifier}"),
+            }
+        },
+    )
+
+
 def monitoring_statements(arn_beside: pulumi.Input[str]) -> list[policies.Statement]:
     """What Enhanced Monitoring needs to keep its measurements, in the account and region that another ARN names."""
     # All instances of a region write to this one group, which RDS names and makes itself.

@@ -18,6 +18,7 @@ from components.database_rules import (
     check_windows,
     engine_parameters,
     monitoring_statements,
+    monitoring_trust,
 )
 from components.naming import Naming
 from components.security_groups import create_security_group, create_way_in
@@ -206,17 +207,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             f"{self._name}-monitoring-role",
             name=self._args.naming.physical("db-monitoring-role"),
             description=f"Measures the operating system of {self._identifier}",
-            assume_role_policy=pulumi.Output.json_dumps(
-                policies.trust(
-                    "monitoring.rds.amazonaws.com",
-                    condition={
-                        "StringEquals": {
-                            "aws:SourceAccount": policies.account_of(arn),
-                            "aws:SourceArn": policies.sibling_arn(arn, "rds", f"db:{self._identifier}"),
-                        }
-                    },
-                )
-            ),
+            assume_role_policy=pulumi.Output.json_dumps(monitoring_trust(arn, self._identifier)),
             opts=self._child,
         )
         policy = aws.iam.RolePolicy(

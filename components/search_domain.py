@@ -1,7 +1,6 @@
 """An OpenSearch domain in a VPC: encrypted at rest and between nodes, TLS only, open to nobody but roles that are named."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -9,8 +8,9 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, is_plain
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
 from components.naming import Naming
+from components.search_domain_rules import check_domain_name, check_engine, check_nodes, shortened_name, spread
 from components.security_groups import create_security_group, create_way_in
 
 PORT = 443
@@ -18,15 +18,6 @@ PORT = 443
 TLS_POLICY = "Policy-Min-TLS-1-2-PFS-2023-10"
 # Provisioning takes 45 to 60 minutes; a change of the cluster makes a second one beside it and moves the data.
 TIMEOUTS = pulumi.CustomTimeouts(create="90m", update="180m", delete="90m")
-
-# OpenSearch's own limit; every other name of ours may have more than twice as many characters.
-LONGEST_NAME = 28
-INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9]*\.[a-z0-9]+\.search")
-ENGINE = re.compile(r"OpenSearch_\d{1,2}\.\d{1,2}")
-# The EBS volume that a node of these types may have, in GB; of other types only what a volume may have at all is checked.
-LEAST_VOLUME_GB, GREATEST_VOLUME_GB = 10, 24_576
-VOLUME_LIMITS_GB: Mapping[str, int] = MappingProxyType({"t3.small.search": 100, "t3.medium.search": 200})
-MOST_NODES = 80
 
 # AWS's names of the logs by ours. The audit log fills once it is also switched on inside the domain.
 LOGS = MappingProxyType(
@@ -73,48 +64,21 @@ class SearchDomainArgs:
 
     def __post_init__(self) -> None:
         check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
-        name, thing = self.domain_name, f"must be lower-case words joined by hyphens, not {self.thing!r}"
-        check(self, "thing", bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", self.thing)), thing)
-        check(self, "thing", len(name) <= LONGEST_NAME, f"must be shorter: {name!r} is over {LONGEST_NAME}")
-        engine = f"must be like OpenSearch_3.5, not {self.engine_version!r}"
-        check(self, "engine_version", bool(ENGINE.fullmatch(self.engine_version)), engine)
-        for field in ("instance_type", "dedicated_master_type"):
-            value = getattr(self, field)
-            if is_plain(value):
-                shape = bool(INSTANCE_TYPE.fullmatch(str(value)))
-                check(self, field, shape, f"must be a type such as t3.small.search, not {value!r}")
-        self._check_nodes()
+        check_domain_name(self, self.domain_name)
+        check_engine(self)
+        check_nodes(self)
         check_range(self, "off_peak_hour", 0, 23)
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
-
-    def _check_nodes(self) -> None:
-        check_range(self, "instance_count", 1, MOST_NODES)
-        zones = min(len(self.subnet_ids), 3)
-        listed = " or ".join(str(number) for number in range(2, zones + 1))
-        problem = (
-            f"must be 1, or a multiple of {listed} for as many zones" if listed else "must be 1 in a single subnet"
-        )
-        check(self, "instance_count", self.zones > 0, f"{problem}, not {self.instance_count}")
-        check_choice(self, "dedicated_master_count", (3, 5))
-        known = str(self.instance_type) if is_plain(self.instance_type) else ""
-        check_range(self, "volume_gb", LEAST_VOLUME_GB, VOLUME_LIMITS_GB.get(known, GREATEST_VOLUME_GB))
 
     @property
     def zones(self) -> int:
         """Over how many zones the nodes are spread; 0 where they cannot be evenly."""
-        if self.instance_count == 1:
-            return 1
-        possible = (zones for zones in (3, 2) if zones <= len(self.subnet_ids) and self.instance_count % zones == 0)
-        return next(possible, 0)
+        return spread(self.instance_count, len(self.subnet_ids))
 
     @property
     def domain_name(self) -> str:
         """The name in AWS: `{project}-{thing}-{environment}`, without the project's last words where that is too long."""
-        words = self.naming.project.split("-")
-        names = [
-            f"{'-'.join(words[:count])}-{self.thing}-{self.naming.environment}" for count in range(len(words), 0, -1)
-        ]
-        return next((name for name in names if len(name) <= LONGEST_NAME), names[-1])
+        return shortened_name(self.naming, self.thing)
 
 
 class SearchDomain(pulumi.ComponentResource):

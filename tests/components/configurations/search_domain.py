@@ -1,7 +1,13 @@
 from hypothesis import strategies as st
 
 from components.naming import Naming
-from components.search_domain import GREATEST_VOLUME_GB, LEAST_VOLUME_GB, LONGEST_NAME, MOST_NODES, VOLUME_LIMITS_GB
+from components.search_domain_rules import (
+    GREATEST_VOLUME_GB,
+    LEAST_VOLUME_GB,
+    LONGEST_NAME,
+    MOST_NODES,
+    VOLUME_LIMITS_GB,
+)
 from tests.components.configurations.recipes import Later, mistake
 from tests.components.configurations.values import (
     DIGITS,
