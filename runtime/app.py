@@ -111,6 +111,8 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                     "Retry-After",
                     "RateLimit",
                     "RateLimit-Policy",
+                    "Link",
+                    "Content-Disposition",
                 ],
             ),
             Middleware(UnexpectedErrors, log=log),

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.runtime.features.api_platform import Api, problems
+from tests.runtime.features.api_platform import ORIGIN, Api, problems
 
 CSV, NDJSON = "text/csv", "application/x-ndjson"
 IMPORT, EXPORT = "/api/v1/episodes/import", "/api/v1/episodes/export"
@@ -163,6 +163,15 @@ class TestExport:
             path = answer.headers["link"].partition(">")[0].removeprefix("<") if "link" in answer.headers else ""
         rows = list(csv.DictReader(io.StringIO(text, newline="")))
         assert (parts, [row["episode_number"] for row in rows]) == (3, ["5", "4", "3", "2", "1"])
+
+    def test_pages_of_the_console_can_read_its_name_and_where_it_goes_on(self, api: Api) -> None:
+        show = api.create_show()
+        for number in (1, 2):
+            api.create_episode(show, episode_number=number)
+        answer = api.client.get(f"{EXPORT}?limit=1", api.viewer, headers={"Origin": ORIGIN})
+        read = {"link", "content-disposition"}
+        assert read <= answer.headers.keys()
+        assert read <= set(answer.headers["access-control-expose-headers"].lower().split(", "))
 
     def test_filters_narrow_it(self, api: Api) -> None:
         wanted = api.create_episode(tags=["x"])
