@@ -75,7 +75,8 @@ the first answer again.
 **Limits** count every request of a user, whatever the token, the address or the process that answers: `RateLimit` says how
 many may follow now (`r`) and in how many seconds one more (`t`). 429 comes with `Retry-After`.
 **Lists** are pages, newest first unless `sort` names another order: send `page.next` back as `cursor`.
-**Delete** whatever you may: it is marked, not lost, and an administrator restores it.
+**Delete** what you may: most of it is marked, not lost, and an administrator restores it. Links, thumbnails and uploads that
+are not completed go for good.
 **Refusals** all have one form, `errors` and `metadata`; quote `metadata.requestId` when you ask for help.
 """
 
