@@ -7,7 +7,7 @@ STAMP := $(VENV)/.complete
 # The first interpreter of at least 3.11 that really runs (a name on PATH may be an empty shim).
 FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
 
-.PHONY: help setup up down test test-long bench check lint imports types docs lock clean
+.PHONY: help setup up down test test-long bench check lint imports types secrets docs lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
@@ -45,7 +45,7 @@ test-long: $(STAMP) ## the long tests alone, one at a time; they print their fig
 bench: $(STAMP) ## the benchmarks
 	@$(BIN)/python -m benchmarks
 
-check: lint imports types ## ruff, mypy --strict, import rules
+check: lint imports types secrets ## ruff, mypy --strict, import rules, no credentials
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .
@@ -56,6 +56,9 @@ imports: $(STAMP)
 
 types: $(STAMP)
 	@$(BIN)/mypy --no-error-summary
+
+secrets: $(STAMP)
+	@seen=$$($(BIN)/python -m pytest -q tests/architecture/test_no_secrets.py 2>&1) || { echo "$$seen" >&2; exit 1; }
 
 docs: $(STAMP) ## the pages that are made from the code
 	@$(BIN)/python docs/errors.py

@@ -14,9 +14,12 @@ import moto.rds.utils
 from moto.iam.access_control import IAMPolicy
 from moto.iam.aws_managed_policies import aws_managed_policies_data
 from moto.iam.models import AWSManagedPolicy, IAMBackend
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.s3.models import FakeBucket
 from moto.server import main
 from moto.sqs.models import Queue
+
+from local import token_endpoint
 
 
 def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
@@ -81,8 +84,17 @@ def _content_or_description(content: str | bytes) -> tuple[bytes, int, str, str]
     return code, size, sha256, sha256_hex
 
 
+_application = DomainDispatcherApplication.get_application
+
+
+def _application_or_tokens(dispatcher: DomainDispatcherApplication, environ: dict[str, Any]) -> Any:
+    """moto has none of the hosts at which Cognito gives tokens by OAuth."""
+    return token_endpoint.answer if token_endpoint.is_asked(environ) else _application(dispatcher, environ)
+
+
 MENDS: tuple[tuple[Any, str, Any], ...] = (
     (FakeBucket, "get_permission", _permission),
+    (DomainDispatcherApplication, "get_application", _application_or_tokens),
     (moto.awslambda.models, "_zipfile_content", _content_or_description),
     (IAMBackend, "attach_role_policy", _attach_of_amazon),
     (Queue, "delete_message", _delete_alone),

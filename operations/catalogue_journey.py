@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from operations import journey_runner
+from operations import journey_runner, machine_findings
 from operations.audit_trail import AuditTrail
 from operations.journey_runner import JourneyResult, Steps
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
@@ -54,6 +54,10 @@ class CatalogueJourney:
             ("duplicate is seen", self._see_duplicate),
             ("assign clip", self._assign_clip),
             ("rate clip", self._rate_clip),
+            (
+                "machine adds metadata",
+                lambda: machine_findings.add(self._api, self._episode, self._tokens, self._trail),
+            ),
             ("early publishing is refused", self._refuse_publishing),
             ("publish", self._publish),
             ("viewer reads", self._read_as_viewer),

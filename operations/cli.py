@@ -35,6 +35,7 @@ from operations.cli_options import (
     Environment,
     Port,
     Scale,
+    SystemToken,
     ViewerToken,
     WithJourney,
 )
@@ -174,10 +175,12 @@ def _journey(
     token_admin: AdminToken = None,
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
+    token_system: SystemToken = None,
 ) -> None:
     """Go one way through the whole platform, as people do, and show what was seen."""
     project.require_environment(environment, "journey")
-    there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
+    people = {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer}
+    there = elsewhere.of(base_url, people | {Role.SYSTEM: token_system})
     raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there))
 
 

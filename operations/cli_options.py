@@ -31,6 +31,7 @@ FOR_ELSEWHERE = "For --base-url; better in the variable {}, which no process lis
 AdminToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_ADMIN"))]
 EditorToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_EDITOR"))]
 ViewerToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_VIEWER"))]
+SystemToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_SYSTEM"))]
 AsJson = Annotated[
     bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
 ]

@@ -1,7 +1,7 @@
-"""A platform that does not run on this machine: its address, and the tokens of people who signed in there."""
+"""A platform that does not run on this machine: its address, and the tokens of those who signed in there."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from operations import project
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
-from operations.token import Role
+from operations.token import PEOPLE, Role
 
 ENVIRONMENT_VARIABLES = {role: f"PLATFORM_TOKEN_{role.upper()}" for role in Role}
 FOLDER = "elsewhere"
@@ -31,9 +31,9 @@ class Elsewhere:
         """The token that was given for the role; see `require_tokens`."""
         return self.tokens[role]
 
-    def require_tokens(self) -> None:
-        """Refuses when one role has no token, and names every one that is missing and how to give it."""
-        missing = [role for role in Role if not self.tokens.get(role)]
+    def require_tokens(self, roles: Sequence[Role] = PEOPLE) -> None:
+        """Refuses when one of the roles has no token, and names every one that is missing and how to give it."""
+        missing = [role for role in roles if not self.tokens.get(role)]
         if missing:
             ways = ", ".join(f"--token-{role} or {ENVIRONMENT_VARIABLES[role]}" for role in missing)
             raise RefusedError(

@@ -13,7 +13,7 @@ from operations import journey_runner
 from operations.journey_runner import FetchedThumbnail, JourneyResult, Steps
 from operations.photo import Photo
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.token import Role
+from operations.token import PEOPLE, Role
 
 JOB_SECONDS = 60.0
 SEARCH_SECONDS = 10.0
@@ -58,7 +58,7 @@ class PhotoJourney:
         return f"status {answer['status']}"
 
     def _sign_in_all(self) -> str:
-        self._tokens = {role: self._sign_in(role) for role in Role}
+        self._tokens = {role: self._sign_in(role) for role in PEOPLE}
         return ", ".join(self._tokens)
 
     def _create_show(self) -> str:

@@ -18,7 +18,7 @@ from operations.checks import Check, ok, problem, warning
 from operations.elsewhere import ENVIRONMENT_VARIABLES, Elsewhere
 from operations.running import Condition
 from operations.state import EnvironmentState
-from operations.token import Role
+from operations.token import PEOPLE
 
 ANSWER_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
@@ -128,7 +128,7 @@ def of_elsewhere(platform: Elsewhere) -> Iterator[Check]:
     yield from _http(f"{platform.base_url}/health/ready", "readiness", fix, trust_env=True, clock=False)
     url = f"{platform.base_url}{READING_PATH}"
     yield _status("no token", url, None, httpx.codes.UNAUTHORIZED, "the API is open to strangers: do not use it")
-    for role in Role:
+    for role in PEOPLE:
         name, token = f"token {role}", platform.tokens.get(role)
         if token:
             yield _status(

@@ -11,9 +11,10 @@ from operations.console import Screen, table
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
 from operations.requirement_markers import MarkerError, claims
-from operations.requirements_document import Requirement, read
+from operations.requirements_document import Requirement, read, reasons
 
 DOCUMENT = project.ROOT / "docs" / "requirements.md"
+REASONS = project.ROOT / "docs" / "requirements_reasons.toml"
 TESTS = project.ROOT / "tests"
 
 State = Literal["covered", "later", "not covered"]
@@ -22,10 +23,12 @@ STYLES: Mapping[State, str] = {"covered": "green", "later": "dim", "not covered"
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:
-    """A requirement and the tests that name it. Nobody has to prove yet what is for later; a test that does counts."""
+    """A requirement and the tests that name it, or why there are none. Nobody has to prove yet what is for later; a test that
+    does counts."""
 
     requirement: Requirement
     tests: tuple[str, ...]
+    reason: str = ""
 
     @property
     def state(self) -> State:
@@ -92,14 +95,14 @@ def _count(document: str, section: str, findings: Sequence[Finding]) -> Count:
 
 
 def _findings() -> list[Finding]:
-    for place in (DOCUMENT, TESTS):
+    for place in (DOCUMENT, REASONS, TESTS):
         if not place.exists():
             raise RefusedError(
                 f"{place} is not there: this reads the document and the tests of a checkout",
                 next_step="run it in a checkout of the project, with that checkout's .venv/bin/platform",
             )
     try:
-        known, claimed = read(DOCUMENT), claims(TESTS)
+        known, excused, claimed = read(DOCUMENT), reasons(REASONS), claims(TESTS)
     except (MarkerError, OSError, SyntaxError, ValueError) as error:
         raise RefusedError(f"the requirements cannot be read: {error}") from error
     tests: dict[str, list[str]] = {requirement.id: [] for requirement in known}
@@ -107,7 +110,19 @@ def _findings() -> list[Finding]:
         if claim.id not in tests:
             raise RefusedError(f"{claim.test} names the requirement {claim.id!r}, which {DOCUMENT} does not have")
         tests[claim.id].append(claim.test)
-    return [Finding(requirement=requirement, tests=tuple(tests[requirement.id])) for requirement in known]
+    # A reason that no longer holds would be believed.
+    if unknown := excused.keys() - tests.keys():
+        raise RefusedError(f"{REASONS} has a reason for {', '.join(sorted(unknown))}, which {DOCUMENT} does not have")
+    if proved := sorted(one for one in excused if tests[one]):
+        raise RefusedError(f"{REASONS} says why nothing proves {', '.join(proved)}, which tests name")
+    return [
+        Finding(
+            requirement=requirement,
+            tests=tuple(tests[requirement.id]),
+            reason=requirement.later or excused.get(requirement.id, ""),
+        )
+        for requirement in known
+    ]
 
 
 def _choose(document: str, counts: Sequence[Count]) -> str:
@@ -131,7 +146,7 @@ def _as_data(counts: Sequence[Count], findings: Sequence[Finding]) -> dict[str, 
                 "document": one.requirement.document,
                 "text": one.requirement.text,
                 "state": one.state,
-                "reason": "" if one.tests else one.requirement.later,
+                "reason": "" if one.tests else one.reason,
                 "tests": one.tests,
             }
             for one in findings
@@ -159,7 +174,8 @@ def _show_requirements(findings: Sequence[Finding], screen: Screen) -> None:
     rows: list[tuple[str | Text, ...]] = []
     for one in findings:
         rows.append((one.requirement.id, Text(one.state, style=STYLES[one.state]), one.requirement.text))
-        rows += [("", "", Text(test, style="dim")) for test in one.tests]
+        said = one.tests or ((f"reason: {one.reason}",) if one.reason and not one.requirement.later else ())
+        rows += [("", "", Text(line, style="dim")) for line in said]
     screen.show(table("id", "state", "requirement, and the tests that name it", rows=rows))
     found = _count("", "", findings)
     screen.show(

@@ -1,7 +1,8 @@
 """The requirements as docs/requirements.md writes them: lines and table rows that begin with the id, below a section's heading."""
 
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,14 @@ def read(path: Path) -> tuple[Requirement, ...]:
     ids = [requirement.id for requirement in found]
     if twice := sorted({one for one in ids if ids.count(one) > 1}):
         raise ValueError(f"{path}: more than one requirement is called {', '.join(twice)}")
+    return found
+
+
+def reasons(path: Path) -> Mapping[str, str]:
+    """Why requirements have no test, by id. Raises OSError, and ValueError for what is no table of sentences."""
+    found: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8")).get("reasons", {})
+    if empty := [name for name, reason in found.items() if not isinstance(reason, str) or not reason.strip()]:
+        raise ValueError(f"{path}: {', '.join(empty)} has no reason")
     return found
 
 

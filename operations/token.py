@@ -1,13 +1,15 @@
-"""`platform token`: an access token for one of the three roles, from the platform's own user pool."""
+"""`platform token`: an access token for one of the roles, from the platform's own user pool."""
 
 import contextlib
 import hashlib
 import hmac
+import json
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from operations import project, real_accounts, running
@@ -15,13 +17,19 @@ from operations.console import Screen
 from operations.refusals import RefusedError
 from operations.state import EnvironmentState
 
+ANSWER_SECONDS = 10.0
+
 
 class Role(StrEnum):
-    """The pool's groups."""
+    """Who can ask: people by the pool's groups, and the machine that is the system."""
 
     ADMIN = "admin"
     EDITOR = "editor"
     VIEWER = "viewer"
+    SYSTEM = "system"
+
+
+PEOPLE = (Role.ADMIN, Role.EDITOR, Role.VIEWER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +51,8 @@ def token(role: Role, environment: str, screen: Screen) -> None:
 
 
 def issue(state: EnvironmentState, role: Role) -> Token:
-    """Signs the role's user in through Cognito's own API. The user is the same each time, as long as the platform lives.
+    """Signs the role's user in through Cognito's own API, or the machine by OAuth's client credentials. Either is the same
+    each time, as long as the platform lives.
 
     Refuses a platform that is not on this machine: in a shared account people sign in as themselves.
     """
@@ -52,20 +61,63 @@ def issue(state: EnvironmentState, role: Role) -> Token:
         "tokens are made only for local platforms",
         next_step=f"sign in as yourself, or bring up a local one: {project.command('up', state.environment)}",
     )
-    username, password = f"{role}@platform.example", _password(state, role)
     try:
-        cognito = state.account().client("cognito-idp")
-        _ensure_user(cognito, state.outputs["user_pool_id"], username, role, password)
-        answer = cognito.initiate_auth(
-            ClientId=state.outputs["user_pool_client_id"],
-            AuthFlow="USER_PASSWORD_AUTH",
-            AuthParameters={"USERNAME": username, "PASSWORD": password},
-        )
-    except (BotoCoreError, ClientError) as error:
+        signed, seconds = _sign_machine_in(state) if role is Role.SYSTEM else _sign_in(state, role)
+    except (BotoCoreError, ClientError, httpx.HTTPError) as error:
+        raise _no_token(state, role, str(error)) from error
+    expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
+    return Token(
+        token=signed,
+        role=role,
+        expires_at=expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    )
+
+
+def _no_token(state: EnvironmentState, role: Role, why: str) -> RefusedError:
+    return RefusedError(
+        f"the user pool at {state.account().endpoint} gave no token for {role}: {why}",
+        next_step=project.command("status", state.environment),
+    )
+
+
+def _sign_machine_in(state: EnvironmentState) -> tuple[str, int]:
+    """An access token and its seconds, by what every program has: the secret, and one request to the address that it names.
+
+    No resolver knows that host on this machine: the emulator is asked in its place, and told its name.
+    """
+    arn = state.outputs.get("system_secret_arn")
+    if not arn:
         raise RefusedError(
-            f"the user pool at {state.account().endpoint} gave no token for {role}: {error}",
-            next_step=project.command("status", state.environment),
-        ) from error
+            f"environment {state.environment!r} has no client for machines",
+            next_step=f"set identity.system_client to true in Pulumi.{state.environment}.yaml, and bring it up anew",
+        )
+    account = state.account()
+    kept = json.loads(account.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    address = httpx.URL(kept["token_url"])
+    answer = httpx.post(
+        f"{account.endpoint}{address.path}",
+        headers={"Host": address.host},
+        auth=(kept["client_id"], kept["client_secret"]),
+        data={"grant_type": "client_credentials", "scope": kept["scope"]},
+        timeout=ANSWER_SECONDS,
+        trust_env=False,
+    )
+    if answer.status_code != httpx.codes.OK:
+        raise _no_token(state, Role.SYSTEM, f"{answer.status_code}: {' '.join(answer.text[:300].split())}")
+    given = answer.json()
+    return given["access_token"], given["expires_in"]
+
+
+def _sign_in(state: EnvironmentState, role: Role) -> tuple[str, int]:
+    """An access token of the role's user, and its seconds."""
+    username, password = f"{role}@platform.example", _password(state, role)
+    cognito = state.account().client("cognito-idp")
+    _ensure_user(cognito, state.outputs["user_pool_id"], username, role, password)
+    answer = cognito.initiate_auth(
+        ClientId=state.outputs["user_pool_client_id"],
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": username, "PASSWORD": password},
+    )
     if "AuthenticationResult" not in answer:
         raise RefusedError(
             f"the user pool of environment {state.environment!r} asks for more than a password "
@@ -73,12 +125,7 @@ def issue(state: EnvironmentState, role: Role) -> Token:
             next_step="use an environment whose setting identity.mfa is not ON",
         )
     result = answer["AuthenticationResult"]
-    expires_at = datetime.now(UTC) + timedelta(seconds=result["ExpiresIn"])
-    return Token(
-        token=result["AccessToken"],
-        role=role,
-        expires_at=expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-    )
+    return result["AccessToken"], result["ExpiresIn"]
 
 
 def _ensure_user(cognito: Any, pool: str, username: str, role: Role, password: str) -> None:

@@ -21,10 +21,11 @@ GROUPS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The client that is the system, and what its tokens name as their scope."""
+    """The client that is the system, what its tokens name as their scope, and the secret by which it signs in."""
 
     client_id: pulumi.Output[str]
     scope: pulumi.Output[str]
+    secret_arn: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,7 @@ def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
     )
     machine = None
     if section.system_client:
+        credentials = secret("system", "How machines sign in as the system")
         client = MachineClient(
             "system",
             MachineClientArgs(
@@ -80,11 +82,11 @@ def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
                 domain_prefix="-".join(
                     filter(None, [naming.physical("auth"), settings.buckets.name_suffix.strip("-")])
                 ),
-                secret_id=secret("system", "How machines sign in as the system").id,
+                secret_id=credentials.id,
             ),
             opts,
         )
-        machine = Machine(client_id=client.client_id, scope=client.scope)
+        machine = Machine(client_id=client.client_id, scope=client.scope, secret_arn=credentials.arn)
     return Identity(
         pool_id=directory.pool_id,
         pool_endpoint=directory.pool_endpoint,

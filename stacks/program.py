@@ -52,6 +52,7 @@ def platform() -> None:
             "user_pool_client_id": identity.client_id,
             "user_pool_endpoint": identity.pool_endpoint,
             "cognito_secret_arn": identity.secret_arn,
+            "system_secret_arn": identity.machine.secret_arn if identity.machine else None,
             "storage_bucket": data.storage.name,
             "thumbnails_bucket": data.thumbnails.name,
             "temp_bucket": data.temp.name,

@@ -15,7 +15,7 @@ from operations.seed import catalogue
 from operations.seed.ledger import Ledger
 from operations.seed.patience import Patience
 from operations.seed.seeding import Seeding
-from operations.token import Role
+from operations.token import PEOPLE, Role
 from stacks.environment import PROJECT
 
 # For how long a run waits for a platform that asks it to come back later.
@@ -30,12 +30,12 @@ def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None
     require_no_production(environment)
     if elsewhere:
         elsewhere.require_tokens()
-        address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in Role}
+        address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in PEOPLE}
     else:
         real_accounts.forget_real_accounts()
         state = running.require(environment)
         address = state.endpoints.api if state.endpoints else ""
-        tokens = {role: token.issue(state, role).token for role in Role}
+        tokens = {role: token.issue(state, role).token for role in PEOPLE}
     began = time.monotonic()
     with (
         interruptions.handled(interruptions.interrupt),

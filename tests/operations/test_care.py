@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import httpx
 import pytest
 
+from operations.audit_trail import subject
 from operations.catalogue_journey import CatalogueJourney
 from operations.exit_codes import ExitCode
 from operations.platform_api import PlatformApi
 from operations.state import EnvironmentState
+from operations.token import Role
 from tests.operations.tampering import Change, data, status, tampered
 
 if TYPE_CHECKING:
@@ -36,8 +38,7 @@ def running(platform_command: "Command") -> Iterator["Command"]:
 @pytest.fixture(scope="module")
 def tokens(running: "Command") -> dict[str, str]:
     """A token for each role, as environment variables."""
-    roles = ("admin", "editor", "viewer")
-    return {f"PLATFORM_TOKEN_{role.upper()}": running("token", "--role", role).out.strip() for role in roles}
+    return {f"PLATFORM_TOKEN_{role.upper()}": running("token", "--role", role).out.strip() for role in Role}
 
 
 def state_of(command: "Command") -> EnvironmentState:
@@ -100,7 +101,7 @@ class TestCatalogueJourney:
         assert answer.data["ok"] is True
         last = answer.data["steps"][-1]
         assert last["name"] == "audit trail"
-        assert last["detail"] == "37 entries about 17 things, in order, each by who did it"
+        assert last["detail"] == "38 entries about 18 things, in order, each by who did it"
         assert not (running.files().journey / "result.json").exists()
 
     @pytest.mark.parametrize(
@@ -113,6 +114,13 @@ class TestCatalogueJourney:
             ((f"GET {CLIP}/duplicates", data(lambda _: [])), "duplicate is seen", "the duplicates of clip"),
             ((f"GET {EPISODE}/clips", data(lambda _: [])), "assign clip", "the episode's clips"),
             ((f"GET {CLIP}", data(lambda clip: clip | {"quality": "hero"})), "rate clip", "['hero', 'hero']"),
+            ((f"POST {EPISODE}/metadata", status(201)), "machine adds metadata", "201 instead of 403"),
+            ((f"GET {EPISODE}/metadata", data(lambda _: [])), "machine adds metadata", "the editor reads []"),
+            (
+                (f"GET {EPISODE}/metadata", data(lambda found: [one | {"tags": ["autumn"]} for one in found])),
+                "machine adds metadata",
+                "'tags': ['autumn']",
+            ),
             ((f"POST {EPISODE}/publish", status(200)), "early publishing is refused", "200 instead of 409"),
             ((f"DELETE {EPISODE}", status(200)), "viewer is refused", "200 instead of 403"),
             (("DELETE /api/v1/outfits/.*", status(404)), "delete outfit", "404 instead of 403"),
@@ -132,7 +140,7 @@ class TestCatalogueJourney:
                 "audit trail",
                 "entry 2 of the log is create",
             ),
-            (("GET /api/v1/activity-logs", data(lambda _: [])), "audit trail", "has 0 entries of it, not 37"),
+            (("GET /api/v1/activity-logs", data(lambda _: [])), "audit trail", "has 0 entries of it, not 38"),
         ],
     )
     def test_an_answer_that_is_not_so_fails_its_step(
@@ -143,6 +151,15 @@ class TestCatalogueJourney:
         assert not result.ok
         assert result.steps[-1].name == step
         assert said in result.steps[-1].detail
+
+    def test_what_a_machine_found_is_nobody_else_s(self, running: "Command", tokens: dict[str, str]) -> None:
+        editor = subject(tokens["PLATFORM_TOKEN_EDITOR"])
+        claimed = data(lambda one: one | {"created_by": editor})
+        with tampered(address(running), f"POST {EPISODE}/metadata", claimed) as proxy:
+            answer = running("journey", "catalogue", "--base-url", proxy, "--json", **tokens)
+        assert answer.code == ExitCode.FAILED
+        failed = answer.data["steps"][-1]
+        assert (failed["name"], f"from {editor}, a person" in failed["detail"]) == ("machine adds metadata", True)
 
 
 @pytest.mark.requirement("ROAD-13", "P1-10")

@@ -7,7 +7,7 @@ import pytest
 from operations import elsewhere
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
-from operations.token import Role
+from operations.token import PEOPLE, Role
 
 if TYPE_CHECKING:
     from tests.operations.conftest import Command
@@ -60,7 +60,7 @@ class TestTokens:
         there = elsewhere.of(URL, {Role.ADMIN: "from the option", Role.EDITOR: "e", Role.VIEWER: None})
         assert there is not None
         there.require_tokens()
-        assert [there.token(role) for role in Role] == ["from the option", "e", "from the variable"]
+        assert [there.token(role) for role in PEOPLE] == ["from the option", "e", "from the variable"]
 
     def test_tokens_are_not_in_the_text_form(self) -> None:
         assert "secret" not in repr(elsewhere.of(URL, {Role.ADMIN: "secret"}))
@@ -73,6 +73,13 @@ class TestTokens:
         assert "--token-admin or PLATFORM_TOKEN_ADMIN" in error["next"]
         assert "--token-viewer or PLATFORM_TOKEN_VIEWER" in error["next"]
         assert not command.state_root.exists()
+
+    def test_only_where_a_machine_acts_its_token_is_asked_for(self, command: "Command") -> None:
+        people = ["--token-admin", "a", "--token-editor", "e", "--token-viewer", "v"]
+        answer = command("journey", "catalogue", "--base-url", URL, *people, "--json")
+        assert answer.code == ExitCode.USAGE
+        assert "missing for system:" in answer.data["error"]["message"]
+        assert "--token-system or PLATFORM_TOKEN_SYSTEM" in answer.data["error"]["next"]
 
     @pytest.mark.parametrize("verb", ["journey", "doctor"])
     def test_without_an_address_they_are_refused(self, command: "Command", verb: str) -> None:

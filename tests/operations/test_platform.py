@@ -69,6 +69,7 @@ class TestUp:
             "platform token --role admin",
             "platform token --role editor",
             "platform token --role viewer",
+            "platform token --role system",
             "platform down",
             *STEPS,
             *(f"{variant} {width}×{height}" for variant, (width, height) in SIZES.items()),
@@ -165,6 +166,24 @@ class TestToken:
         api = running("outputs", "--json").data["api_url"]
         listed = httpx.get(f"{api}/api/v1/shows", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
         assert listed.status_code == 200
+
+    @pytest.mark.requirement("C-11")
+    def test_a_machine_may_tell_what_it_found_and_people_may_not(self, running: "Command") -> None:
+        api = running("outputs", "--json").data["api_url"]
+        answers = [running("token", "--role", role) for role in ("admin", "editor", "system")]
+        assert [(answer.code, answer.err) for answer in answers] == [(0, "")] * 3
+        admin, editor, system = ({"Authorization": f"Bearer {answer.out.strip()}"} for answer in answers)
+        with httpx.Client(base_url=f"{api}/api/v1", trust_env=False) as client:
+            show = client.post("/shows", json={"name": "Found by machines"}, headers=admin).json()["data"]["show_id"]
+            about = {"show_id": show, "title": "Meadow", "season_number": 1, "episode_number": 1}
+            path = (
+                f"/episodes/{client.post('/episodes', json=about, headers=admin).json()['data']['episode_id']}/metadata"
+            )
+            found = {"tags": ["dandelion"]}
+            told = [client.post(path, json=found, headers=who).status_code for who in (editor, admin, system)]
+            assert told == [403, 403, 201]
+            assert [one["tags"] for one in client.get(path, headers=editor).json()["data"]] == [["dandelion"]]
+            assert client.get("/shows", headers=system).status_code == 403
 
     def test_json_form(self, running: "Command") -> None:
         data = running("token", "--role", "editor", "--json").data

@@ -64,6 +64,8 @@ def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_films.py").write_text(dedent(TEST))
     monkeypatch.setattr(requirements, "DOCUMENT", tmp_path / "docs" / "requirements.md")
+    (tmp_path / "docs" / "reasons.toml").write_text('[reasons]\nFILM-03 = "Nobody looks for films."\n')
+    monkeypatch.setattr(requirements, "REASONS", tmp_path / "docs" / "reasons.toml")
     monkeypatch.setattr(requirements, "TESTS", tmp_path / "tests")
     return tmp_path
 
@@ -152,6 +154,34 @@ class TestDocument:
         assert reasons["FILM-02"] == reasons["FILM-05"] == ""
 
 
+class TestReasons:
+    def test_what_is_not_covered_may_have_one(self, checkout: Path) -> None:
+        found = {one["id"]: one for one in reported("FILM")["requirements"]}
+        assert (found["FILM-03"]["state"], found["FILM-03"]["reason"]) == ("not covered", "Nobody looks for films.")
+
+    def test_it_stands_below_its_requirement(self, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        requirements.requirements(Screen(), document="film")
+        lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+        below = next(number for number, line in enumerate(lines) if line.startswith("FILM-03")) + 1
+        assert lines[below] == "reason: Nobody looks for films."
+        assert lines[below + 1].startswith("FILM-04")
+
+    @pytest.mark.parametrize(
+        ("reasons", "said"),
+        [
+            ('[reasons]\nFILM-01 = "It is not."', "says why nothing proves FILM-01, which tests name"),
+            ('[reasons]\nFILM-77 = "It is not."', "has a reason for FILM-77, which .* does not have"),
+            ('[reasons]\nFILM-02 = " "', "FILM-02 has no reason"),
+            ("[reasons]\nFILM-02 = 7", "FILM-02 has no reason"),
+            ("[reasons", "the requirements cannot be read"),
+        ],
+    )
+    def test_one_that_cannot_be_is_refused(self, checkout: Path, reasons: str, said: str) -> None:
+        (checkout / "docs" / "reasons.toml").write_text(reasons)
+        with pytest.raises(RefusedError, match=said):
+            reported()
+
+
 class TestRefusal:
     def test_unknown_document_is_named_with_the_known_ones(self, checkout: Path) -> None:
         with pytest.raises(RefusedError) as refused:
@@ -198,6 +228,11 @@ class TestThisProject:
         found = [one.document for one in read(path)]
         assert promised
         assert {document: str(found.count(document)) for document in promised} == promised
+
+    def test_what_was_decided_otherwise_says_why(self) -> None:
+        found = {one["id"]: one for one in reported("P1")["requirements"]}
+        assert (found["P1-37"]["state"], found["P1-37"]["tests"]) == ("not covered", ())
+        assert "Tests mirror the rooms" in found["P1-37"]["reason"]
 
     def test_command_prints_one_object(self, command: "Command") -> None:
         answer = command("requirements", "--format", "json")

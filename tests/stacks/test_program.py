@@ -33,6 +33,7 @@ EXPORTS = {
     "schema_digest",
     "schema_head",
     "storage_bucket",
+    "system_secret_arn",
     "temp_bucket",
     "thumbnail_dead_letter_queue_url",
     "thumbnail_function_arn",
@@ -116,7 +117,7 @@ def second_run(environment):
 class TestPlatform:
     def test_resources_by_environment(self, graph_of):
         counted = {name: len(graph_of(name).custom) for name in ("dev", "staging", "production")}
-        assert counted == {"dev": 153, "staging": 249, "production": 265}
+        assert counted == {"dev": 154, "staging": 250, "production": 266}
 
     def test_components_by_environment(self, graph_of):
         counted = {}

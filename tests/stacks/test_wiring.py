@@ -63,14 +63,15 @@ class TestPrograms:
         assert not [name for name in variables if "PASSWORD" in name or ("TOKEN" in name and "SECONDS" not in name)]
         assert all(variables[name].startswith("arn:") for name in variables if "SECRET" in name)
 
-    @pytest.mark.requirement("A-10")
+    @pytest.mark.requirement("A-10", "P1-39")
     def test_values_arrive_as_they_were_meant(self, graph_of, settings_of, monkeypatch):
         graph, settings = graph_of("production"), settings_of("production")
         api = load(ApiSettings, graph.variables("api"), monkeypatch)
         assert api.jwks_url == f"{api.issuer}/.well-known/jwks.json"
         assert api.allowed_hosts == ("api.example.com", "*.us-east-1.elb.amazonaws.com")
         assert api.allowed_origins == tuple(settings["cors_origins"])
-        assert len(api.user_pool_client_ids) == 1
+        pool = json.loads(graph.named("cognito-secret-value").inputs["secretString"])
+        assert (api.user_pool_id, api.user_pool_client_ids) == (pool["user_pool_id"], (pool["client_id"],))
         assert api.token_max_lifetime_seconds == 3600
         assert api.database_pool_max == settings["api"]["database_pool_max"]
         assert (api.storage_bucket, api.temp_bucket, api.thumbnails_bucket) == (

@@ -1,4 +1,4 @@
-"""Cognito: user pools, their clients, groups and users, and what a machine's client needs. Nothing here gives it a token."""
+"""Cognito: user pools, their clients, groups and users, and what a machine's client needs."""
 
 from typing import Any
 

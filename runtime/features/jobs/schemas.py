@@ -12,10 +12,11 @@ MAX_RETRIED = 100
 
 
 class JobType(StrEnum):
-    """What is done."""
+    """What is done. Thumbnails have a worker; of the others a job can be stored, and nobody does it."""
 
     THUMBNAIL_GENERATION = "thumbnail_generation"
     METADATA_EXTRACTION = "metadata_extraction"
+    TRANSCODING = "transcoding"
 
 
 class JobStatus(StrEnum):

@@ -180,6 +180,7 @@ def routes(app: Any) -> Iterator[tuple[str, str, set[Permission], Any]]:
 
 
 class TestEveryRoute:
+    @pytest.mark.requirement("P1-48")
     def test_is_public_on_purpose_or_guarded_by_one_permission(self, api: Api) -> None:
         found = list(routes(api.client.app))
         public = {path for _, path, asked, _ in found if not asked}

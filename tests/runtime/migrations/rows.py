@@ -18,6 +18,7 @@ GUEST = "00000000-0000-7000-8000-000000000011"
 CLIP = "00000000-0000-7000-8000-000000000012"
 POST = "00000000-0000-7000-8000-000000000013"
 POST_UPLOAD = "00000000-0000-7000-8000-000000000014"
+VIDEO_JOB = "00000000-0000-7000-8000-000000000015"
 
 # By the revision that has made the tables; a trigger fills post_metadata.
 ROWS = {
@@ -69,6 +70,10 @@ VALUES ('{POST_UPLOAD}', '{USER}', 'post', '{POST}', 'x', 'image/jpeg', 1, repea
         '{POST}', repeat('0', 64));
 """,  # noqa: S608
     "0008": f"INSERT INTO rate_limits (user_id, full_at) VALUES ('{USER}', now());",  # noqa: S608
+    "0011": f"""
+INSERT INTO processing_queue (job_id, job_type, entity_type, entity_id, source_reference)
+VALUES ('{VIDEO_JOB}', 'transcoding', 'episode', '{EPISODE}', 's3://storage/y');
+""",  # noqa: S608
 }
 
 TABLES = """

@@ -22,6 +22,7 @@ REPOSITORY = Path(__file__).parents[3]
 
 
 class TestUpgrade:
+    @pytest.mark.requirement("P2-46")
     def test_empty_database_reaches_the_head(self, migrations):
         assert migrations.current() is None
         applied = migrations.upgrade()

@@ -33,8 +33,9 @@ LISTS = [
         marks=pytest.mark.requirement("P1-06"), id="thumbnails.thumbnail_type",
     ),
     pytest.param(
-        ("processing_queue", "job_type"), "processing_queue_job_type_check", "thumbnail_generation metadata_extraction", {},
-        marks=pytest.mark.requirement("P1-07"), id="processing_queue.job_type",
+        ("processing_queue", "job_type"), "processing_queue_job_type_check",
+        "thumbnail_generation metadata_extraction transcoding", {},
+        marks=pytest.mark.requirement("P1-07", "P2-26"), id="processing_queue.job_type",
     ),
     pytest.param(
         ("processing_queue", "status"), "processing_queue_status_check", "pending processing completed failed", {},

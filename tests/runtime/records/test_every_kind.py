@@ -46,7 +46,7 @@ class TestCreate:
             answer = api.client.post(kind.path, kind.new(api), user)
             assert answer.status_code == (201 if role in kind.creators else 403), role
 
-    @pytest.mark.requirement("ROAD-95")
+    @pytest.mark.requirement("ROAD-95", "P1-30")
     def test_required_fields_are_named(self, api: Api, kind: Kind) -> None:
         answer = api.client.post(kind.path, {}, api.admin)
         found = problems(answer, 400, "VALIDATION_ERROR")

@@ -49,6 +49,7 @@ REFUSED = {
 }
 
 
+@pytest.mark.requirement("P1-30")
 class TestParse:
     @pytest.mark.parametrize("name", REFUSED)
     def test_refuses_without_quoting(self, name: str) -> None:

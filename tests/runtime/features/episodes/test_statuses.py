@@ -44,7 +44,7 @@ def changes_of(api: Api, episode: Body) -> list[Body]:
 
 
 class TestChangeOfStatus:
-    @pytest.mark.requirement("ROAD-74", "ROAD-88")
+    @pytest.mark.requirement("ROAD-74", "ROAD-88", "P1-30")
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     @pytest.mark.parametrize("status", sorted(EVERY_STATUS))
     def test_only_what_may_follow_follows(self, api: Api, status: str, method: str) -> None:

@@ -123,6 +123,7 @@ class TestProcessEpisode:
         ("body", "field"),
         [
             ({"job_type": "metadata_extraction"}, "body.job_type"),
+            ({"job_type": "transcoding"}, "body.job_type"),
             ({"job_type": None}, "body.job_type"),
             ({"source_reference": "s3://x/y"}, "body.source_reference"),
             ([], "body"),

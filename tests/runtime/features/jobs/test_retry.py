@@ -85,8 +85,12 @@ class TestRetry:
 
     @pytest.mark.parametrize(
         "values",
-        [{"source_reference": "s3://another/raw/episodes/x"}, {"job_type": "metadata_extraction"}],
-        ids=["another bucket", "another type"],
+        [
+            {"source_reference": "s3://another/raw/episodes/x"},
+            {"job_type": "metadata_extraction"},
+            {"job_type": "transcoding"},
+        ],
+        ids=["another bucket", "another type", "video"],
     )
     def test_one_of_which_no_worker_could_hear_is_a_conflict(self, api: Api, values: dict[str, str]) -> None:
         (failed,) = make_jobs(api, 1, **values)

@@ -76,7 +76,7 @@ class TestStats:
         none = {"pending": 0, "processing": 0, "completed": 0, "failed": 0}
         assert api.client.get(f"{family}/stats", api.editor).json()["data"] == {
             "by_status": none,
-            "by_type": {"thumbnail_generation": none, "metadata_extraction": none},
+            "by_type": {"thumbnail_generation": none, "metadata_extraction": none, "transcoding": none},
             "depth": 0,
             "depth_limit": 100,
             "oldest_pending_seconds": None,
@@ -85,6 +85,7 @@ class TestStats:
     def test_count_each_job_once(self, api: Api, family: str) -> None:
         jobs = make_jobs(api, 6)
         make_jobs(api, 2, job_type="metadata_extraction")
+        make_jobs(api, 1, job_type="transcoding")
         fail(api, jobs[0])
         complete(api, *jobs[1:3])
         with api.client.app.state.resources.database.transaction() as connection:
@@ -97,12 +98,13 @@ class TestStats:
                 "UPDATE processing_queue SET created_at = now() - interval '1 day' WHERE job_id = ANY(%s)", [jobs[:4]]
             )
         found = api.client.get(f"{family}/stats", api.editor).json()["data"]
-        assert found["by_status"] == {"pending": 4, "processing": 1, "completed": 2, "failed": 1}
+        assert found["by_status"] == {"pending": 5, "processing": 1, "completed": 2, "failed": 1}
         assert found["by_type"] == {
             "thumbnail_generation": {"pending": 2, "processing": 1, "completed": 2, "failed": 1},
             "metadata_extraction": {"pending": 2, "processing": 0, "completed": 0, "failed": 0},
+            "transcoding": {"pending": 1, "processing": 0, "completed": 0, "failed": 0},
         }
-        assert found["depth"] == 5
+        assert found["depth"] == 6
         assert 90 <= found["oldest_pending_seconds"] < 120
 
 
