@@ -51,7 +51,7 @@ def check_engine(arguments: Any) -> None:
 
 
 def check_nodes(arguments: Any) -> None:
-    """Raises ArgumentError for numbers of nodes that cannot be spread over the subnets' zones, and for volumes that they cannot have."""
+    """Raises ArgumentError for numbers of nodes that cannot be spread over the zones, and for volumes that they cannot have."""
     check_range(arguments, "instance_count", 1, MOST_NODES)
     listed = " or ".join(str(number) for number in range(2, min(len(arguments.subnet_ids), 3) + 1))
     wanted = f"must be 1, or a multiple of {listed} for as many zones" if listed else "must be 1 in a single subnet"

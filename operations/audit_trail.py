@@ -25,28 +25,24 @@ class AuditTrail:
     """What was written so far, in order."""
 
     def __init__(self) -> None:
-        self._tokens: dict[Role, str] = {}
         self._written: list[tuple[Role, str, str, str]] = []
-
-    def sign_in(self, tokens: Mapping[Role, str]) -> None:
-        """Takes the tokens with which everything is done."""
-        self._tokens = dict(tokens)
 
     def note(self, role: Role, action: str, resource_type: str, *ids: str) -> None:
         """What this role's user did, to one thing after the other."""
         self._written += [(role, action, resource_type, one) for one in ids]
 
-    def compare(self, api: PlatformApi) -> str:
+    def compare(self, api: PlatformApi, tokens: Mapping[Role, str]) -> str:
         """What was seen. Raises UnexpectedAnswerError for the first entry that is not the one that was noted.
 
-        The whole history of each thing is read, so that also an entry that nobody noted is found.
+        `tokens` are those with which it was done. The whole history of each thing is read, so that also an entry that nobody
+        noted is found.
         """
-        subjects = {role: subject(token) for role, token in self._tokens.items()}
+        subjects = {role: subject(token) for role, token in tokens.items()}
         written = [Entry(subjects[role], *rest) for role, *rest in self._written]
         things = dict.fromkeys((entry.resource_type, entry.resource_id) for entry in written)
         logged: list[dict[str, Any]] = []
         for resource_type, resource_id in things:
-            logged += self._history(api, resource_type, resource_id)
+            logged += _history(api, tokens[Role.ADMIN], resource_type, resource_id)
         # Ids are made in the order of time.
         logged.sort(key=lambda entry: entry["activity_log_id"])
         seen = [Entry(*(entry[name] for name in Entry._fields)) for entry in logged]
@@ -57,16 +53,6 @@ class AuditTrail:
             raise UnexpectedAnswerError(f"the log has {len(seen)} entries of it, not {len(written)}")
         return f"{len(seen)} entries about {len(things)} things, in order, each by who did it"
 
-    def _history(self, api: PlatformApi, resource_type: str, resource_id: str) -> list[dict[str, Any]]:
-        query = {"resource_type": resource_type, "resource_id": resource_id, "limit": PAGE}
-        found: list[dict[str, Any]] = []
-        while True:
-            answer = api.get("/api/v1/activity-logs", token=self._tokens[Role.ADMIN], query=query)
-            found += answer["data"]
-            if not answer["page"]["next"]:
-                return found
-            query["cursor"] = answer["page"]["next"]
-
 
 def subject(token: str) -> str:
     """Whose token it is. Read off it, not verified: the platform does that. Raises UnexpectedAnswerError for what is no JWT."""
@@ -76,6 +62,17 @@ def subject(token: str) -> str:
         return str(claims["sub"])
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
         raise UnexpectedAnswerError("the token is no JWT with a subject") from error
+
+
+def _history(api: PlatformApi, token: str, resource_type: str, resource_id: str) -> list[dict[str, Any]]:
+    query = {"resource_type": resource_type, "resource_id": resource_id, "limit": PAGE}
+    found: list[dict[str, Any]] = []
+    while True:
+        answer = api.get("/api/v1/activity-logs", token=token, query=query)
+        found += answer["data"]
+        if not answer["page"]["next"]:
+            return found
+        query["cursor"] = answer["page"]["next"]
 
 
 def _told(entry: Entry) -> str:

@@ -7,12 +7,12 @@ import csv
 import hashlib
 import io
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from operations import journey_runner, machine_findings
+from operations import machine_findings
 from operations.audit_trail import AuditTrail
-from operations.journey_runner import JourneyResult, Steps
+from operations.journey_runner import Journey, Steps
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.token import Role
 
@@ -21,27 +21,22 @@ CONTEXTS = ("The opening scene", "At the market", "The last dance")
 ADMIN, EDITOR, VIEWER = Role.ADMIN, Role.EDITOR, Role.VIEWER
 
 
-class CatalogueJourney:
+class CatalogueJourney(Journey):
     """One run. Names and file hashes are unique to it, so that any number can be made on one platform."""
 
+    roles = tuple(Role)
+
     def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
-        self._api, self._sign_in, self._trail = api, sign_in, AuditTrail()
+        super().__init__(api, sign_in)
+        self._trail = AuditTrail()
         self._word = secrets.token_hex(7)
-        self._tokens: dict[Role, str] = {}
         self._show = f"Journey {self._word}"
         self._show_id = self._episode_id = self._episode = ""
         self._outfits: dict[str, str] = {}
         self._clip_id = self._duplicate_id = ""
 
-    def run(self, before_step: Callable[[str], None]) -> JourneyResult:
-        """Makes the steps in order; the first that fails is the last that is made."""
-        made = journey_runner.make(self._steps(), before_step)
-        return JourneyResult(ok=made[-1].ok, steps=made, thumbnails=[])
-
     def _steps(self) -> Steps:
         return (
-            ("health", self._check_health),
-            ("sign in", self._sign_in_all),
             ("create show", self._create_show),
             ("create episode", self._create_episode),
             ("two scripts", self._write_scripts),
@@ -66,16 +61,8 @@ class CatalogueJourney:
             ("restore outfit", self._restore_outfit),
             ("import", self._import),
             ("export", self._export),
-            ("audit trail", lambda: self._trail.compare(self._api)),
+            ("audit trail", lambda: self._trail.compare(self._api, self._tokens)),
         )
-
-    def _check_health(self) -> str:
-        return f"status {self._api.get('/health')['status']}"
-
-    def _sign_in_all(self) -> str:
-        self._tokens = {role: self._sign_in(role) for role in Role}
-        self._trail.sign_in(self._tokens)
-        return ", ".join(self._tokens)
 
     def _create_show(self) -> str:
         body = {"name": self._show, "description": "Made by `platform journey catalogue`."}
@@ -255,8 +242,9 @@ class CatalogueJourney:
         return f"two episodes; line 3 was refused: status: {bad['errors'][0]['message']}"
 
     def _export(self) -> str:
-        query = {"format": "csv", "show_id": self._show_id}
-        text = self._api.get_csv("/api/v1/episodes/export", token=self._tokens[VIEWER], query=query)
+        address = f"/api/v1/episodes/export?format=csv&show_id={self._show_id}"
+        content, _ = self._api.fetch_file(address, token=self._tokens[VIEWER])
+        text = content.decode(errors="replace")
         rows = {row["episode_number"]: (row["title"], row["status"]) for row in csv.DictReader(io.StringIO(text))}
         expected = {"1": ("A day in the meadow", "published"), "2": ("Hay", "draft"), "4": ("Snow", "draft")}
         _require("the exported file", rows, expected)
@@ -265,7 +253,8 @@ class CatalogueJourney:
         return f"{len(rows)} episodes; importing them again changes nothing"
 
     def _send_file(self, text: str) -> list[dict[str, Any]]:
-        report = self._api.post_csv("/api/v1/episodes/import", text, token=self._tokens[ADMIN])["data"]
+        content, token = text.encode(), self._tokens[ADMIN]
+        report = self._api.send_file("/api/v1/episodes/import", content, "text/csv", token=token)["data"]
         lines: list[dict[str, Any]] = report["lines"]
         return lines
 
@@ -273,18 +262,10 @@ class CatalogueJourney:
         digest = hashlib.sha256(f"{scene} {self._word}".encode()).hexdigest()
         return {"title": title, "talent_source": "Lala", "file_hash": digest, "duration_seconds": 94}
 
-    def _create(self, role: Role, plural: str, noun: str, body: dict[str, Any]) -> str:
-        made: str = self._api.post(f"/api/v1/{plural}", body, token=self._tokens[role])["data"][f"{noun}_id"]
+    def _create(self, role: Role, plural: str, noun: str, body: Mapping[str, Any]) -> str:
+        made = super()._create(role, plural, noun, body)
         self._trail.note(role, "create", noun, made)
         return made
-
-    def _get(self, path: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._api.get(path, token=self._tokens[VIEWER])["data"]
-        return found
-
-    def _list(self, path: str, **query: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self._api.get(path, token=self._tokens[VIEWER], query=query)["data"]
-        return found
 
 
 def _require(what: str, seen: Any, expected: Any) -> None:

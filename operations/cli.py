@@ -2,19 +2,17 @@
 
 import sys
 from itertools import pairwise
-from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 from typer.exceptions import TyperException
 
 from operations import (
+    cli_clients,
     diagram,
     doctor,
     down,
-    elsewhere,
     failure_log,
-    journey,
     logs,
     outputs,
     project,
@@ -34,13 +32,11 @@ from operations.cli_options import (
     EditorToken,
     Environment,
     Port,
-    Scale,
-    SystemToken,
     ViewerToken,
     WithJourney,
+    elsewhere_of,
 )
 from operations.cli_release import release_app
-from operations.cli_transfer import transfer_app
 from operations.console import Screen
 from operations.exit_codes import ExitCode
 from operations.refusals import RefusedError
@@ -54,6 +50,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(release_app, name="release")
+# The help lists groups last, in this order. One without a name lends its verbs to the command itself.
+transfer_app = typer.Typer()
+transfer_app.command("import", epilog=EXIT_CODES)(cli_clients.import_file)
+transfer_app.command("export", epilog=EXIT_CODES)(cli_clients.export_file)
 app.add_typer(transfer_app)
 
 
@@ -160,52 +160,8 @@ def _token(
     token.token(role, environment, Screen(as_json=as_json))
 
 
-@app.command("journey", epilog=EXIT_CODES)
-def _journey(
-    *,
-    way: Annotated[
-        journey.Way, typer.Argument(help="A photograph from upload to search, or an editor's day with the catalogue.")
-    ] = journey.Way.PHOTO,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
-    as_json: AsJson = False,
-    photo: Annotated[
-        Path | None, typer.Option(help="The image file to send.", show_default=str(project.BUNDLED_PHOTO))
-    ] = None,
-    base_url: BaseUrl = None,
-    token_admin: AdminToken = None,
-    token_editor: EditorToken = None,
-    token_viewer: ViewerToken = None,
-    token_system: SystemToken = None,
-) -> None:
-    """Go one way through the whole platform, as people do, and show what was seen."""
-    project.require_environment(environment, "journey")
-    people = {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer}
-    there = elsewhere.of(base_url, people | {Role.SYSTEM: token_system})
-    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there))
-
-
-@app.command("seed", epilog=EXIT_CODES)
-def _seed(
-    *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
-    as_json: AsJson = False,
-    base_url: BaseUrl = None,
-    token_admin: AdminToken = None,
-    token_editor: EditorToken = None,
-    token_viewer: ViewerToken = None,
-    scale: Scale = None,
-) -> None:
-    """Fill the platform with the environment's made-up catalogue. Repeating it makes nothing twice; production is refused."""
-    # Imported here because it brings Pulumi, for which no other verb should wait.
-    from operations.seed.scale import scale as fill  # noqa: PLC0415
-    from operations.seed.seed import seed  # noqa: PLC0415
-
-    project.require_environment(environment, "seed")
-    there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
-    screen = Screen(as_json=as_json)
-    raise typer.Exit(
-        fill(environment, scale, screen, elsewhere=there) if scale else seed(environment, screen, elsewhere=there)
-    )
+app.command("journey", epilog=EXIT_CODES)(cli_clients.make_journey)
+app.command("seed", epilog=EXIT_CODES)(cli_clients.seed_catalogue)
 
 
 @app.command("doctor", epilog=EXIT_CODES)
@@ -221,7 +177,7 @@ def _doctor(
 ) -> None:
     """Look at all that a platform needs, and say what helps where something is missing. Changes nothing."""
     project.require_environment(environment, "doctor")
-    there = elsewhere.of(base_url, {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer})
+    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
     chosen = project.default_port(environment) if port is None else port
     raise typer.Exit(doctor.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=chosen))
 

@@ -4,8 +4,10 @@ from typing import Annotated
 
 import typer
 
-from operations import project
+from operations import elsewhere, project
+from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
+from operations.token import Role
 
 JSON_FLAG = "--json"
 EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
@@ -39,3 +41,15 @@ Scale = Annotated[
     int | None,
     typer.Option(min=1, max=1_000_000, help="Instead of the catalogue, so many episodes to measure with."),
 ]
+
+
+def elsewhere_of(
+    base_url: str | None,
+    token_admin: str | None,
+    token_editor: str | None,
+    token_viewer: str | None,
+    token_system: str | None = None,
+) -> Elsewhere | None:
+    """The platform that --base-url and the tokens name; None when the local one is meant. Refuses what `elsewhere.of` does."""
+    people = {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer}
+    return elsewhere.of(base_url, people | {Role.SYSTEM: token_system})

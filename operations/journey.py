@@ -19,7 +19,7 @@ from operations.photo_journey import PhotoJourney
 from operations.platform_api import PlatformApi
 from operations.refusals import RefusedError
 from operations.state import EnvironmentState, StateFiles, write_atomically
-from operations.token import PEOPLE, Role
+from operations.token import Role
 
 RESULT_FILE = "result.json"
 CATALOGUE_RESULT_FILE = "catalogue.json"
@@ -38,7 +38,7 @@ def journey(
 ) -> ExitCode:
     """Makes one journey, on the local platform unless another is named. Photo, platform and tokens are checked beforehand."""
     if elsewhere:
-        elsewhere.require_tokens(tuple(Role) if way is Way.CATALOGUE else PEOPLE)
+        elsewhere.require_tokens((CatalogueJourney if way is Way.CATALOGUE else PhotoJourney).roles)
         data = _make_elsewhere(elsewhere, *_chosen(way, photo_path), screen)
         folder, next_step = elsewhere.folder, "read what that platform's functions logged"
     else:

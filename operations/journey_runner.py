@@ -1,12 +1,14 @@
-"""How a journey is made, whatever its steps: in their order, each timed, up to the first that does not go well."""
+"""What all journeys are: steps in their order, each timed, up to the first that does not go well."""
 
 import time
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, ClassVar
 
-from operations.platform_api import UnexpectedAnswerError
+from operations.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.refusals import RefusedError
+from operations.token import PEOPLE, Role
 
 Steps = Sequence[tuple[str, Callable[[], str]]]
 """Each step's name, and what makes it: it returns what was seen, or raises UnexpectedAnswerError or RefusedError."""
@@ -60,26 +62,59 @@ class JourneyResult:
         }
 
 
-class Journey(Protocol):
-    """One run through a platform, made of steps."""
+class Journey(ABC):
+    """One run through a platform, as people make it: who is there, who signs in, and the steps of a kind."""
+
+    roles: ClassVar[tuple[Role, ...]] = PEOPLE
+    """Who signs in."""
+
+    def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
+        self._api, self._sign_in = api, sign_in
+        self._tokens: dict[Role, str] = {}
+        self._thumbnails: list[FetchedThumbnail] = []
 
     def run(self, before_step: Callable[[str], None]) -> JourneyResult:
         """Makes the steps in order; the first that fails is the last that is made."""
+        made: list[JourneyStep] = []
+        for name, step in (("health", self._check_health), ("sign in", self._sign_in_all), *self._steps()):
+            before_step(name)
+            made.append(_made(name, step))
+            if not made[-1].ok:
+                break
+        return JourneyResult(ok=made[-1].ok, steps=made, thumbnails=self._thumbnails)
+
+    @abstractmethod
+    def _steps(self) -> Steps:
+        """What is done once everybody has signed in."""
+
+    def _check_health(self) -> str:
+        return f"status {self._api.get('/health')['status']}"
+
+    def _sign_in_all(self) -> str:
+        self._tokens = {role: self._sign_in(role) for role in self.roles}
+        return ", ".join(self._tokens)
+
+    def _create(self, role: Role, plural: str, noun: str, body: Mapping[str, Any]) -> str:
+        """The id of a new record."""
+        made: str = self._api.post(f"/api/v1/{plural}", body, token=self._tokens[role])["data"][f"{noun}_id"]
+        return made
+
+    def _get(self, path: str, *, role: Role = Role.VIEWER) -> dict[str, Any]:
+        found: dict[str, Any] = self._api.get(path, token=self._tokens[role])["data"]
+        return found
+
+    def _list(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """What a viewer sees of a list, on its first page."""
+        found: list[dict[str, Any]] = self._api.get(path, token=self._tokens[Role.VIEWER], query=query)["data"]
+        return found
 
 
-def make(steps: Steps, before_step: Callable[[str], None]) -> list[JourneyStep]:
-    """The steps as they went; the first that fails is the last one. There is at least one."""
-    made: list[JourneyStep] = []
-    for name, step in steps:
-        before_step(name)
-        began, ok = time.monotonic(), True
-        try:
-            detail = step()
-        except (UnexpectedAnswerError, RefusedError) as error:
-            ok, detail = False, str(error)
-        except (KeyError, TypeError, IndexError) as error:
-            ok, detail = False, f"the answer lacks what it promises: {error!r}"
-        made.append(JourneyStep(name=name, ok=ok, ms=round((time.monotonic() - began) * 1000), detail=detail))
-        if not ok:
-            break
-    return made
+def _made(name: str, step: Callable[[], str]) -> JourneyStep:
+    began, ok = time.monotonic(), True
+    try:
+        detail = step()
+    except (UnexpectedAnswerError, RefusedError) as error:
+        ok, detail = False, str(error)
+    except (KeyError, TypeError, IndexError) as error:
+        ok, detail = False, f"the answer lacks what it promises: {error!r}"
+    return JourneyStep(name=name, ok=ok, ms=round((time.monotonic() - began) * 1000), detail=detail)

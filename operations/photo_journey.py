@@ -9,38 +9,29 @@ from typing import Any
 
 from PIL import Image
 
-from operations import journey_runner
-from operations.journey_runner import FetchedThumbnail, JourneyResult, Steps
+from operations.journey_runner import FetchedThumbnail, Journey, Steps
 from operations.photo import Photo
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.token import PEOPLE, Role
+from operations.token import Role
 
 JOB_SECONDS = 60.0
 SEARCH_SECONDS = 10.0
 POLL_SECONDS = 0.1
 
 
-class PhotoJourney:
+class PhotoJourney(Journey):
     """One run. Names are unique to it, so that any number can be made on one platform."""
 
     def __init__(self, api: PlatformApi, photo: Photo, sign_in: Callable[[Role], str]) -> None:
-        self._api, self._photo, self._sign_in = api, photo, sign_in
+        super().__init__(api, sign_in)
+        self._photo = photo
         # Letters alone: every full-text engine keeps them together as one word.
         self._word = "".join(secrets.choice(string.ascii_lowercase) for _ in range(14))
-        self._tokens: dict[Role, str] = {}
         self._show_id = self._episode_id = self._job_id = ""
         self._upload: dict[str, Any] = {}
-        self._thumbnails: list[FetchedThumbnail] = []
-
-    def run(self, before_step: Callable[[str], None]) -> JourneyResult:
-        """Makes the steps in order; the first that fails is the last that is made."""
-        made = journey_runner.make(self._steps(), before_step)
-        return JourneyResult(ok=made[-1].ok, steps=made, thumbnails=self._thumbnails)
 
     def _steps(self) -> Steps:
         return (
-            ("health", self._check_health),
-            ("sign in", self._sign_in_all),
             ("create show", self._create_show),
             ("create episode", self._create_episode),
             ("generate url", self._generate_url),
@@ -53,17 +44,9 @@ class PhotoJourney:
             ("viewer is refused", self._refuse_viewer),
         )
 
-    def _check_health(self) -> str:
-        answer = self._api.get("/health")
-        return f"status {answer['status']}"
-
-    def _sign_in_all(self) -> str:
-        self._tokens = {role: self._sign_in(role) for role in PEOPLE}
-        return ", ".join(self._tokens)
-
     def _create_show(self) -> str:
         body = {"name": f"Journey {self._word}", "description": "Made by `platform journey`."}
-        self._show_id = self._api.post("/api/v1/shows", body, token=self._tokens[Role.ADMIN])["data"]["show_id"]
+        self._show_id = self._create(Role.ADMIN, "shows", "show", body)
         return f"show {self._show_id}"
 
     def _create_episode(self) -> str:
@@ -74,8 +57,7 @@ class PhotoJourney:
             "episode_number": 1,
             "description": f"An episode that only the word {self._word} finds.",
         }
-        made = self._api.post("/api/v1/episodes", body, token=self._tokens[Role.ADMIN])["data"]
-        self._episode_id = made["episode_id"]
+        self._episode_id = self._create(Role.ADMIN, "episodes", "episode", body)
         return f"episode {self._episode_id}"
 
     def _generate_url(self) -> str:
@@ -105,7 +87,7 @@ class PhotoJourney:
     def _wait_for_job(self) -> str:
         deadline = time.monotonic() + JOB_SECONDS
         while True:
-            job = self._api.get(f"/api/v1/jobs/{self._job_id}", token=self._tokens[Role.EDITOR])["data"]
+            job = self._get(f"/api/v1/jobs/{self._job_id}", role=Role.EDITOR)
             if job["status"] == "completed":
                 return "completed"
             if job["status"] == "failed":
@@ -115,8 +97,7 @@ class PhotoJourney:
             time.sleep(POLL_SECONDS)
 
     def _fetch_thumbnails(self) -> str:
-        path = f"/api/v1/episodes/{self._episode_id}/thumbnails"
-        listed = self._api.get(path, token=self._tokens[Role.VIEWER])["data"]
+        listed = self._list(f"/api/v1/episodes/{self._episode_id}/thumbnails")
         if not listed:
             raise UnexpectedAnswerError("the episode has no thumbnails")
         self._thumbnails = [self._fetch(announced) for announced in listed]
@@ -150,8 +131,7 @@ class PhotoJourney:
         """An index may follow the database by a moment, so the word is looked for a few times."""
         deadline = time.monotonic() + SEARCH_SECONDS
         while True:
-            found = self._api.get("/api/v1/search", token=self._tokens[Role.VIEWER], query={"q": self._word})["data"]
-            ids = [one["episode_id"] for one in found]
+            ids = [one["episode_id"] for one in self._list("/api/v1/search", q=self._word)]
             if ids == [self._episode_id]:
                 return f"the word {self._word} finds this episode and no other"
             if time.monotonic() > deadline:
@@ -159,8 +139,7 @@ class PhotoJourney:
             time.sleep(POLL_SECONDS)
 
     def _read_as_viewer(self) -> str:
-        read = self._api.get(f"/api/v1/episodes/{self._episode_id}", token=self._tokens[Role.VIEWER])["data"]
-        return f"{read['title']!r}"
+        return repr(self._get(f"/api/v1/episodes/{self._episode_id}")["title"])
 
     def _refuse_viewer(self) -> str:
         body = {"name": f"Journey {self._word} by a viewer"}

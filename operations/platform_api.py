@@ -1,6 +1,5 @@
 """The platform's HTTP API, as a client in the outside world uses it."""
 
-import time
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
 from typing import Any, Self
@@ -8,8 +7,6 @@ from typing import Any, Self
 import httpx
 
 TIMEOUT_SECONDS = 30.0
-MOST_ATTEMPTS = 10
-LONGEST_WAIT_SECONDS = 30.0
 Query = Mapping[str, str]
 NO_QUERY: Query = MappingProxyType({})
 
@@ -57,8 +54,8 @@ class PlatformApi:
         query: Query = NO_QUERY,
     ) -> Any:
         """The JSON answer to a POST of a JSON body, or of none. With a key of the caller's, repeating it does nothing twice."""
-        keyed = {"Idempotency-Key": idempotency_key} if idempotency_key else {}
-        return self._send("POST", path, token=token, expect=expect, headers=keyed, params=dict(query), json=body)
+        headers = _keyed(idempotency_key)
+        return self._send("POST", path, token=token, expect=expect, headers=headers, params=dict(query), json=body)
 
     def patch(self, path: str, body: Mapping[str, Any], *, token: str, expect: int = 200) -> Any:
         """The JSON answer to a PATCH of a JSON body."""
@@ -68,15 +65,24 @@ class PlatformApi:
         """The JSON answer to a DELETE."""
         return self._send("DELETE", path, token=token, expect=expect, params=dict(query))
 
-    def post_csv(self, path: str, text: str, *, token: str) -> Any:
-        """The JSON answer to a POST of a CSV file."""
-        headers = {"Content-Type": "text/csv"}
-        return self._send("POST", path, token=token, expect=200, headers=headers, content=text.encode())
+    def send_file(
+        self,
+        path: str,
+        content: bytes,
+        media_type: str,
+        *,
+        token: str,
+        idempotency_key: str | None = None,
+        query: Query = NO_QUERY,
+    ) -> Any:
+        """The JSON answer to a POST of a file. With a key of the caller's, repeating it does nothing twice."""
+        headers = {"Content-Type": media_type, **_keyed(idempotency_key)}
+        return self._send("POST", path, token=token, expect=200, headers=headers, params=dict(query), content=content)
 
-    def get_csv(self, path: str, *, token: str, query: Query = NO_QUERY) -> str:
-        """The CSV file that answers a GET."""
-        headers = {"Authorization": f"Bearer {token}"}
-        return self._request("GET", path, expect=200, headers=headers, params=dict(query)).text
+    def fetch_file(self, address: str, *, token: str) -> tuple[bytes, str]:
+        """The file at an address, which has its query in it, and the address of the next part; "" where nothing follows."""
+        answer = self._request("GET", address, expect=200, headers={"Authorization": f"Bearer {token}"})
+        return answer.content, str(answer.links.get("next", {}).get("url", ""))
 
     def upload(self, url: str, fields: Mapping[str, str], file_name: str, content: bytes, content_type: str) -> int:
         """Sends a file by a presigned POST, the file last as S3 demands; returns the status."""
@@ -91,28 +97,6 @@ class PlatformApi:
         if answer.status_code != httpx.codes.OK:
             raise _unexpected(answer, f"{url.split('?', maxsplit=1)[0]} was answered {answer.status_code}")
         return answer.content
-
-    def send_file(self, path: str, content: bytes, content_type: str, *, token: str, key: str, query: Query) -> Any:
-        """The JSON answer to a file, sent with an Idempotency-Key; waits and sends it again while the platform says later."""
-        headers = {"Content-Type": content_type, "Idempotency-Key": key, "Authorization": f"Bearer {token}"}
-        return self._patiently("POST", path, headers=headers, content=content, params=dict(query)).json()
-
-    def fetch_part(self, path: str, *, token: str) -> tuple[bytes, str]:
-        """A part of a file, and where the next one is; nowhere after the last."""
-        answer = self._patiently("GET", path, headers={"Authorization": f"Bearer {token}"})
-        return answer.content, str(answer.links.get("next", {}).get("url", ""))
-
-    def _patiently(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """The answer 200, asked for again while another one says to come later."""
-        for attempt in range(1, MOST_ATTEMPTS + 1):
-            answer = self._exchange(method, path, **content)
-            if answer.status_code == httpx.codes.OK:
-                return answer
-            error = _unexpected(answer, f"{method} {path} was answered {answer.status_code}")
-            if error.retry_after_seconds is None or attempt == MOST_ATTEMPTS:
-                break
-            time.sleep(min(error.retry_after_seconds, LONGEST_WAIT_SECONDS))
-        raise error
 
     def _send(
         self,
@@ -144,6 +128,10 @@ class PlatformApi:
             raise UnexpectedAnswerError(
                 f"{method} {url.split('?', maxsplit=1)[0]} was not answered: {type(error).__name__}: {error}"
             ) from error
+
+
+def _keyed(idempotency_key: str | None) -> dict[str, str]:
+    return {"Idempotency-Key": idempotency_key} if idempotency_key else {}
 
 
 def _unexpected(answer: httpx.Response, said: str) -> UnexpectedAnswerError:

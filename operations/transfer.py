@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from operations import interruptions, real_accounts, running, token
 from operations.console import Screen, table
 from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
+from operations.patience import Patience
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.record_files import FileFormat, Part, parts_of, read
 from operations.refusals import RefusedError
@@ -26,6 +28,9 @@ from operations.state import write_atomically
 from operations.token import Role
 
 STATUSES = ("created", "updated", "unchanged", "skipped", "refused")
+# For how long, and through how many faults, one part is waited for. A run has as many parts as its file, and no time of its own.
+PATIENCE_SECONDS = 300.0
+ATTEMPTS = 10
 
 
 class Noun(StrEnum):
@@ -76,11 +81,10 @@ def import_records(
     waiting = [part for part in parts if part.key not in done]
     with platform.open() as api, _that_can_be_repeated():
         access = platform.sign_in(Role.ADMIN)
+        query = {"skip_existing": "true"} if skip_existing else {}
+        send = partial(api.send_file, f"/api/v1/{noun}/import", media_type=form.media_type, token=access, query=query)
         for part in _shown(waiting, f"import {noun}", screen):
-            query = {"skip_existing": "true"} if skip_existing else {}
-            answer = api.send_file(
-                f"/api/v1/{noun}/import", part.content, form.media_type, token=access, key=part.key, query=query
-            )
+            answer = _patience(screen)(partial(send, content=part.content, idempotency_key=part.key))
             report.add(part, answer["data"]["lines"])
     return _conclude(noun, report, [part.key for part in parts], screen, resumed=len(parts) - len(waiting))
 
@@ -96,7 +100,7 @@ def export_records(noun: Noun, path: Path, platform: Platform, screen: Screen) -
         # What was written and not noted any more is fetched again.
         file.truncate(written)
         while address:
-            content, address = api.fetch_part(address, token=access)
+            content, address = _patience(screen)(partial(api.fetch_file, address, token=access))
             file.write(content)
             file.flush()
             written += len(content)
@@ -108,6 +112,11 @@ def export_records(noun: Noun, path: Path, platform: Platform, screen: Screen) -
     screen.result({"noun": noun.value, "file": str(path), "records": records, "resumed": resumed})
     screen.show(f"{records:,} {noun} in {path}")
     return ExitCode.OK
+
+
+def _patience(screen: Screen) -> Patience:
+    """For one part."""
+    return Patience(PATIENCE_SECONDS, lambda said: screen.note(f"platform: {said}"), attempts=ATTEMPTS)
 
 
 @contextmanager

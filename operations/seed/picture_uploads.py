@@ -5,10 +5,10 @@ import time
 import uuid
 from collections.abc import Sequence
 
+from operations.patience import Patience
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.seed import pictures
 from operations.seed.ledger import Ledger, Outcome
-from operations.seed.patience import Patience
 
 MEDIA_TYPE = "image/jpeg"
 KIND = "picture"

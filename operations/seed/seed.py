@@ -9,11 +9,11 @@ from operations import interruptions, project, real_accounts, running, stack_set
 from operations.console import Screen, table
 from operations.elsewhere import Elsewhere
 from operations.exit_codes import ExitCode
+from operations.patience import Patience
 from operations.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.refusals import RefusedError
 from operations.seed import catalogue
 from operations.seed.ledger import Ledger
-from operations.seed.patience import Patience
 from operations.seed.seeding import Seeding
 from operations.token import PEOPLE, Role
 from stacks.environment import PROJECT

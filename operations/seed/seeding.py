@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from operations.patience import Patience
 from operations.platform_api import PlatformApi
 from operations.seed.catalogue import TAG, Body, Catalogue, Clip, Episode
 from operations.seed.ledger import Ledger, Outcome
-from operations.seed.patience import Patience
 from operations.seed.picture_uploads import PictureUploads
 from operations.token import Role
 

@@ -1,8 +1,12 @@
-"""Pages as their tests read them: which there are, what stands on them, and the verbs that they may call."""
+"""Pages as their tests read them: which there are, what makes them, what stands on them, and the verbs that they may call."""
 
+import importlib.util
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import typer.main
@@ -13,6 +17,21 @@ ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 RUNBOOKS = sorted(path for path in (DOCS / "runbooks").glob("*.md") if path.name != "README.md")
 INDEX = DOCS / "runbooks" / "README.md"
+
+
+@contextmanager
+def maker(name: str) -> Iterator[ModuleType]:
+    """The script of `docs/` that makes a page. It belongs to no package, and is a module while the block runs."""
+    specification = importlib.util.spec_from_file_location(f"made_{name}", DOCS / f"{name}.py")
+    assert specification and specification.loader
+    module = importlib.util.module_from_spec(specification)
+    # Dataclasses look their module up.
+    sys.modules[module.__name__] = module
+    try:
+        specification.loader.exec_module(module)
+        yield module
+    finally:
+        del sys.modules[module.__name__]
 
 
 def spans(path: Path) -> list[str]:

@@ -1,28 +1,19 @@
 """The page of the API is what the application does: every route, and who may use it."""
 
-import importlib.util
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
+from tests.architecture.pages import maker
 from tests.runtime.access.test_guards import ROLES_BY_ROUTE
-
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
 def api_page() -> Iterator[ModuleType]:
-    """docs/api_page.py, which belongs to no package."""
-    specification = importlib.util.spec_from_file_location("made_api_page", ROOT / "docs" / "api_page.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = module
-    specification.loader.exec_module(module)
-    yield module
-    del sys.modules[module.__name__]
+    with maker("api_page") as module:
+        yield module
 
 
 @pytest.mark.requirement("P1-41")

@@ -1,9 +1,7 @@
 """The page of error codes says what the code does, and leaves no code out."""
 
 import ast
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -11,20 +9,13 @@ from types import ModuleType
 import pytest
 
 from operations.exit_codes import ExitCode
-
-ROOT = Path(__file__).parents[2]
+from tests.architecture.pages import ROOT, maker
 
 
 @pytest.fixture(scope="module")
 def catalogue() -> Iterator[ModuleType]:
-    """docs/errors.py, which belongs to no package."""
-    specification = importlib.util.spec_from_file_location("error_catalogue", ROOT / "docs" / "errors.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = module
-    specification.loader.exec_module(module)
-    yield module
-    del sys.modules[module.__name__]
+    with maker("errors") as module:
+        yield module
 
 
 def codes_in_use() -> dict[str, str]:

@@ -1,8 +1,6 @@
 """Pages say what the environments register: those that are made from the program, and those for whoever is woken."""
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -13,7 +11,7 @@ import pytest
 from components.alarm_rules import MEANINGS
 from local.doors import stack_files
 from operations.graph.recorder import ResourceGraph, record_graph
-from tests.architecture.pages import DOCS, INDEX, ROOT, RUNBOOKS, filled
+from tests.architecture.pages import INDEX, ROOT, RUNBOOKS, filled, maker
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
 
@@ -26,26 +24,18 @@ def graphs() -> Graphs:
     return {name: record_graph(name) for name in stack_files.stack_names(ROOT)}
 
 
-def generator(name: str, graphs: Graphs) -> Iterator[ModuleType]:
-    """A script of `docs/`, which belongs to no package."""
-    specification = importlib.util.spec_from_file_location(f"made_{name}", DOCS / f"{name}.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[module.__name__] = module
-    specification.loader.exec_module(module)
-    module.record_graph = graphs.__getitem__  # type: ignore[attr-defined]
-    yield module
-    del sys.modules[module.__name__]
-
-
 @pytest.fixture(scope="module")
 def component_pages(graphs: Graphs) -> Iterator[ModuleType]:
-    yield from generator("component_pages", graphs)
+    with maker("component_pages") as module:
+        module.record_graph = graphs.__getitem__  # type: ignore[attr-defined]
+        yield module
 
 
 @pytest.fixture(scope="module")
 def diagrams(graphs: Graphs) -> Iterator[ModuleType]:
-    yield from generator("diagrams", graphs)
+    with maker("diagrams") as module:
+        module.record_graph = graphs.__getitem__  # type: ignore[attr-defined]
+        yield module
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,21 @@ class TestImports:
             check=False,
         )
         assert done.returncode == 0, done.stdout
+
+    @pytest.mark.parametrize(
+        ("contract", "listed", "left_out"),
+        [
+            ("stacks meet the application only in its settings", "forbidden_modules", set()),
+            ("operations speak to platforms over HTTP and AWS APIs only", "forbidden_modules", set()),
+            ("boto3 in the runtime only behind the adapters", "source_modules", {"runtime.adapters"}),
+        ],
+    )
+    def test_contracts_know_every_part_of_the_runtime(self, contract: str, listed: str, left_out: set[str]) -> None:
+        contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+        (found,) = [each for each in contracts if each["name"] == contract]
+        parts = {f"runtime.{path.parent.name}" for path in (ROOT / "runtime").glob("*/__init__.py")}
+        assert "runtime.records" in parts
+        assert parts - set(found[listed]) == left_out
 
     @pytest.mark.parametrize(
         ("package", "allowed"), [("boto3", ("runtime/adapters/", "local/", "operations/")), ("moto", ("local/",))]

@@ -1,6 +1,7 @@
 """What every verb does alike: names, exit codes, JSON, refusals."""
 
 import json
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,13 @@ class TestHelp:
             assert f"│ {verb} " in words
         for code in ExitCode:
             assert f"{code.value} {code.meaning}" in words
+
+    def test_verbs_are_listed_in_the_order_in_which_they_are_needed(self, command: "Command") -> None:
+        listed = re.findall(r"^│ ([a-z]+) ", command("--help").out, re.MULTILINE)
+        assert listed == [
+            "up", "down", "reset", "status", "outputs", "diagram", "token", "journey", "seed", "doctor", "logs", "queue",
+            "requirements", "release", "import", "export",
+        ]  # fmt: skip
 
     def test_no_verb_shows_the_help(self, command: "Command") -> None:
         answer = command()

@@ -1,4 +1,4 @@
-"""The catalogue, its pictures and the patience of a run, without a platform."""
+"""The catalogue and its pictures, without a platform."""
 
 import io
 from pathlib import Path
@@ -7,10 +7,8 @@ import pytest
 from PIL import Image
 
 from operations.exit_codes import ExitCode
-from operations.platform_api import UnexpectedAnswerError
 from operations.seed import catalogue, pictures
 from operations.seed.ledger import Ledger, Outcome
-from operations.seed.patience import ATTEMPTS, Patience
 from tests.operations.conftest import Api, Command
 
 PALETTE = ("#0b3c5d", "#328cc1", "#d9b310", "#f4ede4")
@@ -65,60 +63,6 @@ class TestPictures:
     def test_it_is_a_jpeg_of_the_size_of_photographs(self) -> None:
         with Image.open(io.BytesIO(pictures.draw("One", PALETTE))) as image:
             assert (image.format, image.size) == ("JPEG", (1600, 900))
-
-
-class Answers:
-    """Gives one answer after the other: a status that is refused, or None for a good one. The last one stays."""
-
-    def __init__(self, *statuses: int | None, retry_after_seconds: float = 0.01) -> None:
-        self.statuses, self.sent, self.retry_after_seconds = list(statuses), 0, retry_after_seconds
-
-    def __call__(self) -> str:
-        self.sent += 1
-        status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
-        if status is None:
-            return "done"
-        raise UnexpectedAnswerError(
-            f"answered {status}", status=status or None, retry_after_seconds=self.retry_after_seconds
-        )
-
-
-LOST = 0
-
-
-class TestPatience:
-    def test_what_is_busy_is_asked_again_until_it_is_not(self) -> None:
-        waits: list[str] = []
-        answers = Answers(*[429] * (ATTEMPTS + 2), 503, None)
-        assert Patience(60, waits.append)(answers) == "done"
-        assert answers.sent == ATTEMPTS + 4
-        assert len(waits) == ATTEMPTS + 3
-
-    @pytest.mark.parametrize("status", [400, 404, 409, 500])
-    def test_what_waiting_does_not_mend_is_not_repeated(self, status: int) -> None:
-        answers = Answers(status)
-        with pytest.raises(UnexpectedAnswerError):
-            Patience(60, lambda _: None)(answers)
-        assert answers.sent == 1
-
-    @pytest.mark.parametrize("status", [503, LOST])
-    def test_a_fault_is_not_repeated_for_ever(self, status: int) -> None:
-        answers = Answers(status)
-        with pytest.raises(UnexpectedAnswerError):
-            Patience(60, lambda _: None)(answers)
-        assert answers.sent == ATTEMPTS
-
-    def test_a_wait_beyond_its_time_is_not_begun(self) -> None:
-        answers = Answers(429, None, retry_after_seconds=30)
-        with pytest.raises(UnexpectedAnswerError):
-            Patience(1, lambda _: None)(answers)
-        assert answers.sent == 1
-
-    def test_nobody_waits_once_it_is_stopped(self) -> None:
-        patience = Patience(60, lambda _: None)
-        patience.stop()
-        with pytest.raises(UnexpectedAnswerError):
-            patience(Answers(429, None, retry_after_seconds=30))
 
 
 class TestLedger:

@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from runtime.app import create_app
 from runtime.settings import ApiSettings, load
 from tests.runtime.features.api_fixtures import api, api_environment, pool, pool_server
-from tests.runtime.features.api_platform import CLIENT_ID, HOST, POOL_ID, Pool
+from tests.runtime.features.api_platform import HOST
+from tests.runtime.features.user_pool import CLIENT_ID, POOL_ID, Pool
 
 __all__ = ["api", "api_environment", "pool", "pool_server"]
 

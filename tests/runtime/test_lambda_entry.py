@@ -13,7 +13,7 @@ import pytest
 from runtime import lambda_entry
 from runtime.lambda_entry import handler
 from tests.runtime.features.api_fixtures import api_environment, pool, pool_server
-from tests.runtime.features.api_platform import User
+from tests.runtime.features.user_pool import User
 
 __all__ = ["api_environment", "pool", "pool_server"]
 

@@ -14,7 +14,8 @@ from runtime.app import create_app
 from runtime.settings import ApiSettings, load
 from runtime.web.strict_json import StrictJsonRoute
 from tests.runtime.access.token_attacks import ATTACKS
-from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.features.api_platform import Api, Client, problems
+from tests.runtime.features.user_pool import User
 
 EVERYONE = {"viewer", "editor", "admin"}
 # People alone, unless a route says so.

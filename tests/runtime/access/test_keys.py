@@ -4,7 +4,7 @@ import pytest
 
 from runtime.access.keys import KEYS_LIFETIME_SECONDS, REFETCH_PAUSE_SECONDS, MustWaitError, SigningKeys
 from runtime.errors import UnavailableError
-from tests.runtime.features.api_platform import KEY_ID, Pool, key_set
+from tests.runtime.features.user_pool import KEY_ID, Pool, key_set
 
 
 class Clock:

@@ -14,7 +14,7 @@ from runtime.access.roles import Role
 from runtime.access.tokens import INVALID_TOKEN, TokenVerifier
 from runtime.errors import UnauthorizedError
 from tests.runtime.access.token_attacks import ATTACKS
-from tests.runtime.features.api_platform import (
+from tests.runtime.features.user_pool import (
     CLIENT_ID,
     ISSUER,
     MACHINE_CLIENT_ID,

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from cryptography.hazmat.primitives import serialization
 
-from tests.runtime.features.api_platform import (
+from tests.runtime.features.user_pool import (
     CLIENT_ID,
     ISSUER,
     KEY_ID,

@@ -7,7 +7,8 @@ import pytest
 
 from local.account import LocalAccount
 from runtime.app import create_app
-from tests.runtime.features.api_platform import Api, Client, Pool, environment, make_buckets
+from tests.runtime.features.api_platform import Api, Client, environment, make_buckets
+from tests.runtime.features.user_pool import Pool
 
 
 @pytest.fixture(scope="session")

@@ -1,171 +1,25 @@
-"""The API as its tests meet it: real Postgres, an emulated S3, and a user pool of our own that signs what tests ask for."""
+"""The API as its tests meet it: real Postgres, an emulated S3, and one caller of each role."""
 
 import asyncio
 import base64
 import hashlib
-import http.server
 import itertools
 import json
 import secrets
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from typing import Any
-from uuid import UUID, uuid4
 
 import httpx
-import jwt
-from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 
 from local.account import LocalAccount
-from runtime.access.tokens import machine_user_id
+from tests.runtime.features.user_pool import CLIENT_ID, MACHINE_CLIENT_ID, MACHINE_SCOPE, POOL_ID, REGION, Pool, User
 
-REGION = "us-east-1"
-POOL_ID = "us-east-1_TestPool1"
-ISSUER = f"https://cognito-idp.{REGION}.amazonaws.com/{POOL_ID}"
-CLIENT_ID = "testclient0123456789"
-MACHINE_CLIENT_ID = "4machine2client0of5this9pl"
-MACHINE_SCOPE = "episode-metadata/system"
 HOST = "api.example.test"
 ORIGIN = "https://console.example.test"
-KEY_ID = "test-key-1"
 UPLOAD_EXPIRY_SECONDS = 900
 OUTBOX_GRACE_SECONDS = 30
-
-
-@cache
-def rsa_key(name: str = "pool") -> rsa.RSAPrivateKey:
-    """The pool's key, or another one under another name."""
-    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
-
-def key_set(*, key_id: str = KEY_ID, name: str = "pool") -> dict[str, Any]:
-    public = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(rsa_key(name).public_key()))
-    return {"keys": [public | {"kid": key_id, "alg": "RS256", "use": "sig"}]}
-
-
-def claims(*groups: str, user_id: UUID | None = None, **changes: Any) -> dict[str, Any]:
-    """What an access token of the pool claims. A change to None leaves the claim out."""
-    now = int(time.time())
-    made = {
-        "sub": str(user_id or uuid4()),
-        "iss": ISSUER,
-        "client_id": CLIENT_ID,
-        "token_use": "access",
-        "scope": "aws.cognito.signin.user.admin",
-        "iat": now,
-        "auth_time": now,
-        "exp": now + 3600,
-        "jti": str(uuid4()),
-        "username": "someone",
-        "cognito:groups": list(groups),
-    } | changes
-    return {name: value for name, value in made.items() if value is not None}
-
-
-def machine_claims(**changes: Any) -> dict[str, Any]:
-    """What an access token claims that the pool gives the machine client for its secret. A change to None leaves it out."""
-    now = int(time.time())
-    made = {
-        "sub": MACHINE_CLIENT_ID,
-        "token_use": "access",
-        "scope": MACHINE_SCOPE,
-        "auth_time": now,
-        "iss": ISSUER,
-        "exp": now + 3600,
-        "iat": now,
-        "version": 2,
-        "jti": str(uuid4()),
-        "client_id": MACHINE_CLIENT_ID,
-    } | changes
-    return {name: value for name, value in made.items() if value is not None}
-
-
-def mint(
-    payload: dict[str, Any], *, key: str = "pool", headers: dict[str, Any] | None = None, algorithm: str = "RS256"
-) -> str:
-    """Signed as the pool would, but for what is asked for."""
-    made = {"kid": KEY_ID, "typ": None} | (headers or {})
-    # The library takes `typ: None` as the wish to have none; of the others it wants to hear nothing.
-    kept = {name: value for name, value in made.items() if value is not None or name == "typ"}
-    return jwt.encode(payload, rsa_key(key), algorithm=algorithm, headers=kept)
-
-
-class QuietHandler(http.server.BaseHTTPRequestHandler):
-    """Writes no line for each request."""
-
-    def log_message(self, *_: Any) -> None:
-        """Says nothing."""
-
-
-@contextmanager
-def listening(handler: type[http.server.BaseHTTPRequestHandler]) -> Iterator[str]:
-    """The host and port at which requests are handled while the block runs."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-@dataclass
-class Pool:
-    """The user pool's key endpoint: counts what is fetched, and can be away."""
-
-    keys: dict[str, Any] = field(default_factory=key_set)
-    is_away: bool = False
-    fetches: int = 0
-    endpoint: str = ""
-
-    @property
-    def url(self) -> str:
-        return f"http://{self.endpoint}/.well-known/jwks.json"
-
-    @classmethod
-    @contextmanager
-    def serve(cls) -> Iterator["Pool"]:
-        pool = cls()
-
-        class Handler(QuietHandler):
-            def do_GET(self) -> None:
-                pool.fetches += 1
-                body = b"away" if pool.is_away else json.dumps(pool.keys).encode()
-                self.send_response(503 if pool.is_away else 200)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-        with listening(Handler) as address:
-            pool.endpoint = f"{address}/{POOL_ID}"
-            yield pool
-
-
-@dataclass(frozen=True)
-class User:
-    """Somebody in groups, with a token. `headers` go with a request."""
-
-    user_id: UUID
-    token: str
-
-    @classmethod
-    def of(cls, *groups: str, **changes: Any) -> "User":
-        user_id = uuid4()
-        return cls(user_id, mint(claims(*groups, user_id=user_id, **changes)))
-
-    @classmethod
-    def machine(cls) -> "User":
-        return cls(machine_user_id(MACHINE_CLIENT_ID), mint(machine_claims()))
-
-    @property
-    def headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.token}"}
 
 
 class Client:

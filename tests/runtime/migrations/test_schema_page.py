@@ -1,6 +1,6 @@
 """The page about the schema says what the database says."""
 
-import importlib.util
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,21 +8,16 @@ from typing import Any
 import psycopg
 import pytest
 
+from tests.architecture.pages import maker
 from tests.runtime.migrations import rows
-
-DOCS = Path(__file__).parents[3] / "docs"
 
 Schema = psycopg.Connection[Any]
 
 
 @pytest.fixture(scope="module")
-def schema_page() -> ModuleType:
-    """A script of `docs/`, which belongs to no package."""
-    specification = importlib.util.spec_from_file_location("made_schema_page", DOCS / "schema_page.py")
-    assert specification and specification.loader
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    return module
+def schema_page() -> Iterator[ModuleType]:
+    with maker("schema_page") as module:
+        yield module
 
 
 @pytest.fixture

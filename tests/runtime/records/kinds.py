@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.runtime.features.api_platform import Api, User
+from tests.runtime.features.api_platform import Api
+from tests.runtime.features.user_pool import User
 
 Body = dict[str, Any]
 NUMBERS = itertools.count(1)

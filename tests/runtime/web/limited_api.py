@@ -11,7 +11,8 @@ import pytest
 
 from runtime.app import create_app
 from runtime.settings import ApiSettings, load
-from tests.runtime.features.api_platform import Api, Client, User
+from tests.runtime.features.api_platform import Api, Client
+from tests.runtime.features.user_pool import User
 
 SHOWS = "/api/v1/shows"
 Limited = Callable[..., Client]

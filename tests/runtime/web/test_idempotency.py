@@ -12,7 +12,8 @@ from fastapi.routing import iter_route_contexts
 from runtime.access.guards import Guard
 from runtime.features.idempotency import repository
 from runtime.web.dependencies import _transaction
-from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.features.api_platform import Api, Client, problems
+from tests.runtime.features.user_pool import User
 from tests.runtime.web.every_post import ENTRIES, REQUESTS, post
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 

@@ -15,7 +15,8 @@ from runtime.access.limits import Limit
 from runtime.features.rate_limits import repository
 from runtime.features.rate_limits.service import SharedLimiter
 from tests.runtime.access.test_guards import ROLES_BY_ROUTE
-from tests.runtime.features.api_platform import HOST, Api, User, claims, mint, problems
+from tests.runtime.features.api_platform import HOST, Api, problems
+from tests.runtime.features.user_pool import User, claims, mint
 from tests.runtime.web.limited_api import SHOWS, Limited, let_pass, limited, owner, statuses, told
 from tests.runtime.web.served_process import free_address, serving
 

@@ -9,7 +9,8 @@ import pytest
 
 from runtime.features.activity_logs import repository
 from runtime.web.transaction import Connection
-from tests.runtime.features.api_platform import Api, User, problems
+from tests.runtime.features.api_platform import Api, problems
+from tests.runtime.features.user_pool import User
 
 PATH = "/api/v1/activity-logs"
 

@@ -11,7 +11,8 @@ import httpx
 
 from runtime.access.tokens import Caller
 from runtime.adapters.database import Database
-from tests.runtime.features.api_platform import Api, Client, User
+from tests.runtime.features.api_platform import Api, Client
+from tests.runtime.features.user_pool import User
 
 CLIPS = "/api/v1/clips"
 HASH = "ab" * 32

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.clips.clip_library import (
     CLIPS,
     create,
@@ -20,6 +20,7 @@ from tests.runtime.features.clips.clip_library import (
     path_of,
     stored,
 )
+from tests.runtime.features.user_pool import User
 
 EDITORS = 50
 AWAY = 503

@@ -8,8 +8,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.episodes.whole_episode import ALL_FIELDS, differing, path_of
+from tests.runtime.features.user_pool import User
 
 REQUIRED = {"title", "episode_number", "season_number", "status", "language"}
 PRIVILEGED = [

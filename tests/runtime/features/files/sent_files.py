@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-from tests.runtime.features.api_platform import Api, User
+from tests.runtime.features.api_platform import Api
+from tests.runtime.features.user_pool import User
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 IMAGES = {

@@ -10,8 +10,9 @@ import pytest
 
 from runtime.features.jobs import repository as jobs
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
-from tests.runtime.features.api_platform import Api, User, problems
+from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.files.sent_files import FILES, PHOTO, UPLOAD, announce, path, query, sent
+from tests.runtime.features.user_pool import User
 
 
 def listed(api: Api, user: User, **parameters: Any) -> list[str]:

@@ -13,9 +13,10 @@ from runtime.app import create_app
 from runtime.errors import RateLimitError
 from runtime.features.jobs.admission import RETRY_AFTER_SECONDS, admit
 from runtime.settings import ApiSettings
-from tests.runtime.features.api_platform import Api, Client, Pool, problems
+from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, make_jobs, rows, upload
 from tests.runtime.features.stored_rows import new_job
+from tests.runtime.features.user_pool import Pool
 
 LIMIT = 4
 

@@ -12,8 +12,9 @@ from runtime.features.metadata import service
 from runtime.features.metadata.schemas import FINDINGS, MAX_TEXT_BYTES, EpisodeMetadataUpdate
 from runtime.web.preconditions import IfMatch
 from runtime.web.transaction import Transaction
-from tests.runtime.features.api_platform import MACHINE_CLIENT_ID, Api, problems
+from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.metadata.extractions import FOUND, Body, add, answered, log_of, newest, path_of
+from tests.runtime.features.user_pool import MACHINE_CLIENT_ID
 
 
 class TestUpdate:

@@ -9,8 +9,9 @@ import pytest
 
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, MAX_FINDING_BYTES, MAX_TEXT_BYTES
 from runtime.web.schemas import json_bytes
-from tests.runtime.features.api_platform import MACHINE_CLIENT_ID, Api, problems
+from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.metadata.extractions import FOUND, Body, add, answered, log_of, newest, path_of
+from tests.runtime.features.user_pool import MACHINE_CLIENT_ID
 
 # What a function may answer, all told (Lambda's quota on a synchronous response).
 MAX_ANSWER_BYTES = 6 * 1024 * 1024

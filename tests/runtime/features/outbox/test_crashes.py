@@ -25,7 +25,8 @@ from lambda_src.maintenance.handler import handler as maintain
 from lambda_src.thumbnails.handler import handler as render
 from local.account import LocalAccount
 from runtime.settings import load
-from tests.runtime.features.api_platform import HOST, Api, QuietHandler, listening
+from tests.runtime.features.api_platform import HOST, Api
+from tests.runtime.features.http_listener import QuietHandler, listening
 
 KILLS = 30
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from tests.runtime.features.api_platform import Api, User
+from tests.runtime.features.api_platform import Api
 from tests.runtime.features.episodes.whole_episode import path_of
+from tests.runtime.features.user_pool import User
 
 Body = dict[str, Any]
 FILE = "s3://scripts/meadow/1.pdf"

@@ -16,7 +16,7 @@ from local.compute.opensearch_server import OpenSearchServer
 from local.supervisor import Supervisor
 from runtime.features.search.mapping import ALIAS, BUILDS_ALIAS
 from tests.local.compute import search_engine
-from tests.runtime.features.api_platform import QuietHandler, listening
+from tests.runtime.features.http_listener import QuietHandler, listening
 
 VARIABLE = "PLATFORM_SEARCH_ENDPOINT_PARAMETER"
 

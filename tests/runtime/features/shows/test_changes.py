@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from tests.runtime.features.api_platform import Api, Client, User, problems
+from tests.runtime.features.api_platform import Api, Client, problems
+from tests.runtime.features.user_pool import User
 
 # Fields that a client must not set: ids, owners, versions, marks of deletion, and what other tables have.
 PRIVILEGED = [

@@ -14,7 +14,8 @@ import pytest
 from runtime.adapters.objects import ObjectStore
 from runtime.features.jobs import repository as jobs
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
-from tests.runtime.features.api_platform import UPLOAD_EXPIRY_SECONDS, Api, Client, User, problems
+from tests.runtime.features.api_platform import UPLOAD_EXPIRY_SECONDS, Api, Client, problems
+from tests.runtime.features.user_pool import User
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 PATH = "/api/v1/upload/generate-url"

@@ -6,7 +6,8 @@ import pytest
 
 from runtime.adapters.database import Database
 from runtime.features.users import repository
-from tests.runtime.features.api_platform import Api, User
+from tests.runtime.features.api_platform import Api
+from tests.runtime.features.user_pool import User
 
 
 def row_of(database: Database, user_id: UUID) -> dict[str, object] | None:

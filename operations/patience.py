@@ -17,10 +17,13 @@ PAUSE_SECONDS = 1.0
 
 
 class Patience:
-    """For how long a run waits in all for a platform that is busy. From any thread; `told` hears of each wait."""
+    """For how long, from now on, a platform is waited for that is busy, and how many `attempts` a fault gets.
 
-    def __init__(self, seconds: float, told: Callable[[str], None]) -> None:
-        self._deadline, self._told = time.monotonic() + seconds, told
+    From any thread; `told` hears of each wait. A signal that raises ends a wait at once.
+    """
+
+    def __init__(self, seconds: float, told: Callable[[str], None], *, attempts: int = ATTEMPTS) -> None:
+        self._deadline, self._told, self._attempts = time.monotonic() + seconds, told, attempts
         self._stopped = threading.Event()
 
     def stop(self) -> None:
@@ -40,7 +43,7 @@ class Patience:
                 if error.status != BUSY:
                     faults += 1
                     is_passing = error.status is None or error.status in PASSING
-                    if not is_passing or faults >= ATTEMPTS:
+                    if not is_passing or faults >= self._attempts:
                         raise
                 pause = error.retry_after_seconds or PAUSE_SECONDS
                 if self._stopped.is_set() or time.monotonic() + pause > self._deadline:
