@@ -14,6 +14,7 @@ from runtime import lambda_entry
 from runtime.lambda_entry import handler
 from tests.runtime.features.api_fixtures import api_environment, pool, pool_server
 from tests.runtime.features.api_platform import User
+from tests.tables import Proved
 
 __all__ = ["api_environment", "pool", "pool_server"]
 
@@ -112,7 +113,8 @@ class TestHandler:
 
 
 class TestHosts:
-    def test_malformed_and_foreign_hosts_reach_no_handler(self) -> None:
+    @pytest.mark.table("hosts")
+    def test_malformed_and_foreign_hosts_reach_no_handler(self, proved: Proved) -> None:
         admin = User.of("admin")
         hosts = ["evil?", "evil/x?", "a/b", "evil@x/y", "evil#", "[::1", "a\r\nX-Evil: 1", "", "evil.example", "a:b:c"]
         hosts += [f"{DOMAIN}.", f"{DOMAIN}/x", f"{DOMAIN}:x", "é", "evil?" + DOMAIN]
@@ -121,6 +123,7 @@ class TestHosts:
                 answer = handler(event("GET", path, headers=admin.headers | {"host": host}), None)
                 assert answer["statusCode"] == 400, host
                 assert "not served here" in answer["body"]
+        proved(2 * len(hosts))
 
     def test_own_hosts_are_served(self) -> None:
         for host in (DOMAIN, DOMAIN.upper(), f"{DOMAIN}:8443"):
@@ -138,13 +141,17 @@ class TestHosts:
 
 
 class TestHeaderInjection:
-    def test_no_unsafe_character_comes_back(self) -> None:
+    @pytest.mark.requirement("ROAD-96")
+    @pytest.mark.table("headers")
+    def test_no_unsafe_character_comes_back(self, proved: Proved) -> None:
+        paths = ("/health", "/nowhere", "/docs-assets/swagger-ui.css", "/api/v1/shows")
         unsafe = ["a\r\nSet-Cookie: x=1", "abcdefgh\n", "abcdefgh\r", "abcd\0efgh", "é" * 10, "😀" * 10, "a" * 100_000]
         for value in unsafe:
             headers = {"x-request-id": value, "origin": value, "accept": value, "if-none-match": value}
-            for path in ("/health", "/nowhere", "/docs-assets/swagger-ui.css", "/api/v1/shows"):
+            for path in paths:
                 answer = handler(event("GET", path, headers=headers), None)
                 assert answer["statusCode"] < 500
                 assert UUID(answer["headers"]["x-request-id"]).version == 4
                 for name, sent_back in answer["headers"].items():
                     assert all(" " <= character <= "~" for character in name + sent_back), (name, value)
+        proved(len(unsafe) * len(headers) * len(paths))
