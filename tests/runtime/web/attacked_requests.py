@@ -1,5 +1,8 @@
 """Every request that takes strings, as something that can be sent again and again with others in their places."""
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -104,6 +107,15 @@ def deletions(api: Api, description: Json) -> Iterator[Attacked]:
         yield Attacked(f"DELETE {kind.path}", QUERY, send, {}, places, {})
 
 
+def sorted_lists(api: Api, description: Json) -> Iterator[tuple[str, list[str]]]:
+    """Every list that has orders, with all of them."""
+    there = ids(api)
+    for template, operations in description["paths"].items():
+        for parameter in operations.get("get", {}).get("parameters", ()):
+            if parameter["name"] == "sort":
+                yield template.format_map(there), parameter["schema"]["enum"]
+
+
 def ids(api: Api) -> dict[str, str]:
     """One thing of each kind, with an episode that has something of each."""
     there = {kind.row_id: kind.create(api)[kind.row_id] for kind in KINDS.values()}
@@ -134,3 +146,16 @@ def in_harmless_words(text: str, words: Iterable[str]) -> str:
         for wanted, unwanted in shape_of(text)
     )
     return made or "the"
+
+
+def as_csv(rows: list[Json]) -> bytes:
+    written = io.StringIO()
+    writer = csv.DictWriter(written, rows[0].keys())
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({name: value if isinstance(value, str) else json.dumps(value) for name, value in row.items()})
+    return written.getvalue().encode()
+
+
+def as_lines(rows: list[Json]) -> bytes:
+    return "".join(json.dumps(row) + "\n" for row in rows).encode()
