@@ -19,6 +19,9 @@ from operations.release import machine
 from operations.release.machine import MachineBundles
 from operations.requirements_document import read
 
+# What tests of bad input proved, in figures, at a run's end.
+pytest_plugins = ["tests.tables"]
+
 REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
 
 

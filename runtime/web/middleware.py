@@ -98,7 +98,9 @@ class KnownHosts:
         if scope["type"] == "http" and scope["path"] != "/health":
             # The library judges and we word the refusal: its answer goes nowhere.
             await self._judge(scope, receive, _discard)
-            if not scope["state"].pop("host_is_known", False):
+            is_known = scope["state"].pop("host_is_known", False)
+            # It judges the first of several, and whatever stands before us may have gone by the last.
+            if not is_known or len(Headers(scope=scope).getlist("host")) > 1:
                 answer = render_platform_error(scope, InvalidInputError("This host is not served here"))
                 await answer(scope, receive, send)
                 return

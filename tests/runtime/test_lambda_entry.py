@@ -6,6 +6,7 @@ import contextlib
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -14,6 +15,7 @@ from runtime import lambda_entry
 from runtime.lambda_entry import handler
 from tests.runtime.features.api_fixtures import api_environment, pool, pool_server
 from tests.runtime.features.user_pool import User
+from tests.tables import Proved
 
 __all__ = ["api_environment", "pool", "pool_server"]
 
@@ -112,7 +114,8 @@ class TestHandler:
 
 
 class TestHosts:
-    def test_malformed_and_foreign_hosts_reach_no_handler(self) -> None:
+    @pytest.mark.table("hosts")
+    def test_malformed_and_foreign_hosts_reach_no_handler(self, proved: Proved) -> None:
         admin = User.of("admin")
         hosts = ["evil?", "evil/x?", "a/b", "evil@x/y", "evil#", "[::1", "a\r\nX-Evil: 1", "", "evil.example", "a:b:c"]
         hosts += [f"{DOMAIN}.", f"{DOMAIN}/x", f"{DOMAIN}:x", "é", "evil?" + DOMAIN]
@@ -121,6 +124,7 @@ class TestHosts:
                 answer = handler(event("GET", path, headers=admin.headers | {"host": host}), None)
                 assert answer["statusCode"] == 400, host
                 assert "not served here" in answer["body"]
+        proved(2 * len(hosts))
 
     def test_own_hosts_are_served(self) -> None:
         for host in (DOMAIN, DOMAIN.upper(), f"{DOMAIN}:8443"):
@@ -137,14 +141,44 @@ class TestHosts:
             assert handler(event("GET", "/version", headers={"x-forwarded-port": port}), None)["statusCode"] == 200
 
 
+UNSAFE = ("a\r\nSet-Cookie: x=1", "abcdefgh\n", "abcdefgh\r", "abcd\0efgh", "é" * 10, "😀" * 10, "a" * 100_000)
+
+
 class TestHeaderInjection:
-    def test_no_unsafe_character_comes_back(self) -> None:
-        unsafe = ["a\r\nSet-Cookie: x=1", "abcdefgh\n", "abcdefgh\r", "abcd\0efgh", "é" * 10, "😀" * 10, "a" * 100_000]
-        for value in unsafe:
+    @pytest.mark.requirement("ROAD-96")
+    @pytest.mark.table("headers")
+    def test_no_unsafe_character_comes_back(self, proved: Proved) -> None:
+        paths = ("/health", "/nowhere", "/docs-assets/swagger-ui.css", "/api/v1/shows")
+        for value in UNSAFE:
             headers = {"x-request-id": value, "origin": value, "accept": value, "if-none-match": value}
-            for path in ("/health", "/nowhere", "/docs-assets/swagger-ui.css", "/api/v1/shows"):
+            for path in paths:
                 answer = handler(event("GET", path, headers=headers), None)
                 assert answer["statusCode"] < 500
                 assert UUID(answer["headers"]["x-request-id"]).version == 4
                 for name, sent_back in answer["headers"].items():
                     assert all(" " <= character <= "~" for character in name + sent_back), (name, value)
+        proved(len(UNSAFE) * len(headers) * len(paths))
+
+    @pytest.mark.table("headers")
+    def test_no_unsafe_character_comes_back_in_headers_that_answers_are_made_of(self, proved: Proved) -> None:
+        headers = User.of("admin").headers | {"content-type": "application/json"}
+        for number in range(2):
+            body = json.dumps({"title": f"Clip {number}", "talent_source": "Lala"})
+            made = handler(event("POST", "/api/v1/clips", headers=headers, body=body), None)
+        clip_id = json.loads(made["body"])["data"]["clip_id"]
+        for value in UNSAFE:
+            # The part of an export names the next one by the request's own address.
+            address = f"/api/v1/clips/export?format=csv&limit=1&x={quote(value)}"
+            exported = handler(event("GET", address, headers=headers), None)
+            assert exported["statusCode"] == 200
+            assert "cursor=" in exported["headers"]["link"]
+            stale = headers | {"if-match": value}
+            changed = handler(event("PATCH", f"/api/v1/clips/{clip_id}", headers=stale, body='{"notes": "x"}'), None)
+            assert changed["statusCode"] == 400
+            keyed = headers | {"idempotency-key": value}
+            posted = handler(event("POST", f"/api/v1/clips/{clip_id}/unassign", headers=keyed), None)
+            assert posted["statusCode"] in {200, 400}
+            for answer in (exported, changed, posted):
+                for name, sent_back in answer["headers"].items():
+                    assert all(" " <= character <= "~" for character in name + sent_back), (name, value)
+        proved(3 * len(UNSAFE))

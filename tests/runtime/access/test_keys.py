@@ -5,6 +5,7 @@ import pytest
 from runtime.access.keys import KEYS_LIFETIME_SECONDS, REFETCH_PAUSE_SECONDS, MustWaitError, SigningKeys
 from runtime.errors import UnavailableError
 from tests.runtime.features.user_pool import KEY_ID, Pool, key_set
+from tests.tables import Proved
 
 
 class Clock:
@@ -45,7 +46,10 @@ class TestFind:
             keys.find(KEY_ID, may_wait=False)
         assert pool.fetches == 1
 
-    def test_made_up_ids_fetch_at_most_once_a_minute(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:
+    @pytest.mark.table("token keys")
+    def test_made_up_ids_fetch_at_most_once_a_minute(
+        self, keys: SigningKeys, pool: Pool, clock: Clock, proved: Proved
+    ) -> None:
         for number in range(1000):
             clock.now += 0.01
             assert keys.find(f"made up {number}") is None
@@ -53,26 +57,36 @@ class TestFind:
         clock.now += REFETCH_PAUSE_SECONDS
         assert keys.find("made up") is None
         assert pool.fetches == 2
+        proved(1001)
 
-    def test_new_key_is_found_within_a_minute(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:
+    @pytest.mark.table("token keys")
+    def test_new_key_is_found_within_a_minute(
+        self, keys: SigningKeys, pool: Pool, clock: Clock, proved: Proved
+    ) -> None:
         assert keys.find(KEY_ID)
         pool.keys["keys"] += key_set(key_id="rotated", name="rotated")["keys"]
         assert keys.find("rotated") is None
         clock.now += REFETCH_PAUSE_SECONDS
         assert keys.find("rotated")
         assert keys.find(KEY_ID)
+        proved(2)
 
-    def test_withdrawn_key_ends_with_its_lifetime(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:
+    @pytest.mark.table("token keys")
+    def test_withdrawn_key_ends_with_its_lifetime(
+        self, keys: SigningKeys, pool: Pool, clock: Clock, proved: Proved
+    ) -> None:
         assert keys.find(KEY_ID)
         pool.keys = key_set(key_id="rotated", name="rotated")
         clock.now += KEYS_LIFETIME_SECONDS - 1
         assert keys.find(KEY_ID)
         clock.now += 1
         assert keys.find(KEY_ID) is None
+        proved(2)
 
+    @pytest.mark.table("token keys")
     @pytest.mark.parametrize("answer", ["away", "empty", "nonsense"])
     def test_keys_keep_serving_while_the_endpoint_is_away(
-        self, keys: SigningKeys, pool: Pool, clock: Clock, answer: str
+        self, keys: SigningKeys, pool: Pool, clock: Clock, answer: str, proved: Proved
     ) -> None:
         assert keys.find(KEY_ID)
         pool.is_away, pool.keys = answer == "away", {"keys": []} if answer == "empty" else {"nonsense": 1}
@@ -80,6 +94,7 @@ class TestFind:
             clock.now += KEYS_LIFETIME_SECONDS
             assert keys.find(KEY_ID)
         assert pool.fetches == 11
+        proved(10)
 
     def test_cold_and_away_is_unavailable_and_not_unauthorized(
         self, keys: SigningKeys, pool: Pool, clock: Clock

@@ -75,6 +75,18 @@ class TestVerify:
             verifier.verify(ATTACKS["200 KB"]())
         assert pool.fetches == 0
 
+    @pytest.mark.requirement("ROAD-102")
+    def test_overlong_token_costs_nothing(self, verifier: TokenVerifier, monkeypatch: pytest.MonkeyPatch) -> None:
+        token, took = ATTACKS["200 KB"](), []
+        # Nothing of it is decoded.
+        monkeypatch.setattr(tokens, "jwt", None)
+        for _ in range(5):
+            began = time.perf_counter()
+            with pytest.raises(UnauthorizedError):
+                verifier.verify(token)
+            took.append(time.perf_counter() - began)
+        assert min(took) < 0.005
+
     @pytest.mark.requirement("A-11")
     def test_pool_of_another_environment_is_another_issuer(self, pool: Pool) -> None:
         production = TokenVerifier(

@@ -5,6 +5,7 @@ import pytest
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.files.sent_files import BOUNDARY, PHOTO, file, form, part, send_raw, text
 from tests.runtime.features.files.stored_files import rows
+from tests.tables import Proved
 
 
 class TestEveryForm:
@@ -22,7 +23,8 @@ class TestEveryForm:
             assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body"}, length
         assert rows(api, "upload_sessions") == 1
 
-    def test_hostile_bodies_are_refused(self, api: Api, named: list[bytes]) -> None:
+    @pytest.mark.table("bodies")
+    def test_hostile_bodies_are_refused(self, api: Api, named: list[bytes], proved: Proved) -> None:
         disposition = b"Content-Disposition: form-data; "
         bodies = {
             "empty": b"",
@@ -51,6 +53,7 @@ class TestEveryForm:
             fields = problems(answer, 400, "VALIDATION_ERROR").keys()
             assert fields == ({"body.file"} if name == "no part" else {"body"}), name
         assert rows(api, "upload_sessions") == 0
+        proved(len(bodies))
 
     def test_other_content_types_are_refused(self, api: Api, named: list[bytes]) -> None:
         body = form(*named, file())

@@ -11,6 +11,7 @@ import pytest
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.files.hostile_names import HOSTILE_NAMES
 from tests.runtime.features.files.sent_files import PHOTO, UPLOAD, announce, path, query, send
+from tests.tables import Proved
 
 KEY = re.compile(r"(uploads|raw/episodes/[0-9a-f-]{36})/[0-9a-f-]{36}")
 
@@ -19,7 +20,8 @@ class TestHostileNames:
     """A name is data: it is kept as it was sent, and no part of any key, header or path."""
 
     @pytest.mark.requirement("P2-13", "P2-15")
-    def test_of_sixty_none_gets_anywhere(self, api: Api) -> None:
+    @pytest.mark.table("file names")
+    def test_of_sixty_none_gets_anywhere(self, api: Api, proved: Proved) -> None:
         assert len(set(HOSTILE_NAMES)) == 60
         episode = api.create_episode()
         for name in HOSTILE_NAMES:
@@ -44,8 +46,12 @@ class TestHostileNames:
         ]
         assert len(keys) == 120
         assert all(KEY.fullmatch(key) for key in keys)
+        # The key of the form, the key in storage, the address and the header of the download.
+        proved(4 * len(HOSTILE_NAMES))
 
-    def test_of_those_that_a_form_can_carry_none_gets_anywhere(self, api: Api) -> None:
+    @pytest.mark.requirement("P2-13", "P2-15")
+    @pytest.mark.table("file names")
+    def test_of_those_that_a_form_can_carry_none_gets_anywhere(self, api: Api, proved: Proved) -> None:
         episode = api.create_episode()
         for name in HOSTILE_NAMES:
             answer = send(api, name=name, entity_id=episode["episode_id"])
@@ -53,6 +59,7 @@ class TestHostileNames:
             made = answer.json()["data"]
             assert KEY.fullmatch(made["file_reference"].split("/", 3)[3]), name
             self.assert_harmless(name, api.client.get(path(made, "/url"), api.editor).json()["data"])
+        proved(2 * len(HOSTILE_NAMES))
 
     def test_with_nul_are_refused_everywhere(self, api: Api) -> None:
         right = query(api)
