@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from types import MappingProxyType
@@ -14,11 +15,16 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     HttpUrl,
     JsonValue,
     PlainSerializer,
     StringConstraints,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 T = TypeVar("T")
 J = TypeVar("J", dict[str, Any], list[Any])
@@ -117,8 +123,19 @@ def _kept(value: T) -> T:
     return value
 
 
-# For the fields of a change that have to have a value: null, which clears others, is refused.
-NotNull = AfterValidator(_kept)
+@dataclass(frozen=True)
+class _NotNull:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(_kept, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        (value,) = (kind for kind in described.pop("anyOf") if kind != {"type": "null"})
+        return described | value
+
+
+# For the fields of a change that have to have a value: null, which clears others, is refused and not described.
+NotNull = _NotNull()
 
 
 class RequestBody(BaseModel):
@@ -132,6 +149,14 @@ class Change(RequestBody):
 
     # What a column that is never null holds when it is cleared.
     cleared: ClassVar[Mapping[str, Any]] = MappingProxyType({"metadata": {}, "tags": []})
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        # To leave a field out is not to send null, which the default of its attribute would say.
+        for field in handler.resolve_ref_schema(described)["properties"].values():
+            field.pop("default", None)
+        return described
 
     def columns(self) -> dict[str, Any]:
         """The new values by column, of the columns that were sent."""
