@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 from runtime.access.guards import AccessControl
 from runtime.access.roles import Permission, is_permitted
@@ -19,6 +19,7 @@ from runtime.features.outbox.service import Outbox
 from runtime.settings import ApiSettings
 from runtime.web.idempotency import attempt_of
 from runtime.web.pagination import DEFAULT_LIMIT, DESCENDING, MAX_LIMIT, JsonPage, PageRequest, cursor_of, position_of
+from runtime.web.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.web.preconditions import IfMatch
 from runtime.web.schemas import Answer, Versioned, storable
 from runtime.web.transaction import Origin, Transaction
@@ -102,6 +103,7 @@ async def _preconditions(
     if_match: Annotated[
         list[str] | None,
         Header(description="The ETag of the version that is to be changed. Without it, whatever version there is."),
+        WithJsonSchema(IF_MATCH_SCHEMA),
     ] = None,
 ) -> IfMatch:
     return IfMatch.of(if_match or [])

@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
@@ -13,6 +13,7 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
@@ -86,6 +87,17 @@ def _https_url(text: str) -> str:
     return text
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written_out(value: object) -> object:
+    # The library would also take a number of seconds since 1970, and a time at midnight.
+    if not isinstance(value, date) and not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError("Input should be a date such as 2026-11-21")
+    return value
+
+
+Date = Annotated[date, BeforeValidator(_written_out)]
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 # Numbers are taken as they are sent: "5" and true are not 5.
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
@@ -130,6 +142,7 @@ class _NotNull:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         described = handler(schema)
+        value: JsonSchemaValue
         (value,) = (kind for kind in described.pop("anyOf") if kind != {"type": "null"})
         return described | value
 

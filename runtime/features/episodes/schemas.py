@@ -13,6 +13,7 @@ from runtime.records.schemas import FileReference
 from runtime.web.schemas import (
     Change,
     Count,
+    Date,
     Description,
     HttpsUrl,
     Label,
@@ -83,10 +84,10 @@ class EpisodeCreate(RequestBody):
     plot_summary: Description | None = None
     duration_seconds: Count | None = None
     duration_minutes: Minutes | None = Field(default=None, description="Whole minutes, rounded down.")
-    filming_date: date | None = None
-    edit_deadline: date | None = None
-    publish_date: date | None = None
-    air_date: date | None = None
+    filming_date: Date | None = None
+    edit_deadline: Date | None = None
+    publish_date: Date | None = None
+    air_date: Date | None = None
     script_text: Script | None = None
     script_file_reference: FileReference | None = None
     trailer_reference: FileReference | None = None
@@ -133,10 +134,10 @@ class EpisodeUpdate(Change):
     duration_minutes: Minutes | None = Field(
         default=None, description="Whole minutes. Those that are stored already leave `duration_seconds` as it is."
     )
-    filming_date: date | None = None
-    edit_deadline: date | None = None
-    publish_date: date | None = None
-    air_date: date | None = None
+    filming_date: Date | None = None
+    edit_deadline: Date | None = None
+    publish_date: Date | None = None
+    air_date: Date | None = None
     script_text: Script | None = None
     script_file_reference: FileReference | None = None
     trailer_reference: FileReference | None = None
