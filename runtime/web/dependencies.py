@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 from runtime.access.guards import AccessControl
 from runtime.access.roles import Permission, is_permitted
@@ -21,7 +21,7 @@ from runtime.web.idempotency import attempt_of
 from runtime.web.pagination import DEFAULT_LIMIT, DESCENDING, MAX_LIMIT, JsonPage, PageRequest, cursor_of, position_of
 from runtime.web.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import Answer, Versioned, storable
+from runtime.web.schemas import Answer, Versioned, storable, stripped
 from runtime.web.transaction import Origin, Transaction
 
 V = TypeVar("V", bound=Versioned)
@@ -149,8 +149,7 @@ Paging = Annotated[PageRequest, Depends(_page_request)]
 Preconditions = Annotated[IfMatch, Depends(_preconditions)]
 # A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
 DeletionReason = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(storable)]
-    | None,
+    Annotated[str, stripped(500), AfterValidator(storable)] | None,
     Query(description="Why it is deleted; kept with it."),
 ]
 

@@ -98,13 +98,21 @@ def _written_out(value: object) -> object:
 
 
 Date = Annotated[date, BeforeValidator(_written_out)]
+
+
+def stripped(max_length: int) -> StringConstraints:
+    """Text that says something: what is around it is taken away, and one character at least stays."""
+    # The pattern refuses nothing that the length lets through. It is for the description, which knows of no taking away.
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length, pattern=r"\S")
+
+
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 # Numbers are taken as they are sent: "5" and true are not 5.
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Label = Annotated[str, stripped(100)]
 Tags = Annotated[list[Label], Field(max_length=MAX_TAGS)]
-PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+PersonName = Annotated[str, stripped(255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
 Sha256 = Annotated[
     str,
@@ -118,7 +126,7 @@ HttpsUrl = Annotated[
     str,
     StringConstraints(max_length=512),
     AfterValidator(_https_url),
-    Field(examples=["https://www.example.com/poster.jpg"]),
+    Field(examples=["https://www.example.com/poster.jpg"], json_schema_extra={"pattern": f"^{_HTTPS.pattern}$"}),
 ]
 # For lists and objects that are searched, and of which a page holds a hundred.
 SmallObject = Annotated[dict[str, JsonValue], AfterValidator(small)]

@@ -25,6 +25,7 @@ from runtime.web.schemas import (
     RequestBody,
     Tags,
     Timestamp,
+    stripped,
 )
 
 # Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
@@ -39,7 +40,7 @@ def _indexable(script: str) -> str:
     return script
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Title = Annotated[str, stripped(500)]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=35_000_000)]
 Script = Annotated[str, AfterValidator(_indexable)]
 Rating = Annotated[Decimal, Field(ge=0, le=Decimal("99.9"), decimal_places=1)]

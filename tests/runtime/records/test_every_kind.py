@@ -178,7 +178,8 @@ class TestUpdate:
         description = api.client.get("/openapi.json").json()
         (path,) = (path for path in description["paths"] if re.fullmatch(rf"{kind.path}/{{\w+}}", path))
         for method in ("put", "patch"):
-            reference = description["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+            (content,) = description["paths"][path][method]["requestBody"]["content"].values()
+            reference = content["schema"]["$ref"]
             fields = description["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
             nullable = {name for name, field in fields.items() if {"type": "null"} in field.get("anyOf", [])}
             assert kind.change.keys() & nullable == kind.change.keys() - kind.required
