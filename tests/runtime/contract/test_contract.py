@@ -56,6 +56,7 @@ class TestContract:
     @pytest.mark.timeout(300)
     @pytest.mark.requirement("P1-52")
     def test_nobody_sees_the_files_of_others(self, contract: Contract) -> None:
+        """What everybody's list shows is everybody's to the tool: that lists are each caller's own is tested with the routes."""
         within = ("/api/v1/files", "/api/v1/upload/")
         outcome = contract.run(
             *("private_files.toml", "--phases", ",".join(EVERY_PHASE), "--max-examples", "5"),
