@@ -97,7 +97,8 @@ MISFITS = (
         name="one of two fields",
         operation=r"POST /api/v1/(episodes|clips/tag|episodes/\{episode_id\}/script-versions)",
         field=r"body\.(title|show_id|add|remove|script_text)",
-        message="Field required|Name the show here or in show_name|Name tags to add here.*|A tag cannot be .*|Send the script here or its file.*",
+        message="Field required|Name the show here or in show_name|Name tags to add here.*|A tag cannot be .*"
+        "|Send the script here or its file.*",
         reason="Fields that stand for each other, null among their values: their descriptions say it in words.",
     ),
     Misfit(
