@@ -19,12 +19,13 @@ from runtime.web.schemas import (
     Tags,
     Timestamp,
     storable,
+    stripped,
 )
 
 # A bucket's name as S3 allows it, which is no IP address, and a key on one line.
 _FILE_REFERENCE = re.compile(
     r"s3://(?!(?:[0-9]+\.){3}[0-9]+/)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]"
-    r"/(?P<key>[^\x00-\x1f\x7f-\x9f\u2028\u2029]+)"
+    r"/([^\x00-\x1f\x7f-\x9f\u2028\u2029]+)"
 )
 # S3's limit.
 _MAX_KEY_BYTES = 1_024
@@ -32,20 +33,24 @@ _MAX_KEY_BYTES = 1_024
 
 def _file_reference(text: str) -> str:
     found = _FILE_REFERENCE.fullmatch(text)
-    if not found or len(found["key"].encode()) > _MAX_KEY_BYTES:
+    if not found or len(found[1].encode()) > _MAX_KEY_BYTES:
         raise ValueError("This is not the address of a file in S3, such as s3://bucket/key")
     return text
 
 
-AssetName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-_Context = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+AssetName = Annotated[str, stripped(255)]
+_Context = Annotated[str, stripped(500)]
 UsageContext = Annotated[
     _Context | None, Field(description="What the episode uses it for.", examples=["The opening scene"])
 ]
 UsageContextParameter = Annotated[_Context, AfterValidator(storable)]
 FileReference = Annotated[
     Annotated[str, StringConstraints(max_length=1_024), AfterValidator(_file_reference)],
-    Field(description="Where the file is.", examples=["s3://bucket/key"]),
+    Field(
+        description="Where the file is.",
+        examples=["s3://bucket/key"],
+        json_schema_extra={"pattern": f"^{_FILE_REFERENCE.pattern}$"},
+    ),
 ]
 
 

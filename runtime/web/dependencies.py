@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import Response
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, WithJsonSchema
 
 from runtime.access.guards import AccessControl
 from runtime.access.roles import Permission, is_permitted
@@ -19,8 +19,9 @@ from runtime.features.outbox.service import Outbox
 from runtime.settings import ApiSettings
 from runtime.web.idempotency import attempt_of
 from runtime.web.pagination import DEFAULT_LIMIT, DESCENDING, MAX_LIMIT, JsonPage, PageRequest, cursor_of, position_of
+from runtime.web.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import Answer, Versioned, storable
+from runtime.web.schemas import Answer, Versioned, storable, stripped
 from runtime.web.transaction import Origin, Transaction
 
 V = TypeVar("V", bound=Versioned)
@@ -102,6 +103,7 @@ async def _preconditions(
     if_match: Annotated[
         list[str] | None,
         Header(description="The ETag of the version that is to be changed. Without it, whatever version there is."),
+        WithJsonSchema(IF_MATCH_SCHEMA),
     ] = None,
 ) -> IfMatch:
     return IfMatch.of(if_match or [])
@@ -147,8 +149,7 @@ Paging = Annotated[PageRequest, Depends(_page_request)]
 Preconditions = Annotated[IfMatch, Depends(_preconditions)]
 # A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
 DeletionReason = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500), AfterValidator(storable)]
-    | None,
+    Annotated[str, stripped(500), AfterValidator(storable)] | None,
     Query(description="Why it is deleted; kept with it."),
 ]
 

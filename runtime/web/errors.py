@@ -7,7 +7,9 @@ from aws_lambda_powertools import Logger
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import Scope
 
 from runtime.errors import (
@@ -75,7 +77,17 @@ def render_http_exception(scope: Scope, error: HTTPException) -> JSONResponse:
     if error.status_code >= PlatformError.status:
         return render_unexpected(scope)
     code, message = _BY_STATUS.get(error.status_code, _BY_STATUS[400])
-    return render(scope, error.status_code, code, [FieldProblem(message)], dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(_methods_at(scope))
+    return render(scope, error.status_code, code, [FieldProblem(message)], headers)
+
+
+def _methods_at(scope: Scope) -> list[str]:
+    """Every method of the path that was asked for (RFC 9110, 15.5.6). The framework names those of its first route alone."""
+    found = [route for route in iter_route_contexts(scope["app"].routes) if route.matches(scope)[0] != Match.NONE]
+    # `/clips/assign` is also a `/clips/{clip_id}`: it has the methods of its own name, which comes first.
+    return sorted({method for route in found if route.path == found[0].path for method in route.methods or ()})
 
 
 def render_validation(scope: Scope, error: RequestValidationError) -> JSONResponse:

@@ -8,6 +8,8 @@ from runtime.errors import InvalidInputError, PreconditionFailedError
 
 _ENTITY_TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _ENTITY_TAGS = re.compile(rf"{_ENTITY_TAG}(?:[ \t]*,[ \t]*{_ENTITY_TAG})*")
+# For the API's description: the header, however many of its lines were sent.
+SCHEMA = {"type": "string", "pattern": rf"^(?:\*|{_ENTITY_TAGS.pattern})$", "examples": ['"3"']}
 
 
 @dataclass(frozen=True)

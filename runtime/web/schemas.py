@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
@@ -12,13 +13,19 @@ from uuid import UUID
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     HttpUrl,
     JsonValue,
     PlainSerializer,
     StringConstraints,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+from pydantic_core.core_schema import no_info_after_validator_function
 
 T = TypeVar("T")
 J = TypeVar("J", dict[str, Any], list[Any])
@@ -80,13 +87,32 @@ def _https_url(text: str) -> str:
     return text
 
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written_out(value: object) -> object:
+    # The library would also take a number of seconds since 1970, and a time at midnight.
+    if not isinstance(value, date) and not (isinstance(value, str) and _DATE.fullmatch(value)):
+        raise ValueError("Input should be a date such as 2026-11-21")
+    return value
+
+
+Date = Annotated[date, BeforeValidator(_written_out)]
+
+
+def stripped(max_length: int) -> StringConstraints:
+    """Text that says something: what is around it is taken away, and one character at least stays."""
+    # The pattern refuses nothing that the length lets through. It is for the description, which knows of no taking away.
+    return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length, pattern=r"\S")
+
+
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
 # Numbers are taken as they are sent: "5" and true are not 5.
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Label = Annotated[str, stripped(100)]
 Tags = Annotated[list[Label], Field(max_length=MAX_TAGS)]
-PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+PersonName = Annotated[str, stripped(255)]
 Description = Annotated[str, StringConstraints(max_length=5_000)]
 Sha256 = Annotated[
     str,
@@ -100,7 +126,7 @@ HttpsUrl = Annotated[
     str,
     StringConstraints(max_length=512),
     AfterValidator(_https_url),
-    Field(examples=["https://www.example.com/poster.jpg"]),
+    Field(examples=["https://www.example.com/poster.jpg"], json_schema_extra={"pattern": f"^{_HTTPS.pattern}$"}),
 ]
 # For lists and objects that are searched, and of which a page holds a hundred.
 SmallObject = Annotated[dict[str, JsonValue], AfterValidator(small)]
@@ -117,8 +143,20 @@ def _kept(value: T) -> T:
     return value
 
 
-# For the fields of a change that have to have a value: null, which clears others, is refused.
-NotNull = AfterValidator(_kept)
+@dataclass(frozen=True)
+class _NotNull:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(_kept, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        value: JsonSchemaValue
+        (value,) = (kind for kind in described.pop("anyOf") if kind != {"type": "null"})
+        return described | value
+
+
+# For the fields of a change that have to have a value: null, which clears others, is refused and not described.
+NotNull = _NotNull()
 
 
 class RequestBody(BaseModel):
@@ -132,6 +170,14 @@ class Change(RequestBody):
 
     # What a column that is never null holds when it is cleared.
     cleared: ClassVar[Mapping[str, Any]] = MappingProxyType({"metadata": {}, "tags": []})
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        # To leave a field out is not to send null, which the default of its attribute would say.
+        for field in handler.resolve_ref_schema(described)["properties"].values():
+            field.pop("default", None)
+        return described
 
     def columns(self) -> dict[str, Any]:
         """The new values by column, of the columns that were sent."""

@@ -3,15 +3,15 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate, Link, Linkable, LinkBody, Use
-from runtime.web.schemas import Label, NotNull, RequestBody
+from runtime.web.schemas import Label, NotNull, RequestBody, stripped
 
 BackgroundType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["interior"])]
 Location = Annotated[
-    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)],
+    Annotated[str, stripped(255)],
     Field(description="What place it shows.", examples=["Paris"]),
 ]
 

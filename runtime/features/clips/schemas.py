@@ -13,6 +13,7 @@ from runtime.features.uploads.schemas import FileName
 from runtime.web.schemas import (
     Change,
     Count,
+    Date,
     Description,
     Metadata,
     NotNull,
@@ -96,7 +97,7 @@ class ClipCreate(RequestBody):
     file_hash: Sha256 | None = None
     byte_count: ByteCount | None = None
     duration_seconds: Count | None = None
-    recorded_on: date | None = None
+    recorded_on: Date | None = None
     notes: Description | None = None
     tags: Tags = Field(default_factory=list)
     metadata: Metadata = Field(default_factory=dict)
@@ -119,7 +120,7 @@ class ClipUpdate(Change):
     file_hash: Sha256 | None = None
     byte_count: ByteCount | None = None
     duration_seconds: Count | None = None
-    recorded_on: date | None = None
+    recorded_on: Date | None = None
     notes: Description | None = None
     tags: Tags | None = None
     metadata: Metadata | None = None

@@ -1,6 +1,5 @@
 """Episodes: create, list, get, update, delete, restore; publish and unpublish, approve and reject."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
@@ -28,7 +27,7 @@ from runtime.web.dependencies import (
 )
 from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
-from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer
+from runtime.web.schemas import MAX_INTEGER, Answer, Date, ListAnswer
 from runtime.web.strict_json import feature_router
 from runtime.web.transfers import (
     DESCRIPTION,
@@ -74,8 +73,8 @@ def list_episodes(
     category: LabelParameter | None = None,
     genre: LabelParameter | None = None,
     language: Language | None = None,
-    published_from: date | None = None,
-    published_to: date | None = None,
+    published_from: Date | None = None,
+    published_to: Date | None = None,
 ) -> Response:
     """Episodes without their scripts, newest first unless `sort` says otherwise; `number` sorts by season and episode. Those
     whose `publish_date` is not before `published_from` and not after `published_to`."""

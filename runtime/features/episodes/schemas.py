@@ -13,6 +13,7 @@ from runtime.records.schemas import FileReference
 from runtime.web.schemas import (
     Change,
     Count,
+    Date,
     Description,
     HttpsUrl,
     Label,
@@ -24,6 +25,7 @@ from runtime.web.schemas import (
     RequestBody,
     Tags,
     Timestamp,
+    stripped,
 )
 
 # Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
@@ -38,7 +40,7 @@ def _indexable(script: str) -> str:
     return script
 
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+Title = Annotated[str, stripped(500)]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=35_000_000)]
 Script = Annotated[str, AfterValidator(_indexable)]
 Rating = Annotated[Decimal, Field(ge=0, le=Decimal("99.9"), decimal_places=1)]
@@ -83,10 +85,10 @@ class EpisodeCreate(RequestBody):
     plot_summary: Description | None = None
     duration_seconds: Count | None = None
     duration_minutes: Minutes | None = Field(default=None, description="Whole minutes, rounded down.")
-    filming_date: date | None = None
-    edit_deadline: date | None = None
-    publish_date: date | None = None
-    air_date: date | None = None
+    filming_date: Date | None = None
+    edit_deadline: Date | None = None
+    publish_date: Date | None = None
+    air_date: Date | None = None
     script_text: Script | None = None
     script_file_reference: FileReference | None = None
     trailer_reference: FileReference | None = None
@@ -133,10 +135,10 @@ class EpisodeUpdate(Change):
     duration_minutes: Minutes | None = Field(
         default=None, description="Whole minutes. Those that are stored already leave `duration_seconds` as it is."
     )
-    filming_date: date | None = None
-    edit_deadline: date | None = None
-    publish_date: date | None = None
-    air_date: date | None = None
+    filming_date: Date | None = None
+    edit_deadline: Date | None = None
+    publish_date: Date | None = None
+    air_date: Date | None = None
     script_text: Script | None = None
     script_file_reference: FileReference | None = None
     trailer_reference: FileReference | None = None

@@ -28,6 +28,7 @@ SocialLinks = Annotated[
         max_length=20,
         description="Where else to find them: https:// addresses by the names of the places.",
         examples=[{"instagram": "https://www.instagram.com/example"}],
+        json_schema_extra={"additionalProperties": False},
     ),
     AfterValidator(small),
 ]

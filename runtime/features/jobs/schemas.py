@@ -67,7 +67,11 @@ class JobsRetry(RequestBody):
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"job_ids": ["01981b2e-7c3a-7d41-9a55-0242ac120002"]}]})
 
-    job_ids: Annotated[list[UUID], Field(min_length=1, max_length=MAX_RETRIED), AfterValidator(_distinct)]
+    job_ids: Annotated[
+        list[UUID],
+        Field(min_length=1, max_length=MAX_RETRIED, json_schema_extra={"uniqueItems": True}),
+        AfterValidator(_distinct),
+    ]
 
 
 class JobStats(Resource):

@@ -3,13 +3,13 @@
 from typing import Annotated
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
 from runtime.features.episodes.schemas import Script
 from runtime.records.schemas import FileReference
-from runtime.web.schemas import RequestBody, Resource, Timestamp
+from runtime.web.schemas import RequestBody, Resource, Timestamp, stripped
 
-ChangeNotes = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+ChangeNotes = Annotated[str, stripped(2_000)]
 
 
 class ScriptVersionCreate(RequestBody):

@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Query, Response
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
@@ -26,14 +26,14 @@ from runtime.features.search.schemas import (
 from runtime.features.search.words import SearchText
 from runtime.web.dependencies import InTransaction, WithDatabase, WithResources, list_response
 from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
-from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable
+from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable, stripped
 from runtime.web.strict_json import feature_router
 
 router = feature_router("search")
 
 Text = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    stripped(200),
     AfterValidator(storable),
     Query(
         description='Words; "quoted words" stand together, `or` and `-word` as in a web search. At least one has to be wanted.'
@@ -41,7 +41,7 @@ Text = Annotated[
 ]
 Beginning = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    stripped(200),
     AfterValidator(storable),
     Query(description="How the titles begin. No character of it is a wildcard."),
 ]

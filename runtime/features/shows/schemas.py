@@ -4,13 +4,13 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import ConfigDict, Field, StringConstraints
+from pydantic import ConfigDict, Field
 
-from runtime.web.schemas import Change, Description, Metadata, NotNull, Record, RequestBody
+from runtime.web.schemas import Change, Description, Metadata, NotNull, Record, RequestBody, stripped
 
 ShowName = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=255),
+    stripped(255),
     Field(description="Unique among all shows.", examples=["Meadow Diaries"]),
 ]
 

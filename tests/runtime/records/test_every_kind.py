@@ -1,5 +1,6 @@
 """What holds for every kind of record: how it is made, read, listed, changed, deleted and restored, and what is noted of it."""
 
+import re
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -172,6 +173,17 @@ class TestUpdate:
         assert {name: cleared[name] for name in clearable} == {name: kind.cleared.get(name) for name in clearable}
         answer = api.client.patch(kind.path_of(record), dict.fromkeys(kind.required), api.editor)
         assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{name}" for name in kind.required}
+
+    def test_description_says_what_null_clears_and_that_leaving_out_is_not_null(self, api: Api, kind: Kind) -> None:
+        description = api.client.get("/openapi.json").json()
+        (path,) = (path for path in description["paths"] if re.fullmatch(rf"{kind.path}/{{\w+}}", path))
+        for method in ("put", "patch"):
+            (content,) = description["paths"][path][method]["requestBody"]["content"].values()
+            reference = content["schema"]["$ref"]
+            fields = description["components"]["schemas"][reference.rpartition("/")[2]]["properties"]
+            nullable = {name for name, field in fields.items() if {"type": "null"} in field.get("anyOf", [])}
+            assert kind.change.keys() & nullable == kind.change.keys() - kind.required
+            assert not [name for name, field in fields.items() if "default" in field]
 
     def test_what_is_stored_already_is_no_change(self, api: Api, kind: Kind) -> None:
         record = kind.create(api, **kind.change)

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -183,7 +183,14 @@ class TestErrors:
     def test_wrong_method_is_405_in_the_envelope(self, api: Api) -> None:
         answer = api.client.send("DELETE", "/api/v1/shows", api.admin)
         problems(answer, 405, "METHOD_NOT_ALLOWED")
-        assert answer.headers["allow"]
+        assert answer.headers["allow"] == "GET, POST"
+
+    @pytest.mark.parametrize("method", ["TRACE", "OPTIONS"])
+    def test_every_path_names_all_its_methods(self, api: Api, method: str) -> None:
+        for path, described in api.client.get("/openapi.json").json()["paths"].items():
+            answer = api.client.send(method, re.sub(r"{\w+}", str(uuid4()), path), api.admin)
+            problems(answer, 405, "METHOD_NOT_ALLOWED")
+            assert set(answer.headers["allow"].split(", ")) == {each.upper() for each in described}, path
 
     @pytest.mark.requirement("ROAD-95")
     def test_faults_hide_everything_and_are_in_the_log_once(

@@ -64,6 +64,12 @@ class TestListEpisodes:
             listed = api.client.get(f"/api/v1/episodes?{query}", api.viewer).json()["data"]
             assert {names[one["episode_id"]] for one in listed} == expected, query
 
+    @pytest.mark.parametrize("text", ["0", "1782864000", "2026-07-01T00:00:00", "2026-7-1", "2026-07-01 "])
+    def test_dates_are_written_out(self, api: Api, text: str) -> None:
+        answer = api.client.get("/api/v1/episodes", api.viewer, params={"published_to": text})
+        said = {"query.published_to": "Input should be a date such as 2026-11-21"}
+        assert problems(answer, 400, "VALIDATION_ERROR") == said
+
     @pytest.mark.requirement("P1-11")
     def test_number_sorts_by_season_and_then_by_episode(self, api: Api) -> None:
         show, largest = api.create_show(), 2**31 - 1

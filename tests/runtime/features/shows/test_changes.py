@@ -1,6 +1,7 @@
 """Shows: update, delete, restore, and the version that a change is made to."""
 
 import asyncio
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
@@ -128,6 +129,7 @@ class TestVersions:
         headers = {"If-Match": header.format(show["etag"])} if header else {}
         answer = api.client.patch(path_of(show), {"description": "Mine"}, api.editor, headers=headers)
         assert answer.status_code == 200
+        assert header is None or described_pattern(api).match(headers["If-Match"])
 
     def test_two_headers_are_one_list(self, api: Api) -> None:
         show = api.create_show()
@@ -145,6 +147,15 @@ class TestVersions:
         answer = api.client.patch(path_of(show), {"description": "Mine"}, api.editor, headers={"If-Match": header})
         assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"header.if-match"}
         assert version_of(api, show) == 1
+        assert not described_pattern(api).match(header)
+
+
+def described_pattern(api: Api) -> re.Pattern[str]:
+    """What the description says that If-Match looks like."""
+    operation = api.client.get("/openapi.json").json()["paths"]["/api/v1/shows/{show_id}"]["patch"]
+    (header,) = (each for each in operation["parameters"] if each["name"] == "if-match")
+    assert header["schema"]["type"] == "string"
+    return re.compile(header["schema"]["pattern"])
 
 
 class TestManyEditors:
