@@ -13,6 +13,8 @@ from local.errors import PortTakenError, ProcessFailedError
 from local.supervisor import ManagedProcess, Supervisor
 
 START_SECONDS = 180
+# Platforms that start at once may choose the same port of the few: whoever comes second chooses again.
+PORTS_TRIED = 5
 HEAP = "512m"
 MAIN_CLASS = "org.codelibs.opensearch.runner.OpenSearchRunner"
 # The runner listens one above the port that it is told, and refuses to start where that would be above its 9299.
@@ -39,6 +41,10 @@ rootLogger.appenderRef.console.ref = console
 _given: set[int] = set()
 
 
+class _PortLostError(Exception):
+    """Another server answers where this one should."""
+
+
 def free_port() -> int:
     """A port of the runner's range that nothing listens on, and that this process has not been given before."""
     for port in random.SystemRandom().sample(CHOICES, k=len(CHOICES)):
@@ -55,11 +61,15 @@ class OpenSearchServer:
 
     def __init__(self, supervisor: Supervisor, directory: Path, program: OpenSearchProgram, *, name: str) -> None:
         self.name, self.port = name, free_port()
-        self.endpoint = f"{ports.LOOPBACK}:{self.port}"
         self._supervisor, self._directory, self._program = supervisor, directory, program
         # By its name it is told from another server that took the port while this one was starting.
         self._cluster = f"{name}-{secrets.token_hex(4)}"
         self._process: ManagedProcess | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """`host:port`, which is settled once it is ready."""
+        return f"{ports.LOOPBACK}:{self.port}"
 
     def start(self) -> None:
         """Starts the process and returns; `wait_until_ready` says what became of it. Raises ProcessFailedError."""
@@ -91,7 +101,17 @@ class OpenSearchServer:
         """Returns once it can be searched and written to. Raises ProcessFailedError, with the end of its log."""
         if self._process is None:
             raise ProcessFailedError(f"{self.name} was not started")
-        ports.wait_until(self._is_ready, self._process, seconds=START_SECONDS)
+        for tried in range(1, PORTS_TRIED + 1):
+            try:
+                ports.wait_until(self._is_ready, self._process, seconds=START_SECONDS)
+                break
+            except _PortLostError:
+                if tried == PORTS_TRIED:
+                    why = f"another server took port {self.port} while it was starting, and {tried - 1} others before"
+                    raise ProcessFailedError(f"{self.name}: {why}") from None
+                self._supervisor.stop(self.name)
+                self.port = free_port()
+                self.start()
         # On the same port with the same files: what was written is there, and clients connect again by themselves.
         self._supervisor.keep_alive(self._process)
 
@@ -108,5 +128,5 @@ class OpenSearchServer:
         if health.status_code != httpx.codes.OK:
             return False
         if health.json()["cluster_name"] != self._cluster:
-            raise ProcessFailedError(f"{self.name}: another server took port {self.port} while it was starting")
+            raise _PortLostError
         return True

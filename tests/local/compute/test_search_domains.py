@@ -264,6 +264,29 @@ class TestEngine:
         finally:
             supervisor.stop("opensearch")
 
+    def test_port_that_another_server_took_is_given_up_for_a_free_one(
+        self,
+        listening: tuple[Supervisor, SearchDomains, str],
+        supervisor: Supervisor,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        taken, free_port = int(listening[2].rpartition(":")[2]), opensearch_server.free_port
+        chosen = iter([taken])
+        monkeypatch.setattr(opensearch_server, "free_port", lambda: next(chosen, None) or free_port())
+        domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None)
+        try:
+            endpoint = domains.start(registration("late"))["endpoint"]
+            assert endpoint != listening[2]
+            clusters = {
+                httpx.get(f"http://{each}", timeout=60, trust_env=False).json()["cluster_name"]
+                for each in (endpoint, listening[2])
+            }
+            assert len(clusters) == 2
+            assert [status.name for status in supervisor.processes()].count("opensearch") == 1
+        finally:
+            supervisor.stop("opensearch")
+
     def test_nothing_is_left_running(self, tmp_path: Path) -> None:
         search_engine.provided()
         supervisor = Supervisor(tmp_path)
