@@ -1,5 +1,6 @@
 """What every room's tests share: one supervisor, one emulator and one Postgres server a test process."""
 
+import gc
 import itertools
 import secrets
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from psycopg import sql
 
 from local.account import LocalAccount
 from local.compute.postgres import EmbeddedPostgres
+from local.doors.evaluation import RARE_COLLECTIONS
 from local.emulator import Emulator
 from local.supervisor import Supervisor
 from operations.release import machine
@@ -21,6 +23,10 @@ from operations.requirements_document import read
 
 # What tests of bad input proved, in figures, at a run's end.
 pytest_plugins = ["tests.tables"]
+
+# A process that has loaded what all rooms need holds millions of objects that stay: with Python's own thresholds, looking through
+# them for garbage was two fifths of the suite's time.
+gc.set_threshold(*RARE_COLLECTIONS)
 
 REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
 

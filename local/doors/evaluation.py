@@ -1,10 +1,12 @@
 """Runs a Pulumi program in this process, against a monitor of ours."""
 
 import asyncio
+import contextlib
 import contextvars
+import gc
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from pulumi.runtime import mocks, settings, stack
@@ -17,6 +19,8 @@ from local.errors import LocalPlatformError, ProgramError
 log = logging.getLogger(__name__)
 # Only one program may run at a time: the SDK's defaults are shared by the whole process.
 _running = threading.Lock()
+# Allocations before a collection of the youngest, and how many of each generation before one of the next older.
+RARE_COLLECTIONS = (100_000, 50, 10)
 
 
 def evaluate(
@@ -79,7 +83,7 @@ def _run(
     def target() -> None:
         try:
             _configure(monitor, project, stack_name, config, preview=preview)
-            with asyncio.Runner() as runner:
+            with _rare_collections(), asyncio.Runner() as runner:
                 # What a failing program leaves behind is told once, by us, and not by every task that waited for it.
                 runner.get_loop().set_exception_handler(lambda _, context: log.debug("%s", context.get("message")))
                 runner.run(stack.run_in_stack(guarded))
@@ -93,6 +97,18 @@ def _run(
     thread.start()
     thread.join()
     return raised[0] if raised else None
+
+
+@contextlib.contextmanager
+def _rare_collections() -> Iterator[None]:
+    """A program makes hundreds of thousands of objects that all stay until its end: with Python's own thresholds, more than half
+    of the time would go into looking through them for garbage."""
+    before = gc.get_threshold()
+    gc.set_threshold(*RARE_COLLECTIONS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _configure(

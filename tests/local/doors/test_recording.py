@@ -1,11 +1,13 @@
 """Programs that are registered without any AWS."""
 
+import gc
 from typing import Any
 
 import pulumi
 import pulumi_aws as aws
 import pytest
 
+from local.doors.evaluation import RARE_COLLECTIONS
 from local.doors.recording import RegisteredResource, record
 from local.doors.wire import UNKNOWN
 from local.errors import ProgramError
@@ -107,3 +109,20 @@ def test_components_are_among_them(preview: bool) -> None:
 
     group, inner = record(nested, project="films", stack="dev", config={}, preview=preview)
     assert (group.custom, inner.parent, inner.path) == (False, group.urn, "group/inner")
+
+
+def test_collections_are_rare_while_a_program_runs_and_as_before_after_it() -> None:
+    before, seen = gc.get_threshold(), []
+
+    def failing() -> None:
+        seen.append(gc.get_threshold())
+        raise RuntimeError("it fails")
+
+    gc.set_threshold(701, 11, 12)
+    try:
+        with pytest.raises(ProgramError, match="it fails"):
+            record(failing, project="test", stack="test", config={})
+        assert gc.get_threshold() == (701, 11, 12)
+    finally:
+        gc.set_threshold(*before)
+    assert seen == [RARE_COLLECTIONS]
