@@ -38,7 +38,12 @@ class TestGate:
         assert lines[0] == "set -euo pipefail"
         assert lines[-1] == "make test MEASURED=yes"
         planned = subprocess.run(
-            ["make", "--dry-run", "test", "MEASURED=yes"], cwd=ROOT, capture_output=True, text=True, check=True
+            # Inside another make, which this test may be, it would also tell of folders.
+            ["make", "--no-print-directory", "--dry-run", "test", "MEASURED=yes"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
         steps = planned.stdout.splitlines()
         assert steps[-1].endswith("-m coverage report")
