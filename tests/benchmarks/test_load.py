@@ -1,7 +1,5 @@
 """The client, against a server that counts."""
 
-import http.server
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -9,22 +7,23 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks import load
+from tests.http_listener import Listener, QuietHandler
 
 PATHS = ("/a", "/b")
 BODY = b"x" * 600_000
 
 
-class CountingServer(http.server.ThreadingHTTPServer):
+class CountingServer(Listener):
     daemon_threads = True
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(Handler)
         self.requests: Counter[str] = Counter()
         self.connections = 0
         self.heads: list[dict[str, str]] = []
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     protocol_version = "HTTP/1.1"
     server: CountingServer
 
@@ -32,7 +31,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         super().setup()
         self.server.connections += 1
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
         self.server.requests[self.path] += 1
         self.server.heads.append(dict(self.headers))
         self.send_response(503 if self.path == "/away" else 200)
@@ -43,18 +42,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             time.sleep(0.1)
         self.wfile.write(BODY[-1:])
 
-    def log_message(self, *_: object) -> None:
-        """Says nothing."""
-
 
 @pytest.fixture
 def server() -> Iterator[CountingServer]:
     with CountingServer() as serving:
-        thread = threading.Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
         yield serving
-        serving.shutdown()
-        thread.join()
 
 
 def wire(path: str) -> bytes:

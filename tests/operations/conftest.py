@@ -1,6 +1,5 @@
 """The command as people run it: in a process of its own, its state in a temporary folder."""
 
-import http.server
 import itertools
 import json
 import os
@@ -22,6 +21,7 @@ from operations import project, queue
 from operations.lock import ProcessIdentity
 from operations.redrive import redrive
 from operations.state import Credentials, Endpoints, EnvironmentState, Resource, StateFiles
+from tests.http_listener import Listener, QuietHandler
 
 COMMAND = str(Path(sys.executable).with_name("platform"))
 START_SECONDS = 300
@@ -110,38 +110,27 @@ def command(tmp_path: Path) -> Command:
     return Command(tmp_path / "state")
 
 
-class Api(http.server.ThreadingHTTPServer):
+class Api(Listener):
     """Listens where an API would, and answers every GET with `status`."""
 
     status = 200
 
-    class _Handler(http.server.BaseHTTPRequestHandler):
+    class _Handler(QuietHandler):
         server: "Api"
 
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
             self.send_response(self.server.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-            """Says nothing."""
-
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self._Handler)
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+        super().__init__(self._Handler)
 
 
 @pytest.fixture
 def api() -> Iterator[Api]:
     with Api() as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

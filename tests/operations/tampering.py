@@ -1,28 +1,28 @@
 """A proxy in front of a platform that changes one kind of answer on its way, and passes everything else on as it is."""
 
-import http.server
 import json
 import re
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import httpx
 
+from tests.http_listener import Listener, QuietHandler
+
 Answer = tuple[int, bytes]
 Change = Callable[[int, bytes], Answer]
 HOP_BY_HOP = {"host", "connection", "content-length", "accept-encoding"}
 
 
-class _Proxy(http.server.ThreadingHTTPServer):
+class _Proxy(Listener):
     def __init__(self, platform: str, request: str, change: Change) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.client = httpx.Client(base_url=platform, trust_env=False, timeout=30)
         self.request_line, self.change, self.changed = re.compile(request), change, 0
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: _Proxy
 
     def _pass_on(self) -> None:
@@ -43,23 +43,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = do_PATCH = do_DELETE = _pass_on  # noqa: N815 - the names are the standard library's
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-        """Says nothing."""
-
 
 @contextmanager
 def tampered(platform: str, request: str, change: Change) -> Iterator[str]:
     """The proxy's address. It must have changed something by the end. `request` is a pattern for `GET /path`."""
-    with _Proxy(platform, request, change) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{proxy.server_port}"
-        finally:
-            proxy.shutdown()
-            thread.join()
-            proxy.client.close()
-        assert proxy.changed
+    proxy = _Proxy(platform, request, change)
+    with proxy.client, proxy:
+        yield proxy.address
+    assert proxy.changed
 
 
 def status(other: int) -> Change:

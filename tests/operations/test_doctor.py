@@ -1,9 +1,7 @@
 """What the doctor says of platforms: stopped, broken, and elsewhere."""
 
-import http.server
 import socket
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -16,6 +14,7 @@ from operations import platform_checks
 from operations.exit_codes import ExitCode
 from operations.lock import ProcessIdentity
 from operations.state import Credentials, Endpoints, EnvironmentState, Process, StateFiles
+from tests.http_listener import Listener, QuietHandler
 
 if TYPE_CHECKING:
     from tests.operations.conftest import Answer, Api, Command
@@ -149,31 +148,24 @@ class TestClock:
         assert platform_checks.skew(date, NOW).state == "warning"
 
 
-class Elsewhere(http.server.BaseHTTPRequestHandler):
+class Elsewhere(QuietHandler):
     """A platform that lets tokens in which begin with `good`; `open` makes it let everyone in."""
 
     server: Any
 
-    def do_GET(self) -> None:
+    def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
         token = self.headers.get("Authorization", "").removeprefix("Bearer ")
         allowed = self.path.startswith("/stage/health") or token.startswith("good") or self.server.open
         self.send_response(200 if allowed else 401)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-        """Says nothing."""
-
 
 @pytest.fixture
 def elsewhere() -> Iterator[Any]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+    with Listener(Elsewhere) as server:
         server.open = False  # type: ignore[attr-defined]  # what the handler looks at
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.mark.requirement("ROAD-12")

@@ -1,8 +1,6 @@
 """A journey stops at the first step that does not go well, and says what was seen there."""
 
-import http.server
 import json
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,11 +12,12 @@ from operations.journey_runner import JourneyResult
 from operations.photo_journey import PhotoJourney
 from operations.platform_api import PlatformApi
 from operations.refusals import RefusedError
+from tests.http_listener import Listener, QuietHandler
 
 Answers = dict[str, tuple[int, Any]]
 
 
-class Scripted(http.server.BaseHTTPRequestHandler):
+class Scripted(QuietHandler):
     """A platform that answers what the test wrote down for the method and path."""
 
     def _answer(self) -> None:
@@ -33,15 +32,12 @@ class Scripted(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = _answer  # noqa: N815 - the names are the standard library's
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-        """Says nothing."""
-
 
 @pytest.fixture
 def platform() -> Iterator[tuple[str, Answers]]:
     """A platform that works until a test changes one of its answers; a thumbnail of it is the bundled photo itself."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
-        address = f"http://127.0.0.1:{server.server_port}"
+    with Listener(Scripted) as server:
+        address = server.address
         content = project.BUNDLED_PHOTO.read_bytes()
         announced = {
             "variant": "primary",
@@ -65,11 +61,7 @@ def platform() -> Iterator[tuple[str, Answers]]:
             "GET /api/v1/episodes/e": (200, {"data": {"title": "A field of dandelions"}}),
         }
         server.answers = answers  # type: ignore[attr-defined]
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
         yield address, answers
-        server.shutdown()
-        thread.join()
 
 
 def run(address: str, sign_in: Any = lambda role: f"token of {role}") -> JourneyResult:

@@ -1,9 +1,7 @@
 """`platform import` and `platform export`: a report, a place to go on, and what is done while the platform has no time."""
 
-import http.server
 import json
 import signal
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from operations.exit_codes import ExitCode
 from operations.record_files import MAX_RECORDS, Part
 from operations.refusals import RefusedError
 from operations.transfer import Noun, Platform, Report, _place, export_records, import_records
+from tests.http_listener import Listener, QuietHandler
 from tests.operations.conftest import Command
 
 
@@ -71,24 +70,20 @@ AWAY: Refusal = (503, {"Retry-After": "1"})
 LOST: Refusal = (0, {})
 
 
-class Busy(http.server.ThreadingHTTPServer):
+class Busy(Listener):
     """Refuses as it is told, one request after the other; then takes every line and has one record."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(_Handler)
         self.refusals: list[Refusal] = []
         self.asked: list[tuple[str, str | None, bytes]] = []
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     @property
     def platform(self) -> Platform:
         return Platform(base_url=self.address, sign_in=lambda role: role, is_elsewhere=False)
 
 
-class _Handler(http.server.BaseHTTPRequestHandler):
+class _Handler(QuietHandler):
     server: Busy
 
     def _answer(self) -> None:
@@ -110,18 +105,11 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     do_GET = do_POST = _answer  # noqa: N815 - the names are the standard library's
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-        """Says nothing."""
-
 
 @pytest.fixture
 def busy() -> Iterator[Busy]:
     with Busy() as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
         yield server
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Dead letters that go back once their cause is gone: by the command that people run, and through the worker that is deployed."""
 
 import contextlib
-import http.server
 import json
 import os
 import subprocess
@@ -23,6 +22,7 @@ from operations import project
 from operations.lock import ProcessIdentity
 from operations.state import Credentials, Endpoints, EnvironmentState, StateFiles
 from runtime.adapters import sessions
+from tests.http_listener import Listener, QuietHandler
 from tests.lambda_src.thumbnails.queue_plant import PATIENCE_SECONDS, Plant, seeded
 
 COMMAND = str(Path(sys.executable).with_name("platform"))
@@ -32,15 +32,15 @@ Redrive = Callable[..., subprocess.Popen[str]]
 pytestmark = pytest.mark.timeout(600)
 
 
-class Barrier(http.server.ThreadingHTTPServer):
+class Barrier(Listener):
     """The way to AWS, which holds one call up for good: before it goes through, or when its answer comes back."""
 
     daemon_threads, block_on_close = True, False
 
-    class _Handler(http.server.BaseHTTPRequestHandler):
+    class _Handler(QuietHandler):
         server: "Barrier"
 
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - the name is the standard library's
             body = self.rfile.read(int(self.headers["Content-Length"]))
             operation = self.headers["X-Amz-Target"].rpartition(".")[2]
             closing = self.server.closes_at(operation)
@@ -59,18 +59,11 @@ class Barrier(http.server.ThreadingHTTPServer):
             self.end_headers()
             self.wfile.write(answer)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-            """Says nothing."""
-
     def __init__(self, target: str, operation: str, number: int, *, goes_through: bool) -> None:
-        super().__init__(("127.0.0.1", 0), self._Handler)
+        super().__init__(self._Handler)
         self.goes_through, self.closed, self.receipts = goes_through, threading.Event(), list[str]()
-        self._aws = httpx.Client(base_url=target, timeout=60, trust_env=False)
+        self.aws = httpx.Client(base_url=target, timeout=60, trust_env=False)
         self._operation, self._left, self._opened = operation, number, threading.Event()
-
-    @property
-    def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
 
     def closes_at(self, operation: str) -> bool:
         self._left -= operation == self._operation
@@ -83,26 +76,19 @@ class Barrier(http.server.ThreadingHTTPServer):
     def open(self) -> None:
         self._opened.set()
 
-    def close_aws(self) -> None:
-        self._aws.close()
-
     def forward(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, Any, bytes]:
-        answer = self._aws.post(path, headers=headers, content=body)
+        answer = self.aws.post(path, headers=headers, content=body)
         return answer.status_code, answer.headers, answer.content
 
 
 @contextlib.contextmanager
 def barrier(target: str, operation: str, number: int, *, goes_through: bool) -> Iterator[Barrier]:
-    with Barrier(target, operation, number, goes_through=goes_through) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
+    server = Barrier(target, operation, number, goes_through=goes_through)
+    with server.aws, server:
         try:
             yield server
         finally:
             server.open()
-            server.shutdown()
-            thread.join()
-            server.close_aws()
 
 
 @pytest.fixture

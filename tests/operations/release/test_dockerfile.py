@@ -1,12 +1,10 @@
 """The image of the container host, as far as its file says it; no container is built here."""
 
-import http.server
 import json
 import os
 import re
 import subprocess
 import sys
-import threading
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 
 from operations import project
 from operations.release.bundles import BUNDLES
+from tests.http_listener import Listener, QuietHandler
 
 (CONTAINER,) = (bundle for bundle in BUNDLES if bundle.handler is None)
 
@@ -103,21 +102,14 @@ class TestHealthCheck:
     def test_it_asks_for_health(self, status: int, healthy: bool) -> None:
         asked: list[str] = []
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
+        class Handler(QuietHandler):
+            def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
                 asked.append(self.path)
                 self.send_response(status)
                 self.end_headers()
 
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
-                """Says nothing."""
-
-        with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
-            thread = threading.Thread(target=server.serve_forever)
-            thread.start()
+        with Listener(Handler) as server:
             done = self.check(server.server_port)
-            server.shutdown()
-            thread.join()
         assert (done.returncode == 0, asked) == (healthy, ["/health"])
 
     def test_nobody_there_is_unhealthy(self) -> None:

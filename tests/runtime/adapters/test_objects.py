@@ -2,10 +2,8 @@
 
 import base64
 import hashlib
-import http.server
 import json
 import secrets
-import threading
 from contextlib import contextmanager
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -16,6 +14,7 @@ import stamina
 from runtime.adapters import objects, sessions
 from runtime.adapters.objects import FetchedObject, ObjectStore
 from runtime.errors import ConflictError, NotFoundError, TooLargeError, UnavailableError
+from tests.http_listener import Listener, QuietHandler
 
 REGION = "us-east-1"
 BODY = b"seeds " * 1000
@@ -216,10 +215,10 @@ class TestPresignedGet:
         assert unquote(disposition.removeprefix(prefix)) == name
 
 
-class Scripted(http.server.BaseHTTPRequestHandler):
+class Scripted(QuietHandler):
     """Answers each request with the next step of the script."""
 
-    def do_GET(self):
+    def do_GET(self):  # noqa: N802 - the name is the standard library's
         status, headers, body = self.server.script[min(len(self.server.seen), len(self.server.script) - 1)]
         self.server.seen.append(self.path)
         self.send_response(status)
@@ -231,23 +230,14 @@ class Scripted(http.server.BaseHTTPRequestHandler):
 
     do_HEAD = do_PUT = do_GET  # noqa: N815  (the names that the server looks for)
 
-    def log_message(self, *_):
-        pass
-
 
 @contextmanager
 def scripted(monkeypatch, *script):
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Scripted) as server:
+    with Listener(Scripted) as server:
         server.script, server.seen = script, []
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{server.server_port}")
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.address)
         sessions.client.cache_clear()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
+        yield server
 
 
 GOOD = (200, {"Content-Length": "5"}, b"seeds")

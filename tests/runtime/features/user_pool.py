@@ -13,7 +13,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from runtime.access.tokens import machine_user_id
-from tests.runtime.features.http_listener import QuietHandler, listening
+from tests.http_listener import Listener, QuietHandler
 
 REGION = "us-east-1"
 POOL_ID = "us-east-1_TestPool1"
@@ -109,8 +109,8 @@ class Pool:
                 self.end_headers()
                 self.wfile.write(body)
 
-        with listening(Handler) as address:
-            pool.endpoint = f"{address}/{POOL_ID}"
+        with Listener(Handler) as server:
+            pool.endpoint = f"{server.authority}/{POOL_ID}"
             yield pool
 
 

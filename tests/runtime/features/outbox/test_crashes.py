@@ -25,8 +25,8 @@ from lambda_src.maintenance.handler import handler as maintain
 from lambda_src.thumbnails.handler import handler as render
 from local.account import LocalAccount
 from runtime.settings import load
+from tests.http_listener import Listener, QuietHandler
 from tests.runtime.features.api_platform import HOST, Api
-from tests.runtime.features.http_listener import QuietHandler, listening
 
 KILLS = 30
 
@@ -76,8 +76,8 @@ class Door:
 
             do_HEAD = do_PUT = handle_any  # noqa: N815  (the names are the library's)
 
-        with listening(Handler) as address:
-            door.url = f"http://{address}"
+        with Listener(Handler) as server:
+            door.url = server.address
             yield door
 
 

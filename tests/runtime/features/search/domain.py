@@ -15,8 +15,8 @@ from local.account import LocalAccount
 from local.compute.opensearch_server import OpenSearchServer
 from local.supervisor import Supervisor
 from runtime.features.search.mapping import ALIAS, BUILDS_ALIAS
+from tests.http_listener import Listener, QuietHandler
 from tests.local.compute import search_engine
-from tests.runtime.features.http_listener import QuietHandler, listening
 
 VARIABLE = "PLATFORM_SEARCH_ENDPOINT_PARAMETER"
 
@@ -99,8 +99,8 @@ class StubEngine:
 
             do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  (the names are the library's)
 
-        with listening(Handler) as address:
-            stub.endpoint = address
+        with Listener(Handler) as server:
+            stub.endpoint = server.authority
             try:
                 yield stub
             finally:
