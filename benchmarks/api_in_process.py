@@ -18,8 +18,8 @@ from benchmarks import platforms
 from benchmarks.api_statements import GET_JSON, LIST_JSON, LIST_PARAMETERS
 from benchmarks.rounds import percentile
 from runtime.app import create_app
+from runtime.persistence.pages import DEFAULT_LIMIT, JsonPage, Position
 from runtime.web.dependencies import list_response
-from runtime.web.pagination import DEFAULT_LIMIT, JsonPage, Position
 
 Message = MutableMapping[str, Any]
 

@@ -12,33 +12,33 @@ from runtime.access.tokens import TokenVerifier
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
+from runtime.contract.schemas import Refusal
 from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.backgrounds import routes as backgrounds
 from runtime.features.clips import routes as clips
 from runtime.features.components import routes as components
 from runtime.features.episodes import routes as episodes
+from runtime.features.episodes import script_versions_routes as script_versions
 from runtime.features.files import routes as files
 from runtime.features.files.schemas import MAX_FORM_BYTES
 from runtime.features.guests import routes as guests
 from runtime.features.health import routes as health
 from runtime.features.jobs import routes as jobs
 from runtime.features.metadata import routes as metadata
-from runtime.features.outbox.service import Outbox
-from runtime.features.outbox.topics import topics
 from runtime.features.outfits import routes as outfits
-from runtime.features.rate_limits.service import SharedLimiter
-from runtime.features.script_versions import routes as script_versions
 from runtime.features.search import routes as search
 from runtime.features.shows import routes as shows
 from runtime.features.thumbnails import routes as thumbnails
 from runtime.features.ui_elements import routes as ui_elements
 from runtime.features.uploads import routes as uploads
 from runtime.features.users import routes as users
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.rate_limits.service import SharedLimiter
 from runtime.settings import ApiSettings, load
+from runtime.topics import topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
 from runtime.web.middleware import BodyLimit, KnownHosts, RequestContext, UnexpectedErrors
-from runtime.web.schemas import Refusal
 from runtime.web.second_attempt import SecondAttempt
 
 ROUTERS = (

@@ -14,9 +14,9 @@ from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
 from runtime.adapters.search_index import search_index
-from runtime.features.outbox.service import Outbox
-from runtime.features.outbox.topics import topics
+from runtime.mechanisms.outbox.service import Outbox
 from runtime.settings import MaintenanceSettings, load
+from runtime.topics import topics
 
 TASK_COMPLETED = "maintenance_task_completed"
 TASK_FAILED = "maintenance_task_failed"

@@ -15,9 +15,10 @@ from aws_lambda_powertools import Logger
 from runtime.adapters.database import Database
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import NotFoundError
-from runtime.features.search import indexing, messages, repository
-from runtime.features.search.mapping import ALIAS, BUILDS_ALIAS, DIGEST, definition
-from runtime.web.transaction import Connection
+from runtime.features.search import repository
+from runtime.mechanisms.search_index import indexing, messages
+from runtime.mechanisms.search_index.mapping import ALIAS, BUILDS_ALIAS, DIGEST, definition
+from runtime.persistence.transactions import Connection
 
 SEARCH_INDEX_BUILDING = "search_index_building"
 SEARCH_INDEX_BUILT = "search_index_built"

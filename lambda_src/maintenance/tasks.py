@@ -8,10 +8,10 @@ from runtime.adapters.logs import logger
 from runtime.adapters.search_index import SearchIndex
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
-from runtime.features.outbox import repository as messages
-from runtime.features.outbox.service import Outbox
-from runtime.features.rate_limits import repository as rate_limits
 from runtime.features.uploads import repository as uploads
+from runtime.mechanisms.outbox import repository as messages
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.rate_limits import repository as rate_limits
 
 Counts = dict[str, int]
 

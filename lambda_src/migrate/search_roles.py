@@ -5,7 +5,7 @@ from typing import Any
 
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import NotFoundError
-from runtime.features.search.mapping import ALIAS
+from runtime.mechanisms.search_index.mapping import ALIAS
 
 SECURITY = "/_plugins/_security/api"
 # Nobody waits for it, and the domain writes it to an index of its own.

@@ -14,15 +14,23 @@ from runtime.access.roles import Permission, is_permitted
 from runtime.access.tokens import Caller
 from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
+from runtime.contract.preconditions import SCHEMA as IF_MATCH_SCHEMA
+from runtime.contract.preconditions import IfMatch
+from runtime.contract.schemas import Answer, Versioned, storable, stripped
 from runtime.errors import ForbiddenError
-from runtime.features.outbox.service import Outbox
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.persistence.pages import (
+    DEFAULT_LIMIT,
+    DESCENDING,
+    MAX_LIMIT,
+    JsonPage,
+    PageRequest,
+    cursor_of,
+    position_of,
+)
+from runtime.persistence.transactions import Origin, Transaction
 from runtime.settings import ApiSettings
 from runtime.web.idempotency import attempt_of
-from runtime.web.pagination import DEFAULT_LIMIT, DESCENDING, MAX_LIMIT, JsonPage, PageRequest, cursor_of, position_of
-from runtime.web.preconditions import SCHEMA as IF_MATCH_SCHEMA
-from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import Answer, Versioned, storable, stripped
-from runtime.web.transaction import Origin, Transaction
 
 V = TypeVar("V", bound=Versioned)
 

@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
+from runtime.contract.schemas import refusal
+from runtime.contract.validation import problems_of
 from runtime.errors import (
     FieldProblem,
     PlatformError,
@@ -20,8 +22,6 @@ from runtime.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from runtime.web.schemas import refusal
-from runtime.web.validation import problems_of
 
 REQUEST_UNSERVED = "request_unserved"
 

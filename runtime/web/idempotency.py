@@ -20,9 +20,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from runtime.errors import ConflictError, InvalidInputError
-from runtime.features.idempotency import repository
-from runtime.features.idempotency.repository import StoredAnswer
-from runtime.web.transaction import Transaction
+from runtime.mechanisms.idempotency import repository
+from runtime.mechanisms.idempotency.repository import StoredAnswer
+from runtime.persistence.transactions import Transaction
 
 HEADER = "Idempotency-Key"
 REPLAYED_HEADER = "Idempotency-Replayed"

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from fastapi.responses import Response
 
+from runtime.contract.record_files import MAX_LINES, FileFormat
 from runtime.errors import InvalidInputError
-from runtime.records.files import MAX_LINES, FileFormat
+from runtime.persistence.pages import JsonPage, PageRequest, cursor_of, position_of
 from runtime.web.dependencies import Cursor
-from runtime.web.pagination import JsonPage, PageRequest, cursor_of, position_of
 
 MAX_EXPORTED = 200
 

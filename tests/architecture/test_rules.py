@@ -64,7 +64,7 @@ class TestImports:
         contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
         (found,) = [each for each in contracts if each["name"] == contract]
         parts = {f"runtime.{path.parent.name}" for path in (ROOT / "runtime").glob("*/__init__.py")}
-        assert "runtime.records" in parts
+        assert "runtime.mechanisms" in parts
         assert parts - set(found[listed]) == left_out
 
     @pytest.mark.parametrize(

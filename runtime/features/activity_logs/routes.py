@@ -8,12 +8,12 @@ from pydantic import AfterValidator
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
+from runtime.contract.schemas import Answer, ListAnswer, storable
+from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
-from runtime.features.activity_logs import repository
-from runtime.features.activity_logs.schemas import ActionType, ActivityLog, ResourceType
+from runtime.mechanisms.audit import repository
+from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
 from runtime.web.dependencies import Paging, WithDatabase, list_response
-from runtime.web.schemas import Answer, ListAnswer, storable
-from runtime.web.strict_json import feature_router
 
 router = feature_router("activity logs")
 

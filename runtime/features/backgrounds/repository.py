@@ -3,8 +3,8 @@
 from psycopg.sql import SQL
 
 from runtime.features.backgrounds.schemas import Background
-from runtime.records.assets import asset_orders, file_columns, has_tag, usage_columns
-from runtime.records.table import Table
+from runtime.mechanisms.records.assets import asset_orders, file_columns, has_tag, usage_columns
+from runtime.mechanisms.records.table import Table
 
 TABLE = Table(
     name="backgrounds",

@@ -5,9 +5,17 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from runtime.contract.schemas import Label, NotNull, RequestBody, stripped
 from runtime.features.episodes.schemas import EpisodeSummary
-from runtime.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate, Link, Linkable, LinkBody, Use
-from runtime.web.schemas import Label, NotNull, RequestBody, stripped
+from runtime.mechanisms.records.schemas import (
+    FileAsset,
+    FileAssetCreate,
+    FileAssetUpdate,
+    Link,
+    Linkable,
+    LinkBody,
+    Use,
+)
 
 BackgroundType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["interior"])]
 Location = Annotated[

@@ -6,10 +6,10 @@ from psycopg.sql import SQL
 
 from runtime.errors import NotFoundError
 from runtime.features.clips.schemas import MAX_CLIPS, Clip
-from runtime.records.assets import has_tag
-from runtime.records.table import Table
-from runtime.web.pagination import JsonPage, Order, PageRequest, Position
-from runtime.web.transaction import Connection
+from runtime.mechanisms.records.assets import has_tag
+from runtime.mechanisms.records.table import Table
+from runtime.persistence.pages import JsonPage, Order, PageRequest, Position
+from runtime.persistence.transactions import Connection
 
 # What Postgres reads as the time of the transaction when it is sent as a timestamp.
 TRANSACTION_TIME = "now"

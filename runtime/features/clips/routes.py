@@ -8,6 +8,9 @@ from fastapi import Query, Request, Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
+from runtime.contract.record_files import FileFormat
+from runtime.contract.schemas import Answer, ListAnswer, Sha256
+from runtime.contract.strict_json import feature_router
 from runtime.features.clips import repository, service
 from runtime.features.clips.schemas import (
     Clip,
@@ -23,8 +26,8 @@ from runtime.features.clips.schemas import (
     TalentSource,
 )
 from runtime.features.clips.service import CLIPS
-from runtime.records.files import FileFormat
-from runtime.records.schemas import ImportReport
+from runtime.mechanisms.records.schemas import ImportReport
+from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -38,10 +41,7 @@ from runtime.web.dependencies import (
     paged_by,
     sorted_by,
 )
-from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
-from runtime.web.schemas import Answer, ListAnswer, Sha256
-from runtime.web.strict_json import feature_router
 from runtime.web.transfers import (
     DESCRIPTION,
     FILE_ANSWER,

@@ -7,10 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.features.episodes.schemas import Title
-from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
-from runtime.features.uploads.schemas import FileName
-from runtime.web.schemas import (
+from runtime.contract.schemas import (
     Change,
     Count,
     Date,
@@ -24,6 +21,9 @@ from runtime.web.schemas import (
     Tags,
     Timestamp,
 )
+from runtime.features.episodes.schemas import Title
+from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
+from runtime.features.uploads.schemas import FileName
 
 MAX_CLIPS = 100
 _EXAMPLE_ID = "01981b2e-7c3a-7d41-9a55-0242ac120002"

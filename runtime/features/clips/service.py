@@ -11,18 +11,18 @@ from typing import Any
 from uuid import UUID
 
 from runtime.access.tokens import Caller
+from runtime.contract.preconditions import IfMatch
+from runtime.contract.schemas import MAX_TAGS
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError, PlatformError
-from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.clips.repository import TABLE, TRANSACTION_TIME, find_by_hash_and_lock
 from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTags, ClipUpdate, TalentSource
 from runtime.features.episodes.service import EPISODES
 from runtime.features.guests.service import GUESTS
-from runtime.records.lifecycle import Lifecycle, note_user
-from runtime.records.transfer import Transfer
-from runtime.web.pagination import JsonPage, PageRequest
-from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import MAX_TAGS
-from runtime.web.transaction import Connection, Transaction
+from runtime.mechanisms.audit.schemas import ActionType, ResourceType
+from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
+from runtime.mechanisms.records.transfer import Transfer
+from runtime.persistence.pages import JsonPage, PageRequest
+from runtime.persistence.transactions import Connection, Transaction
 
 CLIPS = Lifecycle(table=TABLE, resource_type=ResourceType.CLIP, called="clip")
 

@@ -3,8 +3,8 @@
 from psycopg.sql import SQL
 
 from runtime.features.components.schemas import Component
-from runtime.records.assets import asset_orders, file_columns, has_tag
-from runtime.records.table import Table
+from runtime.mechanisms.records.assets import asset_orders, file_columns, has_tag
+from runtime.mechanisms.records.table import Table
 
 TABLE = Table(
     name="components",

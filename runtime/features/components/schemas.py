@@ -5,8 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate
-from runtime.web.schemas import Label, NotNull
+from runtime.contract.schemas import Label, NotNull
+from runtime.mechanisms.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate
 
 ComponentType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["intro"])]
 

@@ -6,9 +6,9 @@ from psycopg.sql import SQL
 
 from runtime.errors import ConflictError
 from runtime.features.episodes.schemas import Episode
-from runtime.records.table import Table
-from runtime.web.pagination import Order
-from runtime.web.transaction import Connection
+from runtime.mechanisms.records.table import Table
+from runtime.persistence.pages import Order
+from runtime.persistence.transactions import Connection
 
 # What a list shows of an episode `e` of a show `s`, in the very form in which it is sent. The search shows the same.
 _COLUMNS = SQL("""

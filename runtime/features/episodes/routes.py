@@ -8,12 +8,15 @@ from fastapi import Query, Request, Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
+from runtime.contract.record_files import FileFormat
+from runtime.contract.schemas import MAX_INTEGER, Answer, Date, ListAnswer
+from runtime.contract.strict_json import feature_router
 from runtime.features.episodes import service
 from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeSummary, EpisodeUpdate, Language
 from runtime.features.episodes.service import EPISODES
 from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
-from runtime.records.files import FileFormat
-from runtime.records.schemas import ImportReport
+from runtime.mechanisms.records.schemas import ImportReport
+from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -25,10 +28,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
-from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
-from runtime.web.schemas import MAX_INTEGER, Answer, Date, ListAnswer
-from runtime.web.strict_json import feature_router
 from runtime.web.transfers import (
     DESCRIPTION,
     FILE_ANSWER,

@@ -7,10 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from runtime.features.episodes.statuses import NEXT_DESCRIPTION, ApprovalStatus, EpisodeStatus
-from runtime.features.shows.schemas import ShowName
-from runtime.records.schemas import FileReference
-from runtime.web.schemas import (
+from runtime.contract.schemas import (
     Change,
     Count,
     Date,
@@ -27,6 +24,9 @@ from runtime.web.schemas import (
     Timestamp,
     stripped,
 )
+from runtime.features.episodes.statuses import NEXT_DESCRIPTION, ApprovalStatus, EpisodeStatus
+from runtime.features.shows.schemas import ShowName
+from runtime.mechanisms.records.schemas import FileReference
 
 # Postgres refuses a search vector beyond 1 MiB. Its worst case, many short hyphenated words, takes four times the text,
 # so that title, description and script of these lengths always fit.

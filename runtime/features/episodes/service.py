@@ -8,20 +8,20 @@ from collections.abc import Callable
 from uuid import UUID
 
 from runtime.access.tokens import Caller
+from runtime.contract.preconditions import IfMatch
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
-from runtime.features.activity_logs.schemas import ResourceType
 from runtime.features.episodes import publication
+from runtime.features.episodes import script_versions_repository as script_versions
 from runtime.features.episodes.repository import TABLE
 from runtime.features.episodes.schemas import SECONDS_PER_MINUTE, Episode, EpisodeCreate, EpisodeUpdate
 from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
-from runtime.features.script_versions import repository as script_versions
-from runtime.features.search import changes as search_index
 from runtime.features.shows import repository as shows
 from runtime.features.shows.service import SHOWS
-from runtime.records.lifecycle import Lifecycle, note_user
-from runtime.records.transfer import Transfer
-from runtime.web.preconditions import IfMatch
-from runtime.web.transaction import Connection, Transaction
+from runtime.mechanisms.audit.schemas import ResourceType
+from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
+from runtime.mechanisms.records.transfer import Transfer
+from runtime.mechanisms.search_index import changes as search_index
+from runtime.persistence.transactions import Connection, Transaction
 
 _STATUS, _EPISODE = "body.status", "path.episode_id"
 

@@ -5,8 +5,8 @@ from uuid import UUID
 from psycopg.sql import SQL
 
 from runtime.features.files.schemas import FileView
-from runtime.web.pagination import EVERY_ROW, JsonPage, Listing, PageRequest
-from runtime.web.transaction import Connection
+from runtime.persistence.pages import EVERY_ROW, JsonPage, Listing, PageRequest
+from runtime.persistence.transactions import Connection
 
 _MINE = SQL("u.user_id = %(visible_to)s")
 

@@ -6,10 +6,10 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
+from runtime.contract.schemas import Resource, Timestamp, storable
 from runtime.features.jobs.schemas import JobStatus
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
 from runtime.features.uploads.schemas import FileName, UploadCreate
-from runtime.web.schemas import Resource, Timestamp, storable
 
 # What goes through the API in one request. A function is called with 6 MB at most (Lambda's limit), of which the base64 that
 # bytes travel in takes a quarter; beside the file, a form has fields and headers.

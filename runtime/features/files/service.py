@@ -7,17 +7,17 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, InvalidInputError, NotFoundError, TooLargeError
-from runtime.features.activity_logs import service as activity
-from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.files import repository
 from runtime.features.files.content import download_name, image_type
 from runtime.features.files.schemas import MAX_DIRECT_BYTES, FileStatus, FileUrl, FileView
-from runtime.features.outbox.service import Outbox
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.schemas import UploadCreate
-from runtime.records.lifecycle import note_user
+from runtime.mechanisms.audit import service as activity
+from runtime.mechanisms.audit.schemas import ActionType, ResourceType
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.records.lifecycle import note_user
+from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
-from runtime.web.transaction import Connection, Transaction
 
 FIELD = "path.file_id"
 # What is kept of an upload that nobody may keep elsewhere.

@@ -3,8 +3,8 @@
 from psycopg.sql import SQL
 
 from runtime.features.guests.schemas import Guest
-from runtime.records.assets import asset_orders, has_tag
-from runtime.records.table import Table
+from runtime.mechanisms.records.assets import asset_orders, has_tag
+from runtime.mechanisms.records.table import Table
 
 TABLE = Table(
     name="guests",

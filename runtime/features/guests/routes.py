@@ -8,8 +8,11 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
+from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.strict_json import feature_router
 from runtime.features.guests.schemas import Guest, GuestCreate, GuestUpdate
 from runtime.features.guests.service import GUESTS
+from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -21,10 +24,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
-from runtime.web.pagination import PageRequest
 from runtime.web.parameters import LabelParameter
-from runtime.web.schemas import Answer, ListAnswer
-from runtime.web.strict_json import feature_router
 
 router = feature_router("guests")
 

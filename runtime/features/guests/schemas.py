@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from runtime.web.schemas import (
+from runtime.contract.schemas import (
     Change,
     Description,
     HttpsUrl,

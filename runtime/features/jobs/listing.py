@@ -5,8 +5,8 @@ from uuid import UUID
 from psycopg.sql import SQL
 
 from runtime.features.jobs.schemas import JobStatus, JobType
-from runtime.web.pagination import JsonPage, Listing, PageRequest
-from runtime.web.transaction import Connection
+from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.transactions import Connection
 
 _LISTING = Listing(
     columns=SQL("""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from runtime.web.schemas import RequestBody, Resource, Timestamp
+from runtime.contract.schemas import RequestBody, Resource, Timestamp
 
 MAX_RETRIED = 100
 

@@ -11,18 +11,18 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, FieldProblem, NotFoundError
-from runtime.features.activity_logs import service as activity
-from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes.service import EPISODES
 from runtime.features.jobs import admission, intake, repository
+from runtime.features.jobs import originals as copies
+from runtime.features.jobs.originals import ORIGINALS, UploadCopy, original_key
 from runtime.features.jobs.repository import Connection, Job
 from runtime.features.jobs.schemas import JobStats, JobStatus, JobType
-from runtime.features.outbox.service import Outbox
-from runtime.features.uploads import copies
-from runtime.features.uploads.copies import ORIGINALS, UploadCopy, original_key
-from runtime.records.lifecycle import note_user
+from runtime.mechanisms.audit import service as activity
+from runtime.mechanisms.audit.schemas import ActionType, ResourceType
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.records.lifecycle import note_user
+from runtime.persistence.transactions import Transaction
 from runtime.settings import ApiSettings
-from runtime.web.transaction import Transaction
 
 # As many copies as a request has time for; the relay makes more.
 COPIES_AT_ONCE = 10

@@ -5,9 +5,9 @@ from uuid import UUID
 from psycopg.sql import SQL, Identifier
 
 from runtime.features.metadata.schemas import FINDINGS, EpisodeMetadata
-from runtime.records.table import Table
-from runtime.web.pagination import JsonPage, Listing, PageRequest
-from runtime.web.transaction import Connection
+from runtime.mechanisms.records.table import Table
+from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.transactions import Connection
 
 _OWN = SQL("""
     m.metadata_id, m.episode_id, m.processing_duration_seconds,

@@ -8,17 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from runtime.access.tokens import Caller
+from runtime.contract.preconditions import IfMatch
+from runtime.contract.schemas import json_bytes
 from runtime.errors import InvalidInputError, NotFoundError
-from runtime.features.activity_logs.schemas import ResourceType
 from runtime.features.episodes.service import EPISODES
 from runtime.features.metadata import repository
 from runtime.features.metadata.repository import TABLE
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, EpisodeMetadata
-from runtime.records.lifecycle import Changes, note_user
-from runtime.web.pagination import JsonPage, PageRequest
-from runtime.web.preconditions import IfMatch
-from runtime.web.schemas import json_bytes
-from runtime.web.transaction import Connection, Transaction
+from runtime.mechanisms.audit.schemas import ResourceType
+from runtime.mechanisms.records.lifecycle import Changes, note_user
+from runtime.persistence.pages import JsonPage, PageRequest
+from runtime.persistence.transactions import Connection, Transaction
 
 METADATA = Changes(table=TABLE, resource_type=ResourceType.METADATA, called="metadata")
 

@@ -3,8 +3,8 @@
 from psycopg.sql import SQL
 
 from runtime.features.outfits.schemas import Outfit
-from runtime.records.assets import asset_columns, asset_orders, has_tag, usage_columns
-from runtime.records.table import Table
+from runtime.mechanisms.records.assets import asset_columns, asset_orders, has_tag, usage_columns
+from runtime.mechanisms.records.table import Table
 
 TABLE = Table(
     name="outfits",

@@ -8,6 +8,8 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
+from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.strict_json import feature_router
 from runtime.features.outfits.schemas import (
     Outfit,
     OutfitCreate,
@@ -18,7 +20,8 @@ from runtime.features.outfits.schemas import (
     UsedOutfit,
 )
 from runtime.features.outfits.service import EPISODE_OUTFITS, OUTFITS
-from runtime.records.schemas import LinkBody, UsageContextParameter
+from runtime.mechanisms.records.schemas import LinkBody, UsageContextParameter
+from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
@@ -31,10 +34,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
-from runtime.web.pagination import PageRequest
 from runtime.web.parameters import JsonPart, LabelParameter
-from runtime.web.schemas import Answer, ListAnswer
-from runtime.web.strict_json import feature_router
 
 router = feature_router("outfits")
 

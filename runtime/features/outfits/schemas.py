@@ -6,9 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.features.episodes.schemas import EpisodeSummary
-from runtime.records.schemas import AssetName, Link, Linkable, LinkBody, Use
-from runtime.web.schemas import (
+from runtime.contract.schemas import (
     Change,
     Description,
     Metadata,
@@ -18,6 +16,8 @@ from runtime.web.schemas import (
     SmallObjects,
     Tags,
 )
+from runtime.features.episodes.schemas import EpisodeSummary
+from runtime.mechanisms.records.schemas import AssetName, Link, Linkable, LinkBody, Use
 
 Garment = Annotated[
     SmallObject,

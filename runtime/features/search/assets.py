@@ -11,7 +11,7 @@ from typing import Any
 from psycopg.sql import SQL, Composable, Composed, Identifier, Literal, Placeholder
 
 from runtime.features.search.words import SearchText
-from runtime.web.transaction import Connection
+from runtime.persistence.transactions import Connection
 
 _NO_TAGS = SQL("'{}'")
 

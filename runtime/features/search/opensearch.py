@@ -10,10 +10,10 @@ from uuid import UUID
 
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import UnavailableError
-from runtime.features.search.mapping import ALIAS
 from runtime.features.search.repository import MOST_FACET_VALUES
 from runtime.features.search.schemas import SearchRequest
 from runtime.features.search.words import Alternative
+from runtime.mechanisms.search_index.mapping import ALIAS
 
 Query = dict[str, Any]
 Counts = Mapping[Any, int]

@@ -12,8 +12,8 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from runtime.features.episodes.repository import LIVE, SUMMARY_COLUMNS
 from runtime.features.search.schemas import Facets, SearchRequest
-from runtime.web.pagination import EVERY_ROW
-from runtime.web.transaction import Connection
+from runtime.persistence.pages import EVERY_ROW
+from runtime.persistence.transactions import Connection
 
 MOST_FACET_VALUES = 100
 

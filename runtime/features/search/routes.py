@@ -10,9 +10,11 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.adapters.search_index import SearchIndex, search_index
+from runtime.contract.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable, stripped
+from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
-from runtime.features.search import assets, changes, repository, service
+from runtime.features.search import assets, repository, service
 from runtime.features.search.schemas import (
     AssetHit,
     Facets,
@@ -24,10 +26,9 @@ from runtime.features.search.schemas import (
     Suggestion,
 )
 from runtime.features.search.words import SearchText
+from runtime.mechanisms.search_index import changes
+from runtime.persistence.pages import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
 from runtime.web.dependencies import InTransaction, WithDatabase, WithResources, list_response
-from runtime.web.pagination import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
-from runtime.web.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable, stripped
-from runtime.web.strict_json import feature_router
 
 router = feature_router("search")
 

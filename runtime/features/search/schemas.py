@@ -7,10 +7,10 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from runtime.contract.schemas import ListAnswer, PageInfo, RequestBody, Resource
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search.words import SearchText
-from runtime.web.schemas import ListAnswer, PageInfo, RequestBody, Resource
 
 
 class Engine(StrEnum):

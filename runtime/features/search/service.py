@@ -8,7 +8,7 @@ from runtime.errors import NotFoundError, UnavailableError
 from runtime.features.search import opensearch, repository
 from runtime.features.search.opensearch import Hits
 from runtime.features.search.schemas import Engine, Facets, SearchRequest, SeasonCount, ShowCount, StatusCount
-from runtime.web.transaction import Connection
+from runtime.persistence.transactions import Connection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from runtime.features.search.stop_words import STOP_WORDS
+from runtime.mechanisms.search_index.stop_words import STOP_WORDS
 
 _TERM = re.compile(r'(-?)(?:"([^"]*)"?|([^\s"]+))')
 _WORD = re.compile(r"\w+")

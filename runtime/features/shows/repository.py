@@ -4,9 +4,9 @@ from psycopg.sql import SQL
 
 from runtime.errors import ConflictError
 from runtime.features.shows.schemas import Show
-from runtime.records.table import Table
-from runtime.web.pagination import Order
-from runtime.web.transaction import Connection
+from runtime.mechanisms.records.table import Table
+from runtime.persistence.pages import Order
+from runtime.persistence.transactions import Connection
 
 # A name stays taken by a show that is deleted: it could not be restored otherwise.
 TABLE = Table(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.web.schemas import Change, Description, Metadata, NotNull, Record, RequestBody, stripped
+from runtime.contract.schemas import Change, Description, Metadata, NotNull, Record, RequestBody, stripped
 
 ShowName = Annotated[
     str,

@@ -1,13 +1,13 @@
 """The rules of a show: that it is not deleted while it has episodes, and that search knows its name."""
 
 from runtime.errors import ConflictError
-from runtime.features.activity_logs.schemas import ResourceType
 from runtime.features.episodes import repository as episodes
-from runtime.features.search import changes as search_index
 from runtime.features.shows.repository import TABLE
 from runtime.features.shows.schemas import Show
-from runtime.records.lifecycle import Lifecycle
-from runtime.web.transaction import Transaction
+from runtime.mechanisms.audit.schemas import ResourceType
+from runtime.mechanisms.records.lifecycle import Lifecycle
+from runtime.mechanisms.search_index import changes as search_index
+from runtime.persistence.transactions import Transaction
 
 
 def _keep_with_episodes(transaction: Transaction, show: Show) -> None:

@@ -14,8 +14,8 @@ from runtime.adapters.objects import ObjectStore
 from runtime.errors import UnavailableError
 from runtime.features.episodes import repository as episodes
 from runtime.features.jobs import intake
-from runtime.features.outbox.repository import Connection
 from runtime.features.thumbnails import repository
+from runtime.mechanisms.outbox.repository import Connection
 
 TOPIC = "thumbnail_removed"
 

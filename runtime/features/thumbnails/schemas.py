@@ -4,7 +4,7 @@ from uuid import UUID
 
 from pydantic import Field
 
-from runtime.web.schemas import Resource, Timestamp
+from runtime.contract.schemas import Resource, Timestamp
 
 
 class ThumbnailView(Resource):

@@ -5,14 +5,14 @@ from uuid import UUID
 
 from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
-from runtime.features.activity_logs import service as activity
-from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes import repository as episodes
-from runtime.features.outbox.service import Outbox
 from runtime.features.thumbnails import removals, repository
 from runtime.features.thumbnails.removals import ThumbnailRemoval
-from runtime.records.lifecycle import note_user
-from runtime.web.transaction import Transaction
+from runtime.mechanisms.audit import service as activity
+from runtime.mechanisms.audit.schemas import ActionType, ResourceType
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.records.lifecycle import note_user
+from runtime.persistence.transactions import Transaction
 
 
 def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnail_id: UUID) -> None:

@@ -5,9 +5,17 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
+from runtime.contract.schemas import Label, RequestBody
 from runtime.features.episodes.schemas import EpisodeSummary
-from runtime.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate, Link, Linkable, LinkBody, Use
-from runtime.web.schemas import Label, RequestBody
+from runtime.mechanisms.records.schemas import (
+    FileAsset,
+    FileAssetCreate,
+    FileAssetUpdate,
+    Link,
+    Linkable,
+    LinkBody,
+    Use,
+)
 
 ElementType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["lower_third"])]
 

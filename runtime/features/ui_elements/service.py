@@ -1,9 +1,9 @@
 """The life of a UI element, and the episodes that show it."""
 
-from runtime.features.activity_logs.schemas import ResourceType
 from runtime.features.ui_elements.repository import TABLE
-from runtime.records.lifecycle import Lifecycle
-from runtime.records.links import Links
+from runtime.mechanisms.audit.schemas import ResourceType
+from runtime.mechanisms.records.lifecycle import Lifecycle
+from runtime.mechanisms.records.links import Links
 
 UI_ELEMENTS = Lifecycle(table=TABLE, resource_type=ResourceType.UI_ELEMENT, called="UI element")
 EPISODE_UI_ELEMENTS = Links(name="episode_ui_elements", records=UI_ELEMENTS)

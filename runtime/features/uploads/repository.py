@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from runtime.web.transaction import Connection
+from runtime.persistence.transactions import Connection
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,19 +7,20 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore, StoredObject
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
-from runtime.features.activity_logs import service as activity
-from runtime.features.activity_logs.schemas import ActionType, ResourceType
 from runtime.features.episodes.service import EPISODES
 from runtime.features.jobs import admission, intake
+from runtime.features.jobs import originals as copies
 from runtime.features.jobs import repository as jobs
-from runtime.features.outbox.service import Outbox
-from runtime.features.uploads import copies, repository
-from runtime.features.uploads.copies import UploadCopy
+from runtime.features.jobs.originals import UploadCopy
+from runtime.features.uploads import repository
 from runtime.features.uploads.repository import UploadSession
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
-from runtime.records.lifecycle import note_user
+from runtime.mechanisms.audit import service as activity
+from runtime.mechanisms.audit.schemas import ActionType, ResourceType
+from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.records.lifecycle import note_user
+from runtime.persistence.transactions import Transaction
 from runtime.settings import ApiSettings
-from runtime.web.transaction import Transaction
 
 THUMBNAIL_JOB = "thumbnail_generation"
 

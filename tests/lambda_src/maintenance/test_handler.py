@@ -12,8 +12,8 @@ from lambda_src.maintenance import handler as module
 from lambda_src.maintenance.handler import TASKS, MaintenanceFailedError, handler
 from runtime.adapters.database import Database
 from runtime.features.jobs import repository as jobs
-from runtime.features.outbox import repository as outbox
-from runtime.features.uploads.copies import TOPIC, UploadCopy
+from runtime.features.jobs.originals import TOPIC, UploadCopy
+from runtime.mechanisms.outbox import repository as outbox
 from runtime.settings import load
 from tests.runtime.features.stored_rows import new_job
 

@@ -10,7 +10,7 @@ from lambda_src.maintenance import search_index
 from lambda_src.maintenance.handler import MaintenanceFailedError
 from runtime.adapters import search_index as adapter
 from runtime.adapters.database import Database
-from runtime.features.search import indexing, mapping
+from runtime.mechanisms.search_index import indexing, mapping
 from tests.conftest import DatabaseAddress
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain, StubEngine

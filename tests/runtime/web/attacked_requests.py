@@ -14,7 +14,7 @@ import httpx
 from runtime.features.search.words import SearchText
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.thumbnails.test_uploads import ANNOUNCED
-from tests.runtime.records.kinds import KINDS, NUMBERS
+from tests.runtime.mechanisms.records.kinds import KINDS, NUMBERS
 from tests.runtime.web import every_write
 from tests.runtime.web.every_write import WRITES
 from tests.runtime.web.string_places import Json, Path, Settled, Take, filled, leaves, settled

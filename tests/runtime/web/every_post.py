@@ -10,7 +10,7 @@ from tests.runtime.features.clips import clip_library as clips
 from tests.runtime.features.files.sent_files import BOUNDARY, file, form, text
 from tests.runtime.features.jobs import job_rows
 from tests.runtime.features.thumbnails.test_uploads import ANNOUNCED
-from tests.runtime.records.kinds import KINDS, LINKED, Kind
+from tests.runtime.mechanisms.records.kinds import KINDS, LINKED, Kind
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 

@@ -9,7 +9,7 @@ import httpx
 
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.user_pool import User
-from tests.runtime.records.kinds import KINDS, LINKED, NUMBERS, Kind
+from tests.runtime.mechanisms.records.kinds import KINDS, LINKED, NUMBERS, Kind
 from tests.runtime.web.every_post import EPISODES, REQUESTS, episode
 
 JsonBody = dict[str, Any]

@@ -9,11 +9,11 @@ import pytest
 from fastapi.routing import iter_route_contexts
 from psycopg.sql import SQL, Identifier
 
+from tests.runtime.contract.test_strict_json import CANARY, REFUSED
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.records.kinds import KINDS
-from tests.runtime.records.test_every_kind import PRIVILEGED
+from tests.runtime.mechanisms.records.kinds import KINDS
+from tests.runtime.mechanisms.records.test_every_kind import PRIVILEGED
 from tests.runtime.web.every_write import WRITES, Write, anywhere, send
-from tests.runtime.web.test_strict_json import CANARY, REFUSED
 from tests.tables import Proved
 
 MEGABYTE = 1024 * 1024

@@ -10,7 +10,7 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
-from runtime.features.idempotency import repository
+from runtime.mechanisms.idempotency import repository
 from runtime.web.dependencies import _transaction
 from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.user_pool import User

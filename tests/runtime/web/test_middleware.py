@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from runtime.errors import PlatformError
-from runtime.web.transaction import Transaction
+from runtime.persistence.transactions import Transaction
 from tests.runtime.features.api_platform import HOST, ORIGIN, Api, problems
 from tests.tables import Proved
 

@@ -12,8 +12,8 @@ from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
 from runtime.access.limits import Limit
-from runtime.features.rate_limits import repository
-from runtime.features.rate_limits.service import SharedLimiter
+from runtime.mechanisms.rate_limits import repository
+from runtime.mechanisms.rate_limits.service import SharedLimiter
 from tests.runtime.access.test_guards import ROLES_BY_ROUTE
 from tests.runtime.features.api_platform import HOST, Api, problems
 from tests.runtime.features.user_pool import User, claims, mint

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from runtime.features.shows.repository import TABLE
-from runtime.records.table import Table
+from runtime.mechanisms.records.table import Table
 from runtime.web.second_attempt import REQUEST_REPEATED
 from tests.runtime.features.api_platform import Api, problems
 

@@ -11,12 +11,12 @@ import psycopg
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from runtime.web.pagination import Position, cursor_of
+from runtime.persistence.pages import Position, cursor_of
 from tests.runtime.conftest import MigratedDatabase
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.files import sent_files
 from tests.runtime.features.user_pool import User
-from tests.runtime.records.kinds import KINDS, Kind
+from tests.runtime.mechanisms.records.kinds import KINDS, Kind
 from tests.runtime.web import attacked_requests
 from tests.runtime.web.attacked_requests import Attacked
 from tests.runtime.web.sql_strings import BY_FAMILY, DISGUISES, PAYLOADS, SQL_STRINGS

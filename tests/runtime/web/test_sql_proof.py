@@ -7,10 +7,10 @@ import pytest
 from fastapi import APIRouter
 from psycopg.sql import SQL, Literal
 
+from runtime.persistence.transactions import Connection
 from runtime.web.dependencies import WithDatabase
-from runtime.web.transaction import Connection
 from tests.runtime.features.api_platform import Api
-from tests.runtime.records.kinds import KINDS, Kind
+from tests.runtime.mechanisms.records.kinds import KINDS, Kind
 from tests.runtime.web import attacked_requests
 from tests.runtime.web.sql_strings import SQL_STRINGS
 from tests.runtime.web.sql_sweep import assert_nothing_new

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from runtime.features.activity_logs import repository
-from runtime.web.transaction import Connection
+from runtime.mechanisms.audit import repository
+from runtime.persistence.transactions import Connection
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.user_pool import User
 

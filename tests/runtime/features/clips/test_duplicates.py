@@ -10,7 +10,7 @@ import pytest
 
 from runtime.features.clips import service
 from runtime.features.clips.schemas import ClipCreate
-from runtime.web.transaction import Transaction
+from runtime.persistence.transactions import Transaction
 from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.clips.clip_library import (
     CLIPS,

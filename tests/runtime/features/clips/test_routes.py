@@ -11,7 +11,7 @@ from runtime.errors import NotFoundError
 from runtime.features.clips import service
 from runtime.features.clips.repository import TABLE
 from runtime.features.clips.schemas import ClipCreate
-from runtime.web.transaction import Transaction
+from runtime.persistence.transactions import Transaction
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.clips.clip_library import (
     CLIPS,

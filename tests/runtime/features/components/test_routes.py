@@ -3,7 +3,7 @@
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.records.kinds import KINDS
+from tests.runtime.mechanisms.records.kinds import KINDS
 
 components = KINDS["components"]
 

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from runtime.web.pagination import Position, cursor_of
+from runtime.persistence.pages import Position, cursor_of
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.episodes.whole_episode import ALL_FIELDS
 

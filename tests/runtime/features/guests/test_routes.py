@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.records.kinds import KINDS
+from tests.runtime.mechanisms.records.kinds import KINDS
 
 guests = KINDS["guests"]
 

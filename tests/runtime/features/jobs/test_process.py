@@ -7,7 +7,7 @@ import pytest
 
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import UnavailableError
-from runtime.features.outbox.service import Relayed
+from runtime.mechanisms.outbox.service import Relayed
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, job, let_time_pass, make_jobs, rows, upload
 

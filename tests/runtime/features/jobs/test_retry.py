@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from runtime.features.outbox.service import Relayed
+from runtime.mechanisms.outbox.service import Relayed
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, job, let_time_pass, make_jobs, rows, upload
 

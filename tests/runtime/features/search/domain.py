@@ -14,7 +14,7 @@ import pytest
 from local.account import LocalAccount
 from local.compute.opensearch_server import OpenSearchServer
 from local.supervisor import Supervisor
-from runtime.features.search.mapping import ALIAS, BUILDS_ALIAS
+from runtime.mechanisms.search_index.mapping import ALIAS, BUILDS_ALIAS
 from tests.http_listener import Listener, QuietHandler
 from tests.local.compute import search_engine
 

@@ -13,8 +13,8 @@ from runtime.adapters.search_index import SearchIndex
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import service
 from runtime.features.search.schemas import Engine, SearchRequest
-from runtime.features.search.stop_words import STOP_WORDS
 from runtime.features.search.words import SearchText
+from runtime.mechanisms.search_index.stop_words import STOP_WORDS
 from runtime.settings import SearchSettings, load
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain

@@ -7,9 +7,10 @@ import pytest
 
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import UnavailableError
-from runtime.features.search import indexing, messages, repository
-from runtime.features.search.mapping import ALIAS
+from runtime.features.search import repository
 from runtime.features.search.repository import IndexedDocument
+from runtime.mechanisms.search_index import indexing, messages
+from runtime.mechanisms.search_index.mapping import ALIAS
 from runtime.settings import SearchSettings, load
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain, StubEngine

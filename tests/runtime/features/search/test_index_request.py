@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from runtime.features.search import messages
+from runtime.mechanisms.search_index import messages
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.search.domain import Domain
 from tests.runtime.features.search.kept_index import Run

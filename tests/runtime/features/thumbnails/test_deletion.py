@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from runtime.features.jobs import repository as jobs
-from runtime.features.outbox.service import Relayed
+from runtime.mechanisms.outbox.service import Relayed
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.stored_rows import new_job
 from tests.runtime.features.thumbnails.test_routes import make_thumbnails

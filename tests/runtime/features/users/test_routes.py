@@ -7,7 +7,7 @@ import pytest
 
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.user_pool import User
-from tests.runtime.features.users.test_repository import age, row_of
+from tests.runtime.mechanisms.users.test_repository import age, row_of
 
 ME = "/api/v1/users/me"
 PATH = "/api/v1/users"

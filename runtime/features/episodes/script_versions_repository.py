@@ -1,0 +1,114 @@
+"""The script_versions table: the history of each episode's script, to which rows are only added.
+
+Whoever writes here holds the episode's lock: versions are counted and activated under it.
+"""
+
+from uuid import UUID
+
+from psycopg.sql import SQL
+
+from runtime.features.episodes.script_versions_schemas import ScriptVersion
+from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.transactions import Connection
+
+# In the very form in which they are sent.
+_SUMMARY = SQL("""
+    script_version_id, episode_id, version_number, octet_length(script_text) AS script_bytes, script_file_reference,
+    change_notes, is_active,
+    to_char(activated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS activated_at, activated_by,
+    to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, created_by
+""")
+_WHOLE = SQL("{}, script_text").format(_SUMMARY)
+_LISTING = Listing(columns=_SUMMARY, source=SQL("script_versions"), row_id="script_version_id")
+
+_FIND = SQL("""SELECT {} FROM script_versions
+    WHERE episode_id = %(episode_id)s AND script_version_id = %(script_version_id)s""").format(_WHOLE)
+_FIND_ACTIVE = SQL("SELECT {} FROM script_versions WHERE episode_id = %(episode_id)s AND is_active").format(_WHOLE)
+
+# A version that is active from the start takes the place of the one before: the table's trigger sees to that.
+_INSERT = SQL("""
+INSERT INTO script_versions (
+    episode_id, version_number, script_text, script_file_reference, change_notes, is_active, activated_at, activated_by,
+    created_by
+)
+SELECT %(episode_id)s, coalesce(max(version_number), 0) + 1, %(script_text)s, %(script_file_reference)s, %(change_notes)s,
+       %(is_active)s, CASE WHEN %(is_active)s THEN now() END, CASE WHEN %(is_active)s THEN %(user_id)s::uuid END, %(user_id)s
+FROM script_versions WHERE episode_id = %(episode_id)s
+RETURNING {}
+""").format(_WHOLE)
+_ACTIVATE = SQL("""UPDATE script_versions SET is_active = true, activated_at = now(), activated_by = %(user_id)s
+    WHERE script_version_id = %(script_version_id)s RETURNING {}""").format(_WHOLE)
+_DEACTIVATE = "UPDATE script_versions SET is_active = false WHERE episode_id = %(episode_id)s AND is_active"
+
+
+def insert(
+    connection: Connection,
+    *,
+    episode_id: UUID,
+    script_text: str | None,
+    script_file_reference: str | None,
+    change_notes: str | None,
+    is_active: bool,
+    user_id: UUID | None,
+) -> ScriptVersion:
+    """The next version of the episode's script."""
+    values = {
+        "episode_id": episode_id,
+        "script_text": script_text,
+        "script_file_reference": script_file_reference,
+        "change_notes": change_notes,
+        "is_active": is_active,
+        "user_id": user_id,
+    }
+    row = connection.execute(_INSERT, values).fetchone()
+    return ScriptVersion.model_validate(row)
+
+
+def activate(connection: Connection, script_version_id: UUID, *, user_id: UUID) -> ScriptVersion:
+    """The version, which is its episode's active one from now on."""
+    values = {"script_version_id": script_version_id, "user_id": user_id}
+    return ScriptVersion.model_validate(connection.execute(_ACTIVATE, values).fetchone())
+
+
+def keep_up(
+    connection: Connection,
+    *,
+    episode_id: UUID,
+    script_text: str | None,
+    script_file_reference: str | None,
+    user_id: UUID | None,
+) -> None:
+    """Has the active version be what the episode says now: it is that already, or becomes a new version, or there is none
+    when the episode has no script."""
+    if script_text is None and script_file_reference is None:
+        connection.execute(_DEACTIVATE, {"episode_id": episode_id})
+        return
+    active = find_active(connection, episode_id)
+    if active is None or (active.script_text, active.script_file_reference) != (script_text, script_file_reference):
+        insert(
+            connection,
+            episode_id=episode_id,
+            script_text=script_text,
+            script_file_reference=script_file_reference,
+            change_notes=None,
+            is_active=True,
+            user_id=user_id,
+        )
+
+
+def find(connection: Connection, episode_id: UUID, script_version_id: UUID) -> ScriptVersion | None:
+    """The version, if it is one of the episode's."""
+    values = {"episode_id": episode_id, "script_version_id": script_version_id}
+    row = connection.execute(_FIND, values).fetchone()
+    return ScriptVersion.model_validate(row) if row else None
+
+
+def find_active(connection: Connection, episode_id: UUID) -> ScriptVersion | None:
+    """The version that is the episode's script, if it has one."""
+    row = connection.execute(_FIND_ACTIVE, {"episode_id": episode_id}).fetchone()
+    return ScriptVersion.model_validate(row) if row else None
+
+
+def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
+    """The episode's versions without their texts, newest first."""
+    return _LISTING.page(connection, page, episode_id=episode_id)

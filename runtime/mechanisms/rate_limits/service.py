@@ -1,0 +1,31 @@
+"""Counts requests by caller, for all processes that share a database."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from runtime.access.limits import Allowance, Limit
+from runtime.adapters.database import Database
+from runtime.errors import UnavailableError
+from runtime.mechanisms.rate_limits import repository
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedLimiter:
+    """One limit, the same for every caller."""
+
+    database: Database
+    limit: Limit
+
+    def take(self, user_id: UUID) -> Allowance:
+        """Counts one request of this caller, in a commit of its own: it stays counted whatever becomes of the request.
+        Raises UnavailableError as the database does."""
+        # Every request passes here, so it is one round trip, and the rare broken connection is found out by failing. The
+        # request may have been counted then, and is counted again.
+        try:
+            with self.database.reading_unchecked() as connection:
+                return repository.take(connection, user_id, self.limit)
+        except UnavailableError as error:
+            if not error.may_repeat:
+                raise
+        with self.database.reading() as connection:
+            return repository.take(connection, user_id, self.limit)
