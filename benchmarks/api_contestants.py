@@ -23,7 +23,8 @@ from benchmarks.platforms import Start, connect
 from benchmarks.rounds import Contestant, Turn
 from local import ports
 from local.supervisor import Supervisor
-from operations import project, token
+from operations.client import token
+from operations.project import checkout as project
 from runtime.access.roles import ROLE_PERMISSIONS, Permission
 from runtime.settings import ApiSettings
 

@@ -15,9 +15,9 @@ from typing import Any
 import psycopg
 from psycopg.rows import DictRow, dict_row
 
-from local.doors import stack_files
-from operations import project
-from operations.state import EnvironmentState, StateFiles
+from local.engines import stack_files
+from operations.project import checkout as project
+from operations.state.files import EnvironmentState, StateFiles
 
 ENVIRONMENT = "dev"
 COMMAND_SECONDS = 180
@@ -94,7 +94,7 @@ def connect(secret: dict[str, Any]) -> psycopg.Connection[DictRow]:
 
 
 def _command(verb: str, *options: str, environment: dict[str, str]) -> None:
-    argv = [sys.executable, "-m", "operations.cli", verb, "--environment", ENVIRONMENT, *options]
+    argv = [sys.executable, "-m", "operations.commands.app", verb, "--environment", ENVIRONMENT, *options]
     done = subprocess.run(
         argv,
         cwd=project.ROOT,

@@ -9,8 +9,8 @@ from benchmarks import platforms
 from benchmarks.platforms import Start
 from benchmarks.report import Figures, Section
 from benchmarks.rounds import Spread, Turn, take_turns
-from operations import project
-from operations.progress_log import WHOLE
+from operations.project import checkout as project
+from operations.state.progress_log import WHOLE
 
 NAME = "starts"
 WARM = "warm"

@@ -15,8 +15,9 @@ from benchmarks import platforms
 from benchmarks.report import Figures, Section
 from benchmarks.rounds import Turn, percentile, take_turns
 from lambda_src.thumbnails.profiles import PROFILES
-from operations import project, token
-from operations.platform_api import PlatformApi
+from operations.client import token
+from operations.client.platform_api import PlatformApi
+from operations.project import checkout as project
 
 NAME = "uploads"
 VISIBLE_SECONDS = 60

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.doors import stack_files
+from local.engines import stack_files
 from operations.graph.recorder import ResourceGraph, record_graph
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -6,7 +6,7 @@ Run with `make docs`; `--check` writes nothing and fails when a page is not what
 import sys
 from pathlib import Path
 
-from local.doors import stack_files
+from local.engines import stack_files
 from operations.graph.diagram import mermaid
 from operations.graph.recorder import record_graph
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from operations.exit_codes import ExitCode
+from operations.terminal.exit_codes import ExitCode
 from runtime.errors import PlatformError, RetryLaterError
 from runtime.features.jobs.repository import PASSING_CODES
 from runtime.web import errors as web_errors

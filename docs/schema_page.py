@@ -16,7 +16,7 @@ from typing import Any
 
 import psycopg
 
-from local.compute.postgres import EmbeddedPostgres
+from local.compute.rds.postgres import EmbeddedPostgres
 from local.supervisor import Supervisor
 from runtime.migrations.runner import Migrations, head
 

@@ -9,20 +9,20 @@ from typing import Any, Literal
 
 from local import ports, progress
 from local.account import LocalAccount
-from local.compute.containers import Containers
-from local.compute.databases import Databases
-from local.compute.distributions import Distributions
-from local.compute.event_sources import EventSources
-from local.compute.function_door import FunctionDoor
-from local.compute.functions import Functions
-from local.compute.http_listeners import HttpListeners
-from local.compute.load_balancers import LoadBalancers
-from local.compute.names import Names
-from local.compute.object_gate import ObjectGate
-from local.compute.schedules import Schedules
-from local.compute.search_domains import SearchDomains
-from local.doors.in_process import Deployment, deploy
-from local.emulator import Emulator
+from local.compute.apigateway.http_listeners import HttpListeners
+from local.compute.cloudfront.distributions import Distributions
+from local.compute.ecs.containers import Containers
+from local.compute.elbv2.load_balancers import LoadBalancers
+from local.compute.event_sources.event_sources import EventSources
+from local.compute.lambda_.function_door import FunctionDoor
+from local.compute.lambda_.functions import Functions
+from local.compute.opensearch.search_domains import SearchDomains
+from local.compute.rds.databases import Databases
+from local.compute.route53.names import Names
+from local.compute.s3_gate import ObjectGate
+from local.compute.scheduler.schedules import Schedules
+from local.emulator.process import Emulator
+from local.engines.in_process import Deployment, deploy
 from local.provider.protocol import AppliedResource, Registration, Runner
 from local.provider.provider import LocalProvider
 from local.supervisor import ProcessStatus, Supervisor

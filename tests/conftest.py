@@ -13,13 +13,13 @@ import pytest
 from psycopg import sql
 
 from local.account import LocalAccount
-from local.compute.postgres import EmbeddedPostgres
-from local.doors.evaluation import RARE_COLLECTIONS
-from local.emulator import Emulator
+from local.compute.rds.postgres import EmbeddedPostgres
+from local.emulator.process import Emulator
+from local.engines.evaluation import RARE_COLLECTIONS
 from local.supervisor import Supervisor
 from operations.release import machine
 from operations.release.machine import MachineBundles
-from operations.requirements_document import read
+from operations.requirements.document import read
 
 # What tests of bad input proved, in figures, at a run's end.
 pytest_plugins = ["tests.tables"]

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.provider.api import Api
 from local.provider.policy_document import policy_document
-from local.provider.problem import ProblemError
+from local.provider.requests.api import Api
+from local.provider.resource_types.problem import ProblemError
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,13 +7,13 @@ from typing import Any, get_args, get_origin
 from pulumi import _types
 
 from local.account import ACCOUNT_ID
-from local.provider.facts import Facts
-from local.provider.outputs import evaluated
-from local.provider.problem import ProblemError
 from local.provider.provider import automatic_name, with_tags
-from local.provider.pulumi_classes import declared_inputs, declared_outputs
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.outputs import evaluated
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.pulumi_classes import declared_inputs, declared_outputs
+from local.provider.resource_types.table import ResourceType
 from local.provider.services import TABLE
-from local.provider.table import ResourceType
 
 # Outputs that are inputs too, where AWS chooses when the program does not.
 _CHOSEN = {"port": 5432, "availabilityZone": "us-east-1a"}

@@ -9,16 +9,16 @@ from typing import Any
 
 from local.account import LocalAccount
 from local.errors import LocalPlatformError, NotRunHereError, RegistrationError
-from local.provider.api import Regions
-from local.provider.calls import make_calls
 from local.provider.data_sources import answer
-from local.provider.facts import Facts
-from local.provider.outputs import checked, evaluated, make_outputs
-from local.provider.problem import ProblemError
 from local.provider.protocol import Registration, ResourceState, Runner
-from local.provider.pulumi_classes import declared_inputs, declared_outputs
+from local.provider.requests.api import Regions
+from local.provider.requests.calls import make_calls
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.outputs import checked, evaluated, make_outputs
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.pulumi_classes import declared_inputs, declared_outputs
+from local.provider.resource_types.table import ResourceType
 from local.provider.services import TABLE
-from local.provider.table import ResourceType
 
 Tags = Mapping[str, str]
 

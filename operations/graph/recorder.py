@@ -4,11 +4,11 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.doors import stack_files
-from local.doors.recording import RegisteredResource, record
-from local.doors.registered import PROVIDER_PREFIX
-from operations import project
+from local.engines import stack_files
+from local.engines.recording import RegisteredResource, record
+from local.engines.registered import PROVIDER_PREFIX
 from operations.graph.stand_ins import release_config
+from operations.project import checkout as project
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,14 +6,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local import progress
-from local.compute import archives
-from operations import project, start_view
-from operations.console import Screen, table
-from operations.exit_codes import ExitCode
+from local.compute.lambda_ import archives
+from operations.project import checkout as project
 from operations.release import builder
 from operations.release.bundles import BUNDLES, Bundle
 from operations.release.manifest import BundleEntry, Manifest
 from operations.release.target import Architecture, Target
+from operations.terminal import start_view
+from operations.terminal.console import Screen, table
+from operations.terminal.exit_codes import ExitCode
 
 
 def build(architectures: Sequence[Architecture], output: Path, screen: Screen) -> ExitCode:

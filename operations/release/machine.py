@@ -17,8 +17,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from local.compute import archives
-from operations import project
+from local.compute.lambda_ import archives
+from operations.project import checkout as project
 from operations.release import builder
 from operations.release.bundles import BUNDLES, Bundle, Sources, digest
 from operations.release.manifest import BundleEntry, Manifest
@@ -37,7 +37,7 @@ Told = Callable[[str], None]
 class MachineBundles:
     """A set of bundles that stays until `close`, whatever other processes make or remove meanwhile.
 
-    `folder` has the zips and their manifest; below `cache` their code is laid out as `local.compute.archives` looks for it.
+    `folder` has the zips and their manifest; below `cache` their code is laid out as `local.compute.lambda_.archives` looks for it.
     """
 
     folder: Path

@@ -7,7 +7,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from operations import project
+from operations.project import checkout as project
 from operations.release.target import Target
 
 FILE_NAME = "manifest.json"

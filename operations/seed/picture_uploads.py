@@ -5,8 +5,8 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from operations.patience import Patience
-from operations.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.patience import Patience
+from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.seed import pictures
 from operations.seed.ledger import Ledger, Outcome
 

@@ -6,12 +6,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.naming import Naming
 from local.account import FunctionFailedError
-from operations import project, real_accounts, running, stack_settings
-from operations.console import Screen
-from operations.elsewhere import Elsewhere
-from operations.exit_codes import ExitCode
-from operations.refusals import RefusedError
+from operations.client import real_accounts
+from operations.client.elsewhere import Elsewhere
+from operations.project import checkout as project
+from operations.project import stack_settings
 from operations.seed.seed import require_no_production
+from operations.state import running
+from operations.terminal.console import Screen
+from operations.terminal.exit_codes import ExitCode
+from operations.terminal.refusals import RefusedError
 from stacks.environment import PROJECT
 
 # So many more with each invocation: one that is interrupted has lost little, and people see it go on.

@@ -5,17 +5,21 @@ from collections.abc import Callable
 from typing import Any
 
 from components.naming import Naming
-from operations import interruptions, project, real_accounts, running, stack_settings, token
-from operations.console import Screen, table
-from operations.elsewhere import Elsewhere
-from operations.exit_codes import ExitCode
-from operations.patience import Patience
-from operations.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.refusals import RefusedError
+from operations.client import real_accounts, token
+from operations.client.elsewhere import Elsewhere
+from operations.client.patience import Patience
+from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.token import PEOPLE, Role
+from operations.project import checkout as project
+from operations.project import stack_settings
 from operations.seed import catalogue
 from operations.seed.ledger import Ledger
 from operations.seed.seeding import Seeding
-from operations.token import PEOPLE, Role
+from operations.state import running
+from operations.terminal import interruptions
+from operations.terminal.console import Screen, table
+from operations.terminal.exit_codes import ExitCode
+from operations.terminal.refusals import RefusedError
 from stacks.environment import PROJECT
 
 # For how long a run waits for a platform that asks it to come back later.

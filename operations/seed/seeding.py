@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from operations.patience import Patience
-from operations.platform_api import PlatformApi
+from operations.client.patience import Patience
+from operations.client.platform_api import PlatformApi
+from operations.client.token import Role
 from operations.seed.catalogue import TAG, Body, Catalogue, Clip, Episode
 from operations.seed.ledger import Ledger, Outcome
 from operations.seed.picture_uploads import PictureUploads
-from operations.token import Role
 
 T = TypeVar("T")
 R = TypeVar("R")

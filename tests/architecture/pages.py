@@ -11,7 +11,7 @@ from typing import Any
 
 import typer.main
 
-from operations import cli
+from operations.commands import app as cli
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from components.naming import Naming
-from operations.token import Role
+from operations.client.token import Role
 from runtime.access import roles, tokens
 from stacks.environment import PROJECT
 from stacks.identity import GROUPS

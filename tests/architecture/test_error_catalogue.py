@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from operations.exit_codes import ExitCode
+from operations.terminal.exit_codes import ExitCode
 from tests.architecture.pages import ROOT, maker
 
 

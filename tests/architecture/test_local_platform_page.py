@@ -5,7 +5,7 @@ import tomllib
 
 import yaml
 
-from operations import project
+from operations.project import checkout as project
 from tests.architecture.pages import DOCS, ROOT
 
 

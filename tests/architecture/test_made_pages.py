@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from components.alarm_rules import MEANINGS
-from local.doors import stack_files
+from local.engines import stack_files
 from operations.graph.recorder import ResourceGraph, record_graph
 from tests.architecture.pages import INDEX, ROOT, RUNBOOKS, filled, maker
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from components.naming import Naming
-from local.doors.recording import RegisteredResource, record
+from local.engines.recording import RegisteredResource, record
 
 
 class Graph:

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 import components
 from components.arguments import ArgumentError
-from local.doors.recording import RegisteredResource, record
+from local.engines.recording import RegisteredResource, record
 from tests.components.configurations import aws_limits
 from tests.components.configurations.recipes import Later, Mistake, Recipe, Workshop
 

@@ -3,7 +3,7 @@ import pytest
 
 from components.naming import Naming
 from components.search_domain import SearchDomain
-from local.doors.monitor import ProgramMonitor
+from local.engines.monitor import ProgramMonitor
 from tests.components.examples.search_domain import ROLE, SUBNETS, args
 
 PLAIN = {"SecurityGroup": 1, "LogGroup": 4, "LogResourcePolicy": 1, "Domain": 1}

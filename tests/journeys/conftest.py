@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from local.cloud import LocalCloud
-from local.doors.stack_files import load_stack_config
+from local.engines.stack_files import load_stack_config
 from local.progress import ProgressEvent
 from operations.release.machine import MachineBundles
 from stacks.program import platform as program

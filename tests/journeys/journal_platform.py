@@ -17,7 +17,7 @@ from typing import Any, Self
 import psutil
 
 from local.account import LocalAccount
-from local.doors.stack_files import load_stack_config
+from local.engines.stack_files import load_stack_config
 from local.process_registry import FILE_NAME, registered
 from tests.journeys.conftest import ROOT, SETTINGS, with_changes
 from tests.journeys.journal import Journal

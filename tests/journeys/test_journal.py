@@ -17,7 +17,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict as address
 from psycopg.rows import dict_row
 
-from local.compute.postgres import EmbeddedPostgres
+from local.compute.rds.postgres import EmbeddedPostgres
 from local.supervisor import Supervisor
 from tests.journeys.journal import Editor, GivenUpError, Journal
 from tests.journeys.journal_platform import Host, Killer, Relay, hosted

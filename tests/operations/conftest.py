@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from local.account import LocalAccount
-from operations import project, queue
-from operations.lock import ProcessIdentity
-from operations.redrive import redrive
-from operations.state import Credentials, Endpoints, EnvironmentState, Resource, StateFiles
+from operations.project import checkout as project
+from operations.queues import queue
+from operations.queues.redrive import redrive
+from operations.state.files import Credentials, Endpoints, EnvironmentState, Resource, StateFiles
+from operations.state.lock import ProcessIdentity
 from tests.http_listener import Listener, QuietHandler
 
 COMMAND = str(Path(sys.executable).with_name("platform"))
@@ -89,7 +90,7 @@ class Command:
 
     @property
     def argv(self) -> list[str]:
-        return [sys.executable, "-m", "operations.cli"] if self.copy else [COMMAND]
+        return [sys.executable, "-m", "operations.commands.app"] if self.copy else [COMMAND]
 
     def environment(self, **variables: str) -> dict[str, str]:
         found = {project.STATE_DIRECTORY_VARIABLE: str(self.state_root)}

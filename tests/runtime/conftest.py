@@ -12,7 +12,7 @@ from psycopg import sql
 
 from lambda_src.migrate import application_role
 from local.account import LocalAccount
-from local.compute.postgres import EmbeddedPostgres
+from local.compute.rds.postgres import EmbeddedPostgres
 from runtime.adapters.database import Database, close_all
 from runtime.adapters.database import database as process_database
 from runtime.adapters.logs import logger

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from local.doors.recording import RegisteredResource, record
+from local.engines.recording import RegisteredResource, record
 from operations.graph.stand_ins import release_config
 from stacks.environment import CONFIG_KEY, PROJECT
 from stacks.program import platform

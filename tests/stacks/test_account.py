@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from local.doors.recording import record
+from local.engines.recording import record
 from stacks.account import CONFIG, AccountSettings, account
 from stacks.environment import read
 from stacks.sections import SettingsError

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.requirement_markers import claims
+from operations.requirements.markers import claims
 from tests.stacks.environment_table import Row, cells, everywhere, named
 
 TESTS = Path(__file__).parents[1]

@@ -14,7 +14,7 @@ import pulumi
 import pytest
 import yaml
 
-from local.provider.pulumi_classes import resource_class
+from local.provider.resource_types.pulumi_classes import resource_class
 from stacks.environment import PROJECT
 from stacks.sources import schema
 from tests.stacks.conftest import Graph, evaluate, stack_settings

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import project
+from operations.project import checkout as project
 from stacks import sources
 from stacks.sources import SourceError
 

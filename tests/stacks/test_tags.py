@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from local.provider.pulumi_classes import resource_class
+from local.provider.resource_types.pulumi_classes import resource_class
 from stacks.environment import PROJECT
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from local.provider.resource_types.table import ResourceType
 from local.provider.services import (
     acm,
     apigatewayv2,
@@ -32,7 +33,6 @@ from local.provider.services import (
     ssm,
     wafv2,
 )
-from local.provider.table import ResourceType
 
 _SERVICES = (
     acm,

@@ -1,6 +1,6 @@
 """ACM: certificates. The emulator asks for a proof and issues by itself after a minute, whether or not the proof is there."""
 
-from local.provider.table import Call, FromResponse, ResourceType
+from local.provider.resource_types.table import Call, FromResponse, ResourceType
 
 _ASKED = "Certificate.DomainValidationOptions[].{domainName: DomainName, resourceRecordName: ResourceRecord.Name, "
 _FOR = "resourceRecordType: ResourceRecord.Type, resourceRecordValue: ResourceRecord.Value}"

@@ -1,6 +1,6 @@
 """Application Auto Scaling: what may scale between which limits, and by what. The emulator stores it; nothing here scales."""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 TYPES = (
     ResourceType(

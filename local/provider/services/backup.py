@@ -1,6 +1,6 @@
 """AWS Backup: vaults, their locks, and plans. The emulator keeps them; no backup is made here."""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 
 def _lifecycle(path: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Budgets, and the anomalies of cost that are found beside them."""
 
 from local.account import ACCOUNT_ID
-from local.provider.table import Inputs, ResourceType
+from local.provider.resource_types.table import Inputs, ResourceType
 
 _NO_COST_EXPLORER = (
     "the emulator has no Cost Explorer and nothing here costs anything: no anomaly is looked for, and none is told"

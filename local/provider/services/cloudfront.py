@@ -7,8 +7,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.table import FromResponse, Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.table import FromResponse, Inputs, ResourceType
 
 # Every distribution's, whoever owns it.
 _ALIAS_ZONE = "Z2FDTNDATAQYW2"

@@ -1,6 +1,6 @@
 """CloudWatch alarms and dashboards. (Log groups are another service of AWS, though Pulumi keeps them in the same module.)"""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 TYPES = (
     ResourceType(

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.table import Call, FromResponse, Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.table import Call, FromResponse, Inputs, ResourceType
 
 
 def _scopes(inputs: Inputs, _: Facts) -> list[Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.problem import ProblemError
-from local.provider.table import Call, FromResponse, Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.table import Call, FromResponse, Inputs, ResourceType
 
 
 def _arn(kind: str, id_member: str) -> str:

@@ -1,6 +1,6 @@
 """ECR: repositories of container images. The emulator stores no layers: what runs here is this machine's own code."""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 TYPES = (
     ResourceType(

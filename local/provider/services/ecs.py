@@ -6,9 +6,9 @@ The emulator forgets how a service deploys and whether commands may be executed 
 import json
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.problem import ProblemError
-from local.provider.table import Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.table import Inputs, ResourceType
 
 # AWS keeps these inside the deployment configuration, the resource beside it.
 _OF_DEPLOYMENT = {

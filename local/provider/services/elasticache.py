@@ -1,6 +1,6 @@
 """ElastiCache: replication groups and their subnets. The emulator keeps them; no cache listens at the endpoint that it tells."""
 
-from local.provider.table import FromResponse, Naming, ResourceType
+from local.provider.resource_types.table import FromResponse, Naming, ResourceType
 
 TYPES = (
     ResourceType(

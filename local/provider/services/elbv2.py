@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.problem import ProblemError
-from local.provider.table import Call, Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.table import Call, Inputs, ResourceType
 
 _LOGS = {"bucket": "bucket", "enabled": "enabled", "prefix": "prefix"}
 _OF_LOAD_BALANCER = {

@@ -1,6 +1,6 @@
 """GuardDuty: malware protection of buckets."""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 TYPES = (
     ResourceType(

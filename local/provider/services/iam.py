@@ -1,6 +1,6 @@
 """IAM: roles, policies, and the identity providers outside that roles trust."""
 
-from local.provider.table import Call, FromResponse, ResourceType
+from local.provider.resource_types.table import Call, FromResponse, ResourceType
 
 TYPES = (
     ResourceType(

@@ -1,6 +1,6 @@
 """KMS: keys and their aliases."""
 
-from local.provider.table import Call, Naming, ResourceType
+from local.provider.resource_types.table import Call, Naming, ResourceType
 
 TYPES = (
     ResourceType(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pulumi
 
-from local.provider.table import Call, FromResponse, Inputs, Naming, ResourceType
+from local.provider.resource_types.table import Call, FromResponse, Inputs, Naming, ResourceType
 
 # What the emulator is sent for a zip on this machine: a zip with this one file, which says what the other one is.
 DESCRIPTION = "code-on-this-machine.json"

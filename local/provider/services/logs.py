@@ -1,7 +1,7 @@
 """CloudWatch Logs: log groups, who may write them, and the deliveries of other services' logs."""
 
-from local.provider.facts import Facts
-from local.provider.table import Call, Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.table import Call, Inputs, ResourceType
 
 
 def _policy_name(inputs: Inputs, _: Facts) -> str:

@@ -3,7 +3,7 @@
 The emulator keeps a domain's settings; what can be searched is the runner's.
 """
 
-from local.provider.table import FromResponse, Inputs, Naming, ResourceType
+from local.provider.resource_types.table import FromResponse, Inputs, Naming, ResourceType
 
 
 def _creation(inputs: Inputs) -> Inputs:

@@ -1,7 +1,7 @@
 """RDS: database instances. The server behind one, its address and its master secret are the runner's. No proxy listens."""
 
-from local.provider.facts import Facts
-from local.provider.table import Call, FromResponse, Inputs, Naming, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.table import Call, FromResponse, Inputs, Naming, ResourceType
 
 
 def _applied_at_once(inputs: Inputs) -> Inputs:

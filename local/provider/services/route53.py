@@ -4,8 +4,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.table import Call, FromResponse, Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.table import Call, FromResponse, Inputs, ResourceType
 
 
 class _LastStep(str):

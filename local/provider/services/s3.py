@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from local.provider.problem import ProblemError
-from local.provider.table import Call, Inputs, Naming, ResourceType
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.table import Call, Inputs, Naming, ResourceType
 
 
 def _placed(inputs: Inputs) -> Inputs:

@@ -1,6 +1,6 @@
 """EventBridge Scheduler: schedules and their groups. The emulator only stores them; what they start is the runner's."""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 TYPES = (
     ResourceType(

@@ -1,6 +1,6 @@
 """Secrets Manager: secrets, their values and who may read them."""
 
-from local.provider.table import Call, ResourceType
+from local.provider.resource_types.table import Call, ResourceType
 
 TYPES = (
     ResourceType(

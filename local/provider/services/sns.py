@@ -1,6 +1,6 @@
 """SNS: topics, who may speak on them, and who hears it. Attributes are maps whose keys the model does not list: they stand here."""
 
-from local.provider.table import Inputs, ResourceType
+from local.provider.resource_types.table import Inputs, ResourceType
 
 _ATTRIBUTES = (
     "ArchivePolicy",

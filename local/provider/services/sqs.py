@@ -1,6 +1,6 @@
 """SQS: queues. A queue's attributes are a map whose documented keys are nearly Pulumi's names."""
 
-from local.provider.table import ResourceType
+from local.provider.resource_types.table import ResourceType
 
 TYPES = (
     ResourceType(

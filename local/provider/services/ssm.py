@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from local.provider.facts import Facts
-from local.provider.table import Inputs, ResourceType
+from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.table import Inputs, ResourceType
 
 
 def _arn(inputs: Inputs, facts: Facts) -> Any:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from local.provider.problem import ProblemError
-from local.provider.table import Inputs, ResourceType
+from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.table import Inputs, ResourceType
 
 _COMBINATIONS = ("andStatement", "orStatement", "notStatement")
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from local.doors.recording import RegisteredResource
-from local.provider.pulumi_classes import resource_class
+from local.engines.recording import RegisteredResource
+from local.provider.resource_types.pulumi_classes import resource_class
 
 # The input that is a resource's name in AWS, and what AWS takes there.
 NAMES: Mapping[str, tuple[str, str]] = {

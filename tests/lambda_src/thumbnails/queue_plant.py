@@ -16,11 +16,11 @@ from uuid import UUID
 import pulumi
 
 from local.account import LocalAccount
-from local.compute.event_sources import EventSources
-from local.compute.functions import Functions
+from local.compute.event_sources.event_sources import EventSources
+from local.compute.lambda_.functions import Functions
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
-from operations.redrive import redrive
+from operations.queues.redrive import redrive
 from operations.release.machine import MachineBundles
 
 RECEIVES = 3

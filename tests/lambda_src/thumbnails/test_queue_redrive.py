@@ -17,10 +17,10 @@ import stamina
 
 from lambda_src.thumbnails.handler import handler
 from local.account import LocalAccount
-from local.compute import queue_batches
-from operations import project
-from operations.lock import ProcessIdentity
-from operations.state import Credentials, Endpoints, EnvironmentState, StateFiles
+from local.compute.event_sources import queue_batches
+from operations.project import checkout as project
+from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
+from operations.state.lock import ProcessIdentity
 from runtime.adapters import sessions
 from tests.http_listener import Listener, QuietHandler
 from tests.lambda_src.thumbnails.queue_plant import PATIENCE_SECONDS, Plant, seeded

@@ -14,9 +14,9 @@ import pulumi
 import pytest
 
 from local.account import LocalAccount
-from local.compute.event_sources import EventSources
-from local.compute.functions import Functions
-from local.compute.http_listeners import HttpListeners
+from local.compute.apigateway.http_listeners import HttpListeners
+from local.compute.event_sources.event_sources import EventSources
+from local.compute.lambda_.functions import Functions
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 

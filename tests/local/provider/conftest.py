@@ -9,7 +9,7 @@ import pytest
 
 from local.account import LocalAccount
 from local.provider.provider import Created, LocalProvider
-from local.provider.pulumi_classes import resource_class
+from local.provider.resource_types.pulumi_classes import resource_class
 from local.provider.services import TABLE
 
 # pulumi-aws marks some of its own classes as deprecated while it defines them, which is none of our doing.

@@ -8,7 +8,7 @@ import pytest
 from components.certificate import Certificate, CertificateArgs
 from components.dns_zone import DnsZone, DnsZoneArgs
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from local.provider.archives import zip_archive
-from local.provider.problem import ProblemError
+from local.provider.requests.archives import zip_archive
+from local.provider.resource_types.problem import ProblemError
 
 
 @pytest.fixture

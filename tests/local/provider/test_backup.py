@@ -8,7 +8,7 @@ import pytest
 from components.backup_plan import BackupPlan, BackupPlanArgs, BackupRule
 from components.naming import Naming
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -7,7 +7,7 @@ import pytest
 from components.budget import Budget, BudgetArgs
 from components.naming import Naming
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 
@@ -62,7 +62,7 @@ class TestBudget:
             sent.append(parameters)
             return {}
 
-        monkeypatch.setattr("local.provider.api.Api.call", call)
+        monkeypatch.setattr("local.provider.requests.api.Api.call", call)
         notice = {
             "notificationType": "ACTUAL",
             "comparisonOperator": "GREATER_THAN",

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from components.content_delivery import ContentDelivery, ContentDeliveryArgs
 from components.naming import Naming
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.protocol import AppliedResource
 from local.provider.provider import Created, LocalProvider

@@ -11,7 +11,7 @@ from components.alarms import AlarmRule, Alarms, AlarmsArgs
 from components.dashboard import Dashboard, DashboardArgs, Section
 from components.naming import Naming
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

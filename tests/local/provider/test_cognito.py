@@ -11,7 +11,7 @@ from components.machine_client import MachineClient, MachineClientArgs
 from components.naming import Naming
 from components.user_directory import UserDirectory, UserDirectoryArgs
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.provider.provider import Created, LocalProvider
 
 NAMING = Naming("kept", "dev")

@@ -8,7 +8,7 @@ import pytest
 from components.naming import Naming
 from components.network import Network, NetworkArgs
 from local.account import ACCOUNT_ID, LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.provider.provider import LocalProvider
 
 

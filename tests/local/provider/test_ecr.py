@@ -7,7 +7,7 @@ import pytest
 
 from components.image_repository import ImageRepository, ImageRepositoryArgs
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -14,11 +14,11 @@ from components.naming import Naming
 from components.network import Network, NetworkArgs
 from components.placement import Egress, Placement
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
-from local.provider.api import Api
 from local.provider.protocol import AppliedResource
 from local.provider.provider import Created, LocalProvider
+from local.provider.requests.api import Api
 
 CLUSTER, TASK, SERVICE = (
     f"aws:ecs/{name[0].lower()}{name[1:]}:{name}" for name in ("Cluster", "TaskDefinition", "Service")

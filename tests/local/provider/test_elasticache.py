@@ -8,7 +8,7 @@ from components.cache import Cache, CacheArgs
 from components.naming import Naming
 from components.network import Network, NetworkArgs
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -9,7 +9,7 @@ from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.naming import Naming
 from components.network import Network, NetworkArgs
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.protocol import AppliedResource
 from local.provider.provider import Created, LocalProvider

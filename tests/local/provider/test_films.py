@@ -10,7 +10,7 @@ from urllib.parse import unquote_plus
 import pytest
 
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.provider.protocol import Registration
 from local.provider.provider import LocalProvider
 from local.provider.services import TABLE

@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 from botocore.model import DenormalizedStructureBuilder, StructureShape
 
-from local.provider.fitter import Fitter
-from local.provider.problem import ProblemError
+from local.provider.requests.fitter import Fitter
+from local.provider.resource_types.problem import ProblemError
 
 TEXT = {"type": "string"}
 PAIR = {"type": "structure", "members": {"Key": TEXT, "Value": TEXT}}

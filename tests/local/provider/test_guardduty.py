@@ -5,7 +5,7 @@ import json
 from components.malware_protection import MalwareProtection, MalwareProtectionArgs
 from components.naming import Naming
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.provider.provider import LocalProvider
 
 

@@ -9,7 +9,7 @@ from components.deploy_identity import DeployIdentity, DeployIdentityArgs
 from components.deploy_rights import DEPLOYMENT
 from components.naming import Naming
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -7,7 +7,7 @@ import pulumi
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.naming import Naming
 from local.account import ACCOUNT_ID, LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.provider.provider import LocalProvider
 
 

@@ -17,11 +17,11 @@ from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from components.schedule import Schedule, ScheduleArgs
 from components.work_queue import WorkQueue, WorkQueueArgs
 from local.account import ACCOUNT_ID, LocalAccount
-from local.compute.event_sources import EventSources
-from local.compute.functions import Functions
-from local.compute.http_listeners import HttpListeners
-from local.compute.schedules import Schedules
-from local.doors.in_process import Deployment, deploy
+from local.compute.apigateway.http_listeners import HttpListeners
+from local.compute.event_sources.event_sources import EventSources
+from local.compute.lambda_.functions import Functions
+from local.compute.scheduler.schedules import Schedules
+from local.engines.in_process import Deployment, deploy
 from local.provider.provider import LocalProvider
 from local.supervisor import Supervisor
 

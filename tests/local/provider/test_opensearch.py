@@ -10,7 +10,7 @@ import pytest
 from components.naming import Naming
 from components.search_domain import SearchDomain, SearchDomainArgs
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

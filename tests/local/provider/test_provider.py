@@ -12,8 +12,8 @@ from local.account import LocalAccount
 from local.errors import LocalPlatformError, NotRunHereError, ProcessFailedError, RegistrationError
 from local.provider.protocol import Registration
 from local.provider.provider import Created, LocalProvider
+from local.provider.resource_types.table import ResourceType
 from local.provider.services import TABLE
-from local.provider.table import ResourceType
 
 BUCKET, QUEUE, ROLE = "aws:s3/bucket:Bucket", "aws:sqs/queue:Queue", "aws:iam/role:Role"
 FUNCTION, GROUP, POOL = (

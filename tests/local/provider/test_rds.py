@@ -13,7 +13,7 @@ from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.naming import Naming
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
 from local.account import ACCOUNT_ID, LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.provider.protocol import Registration
 from local.provider.provider import LocalProvider
 

@@ -8,7 +8,7 @@ import pytest
 from components.naming import Naming
 from components.private_bucket import ArchiveTiering, LifecycleRule, PrivateBucket, PrivateBucketArgs
 from local.account import ACCOUNT_ID, LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -5,7 +5,7 @@ import pulumi
 from components.naming import Naming
 from components.work_queue import WorkQueue, WorkQueueArgs
 from local.account import LocalAccount
-from local.doors.in_process import deploy
+from local.engines.in_process import deploy
 from local.provider.provider import LocalProvider
 
 

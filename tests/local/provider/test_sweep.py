@@ -12,12 +12,12 @@ from botocore.model import ListShape, Shape, StructureShape
 from pulumi import _types
 
 from local.account import LocalAccount
-from local.provider.api import Api
-from local.provider.fitter import Fitter
-from local.provider.pulumi_classes import declared_inputs, declared_outputs, resource_class
+from local.provider.requests.api import Api
+from local.provider.requests.fitter import Fitter
+from local.provider.requests.validation import compile_pattern
+from local.provider.resource_types.pulumi_classes import declared_inputs, declared_outputs, resource_class
+from local.provider.resource_types.table import Call, ResourceType
 from local.provider.services import TABLE
-from local.provider.table import Call, ResourceType
-from local.provider.validation import compile_pattern
 
 APPLIED = [kind for kind in TABLE.values() if kind.operation]
 # Output-only members of types that inputs and outputs share, and forms that `prepare` turns into AWS's.

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from botocore.model import DenormalizedStructureBuilder, Shape
 
-from local.provider.validation import compile_pattern, find_problems
+from local.provider.requests.validation import compile_pattern, find_problems
 
 MEMBERS: dict[str, Any] = {
     "Name": {"type": "string", "pattern": "[a-z]+"},

@@ -9,7 +9,7 @@ import pytest
 from components.naming import Naming
 from components.web_firewall import CORE, WebFirewall, WebFirewallArgs
 from local.account import LocalAccount
-from local.doors.in_process import Deployment, deploy
+from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import project
+from operations.project import checkout as project
 from operations.release.bundles import Bundle
 
 TINY = Bundle(name="tiny", packages=("tiny",), handler="tiny.work.handler")

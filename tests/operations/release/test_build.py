@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.progress import ProgressEvent
-from operations.exit_codes import ExitCode
 from operations.release import machine
 from operations.release.build import make
 from operations.release.bundles import BUNDLES, Bundle, BundleError
 from operations.release.target import Target
+from operations.terminal.exit_codes import ExitCode
 from tests.operations.release.conftest import TINY
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import project
+from operations.project import checkout as project
 from operations.release import builder
 from operations.release.bundles import BUNDLES, BundleError
 from operations.release.target import Target

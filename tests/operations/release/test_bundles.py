@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from operations import project
 from operations.graph.recorder import record_graph
+from operations.project import checkout as project
 from operations.release.bundles import BUNDLES, Bundle, BundleError, digest
 from tests.operations.release.conftest import TINY
 

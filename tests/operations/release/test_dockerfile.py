@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from operations import project
+from operations.project import checkout as project
 from operations.release.bundles import BUNDLES
 from tests.http_listener import Listener, QuietHandler
 

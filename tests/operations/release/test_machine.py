@@ -11,8 +11,8 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from local.compute import archives
-from operations import project
+from local.compute.lambda_ import archives
+from operations.project import checkout as project
 from operations.release import builder, machine
 from operations.release.machine import MachineBundles
 from operations.release.manifest import Manifest

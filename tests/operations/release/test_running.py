@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.compute import archives
+from local.compute.lambda_ import archives
 from operations.release.bundles import BUNDLES, Bundle
 from operations.release.machine import MachineBundles
 

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from local.compute.postgres import EmbeddedPostgres
+from local.compute.rds.postgres import EmbeddedPostgres
 from runtime.migrations.runner import Migrations, head
 from tests.conftest import SUPERUSER_PASSWORD, DatabaseAddress
 from tests.runtime.migrations import installation, rows

@@ -10,7 +10,7 @@ import psycopg
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event
 
-from local.compute.postgres import binaries
+from local.compute.rds.postgres import binaries
 from runtime.migrations import runner
 from tests.conftest import DatabaseAddress
 

@@ -12,11 +12,11 @@ import httpx
 import pytest
 
 from local.account import LocalAccount
-from local.compute.opensearch_server import OpenSearchServer
+from local.compute.opensearch.opensearch_server import OpenSearchServer
 from local.supervisor import Supervisor
 from runtime.mechanisms.search_index.mapping import ALIAS, BUILDS_ALIAS
 from tests.http_listener import Listener, QuietHandler
-from tests.local.compute import search_engine
+from tests.local.compute.opensearch import search_engine
 
 VARIABLE = "PLATFORM_SEARCH_ENDPOINT_PARAMETER"
 

@@ -1,0 +1,108 @@
+"""Applies a program to a local account, in this process and without the Pulumi command."""
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from local.engines.evaluation import evaluate
+from local.engines.monitor import ProgramMonitor
+from local.engines.registered import ProviderOptions, RegisteredResource
+from local.provider.protocol import AppliedResource
+from local.provider.provider import LocalProvider
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment:
+    """What a program became. `outputs` are its exports, plain; those in `secret_outputs` must not be shown.
+
+    `resources` are AWS's (and other packages') in the order of their completion. `components` are the program's own
+    groupings: they have no id and are not counted among the resources.
+    """
+
+    outputs: dict[str, Any] = field(repr=False)
+    resources: tuple[AppliedResource, ...]
+    components: tuple[AppliedResource, ...] = ()
+    secret_outputs: frozenset[str] = frozenset()
+
+
+def deploy(
+    program: Callable[[], None],
+    *,
+    project: str,
+    stack: str,
+    config: Mapping[str, str],
+    provider: LocalProvider,
+    on_resource: Callable[[AppliedResource], None] | None = None,
+) -> Deployment:
+    """Evaluates the program and applies each of its registrations through the provider.
+
+    `config` has the engine's form: `project:key` to text, objects as JSON. `aws:region` and `aws:defaultTags` are the default
+    provider's. `on_resource` is called once for each resource, from one thread at a time, after it was applied.
+
+    Raises ProgramError when the program or any registration fails: the message lists each failed resource by its path with
+    its one problem, the first cause first. Resources that depend on a failed one are not tried. Raises LocalPlatformError
+    while another evaluation runs in this process.
+    """
+    monitor = _ApplyingMonitor(config, provider, on_resource)
+    evaluate(program, monitor, project=project, stack_name=stack, config=config)
+    return Deployment(
+        outputs=monitor.stack_outputs,
+        resources=tuple(monitor.applied),
+        components=tuple(
+            AppliedResource(
+                urn=each.urn,
+                type=each.type,
+                name=each.name,
+                parent=each.parent,
+                id="",
+                state="recorded-only",
+                dependencies=each.dependencies,
+            )
+            for each in monitor.registered
+            if not each.custom
+        ),
+        secret_outputs=monitor.secret_outputs,
+    )
+
+
+class _ApplyingMonitor(ProgramMonitor):
+    def __init__(
+        self,
+        config: Mapping[str, str],
+        provider: LocalProvider,
+        on_resource: Callable[[AppliedResource], None] | None,
+    ) -> None:
+        super().__init__(config)
+        self.applied: list[AppliedResource] = []
+        self._provider, self._on_resource = provider, on_resource
+        self._telling = threading.Lock()
+
+    def apply(self, resource: RegisteredResource, options: ProviderOptions) -> tuple[str, Mapping[str, Any]]:
+        created = self._provider.create(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            inputs=resource.inputs,
+            region=options.region,
+            default_tags=options.default_tags,
+        )
+        applied = AppliedResource(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            parent=resource.parent,
+            id=created.id,
+            state=created.state,
+            reason=created.reason,
+            dependencies=resource.dependencies,
+            outputs=created.outputs,
+        )
+        with self._telling:
+            self.applied.append(applied)
+            if self._on_resource is not None:
+                self._on_resource(applied)
+        return created.id, created.outputs
+
+    def answer(self, token: str, args: Mapping[str, Any], options: ProviderOptions) -> Mapping[str, Any]:
+        return self._provider.invoke(token, args, region=options.region, default_tags=options.default_tags)

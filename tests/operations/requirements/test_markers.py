@@ -1,0 +1,158 @@
+"""The markers that are read from the source are those that pytest finds."""
+
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from operations.project import checkout as project
+from operations.requirements.markers import MarkerError, claims
+
+# Every form of a marker that is counted, and what looks like one and is none.
+FORMS = '''
+    """A text about requirement("X-0")."""
+    import pytest
+
+    proves_both = pytest.mark.requirement("X-1", "X-2")
+    CASES = [pytest.param(1, marks=pytest.mark.requirement("X-3")), pytest.param(2, marks=[proves_both])]
+
+    @pytest.mark.requirement("X-4")
+    def test_function(): ...
+
+    @pytest.mark.requirement("X-5")
+    async def test_coroutine(): ...
+
+    @proves_both
+    def test_by_name(): ...
+
+    @pytest.mark.parametrize("case", CASES)
+    def test_cases_by_name(case): ...
+
+    @pytest.mark.parametrize("case", [pytest.param(1, marks=pytest.mark.requirement("X-6")), 2])
+    def test_cases(case): ...
+
+    @pytest.mark.requirement("X-7")
+    class TestMarked:
+        def test_one(self): ...
+        def test_two(self): ...
+
+    class TestNested:
+        pytestmark = [pytest.mark.requirement("X-8"), pytest.mark.requirement("X-9")]
+        class TestInner:
+            @pytest.mark.requirement("X-10")
+            def test_inner(self): ...
+
+    @pytest.mark.requirement("X-11")
+    class TestEmpty: ...
+
+    @pytest.mark.requirement("X-12")
+    class NotCollected:
+        def test_it(self): ...
+
+    @pytest.mark.requirement("X-13")
+    def no_test():
+        return pytest.mark.requirement("X-14")
+
+    def test_unmarked(): ...
+'''
+WHOLE_FILE = """
+    from pytest import mark
+
+    pytestmark: list = [mark.requirement("Y-1")]
+
+    def test_one(): ...
+
+    class TestMore:
+        def test_two(self): ...
+"""
+LISTING = """
+    import json
+
+    def pytest_collection_modifyitems(items):
+        found = {i.nodeid: sorted({a for m in i.iter_markers("requirement") for a in m.args}) for i in items}
+        print("MARKERS", json.dumps(found))
+"""
+
+
+def written(folder: Path, **files: str) -> Path:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / f"{name}.py").write_text(dedent(text))
+    return folder
+
+
+def by_test(tests: Path) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for claim in claims(tests):
+        found[claim.test].add(claim.id)
+    return found
+
+
+def inherited(node_id: str, found: dict[str, set[str]]) -> set[str]:
+    """What the places that pytest's test lies in claim: the function, its classes, its file."""
+    parts = node_id.partition("[")[0].split("::")
+    return set().union(*(found.get("::".join(parts[:count]), set()) for count in range(1, len(parts) + 1)))
+
+
+class TestClaims:
+    def test_they_are_what_pytest_collects(self, tmp_path: Path) -> None:
+        tests = written(
+            tmp_path / "tests",
+            test_forms=FORMS,
+            test_whole=WHOLE_FILE,
+            conftest=LISTING,
+            more_test=FORMS.replace("X-", "Z-"),
+            helper=FORMS.replace("X-", "W-"),
+        )
+        listed = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "--collect-only", "-q", "-s"),
+                *("-c", os.devnull, f"--rootdir={tmp_path}", tests),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        ).stdout
+        lines = [line for line in listed.splitlines() if line.startswith("MARKERS ")]
+        assert len(lines) == 1, listed
+        collected = {node: set(ids) for node, ids in json.loads(lines[0].removeprefix("MARKERS ")).items()}
+        found = by_test(tests)
+        # A parameter's marker is its own in pytest; here the whole function claims it.
+        functions: dict[str, set[str]] = defaultdict(set)
+        for node, ids in collected.items():
+            functions[node.partition("[")[0]] |= ids
+        assert functions.keys() >= {
+            "tests/test_forms.py::TestNested::TestInner::test_inner",
+            "tests/test_whole.py::test_one",
+        }
+        assert {node: inherited(node, found) for node in functions} == functions
+        assert set().union(*found.values()) == set().union(*functions.values())
+
+    def test_no_marker_of_this_run_is_missed(self, request: pytest.FixtureRequest) -> None:
+        found = by_test(project.ROOT / "tests")
+        assert found
+        missed = {
+            item.nodeid: ids
+            for item in request.session.items
+            if (
+                ids := {one for mark in item.iter_markers("requirement") for one in mark.args}
+                - inherited(item.nodeid, found)
+            )
+        }
+        assert missed == {}
+
+    @pytest.mark.parametrize("argument", ["IDS", "*IDS", 'f"X-{1}"', "1"])
+    def test_ids_that_are_not_written_out_are_refused(self, tmp_path: Path, argument: str) -> None:
+        marker = f"import pytest\nIDS = 'X-1'\n@pytest.mark.requirement({argument})\ndef test_it(): ...\n"
+        with pytest.raises(MarkerError, match=r"tests/test_it\.py:3: .* written out"):
+            claims(written(tmp_path / "tests", test_it=marker))
+
+    def test_a_claim_counts_once(self, tmp_path: Path) -> None:
+        marker = 'import pytest\n@pytest.mark.requirement("X-1")\n@pytest.mark.requirement("X-1")\ndef test_it(): ...\n'
+        assert [claim.id for claim in claims(written(tmp_path / "tests", test_it=marker))] == ["X-1"]
