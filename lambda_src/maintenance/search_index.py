@@ -15,8 +15,7 @@ from aws_lambda_powertools import Logger
 from runtime.adapters.database import Database
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import NotFoundError
-from runtime.features.search import repository
-from runtime.mechanisms.search_index import indexing, messages
+from runtime.mechanisms.search_index import documents, indexing, messages
 from runtime.mechanisms.search_index.mapping import ALIAS, BUILDS_ALIAS, DIGEST, definition
 from runtime.persistence.transactions import Connection
 
@@ -145,9 +144,9 @@ def _begin(run: _Run) -> Build:
 def _build(run: _Run, build: Build, builds: list[Build]) -> bool:
     """Writes what is missing, and lets the index answer when nothing is. Whether it came to that."""
     after = _last_of(run, build)
-    while documents := repository.find_documents(run.connection, after=after, limit=PAGE):
-        run.indexed += indexing.write(run.index, build.name, documents, read_seconds=READ_SECONDS)
-        after = documents[-1].episode_id
+    while page := documents.find_documents(run.connection, after=after, limit=PAGE):
+        run.indexed += indexing.write(run.index, build.name, page, read_seconds=READ_SECONDS)
+        after = page[-1].episode_id
         if run.is_over:
             return False
     # What changed since the beginning was told to the index that answered till now. It is told again, and before anything of it
@@ -175,9 +174,9 @@ def _tell(run: _Run) -> None:
         episode_ids = [message.episode_id for message in unsent if message.episode_id]
         show_ids = [message.show_id for message in unsent if message.show_id]
         after: UUID | None = None
-        while documents := repository.find_documents(
+        while page := documents.find_documents(
             run.connection, episode_ids=episode_ids, show_ids=show_ids, after=after, limit=PAGE
         ):
-            run.indexed += indexing.write(run.index, ALIAS, documents, read_seconds=READ_SECONDS)
-            after = documents[-1].episode_id
+            run.indexed += indexing.write(run.index, ALIAS, page, read_seconds=READ_SECONDS)
+            after = page[-1].episode_id
         run.told += messages.mark_sent(run.connection, unsent)

@@ -30,6 +30,7 @@ from runtime.errors import (
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED, SOURCE_MISSING
 from runtime.features.thumbnails import repository as thumbnails
+from runtime.persistence.transactions import Connection
 from runtime.settings import ThumbnailSettings
 
 JOB_TYPE = "thumbnail_generation"
@@ -118,7 +119,7 @@ class Pipeline:
             raise JobGivenUpError("the job was given up; its message belongs to the dead letters, for a redrive")
         raise LeaseHeldError("another worker has the job")
 
-    def _claim_or_revive(self, connection: jobs.Connection, job: jobs.Job, message: Message) -> jobs.Claim | None:
+    def _claim_or_revive(self, connection: Connection, job: jobs.Job, message: Message) -> jobs.Claim | None:
         """The claim on an unfinished job. One that was given up is taken up again for a message that still has deliveries.
 
         A message's own failures give its job up at its last delivery only. So if an earlier one finds it given up, the message
@@ -224,7 +225,7 @@ class Attempt:
     claim: jobs.Claim
 
 
-def _job(connection: jobs.Connection, source: Source, message: Message) -> jobs.Job:
+def _job(connection: Connection, source: Source, message: Message) -> jobs.Job:
     """The job that was made for the source, or one made now for the message, once for all its deliveries."""
     if source.job_id is None:
         try:

@@ -3,11 +3,10 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-import psycopg
+from runtime.adapters.database import Connection
 
-Connection = psycopg.Connection[dict[str, Any]]
+__all__ = ["NOWHERE", "Connection", "Origin", "Transaction"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,11 +9,11 @@ from pydantic import AfterValidator
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.contract.schemas import Answer, ListAnswer, storable
-from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
 from runtime.mechanisms.audit import repository
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
 from runtime.web.dependencies import Paging, WithDatabase, list_response
+from runtime.web.routing import feature_router
 
 router = feature_router("activity logs")
 

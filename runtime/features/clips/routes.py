@@ -10,7 +10,6 @@ from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.record_files import FileFormat
 from runtime.contract.schemas import Answer, ListAnswer, Sha256
-from runtime.contract.strict_json import feature_router
 from runtime.features.clips import repository, service
 from runtime.features.clips.schemas import (
     Clip,
@@ -42,6 +41,7 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
+from runtime.web.routing import feature_router
 from runtime.web.transfers import (
     DESCRIPTION,
     FILE_ANSWER,

@@ -1,14 +1,11 @@
 """The episodes table. Episodes of deleted shows are not there either, for anyone who does not ask for what is deleted."""
 
-from uuid import UUID
-
 from psycopg.sql import SQL
 
 from runtime.errors import ConflictError
 from runtime.features.episodes.schemas import Episode
 from runtime.mechanisms.records.table import Table
 from runtime.persistence.pages import Order
-from runtime.persistence.transactions import Connection
 
 # What a list shows of an episode `e` of a show `s`, in the very form in which it is sent. The search shows the same.
 _COLUMNS = SQL("""
@@ -56,13 +53,3 @@ TABLE = Table(
 SUMMARY_COLUMNS = TABLE.summary
 LIVE = TABLE.visible
 LISTING = TABLE.listing
-
-_COUNT_OF_SHOW = "SELECT count(*) AS episodes FROM episodes WHERE show_id = %(show_id)s AND deleted_at IS NULL"
-
-
-def count_of_show(connection: Connection, show_id: UUID) -> int:
-    """How many episodes of the show are not deleted."""
-    row = connection.execute(_COUNT_OF_SHOW, {"show_id": show_id}).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
-    count: int = row["episodes"]
-    return count

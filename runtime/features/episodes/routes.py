@@ -10,7 +10,6 @@ from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.record_files import FileFormat
 from runtime.contract.schemas import MAX_INTEGER, Answer, Date, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.features.episodes import service
 from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeSummary, EpisodeUpdate, Language
 from runtime.features.episodes.service import EPISODES
@@ -29,6 +28,7 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
+from runtime.web.routing import feature_router
 from runtime.web.transfers import (
     DESCRIPTION,
     FILE_ANSWER,

@@ -9,10 +9,10 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.features.episodes import script_versions_service as service
 from runtime.features.episodes.script_versions_schemas import ScriptVersion, ScriptVersionCreate, ScriptVersionSummary
 from runtime.web.dependencies import InTransaction, Paging, WithDatabase, list_response
+from runtime.web.routing import feature_router
 
 router = feature_router("script versions")
 

@@ -13,7 +13,6 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.errors import FieldProblem, InvalidInputError
 from runtime.features.files import repository, service
 from runtime.features.files.schemas import (
@@ -28,6 +27,7 @@ from runtime.features.uploads.limits import ImageType, UploadEntity
 from runtime.features.uploads.schemas import UploadCreate, UploadForm
 from runtime.web.dependencies import InTransaction, Paging, WithDatabase, WithResources, list_response, user_unless
 from runtime.web.forms import SentFile, WithForm
+from runtime.web.routing import feature_router
 
 router = feature_router("files")
 

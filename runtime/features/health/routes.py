@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from runtime.contract.strict_json import feature_router
 from runtime.features.health.schemas import Health, Version
 from runtime.web.dependencies import WithResources
+from runtime.web.routing import feature_router
 
 router = feature_router("health")
 

@@ -6,7 +6,7 @@ come in by the queue itself (a redrive, a message that has no job yet) are past 
 
 from runtime.errors import RateLimitError
 from runtime.features.jobs import intake
-from runtime.features.jobs.repository import Connection
+from runtime.persistence.transactions import Connection
 
 # About as long as a worker takes for a few jobs.
 RETRY_AFTER_SECONDS = 30

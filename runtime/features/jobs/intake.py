@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from runtime.features.jobs.repository import COLUMNS, PASSING_CODES, Connection, Job
+from runtime.features.jobs.repository import COLUMNS, PASSING_CODES, Job
+from runtime.persistence.transactions import Connection
 
 # Any fixed number; it is this table's key among the database's advisory locks.
 ADVISORY_LOCK = 2_026_112_101

@@ -9,8 +9,8 @@ from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, NotFoundError
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import SOURCE_MISSING
-from runtime.mechanisms.outbox.repository import Connection
 from runtime.mechanisms.outbox.service import UndeliverableError
+from runtime.persistence.transactions import Connection
 
 TOPIC = "upload_copied"
 # Where the storage bucket keeps originals; of each that is stored there the worker is notified.

@@ -16,15 +16,11 @@ not change what is said.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
-
-import psycopg
 
 from runtime.errors import PlatformError, RateLimitError, UnavailableError
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
-
-Connection = psycopg.Connection[dict[str, Any]]
+from runtime.persistence.transactions import Connection
 
 COLUMNS = """job_id, job_type, entity_type, entity_id, status, source_reference, source_version_id, error_code, error_message,
     retry_count, max_retries, created_at, started_at, completed_at, created_by"""

@@ -9,11 +9,11 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
 from runtime.features.jobs import listing, repository, service
 from runtime.features.jobs.schemas import JobsRetry, JobStats, JobStatus, JobType, JobView, ProcessRequest
 from runtime.web.dependencies import InTransaction, Paging, WithDatabase, WithResources, list_response
+from runtime.web.routing import feature_router
 
 router = feature_router("jobs")
 

@@ -15,13 +15,13 @@ from runtime.features.episodes.service import EPISODES
 from runtime.features.jobs import admission, intake, repository
 from runtime.features.jobs import originals as copies
 from runtime.features.jobs.originals import ORIGINALS, UploadCopy, original_key
-from runtime.features.jobs.repository import Connection, Job
+from runtime.features.jobs.repository import Job
 from runtime.features.jobs.schemas import JobStats, JobStatus, JobType
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.mechanisms.records.lifecycle import note_user
-from runtime.persistence.transactions import Transaction
+from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
 
 # As many copies as a request has time for; the relay makes more.

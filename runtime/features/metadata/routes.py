@@ -9,7 +9,6 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.features.metadata import service
 from runtime.features.metadata.schemas import (
     EpisodeMetadata,
@@ -26,6 +25,7 @@ from runtime.web.dependencies import (
     found_response,
     list_response,
 )
+from runtime.web.routing import feature_router
 
 router = feature_router("metadata")
 

@@ -1,10 +1,9 @@
-"""Full text over episodes by Postgres, and what the other engine is told of them.
+"""Full text over episodes by Postgres.
 
 A word is found in an episode's title, description or script, in its tags, category or genre, or in its show's name.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,6 @@ from psycopg.sql import SQL, Composable, Composed, Identifier, Placeholder
 
 from runtime.features.episodes.repository import LIVE, SUMMARY_COLUMNS
 from runtime.features.search.schemas import Facets, SearchRequest
-from runtime.persistence.pages import EVERY_ROW
 from runtime.persistence.transactions import Connection
 
 MOST_FACET_VALUES = 100
@@ -71,10 +69,6 @@ SELECT coalesce(json_agg(row_to_json(found) ORDER BY rank DESC, episode_id DESC)
 
 _SHOW_NAMES = "SELECT show_id::text, name FROM shows WHERE show_id = ANY(%(ids)s::uuid[]) AND deleted_at IS NULL"
 
-# Deleted ones too: the index has to know that they are.
-_COUNT_EPISODES = "SELECT count(*) AS episodes FROM episodes"
-_EXISTING = "SELECT episode_id FROM episodes WHERE episode_id = ANY(%(episode_ids)s)"
-
 # In the order of the index, so that the first ones are found without looking at the others.
 SUGGEST = SQL("""
 SELECT title FROM (
@@ -84,28 +78,6 @@ SELECT title FROM (
     ORDER BY lower(e.title) USING ~<~, e.episode_id LIMIT %(limit)s
 ) AS found ORDER BY place USING ~<~
 """).format(live=LIVE)
-
-# The version grows with every change of what is told: the episode's own counts first, and while that is the same it is of the
-# same show, whose version counts next.
-_DOCUMENTS = SQL("""
-SELECT e.episode_id, e.version * 2147483648 + s.version AS version,
-    CASE WHEN {live} THEN json_build_object(
-        'is_live', true, 'episode_id', e.episode_id, 'show_id', e.show_id, 'status', e.status,
-        'season_number', e.season_number, 'title', e.title, 'show_name', s.name, 'description', e.description,
-        'script_text', e.script_text, 'tags', e.tags, 'category', e.category, 'genre', e.genre
-    ) ELSE json_build_object('is_live', false, 'episode_id', e.episode_id) END::text AS source
-FROM episodes e JOIN shows s USING (show_id)
-WHERE {conditions} ORDER BY e.episode_id LIMIT %(limit)s
-""")
-
-
-@dataclass(frozen=True, kw_only=True)
-class IndexedDocument:
-    """What the search engine is told of an episode: one line of JSON."""
-
-    episode_id: UUID
-    version: int
-    source: str
 
 
 def search_statement(request: SearchRequest) -> tuple[Composed, dict[str, Any]]:
@@ -147,37 +119,6 @@ def suggest(connection: Connection, beginning: str, *, limit: int) -> list[str]:
     escaped = beginning.translate({ord(letter): f"\\{letter}" for letter in "\\%_"})
     rows = connection.execute(SUGGEST, {"beginning": escaped, "limit": limit}).fetchall()
     return [row["title"] for row in rows]
-
-
-def count_episodes(connection: Connection) -> int:
-    """How many episodes there are, deleted ones among them."""
-    row = connection.execute(_COUNT_EPISODES).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
-    count: int = row["episodes"]
-    return count
-
-
-def existing(connection: Connection, episode_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these episodes that there are, deleted ones among them."""
-    return {row["episode_id"] for row in connection.execute(_EXISTING, {"episode_ids": list(episode_ids)})}
-
-
-def find_documents(
-    connection: Connection,
-    *,
-    limit: int,
-    after: UUID | None = None,
-    episode_ids: Sequence[UUID] | None = None,
-    show_ids: Sequence[UUID] = (),
-) -> list[IndexedDocument]:
-    """What the search engine is to be told of the episodes with these ids and of those of these shows, or of all of them; in
-    the order of their ids, those after `after`."""
-    conditions: list[Composable] = [EVERY_ROW if after is None else SQL("e.episode_id > %(after)s")]
-    if episode_ids is not None:
-        conditions.append(SQL("(e.episode_id = ANY(%(episode_ids)s) OR e.show_id = ANY(%(show_ids)s))"))
-    statement = _DOCUMENTS.format(live=LIVE, conditions=SQL(" AND ").join(conditions))
-    values = {"limit": limit, "after": after, "episode_ids": list(episode_ids or ()), "show_ids": list(show_ids)}
-    return [IndexedDocument(**row) for row in connection.execute(statement, values)]
 
 
 def _parts(request: SearchRequest) -> tuple[dict[str, Composable], dict[str, Any]]:

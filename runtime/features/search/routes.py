@@ -11,24 +11,23 @@ from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.adapters.search_index import SearchIndex, search_index
 from runtime.contract.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable, stripped
-from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
-from runtime.features.search import assets, repository, service
+from runtime.features.search import assets, reindexing, repository, service
 from runtime.features.search.schemas import (
     AssetHit,
     Facets,
-    IndexingAsked,
-    IndexingRequest,
+    ReindexAccepted,
+    ReindexRequest,
     SearchAnswer,
     SearchPage,
     SearchRequest,
     Suggestion,
 )
 from runtime.features.search.words import SearchText
-from runtime.mechanisms.search_index import changes
 from runtime.persistence.pages import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
 from runtime.web.dependencies import InTransaction, WithDatabase, WithResources, list_response
+from runtime.web.routing import feature_router
 
 router = feature_router("search")
 
@@ -121,14 +120,14 @@ def suggest_titles(database: WithDatabase, q: Beginning) -> ListAnswer[Suggestio
     return ListAnswer(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
 
 
-@router.post("/api/v1/search/index", status_code=202, response_model=Answer[IndexingAsked])
-@router.post("/search/index", status_code=202, response_model=Answer[IndexingAsked], include_in_schema=False)
+@router.post("/api/v1/search/index", status_code=202, response_model=Answer[ReindexAccepted])
+@router.post("/search/index", status_code=202, response_model=Answer[ReindexAccepted], include_in_schema=False)
 def index_episodes(
-    _: Annotated[Caller, allow(Permission.SEARCH_INDEX)], body: IndexingRequest, transaction: InTransaction
-) -> Answer[IndexingAsked]:
+    _: Annotated[Caller, allow(Permission.SEARCH_INDEX)], body: ReindexRequest, transaction: InTransaction
+) -> Answer[ReindexAccepted]:
     """Has the search index brought up to date, for these episodes or, with `{}`, for all. It hears of them within a minute or
     so."""
-    return Answer(data=changes.ask(transaction, body.episode_ids))
+    return Answer(data=reindexing.request_reindex(transaction, body.episode_ids))
 
 
 @router.get(

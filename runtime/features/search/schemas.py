@@ -113,7 +113,7 @@ class Suggestion(Resource):
     title: str
 
 
-class IndexingRequest(RequestBody):
+class ReindexRequest(RequestBody):
     """What the search index shall hear of again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}]})
@@ -123,7 +123,7 @@ class IndexingRequest(RequestBody):
     ] = None
 
 
-class IndexingAsked(Resource):
+class ReindexAccepted(Resource):
     """What was asked for. It is done by the next run of the maintenance, within a minute or so."""
 
     engine: Engine = Field(

@@ -1,5 +1,7 @@
 """The shows table."""
 
+from uuid import UUID
+
 from psycopg.sql import SQL
 
 from runtime.errors import ConflictError
@@ -26,3 +28,14 @@ def find_by_name_and_keep(connection: Connection, name: str) -> Show | None:
     """The show of exactly this name, if it is there. Until the transaction ends no other can change or delete it."""
     row = connection.execute(_LOCK_BY_NAME, {"name": name}).fetchone()
     return TABLE.find(connection, row["show_id"]) if row else None
+
+
+_COUNT_EPISODES = "SELECT count(*) AS episodes FROM episodes WHERE show_id = %(show_id)s AND deleted_at IS NULL"
+
+
+def count_episodes(connection: Connection, show_id: UUID) -> int:
+    """How many episodes of the show are not deleted."""
+    row = connection.execute(_COUNT_EPISODES, {"show_id": show_id}).fetchone()
+    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    count: int = row["episodes"]
+    return count

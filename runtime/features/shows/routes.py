@@ -9,7 +9,6 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.features.shows.schemas import Show, ShowCreate, ShowUpdate
 from runtime.features.shows.service import SHOWS
 from runtime.persistence.pages import PageRequest
@@ -24,6 +23,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
+from runtime.web.routing import feature_router
 
 router = feature_router("shows")
 

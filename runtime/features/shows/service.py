@@ -1,7 +1,7 @@
 """The rules of a show: that it is not deleted while it has episodes, and that search knows its name."""
 
 from runtime.errors import ConflictError
-from runtime.features.episodes import repository as episodes
+from runtime.features.shows import repository
 from runtime.features.shows.repository import TABLE
 from runtime.features.shows.schemas import Show
 from runtime.mechanisms.audit.schemas import ResourceType
@@ -12,7 +12,7 @@ from runtime.persistence.transactions import Transaction
 
 def _keep_with_episodes(transaction: Transaction, show: Show) -> None:
     # Each of them would vanish with it, so they are deleted one by one, by somebody who sees them.
-    if count := episodes.count_of_show(transaction.connection, show.show_id):
+    if count := repository.count_episodes(transaction.connection, show.show_id):
         raise ConflictError(f"The show still has episodes ({count}); delete them first", field="path.show_id")
 
 

@@ -15,7 +15,7 @@ from runtime.errors import UnavailableError
 from runtime.features.episodes import repository as episodes
 from runtime.features.jobs import intake
 from runtime.features.thumbnails import repository
-from runtime.mechanisms.outbox.repository import Connection
+from runtime.persistence.transactions import Connection
 
 TOPIC = "thumbnail_removed"
 

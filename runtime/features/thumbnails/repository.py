@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import psycopg
-
-Connection = psycopg.Connection[dict[str, Any]]
+from runtime.persistence.transactions import Connection
 
 COLUMNS = """thumbnail_id, entity_type, entity_id, size_variant, file_reference, s3_bucket, s3_key, width, height,
     file_size_bytes, mime_type, format, status, processed_at"""

@@ -8,7 +8,6 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer, PageInfo
-from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
 from runtime.features.episodes.service import EPISODES
 from runtime.features.thumbnails import repository, service
@@ -18,6 +17,7 @@ from runtime.features.uploads import service as uploads
 from runtime.features.uploads.limits import UploadEntity
 from runtime.features.uploads.schemas import ImageCreate, UploadCreate, UploadForm
 from runtime.web.dependencies import InTransaction, Resources, WithResources
+from runtime.web.routing import feature_router
 
 router = feature_router("thumbnails")
 

@@ -9,7 +9,6 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.features.ui_elements.schemas import (
     UiElement,
     UiElementCreate,
@@ -35,6 +34,7 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
+from runtime.web.routing import feature_router
 
 router = feature_router("ui elements")
 

@@ -1,9 +1,10 @@
 """The life of a UI element, and the episodes that show it."""
 
+from runtime.features.episodes.service import EPISODES
 from runtime.features.ui_elements.repository import TABLE
 from runtime.mechanisms.audit.schemas import ResourceType
 from runtime.mechanisms.records.lifecycle import Lifecycle
 from runtime.mechanisms.records.links import Links
 
 UI_ELEMENTS = Lifecycle(table=TABLE, resource_type=ResourceType.UI_ELEMENT, called="UI element")
-EPISODE_UI_ELEMENTS = Links(name="episode_ui_elements", records=UI_ELEMENTS)
+EPISODE_UI_ELEMENTS = Links(owner=EPISODES, name="episode_ui_elements", records=UI_ELEMENTS)

@@ -7,10 +7,10 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer
-from runtime.contract.strict_json import feature_router
 from runtime.features.uploads import service
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
 from runtime.web.dependencies import InTransaction, WithResources
+from runtime.web.routing import feature_router
 
 router = feature_router("uploads")
 

@@ -9,12 +9,12 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
-from runtime.contract.strict_json import feature_router
 from runtime.errors import NotFoundError
 from runtime.mechanisms.users import repository
 from runtime.mechanisms.users.schemas import CurrentUser, User
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import InTransaction, WithDatabase, list_response, sorted_by
+from runtime.web.routing import feature_router
 
 router = feature_router("users")
 

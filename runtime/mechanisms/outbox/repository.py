@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-import psycopg
 from psycopg.types.json import Jsonb
 
-Connection = psycopg.Connection[dict[str, Any]]
+from runtime.persistence.transactions import Connection
 
 # The wait doubles with every attempt, up to this.
 LONGEST_WAIT_SECONDS = 900

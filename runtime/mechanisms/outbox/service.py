@@ -12,8 +12,8 @@ from aws_lambda_powertools import Logger
 from runtime.adapters.database import Database
 from runtime.errors import PlatformError, UnavailableError
 from runtime.mechanisms.outbox import repository
-from runtime.mechanisms.outbox.repository import Connection, OutboxMessage
-from runtime.persistence.transactions import Transaction
+from runtime.mechanisms.outbox.repository import OutboxMessage
+from runtime.persistence.transactions import Connection, Transaction
 
 MESSAGE_SENT = "outbox_message_sent"
 MESSAGE_DELAYED = "outbox_message_delayed"

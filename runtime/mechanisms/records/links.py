@@ -10,7 +10,6 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from runtime.access.tokens import Caller
 from runtime.errors import FieldProblem, NotFoundError
-from runtime.features.episodes.service import EPISODES
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType
 from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
@@ -52,6 +51,8 @@ class Links(Generic[R]):
     """
 
     name: str
+    owner: Lifecycle[Any]
+    """The episodes, handed in by who declares the links."""
     records: Lifecycle[R]
 
     def put_many(
@@ -76,7 +77,7 @@ class Links(Generic[R]):
     def remove(self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID) -> None:
         """Takes the link away. NotFoundError for the episode, and when there is none."""
         note_user(transaction, caller)
-        EPISODES.keep(transaction.connection, episode_id)
+        self.owner.keep(transaction.connection, episode_id)
         values = {"episode_id": episode_id, "record_id": record_id}
         before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
         if before is None:
@@ -88,7 +89,7 @@ class Links(Generic[R]):
         self, connection: Connection, page: PageRequest, episode_id: UUID, *, usage_context: str | None = None
     ) -> JsonPage:
         """What the episode uses, each with its context, or what it uses for exactly this. NotFoundError for the episode."""
-        EPISODES.require(connection, episode_id)
+        self.owner.require(connection, episode_id)
         filters = {"linked_episode_id": episode_id, "usage_context": usage_context}
         return self._of_episode.page(connection, page, visible=self.records.table.visible, **filters)
 
@@ -99,7 +100,7 @@ class Links(Generic[R]):
         for the record."""
         self.records.get(connection, record_id)
         filters = {"linked_record_id": record_id, "usage_context": usage_context}
-        return self._of_record.page(connection, page, visible=EPISODES.table.visible, **filters)
+        return self._of_record.page(connection, page, visible=self.owner.table.visible, **filters)
 
     @cached_property
     def _of_episode(self) -> Listing:
@@ -123,7 +124,7 @@ class Links(Generic[R]):
 
     @cached_property
     def _of_record(self) -> Listing:
-        table, record_id = EPISODES.table, Identifier("l", self.records.table.row_id)
+        table, record_id = self.owner.table, Identifier("l", self.records.table.row_id)
         return Listing(
             columns=SQL("{}, {}").format(table.summary, _LINKED),
             source=SQL("{} l JOIN episodes e USING (episode_id) {}").format(Identifier(self.name), table.joins),
@@ -139,7 +140,7 @@ class Links(Generic[R]):
         self, transaction: Transaction, caller: Caller, episode_id: UUID, wanted: Sequence[_Wanted]
     ) -> list[dict[str, Any]]:
         note_user(transaction, caller)
-        EPISODES.keep(transaction.connection, episode_id)
+        self.owner.keep(transaction.connection, episode_id)
         problems = {
             link.record_id: FieldProblem(f"There is no such {self.records.called}", link.field)
             for link in sorted(wanted, key=lambda link: link.record_id)

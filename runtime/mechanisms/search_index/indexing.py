@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from runtime.adapters.logs import logger
 from runtime.adapters.search_index import NEWLINE_JSON, READ_SECONDS, SearchIndex
 from runtime.errors import UnavailableError
-from runtime.features.search.repository import IndexedDocument
+from runtime.mechanisms.search_index.documents import IndexedDocument
 from runtime.mechanisms.search_index.mapping import ALIAS
 
 SEARCH_DOCUMENT_REFUSED = "search_document_refused"

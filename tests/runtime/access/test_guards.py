@@ -11,8 +11,8 @@ from fastapi.routing import iter_route_contexts
 from runtime.access.guards import Guard
 from runtime.access.roles import ROLE_PERMISSIONS, Permission, Role, permission_table
 from runtime.app import create_app
-from runtime.contract.strict_json import StrictJsonRoute
 from runtime.settings import ApiSettings, load
+from runtime.web.routing import StrictJsonRoute
 from tests.runtime.access.token_attacks import ATTACKS
 from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.user_pool import User

@@ -5,7 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from runtime.features.jobs import repository as jobs
-from runtime.features.jobs.repository import Connection, Job
+from runtime.features.jobs.repository import Job
+from runtime.persistence.transactions import Connection
 
 
 def new_episode(connection: Connection) -> UUID:

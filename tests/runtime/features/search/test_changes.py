@@ -7,9 +7,8 @@ import pytest
 
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import UnavailableError
-from runtime.features.search import repository
-from runtime.features.search.repository import IndexedDocument
-from runtime.mechanisms.search_index import indexing, messages
+from runtime.mechanisms.search_index import documents, indexing, messages
+from runtime.mechanisms.search_index.documents import IndexedDocument
 from runtime.mechanisms.search_index.mapping import ALIAS
 from runtime.settings import SearchSettings, load
 from tests.runtime.features.api_platform import Api
@@ -110,14 +109,14 @@ class TestEveryChange:
         episode = api.create_episode(title="Ants")
         engine = SearchIndex(load(SearchSettings))
         with api.client.app.state.resources.database.transaction() as connection:
-            late = repository.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
+            late = documents.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
         api.delete(path(episode))
         now = index.documents()
         assert indexing.write(engine, ALIAS, late) == 0
         assert index.documents() == now
         # The same once more is no newer either.
         with api.client.app.state.resources.database.transaction() as connection:
-            same = repository.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
+            same = documents.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
         assert indexing.write(engine, ALIAS, same) == 0
 
 

@@ -1,0 +1,45 @@
+"""Reindexing on request: episodes whose documents are sent to the search index again."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from runtime.adapters.search_index import search_index
+from runtime.errors import FieldProblem, NotFoundError
+from runtime.features.search.schemas import Engine, ReindexAccepted
+from runtime.mechanisms.search_index import documents, messages
+from runtime.persistence.transactions import Transaction
+from runtime.settings import SearchSettings, load
+
+
+def request_reindex(transaction: Transaction, episode_ids: Sequence[UUID] | None) -> ReindexAccepted:
+    """Queue these episodes, or all of them, for the next maintenance run.
+
+    It indexes the documents that the index lacks or has in an older version.
+
+    Where Postgres is the only engine there is nothing to do.
+
+    Raises:
+        NotFoundError: Some of the episodes do not exist, with one problem per field. Deleted episodes do exist.
+    """
+    connection, everything = transaction.connection, episode_ids is None
+    is_configured = search_index(load(SearchSettings)).is_configured
+    if episode_ids is None:
+        if is_configured:
+            messages.insert_for_every_show(connection)
+        count = documents.count_episodes(connection)
+    else:
+        found = (
+            messages.insert_for_episodes(connection, episode_ids)
+            if is_configured
+            else set(documents.existing(connection, episode_ids))
+        )
+        problems = [
+            FieldProblem("There is no such episode", f"body.episode_ids.{place}")
+            for place, episode_id in enumerate(episode_ids)
+            if episode_id not in found
+        ]
+        if problems:
+            raise NotFoundError("There is no such episode", problems=problems)
+        count = len(found)
+    engine = Engine.OPENSEARCH if is_configured else Engine.POSTGRES
+    return ReindexAccepted(engine=engine, everything=everything, episode_count=count)
