@@ -19,12 +19,10 @@ from runtime.features.backgrounds.schemas import (
     UsedBackground,
 )
 from runtime.features.backgrounds.service import BACKGROUNDS, EPISODE_BACKGROUNDS
-from runtime.mechanisms.records.schemas import LinkBody, UsageContextParameter
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
-    Paging,
     Preconditions,
     WithDatabase,
     answer_with_etag,
@@ -33,6 +31,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
+from runtime.web.link_routes import LinkSchemas, add_link_routes
 from runtime.web.parameters import LabelParameter
 from runtime.web.routing import feature_router
 
@@ -125,66 +124,12 @@ def restore_background(
     return answer_with_etag(response, BACKGROUNDS.restore(transaction, caller, background_id, if_match))
 
 
-@router.get(
-    "/api/v1/backgrounds/{background_id}/episodes",
-    response_model=ListAnswer[BackgroundEpisode],
-    dependencies=[allow(Permission.BACKGROUNDS_READ)],
+add_link_routes(
+    router,
+    EPISODE_BACKGROUNDS,
+    LinkSchemas(record=UsedBackground, episode=BackgroundEpisode, link=BackgroundLink, body=BackgroundLinksBody),
+    record_path="/api/v1/backgrounds/{background_id}/episodes",
+    episode_path="/api/v1/episodes/{episode_id}/backgrounds",
+    read=Permission.BACKGROUNDS_READ,
+    write=Permission.EPISODES_UPDATE,
 )
-def list_background_episodes(
-    background_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
-) -> Response:
-    """The episodes that use the background, newest first, and for what; with `usage_context` those for exactly this."""
-    with database.reading() as connection:
-        found = EPISODE_BACKGROUNDS.list_episodes(connection, page, background_id, usage_context=usage_context)
-    return list_response(found)
-
-
-@router.get(
-    "/api/v1/episodes/{episode_id}/backgrounds",
-    response_model=ListAnswer[UsedBackground],
-    dependencies=[allow(Permission.BACKGROUNDS_READ)],
-)
-def list_episode_backgrounds(
-    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
-) -> Response:
-    """The backgrounds that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
-    with database.reading() as connection:
-        found = EPISODE_BACKGROUNDS.list_records(connection, page, episode_id, usage_context=usage_context)
-    return list_response(found)
-
-
-@router.post("/api/v1/episodes/{episode_id}/backgrounds", response_model=Answer[list[BackgroundLink]])
-def link_backgrounds(
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    body: BackgroundLinksBody,
-    transaction: InTransaction,
-) -> Answer[list[BackgroundLink]]:
-    """Links backgrounds to an episode, all of them or none. One that is linked already gets this context."""
-    made = EPISODE_BACKGROUNDS.put_many(transaction, caller, episode_id, body.links)
-    return Answer(data=[BackgroundLink.model_validate(link) for link in made])
-
-
-@router.put("/api/v1/episodes/{episode_id}/backgrounds/{background_id}", response_model=Answer[BackgroundLink])
-def link_background(
-    *,
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    background_id: UUID,
-    body: LinkBody,
-    transaction: InTransaction,
-) -> Answer[BackgroundLink]:
-    """Links a background to an episode. One that is linked already gets this context."""
-    made = EPISODE_BACKGROUNDS.put(transaction, caller, episode_id, background_id, body)
-    return Answer(data=BackgroundLink.model_validate(made))
-
-
-@router.delete("/api/v1/episodes/{episode_id}/backgrounds/{background_id}", status_code=204)
-def unlink_background(
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    background_id: UUID,
-    transaction: InTransaction,
-) -> None:
-    """Takes the link away; 404 when there is none."""
-    EPISODE_BACKGROUNDS.remove(transaction, caller, episode_id, background_id)

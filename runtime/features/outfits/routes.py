@@ -19,12 +19,10 @@ from runtime.features.outfits.schemas import (
     UsedOutfit,
 )
 from runtime.features.outfits.service import EPISODE_OUTFITS, OUTFITS
-from runtime.mechanisms.records.schemas import LinkBody, UsageContextParameter
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
-    Paging,
     Preconditions,
     WithDatabase,
     answer_with_etag,
@@ -33,6 +31,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
+from runtime.web.link_routes import LinkSchemas, add_link_routes
 from runtime.web.parameters import JsonPart, LabelParameter
 from runtime.web.routing import feature_router
 
@@ -128,66 +127,12 @@ def restore_outfit(
     return answer_with_etag(response, OUTFITS.restore(transaction, caller, outfit_id, if_match))
 
 
-@router.get(
-    "/api/v1/outfits/{outfit_id}/episodes",
-    response_model=ListAnswer[OutfitEpisode],
-    dependencies=[allow(Permission.OUTFITS_READ)],
+add_link_routes(
+    router,
+    EPISODE_OUTFITS,
+    LinkSchemas(record=UsedOutfit, episode=OutfitEpisode, link=OutfitLink, body=OutfitLinksBody),
+    record_path="/api/v1/outfits/{outfit_id}/episodes",
+    episode_path="/api/v1/episodes/{episode_id}/outfits",
+    read=Permission.OUTFITS_READ,
+    write=Permission.EPISODES_UPDATE,
 )
-def list_outfit_episodes(
-    outfit_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
-) -> Response:
-    """The episodes that use the outfit, newest first, and for what; with `usage_context` those for exactly this."""
-    with database.reading() as connection:
-        found = EPISODE_OUTFITS.list_episodes(connection, page, outfit_id, usage_context=usage_context)
-    return list_response(found)
-
-
-@router.get(
-    "/api/v1/episodes/{episode_id}/outfits",
-    response_model=ListAnswer[UsedOutfit],
-    dependencies=[allow(Permission.OUTFITS_READ)],
-)
-def list_episode_outfits(
-    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
-) -> Response:
-    """The outfits that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
-    with database.reading() as connection:
-        found = EPISODE_OUTFITS.list_records(connection, page, episode_id, usage_context=usage_context)
-    return list_response(found)
-
-
-@router.post("/api/v1/episodes/{episode_id}/outfits", response_model=Answer[list[OutfitLink]])
-def link_outfits(
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    body: OutfitLinksBody,
-    transaction: InTransaction,
-) -> Answer[list[OutfitLink]]:
-    """Links outfits to an episode, all of them or none. One that is linked already gets this context."""
-    made = EPISODE_OUTFITS.put_many(transaction, caller, episode_id, body.links)
-    return Answer(data=[OutfitLink.model_validate(link) for link in made])
-
-
-@router.put("/api/v1/episodes/{episode_id}/outfits/{outfit_id}", response_model=Answer[OutfitLink])
-def link_outfit(
-    *,
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    outfit_id: UUID,
-    body: LinkBody,
-    transaction: InTransaction,
-) -> Answer[OutfitLink]:
-    """Links an outfit to an episode. One that is linked already gets this context."""
-    made = EPISODE_OUTFITS.put(transaction, caller, episode_id, outfit_id, body)
-    return Answer(data=OutfitLink.model_validate(made))
-
-
-@router.delete("/api/v1/episodes/{episode_id}/outfits/{outfit_id}", status_code=204)
-def unlink_outfit(
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    outfit_id: UUID,
-    transaction: InTransaction,
-) -> None:
-    """Takes the link away; 404 when there is none."""
-    EPISODE_OUTFITS.remove(transaction, caller, episode_id, outfit_id)

@@ -19,12 +19,10 @@ from runtime.features.ui_elements.schemas import (
     UsedUiElement,
 )
 from runtime.features.ui_elements.service import EPISODE_UI_ELEMENTS, UI_ELEMENTS
-from runtime.mechanisms.records.schemas import LinkBody, UsageContextParameter
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DeletionReason,
     InTransaction,
-    Paging,
     Preconditions,
     WithDatabase,
     answer_with_etag,
@@ -33,6 +31,7 @@ from runtime.web.dependencies import (
     list_response,
     sorted_by,
 )
+from runtime.web.link_routes import LinkSchemas, add_link_routes
 from runtime.web.parameters import LabelParameter
 from runtime.web.routing import feature_router
 
@@ -125,66 +124,12 @@ def restore_ui_element(
     return answer_with_etag(response, UI_ELEMENTS.restore(transaction, caller, ui_element_id, if_match))
 
 
-@router.get(
-    "/api/v1/ui-elements/{ui_element_id}/episodes",
-    response_model=ListAnswer[UiElementEpisode],
-    dependencies=[allow(Permission.UI_ELEMENTS_READ)],
+add_link_routes(
+    router,
+    EPISODE_UI_ELEMENTS,
+    LinkSchemas(record=UsedUiElement, episode=UiElementEpisode, link=UiElementLink, body=UiElementLinksBody),
+    record_path="/api/v1/ui-elements/{ui_element_id}/episodes",
+    episode_path="/api/v1/episodes/{episode_id}/ui-elements",
+    read=Permission.UI_ELEMENTS_READ,
+    write=Permission.EPISODES_UPDATE,
 )
-def list_ui_element_episodes(
-    ui_element_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
-) -> Response:
-    """The episodes that use the UI element, newest first, and for what; with `usage_context` those for exactly this."""
-    with database.reading() as connection:
-        found = EPISODE_UI_ELEMENTS.list_episodes(connection, page, ui_element_id, usage_context=usage_context)
-    return list_response(found)
-
-
-@router.get(
-    "/api/v1/episodes/{episode_id}/ui-elements",
-    response_model=ListAnswer[UsedUiElement],
-    dependencies=[allow(Permission.UI_ELEMENTS_READ)],
-)
-def list_episode_ui_elements(
-    episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
-) -> Response:
-    """The UI elements that the episode uses, newest first, and for what; with `usage_context` those for exactly this."""
-    with database.reading() as connection:
-        found = EPISODE_UI_ELEMENTS.list_records(connection, page, episode_id, usage_context=usage_context)
-    return list_response(found)
-
-
-@router.post("/api/v1/episodes/{episode_id}/ui-elements", response_model=Answer[list[UiElementLink]])
-def link_ui_elements(
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    body: UiElementLinksBody,
-    transaction: InTransaction,
-) -> Answer[list[UiElementLink]]:
-    """Links UI elements to an episode, all of them or none. One that is linked already gets this context."""
-    made = EPISODE_UI_ELEMENTS.put_many(transaction, caller, episode_id, body.links)
-    return Answer(data=[UiElementLink.model_validate(link) for link in made])
-
-
-@router.put("/api/v1/episodes/{episode_id}/ui-elements/{ui_element_id}", response_model=Answer[UiElementLink])
-def link_ui_element(
-    *,
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    ui_element_id: UUID,
-    body: LinkBody,
-    transaction: InTransaction,
-) -> Answer[UiElementLink]:
-    """Links a UI element to an episode. One that is linked already gets this context."""
-    made = EPISODE_UI_ELEMENTS.put(transaction, caller, episode_id, ui_element_id, body)
-    return Answer(data=UiElementLink.model_validate(made))
-
-
-@router.delete("/api/v1/episodes/{episode_id}/ui-elements/{ui_element_id}", status_code=204)
-def unlink_ui_element(
-    caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
-    episode_id: UUID,
-    ui_element_id: UUID,
-    transaction: InTransaction,
-) -> None:
-    """Takes the link away; 404 when there is none."""
-    EPISODE_UI_ELEMENTS.remove(transaction, caller, episode_id, ui_element_id)
