@@ -13,8 +13,9 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 
 from runtime.access.guards import Guard
-from runtime.access.roles import ROLE_PERMISSIONS, Role
+from runtime.access.roles import ROLE_PERMISSIONS
 from runtime.app import DESCRIPTION, ROUTERS
+from runtime.roles import Role
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "API.md"

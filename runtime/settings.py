@@ -4,7 +4,6 @@
 function is given a variable it does not read.
 """
 
-import ipaddress
 from functools import cache
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
@@ -12,21 +11,12 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from runtime.loopback import is_loopback
+
 PREFIX = "PLATFORM_"
 # What the parameter of the search domain's endpoint says where no engine runs: a parameter is never empty.
 NO_SEARCH_ENGINE = "none"
 S = TypeVar("S", bound="RuntimeSettings")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only be this machine."""
-    name = host.strip("[]").lower()
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
 
 
 class RuntimeSettings(BaseSettings):

@@ -11,9 +11,10 @@ from components.python_function import PythonFunction
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from components.schedule import Schedule, ScheduleArgs
 from components.work_queue import WorkQueue, WorkQueueArgs
+from runtime import object_keys
 from stacks import permissions, sources, wiring
 from stacks.api import Api, create_api
-from stacks.data import RAW_PREFIX, Data
+from stacks.data import Data
 from stacks.deployment import Deployment
 from stacks.edge import Address
 from stacks.foundation import Foundation
@@ -123,7 +124,7 @@ def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]
         ),
         workloads.deployment.opts,
     )
-    data.storage.notify_queue(queue.arn, prefix=RAW_PREFIX, accepted_by=queue.policy)
+    data.storage.notify_queue(queue.arn, prefix=object_keys.ORIGINALS_PREFIX, accepted_by=queue.policy)
     return queue, function
 
 

@@ -8,16 +8,12 @@ from components.content_delivery import ContentDelivery
 from components.malware_protection import MalwareProtection, MalwareProtectionArgs
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
 from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
+from runtime import object_keys
 from stacks.deployment import Deployment
 from stacks.edge import Address, create_delivery
 from stacks.foundation import Foundation
 from stacks.secrets_manager import create_secret
 from stacks.sections import BucketsSection
-
-# The prefix of verified originals in the storage bucket; what lands here, and only that, becomes work.
-RAW_PREFIX = "raw/"
-# The prefix of uploads in the temp bucket that nobody verified yet.
-UPLOADS_PREFIX = "uploads/"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +116,9 @@ def _archive_rules(buckets: BucketsSection) -> list[LifecycleRule]:
     rules = []
     if buckets.archive_raw_after_days is not None:
         rules.append(
-            LifecycleRule(name="archive-raw", prefix=RAW_PREFIX, move_after_days=buckets.archive_raw_after_days)
+            LifecycleRule(
+                name="archive-raw", prefix=object_keys.ORIGINALS_PREFIX, move_after_days=buckets.archive_raw_after_days
+            )
         )
     if buckets.archive_tagged_after_days is not None:
         rules.append(
@@ -132,7 +130,7 @@ def _archive_rules(buckets: BucketsSection) -> list[LifecycleRule]:
         rules.append(
             LifecycleRule(
                 name="archive-documents",
-                prefix=f"{RAW_PREFIX}documents/",
+                prefix=object_keys.DOCUMENT_ORIGINALS_PREFIX,
                 move_after_days=buckets.archive_documents_after_days,
             )
         )
@@ -144,7 +142,9 @@ def _archive_tierings(buckets: BucketsSection) -> list[ArchiveTiering]:
     days = buckets.archive_unread_items_after_days
     if days is None:
         return []
-    return [ArchiveTiering(name="archive-unread-items", prefix=f"{RAW_PREFIX}items/", archive_after_days=days)]
+    return [
+        ArchiveTiering(name="archive-unread-items", prefix=object_keys.ITEM_ORIGINALS_PREFIX, archive_after_days=days)
+    ]
 
 
 def create_scanning(deployment: Deployment, *, foundation: Foundation, data: Data) -> MalwareProtection | None:
@@ -159,7 +159,7 @@ def create_scanning(deployment: Deployment, *, foundation: Foundation, data: Dat
             thing="temp",
             bucket_name=data.temp.name,
             bucket_arn=data.temp.arn,
-            prefixes=[UPLOADS_PREFIX],
+            prefixes=[object_keys.UPLOADS_PREFIX],
             region=settings.region,
             account_id=foundation.account_id,
         ),

@@ -12,13 +12,10 @@ from components.dns_zone import DnsZone, DnsZoneArgs
 from components.load_balancer import LoadBalancer
 from components.private_bucket import PrivateBucketArgs
 from components.web_firewall import CORE, WebFirewall, WebFirewallArgs
+from runtime import object_keys
 from stacks.deployment import Deployment
 from stacks.foundation import Foundation
 
-# Where the worker stores what it renders, by the kind of thing it belongs to; nothing else of the bucket is delivered. The keys
-# hold the picture's hash: who was not given one cannot guess it. Documents take a signed URL on top.
-PUBLIC_PREFIXES = ("episodes/", "posts/", "items/", "profiles/")
-PRIVATE_PREFIXES = ("documents/",)
 # Of the firewall's core rules: those that would refuse honest scripts and notes, which the API limits itself.
 COUNTED_RULES: Mapping[str, tuple[str, ...]] = {CORE: ("SizeRestrictions_BODY",)}
 
@@ -69,8 +66,8 @@ def create_delivery(
             thing="media",
             bucket_arn=bucket.bucket_arn,
             bucket_regional_domain_name=f"{bucket.bucket_name}.s3.{settings.region}.amazonaws.com",
-            allowed_prefixes=PUBLIC_PREFIXES,
-            private_prefixes=PRIVATE_PREFIXES if section.signing_public_keys else (),
+            allowed_prefixes=object_keys.PUBLIC_PREFIXES,
+            private_prefixes=object_keys.PRIVATE_PREFIXES if section.signing_public_keys else (),
             signing_public_keys=section.signing_public_keys,
             aliases=[section.host_name] if section.host_name is not None else (),
             certificate_arn=certificate.arn if certificate else None,

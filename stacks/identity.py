@@ -1,5 +1,6 @@
 """Who may use the platform: the user pool, its client for people, its client for machines, and the three roles."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pulumi
@@ -7,15 +8,16 @@ import pulumi_aws as aws
 
 from components.machine_client import MachineClient, MachineClientArgs
 from components.user_directory import UserDirectory, UserDirectoryArgs
+from runtime.roles import Role
 from stacks.deployment import Deployment
 from stacks.foundation import Foundation
 from stacks.secrets_manager import create_secret
 
 # The most powerful first: that is the order in which they count for someone in several.
-GROUPS = {
-    "admin": "Manages shows and episodes, and does all that editors do",
-    "editor": "Uploads media and follows its processing, and sees all that viewers see",
-    "viewer": "Reads everything, changes nothing",
+GROUPS: Mapping[str, str] = {
+    Role.ADMIN: "Manages shows and episodes, and does all that editors do",
+    Role.EDITOR: "Uploads media and follows its processing, and sees all that viewers see",
+    Role.VIEWER: "Reads everything, changes nothing",
 }
 
 

@@ -4,7 +4,8 @@ import pulumi
 
 from components import policies
 from components.policies import Statement
-from stacks.data import RAW_PREFIX, UPLOADS_PREFIX, Data
+from runtime.object_keys import ORIGINALS_PREFIX, UPLOADS_PREFIX
+from stacks.data import Data
 from stacks.deployment import Deployment
 from stacks.wiring import search_endpoint_parameter
 
@@ -35,7 +36,9 @@ def api_statements(data: Data) -> list[Statement]:
             ["s3:PutObject", "s3:GetObject", "s3:GetObjectVersion"],
             [_objects(data.temp.arn, UPLOADS_PREFIX)],
         ),
-        policies.allow("StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
+        policies.allow(
+            "StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, ORIGINALS_PREFIX)]
+        ),
         policies.allow("SignDownloads", ["s3:GetObject"], [_objects(data.thumbnails.arn)]),
         policies.allow("RemoveThumbnails", ["s3:DeleteObject"], [_objects(data.thumbnails.arn)]),
         # Without it S3 answers 403 where an object is missing, and "never uploaded" could not be told from "not allowed".
@@ -49,7 +52,7 @@ def thumbnail_statements(data: Data, queue_arn: pulumi.Input[str]) -> list[State
         policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
         policies.consume_queue(queue_arn),
         policies.allow(
-            "ReadOriginals", ["s3:GetObject", "s3:GetObjectVersion"], [_objects(data.storage.arn, RAW_PREFIX)]
+            "ReadOriginals", ["s3:GetObject", "s3:GetObjectVersion"], [_objects(data.storage.arn, ORIGINALS_PREFIX)]
         ),
         # A missing original is a job that failed; a forbidden one would be tried again and again.
         policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.storage.arn]),
@@ -65,7 +68,9 @@ def maintenance_statements(data: Data) -> list[Statement]:
         policies.allow(
             "ReadUploads", ["s3:GetObject", "s3:GetObjectVersion"], [_objects(data.temp.arn, UPLOADS_PREFIX)]
         ),
-        policies.allow("StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, RAW_PREFIX)]),
+        policies.allow(
+            "StoreOriginals", ["s3:PutObject", "s3:GetObject"], [_objects(data.storage.arn, ORIGINALS_PREFIX)]
+        ),
         policies.allow("RemoveThumbnails", ["s3:DeleteObject"], [_objects(data.thumbnails.arn)]),
         # A file that is gone ends its job; one that is forbidden would be tried again and again.
         policies.allow("SeeMissingObjects", ["s3:ListBucket"], [data.temp.arn, data.storage.arn]),

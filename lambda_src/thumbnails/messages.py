@@ -4,7 +4,6 @@ Both are read into the same thing, the image to work on. Anything else is refuse
 words would be no clearer.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 from urllib.parse import unquote_plus
@@ -12,11 +11,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError
 
-# Where a completed upload is copied to; the job was made before.
-UPLOADED_KEY = re.compile(
-    r"raw/(?P<entity_type>[a-z]+)s/(?P<entity_id>[0-9a-f-]{36})/(?P<job_id>[0-9a-f-]{36})", re.ASCII
-)
-REFERENCE = r"^s3://(?P<bucket>[a-z0-9.-]{3,63})/(?P<key>.{1,1024})$"
+from runtime import object_keys
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ class Source:
     @property
     def reference(self) -> str:
         """Its s3:// address."""
-        return f"s3://{self.bucket}/{self.key}"
+        return object_keys.reference(self.bucket, self.key)
 
 
 class MessageRefusedError(Exception):
@@ -74,7 +69,7 @@ class _Request(BaseModel):
 
     entity_type: Annotated[str, StringConstraints(pattern=r"^[a-z]{1,50}$")]
     entity_id: UUID
-    source_reference: Annotated[str, StringConstraints(pattern=REFERENCE)]
+    source_reference: Annotated[str, StringConstraints(pattern=object_keys.REFERENCE_PATTERN)]
 
 
 _BODY: TypeAdapter[_TestEvent | _Notification | _Request] = TypeAdapter(_TestEvent | _Notification | _Request)
@@ -93,7 +88,7 @@ def parse(body: str) -> list[Source]:
         case _Notification():
             return [_uploaded(record.s3) for record in message.records]
         case _Request():
-            bucket, _, key = message.source_reference.removeprefix("s3://").partition("/")
+            bucket, key = object_keys.split_reference(message.source_reference)
             return [
                 Source(
                     bucket=bucket,
@@ -109,18 +104,14 @@ def parse(body: str) -> list[Source]:
 def _uploaded(stored: _Stored) -> Source:
     # Keys arrive as a form's values are written: a space is a plus sign. AWS leaves slashes as they are, others encode them.
     key = unquote_plus(stored.object.key)
-    found = UPLOADED_KEY.fullmatch(key)
-    try:
-        if found is None:
-            raise ValueError(key)
-        entity_id, job_id = UUID(found["entity_id"]), UUID(found["job_id"])
-    except ValueError as error:
-        raise MessageRefusedError(f"the object {key!r} is no completed upload") from error
+    original = object_keys.parse_original_key(key)
+    if original is None:
+        raise MessageRefusedError(f"the object {key!r} is no completed upload")
     return Source(
         bucket=stored.bucket.name,
         key=key,
         version_id=stored.object.version_id,
-        entity_type=found["entity_type"],
-        entity_id=entity_id,
-        job_id=job_id,
+        entity_type=original.entity_type,
+        entity_id=original.entity_id,
+        job_id=original.job_id,
     )

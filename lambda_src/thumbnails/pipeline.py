@@ -29,11 +29,12 @@ from runtime.errors import (
 )
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED, SOURCE_MISSING
+from runtime.features.jobs.job_types import JobType
 from runtime.features.thumbnails import repository as thumbnails
+from runtime.object_keys import rendition_key
 from runtime.persistence.transactions import Connection
 from runtime.settings import ThumbnailSettings
 
-JOB_TYPE = "thumbnail_generation"
 CACHE_CONTROL = "public, max-age=31536000, immutable"  # a key names its content, so what it answers never changes
 EXTENSIONS = {"jpeg": "jpg", "webp": "webp"}
 
@@ -159,8 +160,9 @@ class Pipeline:
 
     def _store(self, source: Source, attempt: "Attempt", rendition: Rendition) -> str:
         digest = hashlib.sha256(rendition.body).hexdigest()
-        extension = EXTENSIONS[rendition.format]
-        key = f"{source.entity_type}s/{source.entity_id}/{rendition.name}/{digest}.{extension}"
+        key = rendition_key(
+            source.entity_type, source.entity_id, rendition.name, sha256=digest, extension=EXTENSIONS[rendition.format]
+        )
         self.objects.put(
             self.settings.thumbnails_bucket,
             key,
@@ -231,7 +233,7 @@ def _job(connection: Connection, source: Source, message: Message) -> jobs.Job:
         try:
             return jobs.insert(
                 connection,
-                job_type=JOB_TYPE,
+                job_type=JobType.THUMBNAIL_GENERATION,
                 entity_type=source.entity_type,
                 entity_id=source.entity_id,
                 source_reference=source.reference,
@@ -245,6 +247,10 @@ def _job(connection: Connection, source: Source, message: Message) -> jobs.Job:
     # The job is committed before the object is stored, so a job that is missing now went with its episode, and will not come.
     if job is None:
         raise MessageRefusedError(f"there is no job {source.job_id}")
-    if (job.job_type, job.entity_type, job.entity_id) != (JOB_TYPE, source.entity_type, source.entity_id):
+    if (job.job_type, job.entity_type, job.entity_id) != (
+        JobType.THUMBNAIL_GENERATION,
+        source.entity_type,
+        source.entity_id,
+    ):
         raise MessageRefusedError(f"the job {source.job_id} is not for this {source.entity_type}")
     return job

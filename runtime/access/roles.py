@@ -3,19 +3,7 @@
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-
-class Role(StrEnum):
-    """What callers can be."""
-
-    ADMIN = "admin"
-    EDITOR = "editor"
-    VIEWER = "viewer"
-    SYSTEM = "system"
-
-
-# The groups of the user pool that the API knows. Membership in any other group permits nothing, and no group makes anybody
-# the system: that is the machine client alone.
-GROUP_ROLES = frozenset({Role.ADMIN, Role.EDITOR, Role.VIEWER})
+from runtime.roles import Role
 
 
 class Permission(StrEnum):

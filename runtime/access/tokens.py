@@ -14,8 +14,8 @@ from uuid import UUID, uuid5
 import jwt
 
 from runtime.access.keys import SigningKeys
-from runtime.access.roles import GROUP_ROLES, Role
 from runtime.errors import UnauthorizedError
+from runtime.roles import GROUP_ROLES, Role
 
 NO_TOKEN = "No token provided"  # noqa: S105  (the wording of the refusal, not a secret)
 INVALID_TOKEN = "Invalid token"  # noqa: S105

@@ -17,7 +17,8 @@ from psycopg_pool import ConnectionPool
 from runtime.adapters.logs import logger
 from runtime.adapters.secret_store import SecretStore
 from runtime.errors import UnavailableError
-from runtime.settings import DatabaseSettings, is_loopback
+from runtime.loopback import is_loopback
+from runtime.settings import DatabaseSettings
 
 Connection = psycopg.Connection[DictRow]
 

@@ -22,7 +22,8 @@ from urllib3.exceptions import HTTPError, ProtocolError
 
 from runtime.adapters.logs import logger
 from runtime.errors import NotFoundError, UnavailableError
-from runtime.settings import NO_SEARCH_ENGINE, SearchSettings, is_loopback
+from runtime.loopback import is_loopback
+from runtime.settings import NO_SEARCH_ENGINE, SearchSettings
 
 SEARCH_ENGINE_FAILED = "search_engine_failed"
 SEARCH_ENGINE_RECOVERED = "search_engine_recovered"

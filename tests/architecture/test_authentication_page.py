@@ -6,8 +6,8 @@ import pytest
 import yaml
 
 from components.naming import Naming
-from operations.client.token import Role
 from runtime.access import roles, tokens
+from runtime.roles import GROUP_ROLES, Role
 from stacks.environment import PROJECT
 from stacks.identity import GROUPS
 from tests.architecture.pages import DOCS, ROOT, block_lines, spans
@@ -20,10 +20,10 @@ class TestAuthenticationPage:
     def test_people_are_the_groups_that_the_pool_has_and_the_api_knows(self) -> None:
         (people,) = re.findall(r"^\| people \| (.+?) \|", PAGE.read_text(), re.MULTILINE)
         named = set(re.findall(r"`(\w+)`", people))
-        assert named == GROUPS.keys() == {role.value for role in roles.GROUP_ROLES}
+        assert named == GROUPS.keys() == {role.value for role in GROUP_ROLES}
 
     def test_what_a_program_may_is_what_it_says(self) -> None:
-        assert roles.ROLE_PERMISSIONS[roles.Role.SYSTEM] == {
+        assert roles.ROLE_PERMISSIONS[Role.SYSTEM] == {
             roles.Permission.EPISODES_READ,
             roles.Permission.METADATA_READ,
             roles.Permission.METADATA_CREATE,

@@ -9,6 +9,7 @@ from runtime.features.clips.schemas import MAX_CLIPS, Clip
 from runtime.mechanisms.records.assets import has_tag
 from runtime.mechanisms.records.table import Table
 from runtime.persistence.pages import JsonPage, Order, PageRequest, Position
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 # What Postgres reads as the time of the transaction when it is sent as a timestamp.
@@ -24,8 +25,8 @@ TABLE = Table(
         c.clip_id, c.episode_id, c.guest_id, c.title, c.description, c.talent_source, c.quality, c.status,
         c.file_name, c.file_reference, c.file_hash, c.byte_count, c.duration_seconds, c.recorded_on, c.notes,
         c.tags, c.thumbnail_reference, c.metadata,
-        to_char(c.assigned_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS assigned_at, c.assigned_by
-    """),
+        {assigned_at} AS assigned_at, c.assigned_by
+    """).format(assigned_at=utc("c.assigned_at")),
     refusals={"clips_guest_id_fkey": lambda: NotFoundError("There is no such guest", field="body.guest_id")},
     orders={
         "title": Order(by=SQL("lower(c.title)")),

@@ -6,6 +6,7 @@ from runtime.errors import ConflictError
 from runtime.features.episodes.schemas import Episode
 from runtime.mechanisms.records.table import Table
 from runtime.persistence.pages import Order
+from runtime.persistence.timestamps import utc
 
 # What a list shows of an episode `e` of a show `s`, in the very form in which it is sent. The search shows the same.
 _COLUMNS = SQL("""
@@ -14,14 +15,14 @@ _COLUMNS = SQL("""
     e.description, e.description AS plot_summary,
     e.duration_seconds, e.duration_seconds / 60 AS duration_minutes,
     e.filming_date, e.edit_deadline, e.publish_date, e.air_date,
-    to_char(e.released_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS released_at,
+    {released_at} AS released_at,
     e.processing_status, e.approval_status, e.original_approver, e.uploaded_by,
     e.script_file_reference, e.trailer_reference, e.thumbnail_reference, e.thumbnail_url, e.poster_url, e.video_url,
     e.raw_video_s3_key, e.processed_video_s3_key, e.metadata_json_s3_key,
-    to_char(e.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS upload_date,
-    to_char(e.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_modified,
+    {upload_date} AS upload_date,
+    {last_modified} AS last_modified,
     e.tags, e.category, e.genre, e.director, e.writer, e.rating, e.language, e.copyright, e.metadata
-""")
+""").format(released_at=utc("e.released_at"), upload_date=utc("e.created_at"), last_modified=utc("e.updated_at"))
 _TAKEN = "The show already has an episode of this number in this season"
 
 TABLE = Table(

@@ -9,15 +9,16 @@ from psycopg.sql import SQL
 
 from runtime.features.episodes.script_versions_schemas import ScriptVersion
 from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 # In the very form in which they are sent.
 _SUMMARY = SQL("""
     script_version_id, episode_id, version_number, octet_length(script_text) AS script_bytes, script_file_reference,
     change_notes, is_active,
-    to_char(activated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS activated_at, activated_by,
-    to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, created_by
-""")
+    {activated_at} AS activated_at, activated_by,
+    {created_at} AS created_at, created_by
+""").format(activated_at=utc("activated_at"), created_at=utc("created_at"))
 _WHOLE = SQL("{}, script_text").format(_SUMMARY)
 _LISTING = Listing(columns=_SUMMARY, source=SQL("script_versions"), row_id="script_version_id")
 

@@ -6,6 +6,7 @@ from psycopg.sql import SQL
 
 from runtime.features.files.schemas import FileView
 from runtime.persistence.pages import EVERY_ROW, JsonPage, Listing, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 _MINE = SQL("u.user_id = %(visible_to)s")
@@ -16,10 +17,10 @@ _LISTING = Listing(
         u.file_id, u.user_id, u.entity_type, u.entity_id, u.file_name, u.content_type AS file_type, u.byte_count,
         u.file_hash AS sha256, u.status, u.job_id, j.status AS job_status, j.error_code,
         j.source_reference AS file_reference,
-        to_char(u.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-        to_char(u.expires_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS expires_at,
-        to_char(u.completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS completed_at
-    """),
+        {created_at} AS created_at,
+        {expires_at} AS expires_at,
+        {completed_at} AS completed_at
+    """).format(created_at=utc("u.created_at"), expires_at=utc("u.expires_at"), completed_at=utc("u.completed_at")),
     source=SQL("""(
         SELECT upload_id AS file_id, user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash, job_id,
             created_at, expires_at, completed_at,

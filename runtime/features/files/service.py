@@ -16,6 +16,7 @@ from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.mechanisms.records.lifecycle import note_user
+from runtime.object_keys import split_reference
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
 
@@ -105,7 +106,7 @@ def make_url(
     file = get(transaction.connection, file_id, visible_to=visible_to)
     if file.file_reference is None:
         raise ConflictError("The file is not completed, so nothing of it is stored", field=FIELD)
-    bucket, key = file.file_reference.removeprefix("s3://").split("/", 1)
+    bucket, key = split_reference(file.file_reference)
     if objects.head(bucket, key) is None:
         raise ConflictError("The file is still on its way to where it is stored; try again", field=FIELD)
     activity.record(transaction, caller, ActionType.DOWNLOAD, ResourceType.UPLOAD, file_id)

@@ -4,18 +4,19 @@ from uuid import UUID
 
 from psycopg.sql import SQL
 
-from runtime.features.jobs.schemas import JobStatus, JobType
+from runtime.features.jobs.job_types import JobStatus, JobType
 from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 _LISTING = Listing(
     columns=SQL("""
         job_id, job_type, entity_type, entity_id, status, source_reference, error_code, error_message,
         retry_count, max_retries,
-        to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, created_by,
-        to_char(started_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS started_at,
-        to_char(completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS completed_at
-    """),
+        {created_at} AS created_at, created_by,
+        {started_at} AS started_at,
+        {completed_at} AS completed_at
+    """).format(created_at=utc("created_at"), started_at=utc("started_at"), completed_at=utc("completed_at")),
     source=SQL("processing_queue"),
     row_id="job_id",
 )

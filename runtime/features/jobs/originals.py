@@ -13,13 +13,6 @@ from runtime.mechanisms.outbox.service import UndeliverableError
 from runtime.persistence.transactions import Connection
 
 TOPIC = "upload_copied"
-# Where the storage bucket keeps originals; of each that is stored there the worker is notified.
-ORIGINALS = "raw/"
-
-
-def original_key(entity_type: str, entity_id: UUID, job_id: UUID) -> str:
-    """The key at which the worker finds the job's original; it reads from it what the job is for."""
-    return f"{ORIGINALS}{entity_type}s/{entity_id}/{job_id}"
 
 
 @dataclass(frozen=True, kw_only=True)

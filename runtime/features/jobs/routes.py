@@ -11,7 +11,8 @@ from runtime.access.tokens import Caller
 from runtime.contract.schemas import Answer, ListAnswer
 from runtime.errors import NotFoundError
 from runtime.features.jobs import listing, repository, service
-from runtime.features.jobs.schemas import JobsRetry, JobStats, JobStatus, JobType, JobView, ProcessRequest
+from runtime.features.jobs.job_types import JobStatus, JobType
+from runtime.features.jobs.schemas import JobsRetry, JobStats, JobView, ProcessRequest
 from runtime.web.dependencies import InTransaction, Paging, WithDatabase, WithResources, list_response
 from runtime.web.routing import feature_router
 

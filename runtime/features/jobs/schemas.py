@@ -1,32 +1,14 @@
 """Jobs: what clients ask for, and what they get of them."""
 
-from enum import StrEnum
 from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from runtime.contract.schemas import RequestBody, Resource, Timestamp
+from runtime.features.jobs.job_types import JobStatus, JobType
 
 MAX_RETRIED = 100
-
-
-class JobType(StrEnum):
-    """What is done. Thumbnails have a worker; of the others a job can be stored, and nobody does it."""
-
-    THUMBNAIL_GENERATION = "thumbnail_generation"
-    METADATA_EXTRACTION = "metadata_extraction"
-    TRANSCODING = "transcoding"
-
-
-class JobStatus(StrEnum):
-    """Where a job stands. `completed` is final; `failed` is until it is tried again: because an administrator says so, or
-    because its message is redriven after a cause that passed."""
-
-    PENDING = "pending"
-    PROCESSING = "processing"
-    COMPLETED = "completed"
-    FAILED = "failed"
 
 
 class JobView(Resource):

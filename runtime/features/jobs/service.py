@@ -8,15 +8,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from uuid import UUID
 
+from runtime import object_keys
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, FieldProblem, NotFoundError
 from runtime.features.episodes.service import EPISODES
-from runtime.features.jobs import admission, intake, repository
-from runtime.features.jobs import originals as copies
-from runtime.features.jobs.originals import ORIGINALS, UploadCopy, original_key
+from runtime.features.jobs import admission, intake, originals, repository
+from runtime.features.jobs.job_types import JobStatus, JobType
+from runtime.features.jobs.originals import UploadCopy
 from runtime.features.jobs.repository import Job
-from runtime.features.jobs.schemas import JobStats, JobStatus, JobType
+from runtime.features.jobs.schemas import JobStats
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
@@ -46,20 +47,20 @@ def process(
     source_key = _original_of(connection, objects, settings, episode_id)
     admission.admit(connection, 1, limit=settings.queue_depth_limit)
     job_id = intake.new_job_id(connection)
-    key = original_key(EPISODE, episode_id, job_id)
+    key = object_keys.original_key(EPISODE, episode_id, job_id)
     job = repository.insert(
         connection,
         job_id=job_id,
         job_type=JobType.THUMBNAIL_GENERATION,
         entity_type=EPISODE,
         entity_id=episode_id,
-        source_reference=f"s3://{settings.storage_bucket}/{key}",
+        source_reference=object_keys.reference(settings.storage_bucket, key),
         source_version_id=None,
         created_by=caller.user_id,
     )
     made = {"job_id": str(job_id), "job_type": job.job_type}
     activity.record(transaction, caller, ActionType.PROCESS, ResourceType.EPISODE, episode_id, new_values=made)
-    outbox.post(transaction, copies.TOPIC, asdict(_copy(settings, source_key, job)))
+    outbox.post(transaction, originals.TOPIC, asdict(_copy(settings, source_key, job)))
     return job
 
 
@@ -80,8 +81,8 @@ def retry(
     if missing := [field for job_id, field in wanted if job_id not in found]:
         problems = [FieldProblem("There is no such job", field) for field in missing]
         raise NotFoundError("There is no such job", problems=problems)
-    originals = _originals(settings)
-    refusals = [(field, _refusal(found[job_id], originals)) for job_id, field in wanted]
+    prefix = _originals(settings)
+    refusals = [(field, _refusal(found[job_id], prefix)) for job_id, field in wanted]
     if refused := [FieldProblem(message, field) for field, message in refusals if message]:
         raise ConflictError("Only failed jobs can be tried again", problems=refused)
     admission.admit(connection, len(wanted), limit=settings.queue_depth_limit)
@@ -97,9 +98,9 @@ def retry(
             old_values={"status": before.status, "error_code": before.error_code},
             new_values={"status": job.status, "error_code": job.error_code},
         )
-        source_key = job.source_reference.removeprefix(f"s3://{settings.storage_bucket}/")
+        _, source_key = object_keys.split_reference(job.source_reference)
         message = asdict(_copy(settings, source_key, job))
-        outbox.post(transaction, copies.TOPIC, message, at_once=len(wanted) <= COPIES_AT_ONCE)
+        outbox.post(transaction, originals.TOPIC, message, at_once=len(wanted) <= COPIES_AT_ONCE)
     return [pending[job_id] for job_id, _ in wanted]
 
 
@@ -121,7 +122,7 @@ def stats(connection: Connection, settings: ApiSettings) -> JobStats:
 
 
 def _originals(settings: ApiSettings) -> str:
-    return f"s3://{settings.storage_bucket}/{ORIGINALS}"
+    return object_keys.reference(settings.storage_bucket, object_keys.ORIGINALS_PREFIX)
 
 
 def _original_of(connection: Connection, objects: ObjectStore, settings: ApiSettings, episode_id: UUID) -> str:
@@ -134,7 +135,7 @@ def _original_of(connection: Connection, objects: ObjectStore, settings: ApiSett
         job_type=JobType.THUMBNAIL_GENERATION,
         originals=_originals(settings),
     )
-    key = job.source_reference.removeprefix(f"s3://{bucket}/") if job else ""
+    _, key = object_keys.split_reference(job.source_reference) if job else (bucket, "")
     stored = objects.head(bucket, key) if key else None
     if stored is None and job is not None and job.status == JobStatus.PENDING:
         # The one before is no substitute: its thumbnails, made by a newer job, would take the place of the newer picture's.
@@ -162,5 +163,5 @@ def _copy(settings: ApiSettings, source_key: str, job: Job) -> UploadCopy:
         # Whatever version there is: nobody else writes to a key that has a job's id.
         source_version_id=None,
         target_bucket=settings.storage_bucket,
-        target_key=original_key(job.entity_type, job.entity_id, job.job_id),
+        target_key=object_keys.original_key(job.entity_type, job.entity_id, job.job_id),
     )

@@ -7,12 +7,13 @@ from psycopg.sql import SQL, Identifier
 from runtime.features.metadata.schemas import FINDINGS, EpisodeMetadata
 from runtime.mechanisms.records.table import Table
 from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 _OWN = SQL("""
     m.metadata_id, m.episode_id, m.processing_duration_seconds,
-    to_char(m.extraction_timestamp AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS extraction_timestamp
-""")
+    {extraction_timestamp} AS extraction_timestamp
+""").format(extraction_timestamp=utc("m.extraction_timestamp"))
 
 TABLE = Table(
     name="metadata_storage",

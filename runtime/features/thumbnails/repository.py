@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from runtime.object_keys import reference
 from runtime.persistence.transactions import Connection
 
 COLUMNS = """thumbnail_id, entity_type, entity_id, size_variant, file_reference, s3_bucket, s3_key, width, height,
@@ -127,7 +128,7 @@ def upsert(
             "entity_type": entity_type,
             "entity_id": entity_id,
             "size_variant": size_variant,
-            "file_reference": f"s3://{s3_bucket}/{s3_key}",
+            "file_reference": reference(s3_bucket, s3_key),
             "s3_bucket": s3_bucket,
             "s3_key": s3_key,
             "width": width,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from runtime.object_keys import UPLOADS_PREFIX
 from runtime.persistence.transactions import Connection
 
 
@@ -35,7 +36,7 @@ INSERT INTO upload_sessions (
     upload_id, user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash, temp_key, expires_at
 ) SELECT
     upload_id, %(user_id)s, %(entity_type)s, %(entity_id)s, %(file_name)s, %(content_type)s, %(byte_count)s,
-    %(file_hash)s, 'uploads/' || upload_id, now() + make_interval(secs => %(expiry_seconds)s)
+    %(file_hash)s, %(uploads_prefix)s || upload_id, now() + make_interval(secs => %(expiry_seconds)s)
 FROM new
 RETURNING upload_id, user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash, temp_key, status,
     version_id, job_id, expires_at, expires_at <= now() AS is_expired
@@ -58,7 +59,7 @@ _CLEANUP_EXPIRED = "SELECT cleanup_expired_uploads(%(limit)s) AS forgotten"
 def insert(connection: Connection, **values: Any) -> UploadSession:
     """A new pending session; takes user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash (hex)
     and expiry_seconds."""
-    row = connection.execute(_INSERT, values).fetchone()
+    row = connection.execute(_INSERT, values | {"uploads_prefix": UPLOADS_PREFIX}).fetchone()
     assert row is not None, "RETURNING answers the row"  # noqa: S101
     return UploadSession(**row)
 

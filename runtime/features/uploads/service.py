@@ -4,13 +4,14 @@ it was compared with what was announced."""
 from dataclasses import asdict
 from uuid import UUID
 
+from runtime import object_keys
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore, StoredObject
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
 from runtime.features.episodes.service import EPISODES
-from runtime.features.jobs import admission, intake
-from runtime.features.jobs import originals as copies
+from runtime.features.jobs import admission, intake, originals
 from runtime.features.jobs import repository as jobs
+from runtime.features.jobs.job_types import JobType
 from runtime.features.jobs.originals import UploadCopy
 from runtime.features.uploads import repository
 from runtime.features.uploads.repository import UploadSession
@@ -21,8 +22,6 @@ from runtime.mechanisms.outbox.service import Outbox
 from runtime.mechanisms.records.lifecycle import note_user
 from runtime.persistence.transactions import Transaction
 from runtime.settings import ApiSettings
-
-THUMBNAIL_JOB = "thumbnail_generation"
 
 
 def open_session(
@@ -77,7 +76,7 @@ def announce(
     return UploadForm(
         upload_id=session.upload_id,
         uploadUrl=form.url,
-        fileReference=f"s3://{settings.temp_bucket}/{session.temp_key}",
+        fileReference=object_keys.reference(settings.temp_bucket, session.temp_key),
         fields=form.fields,
         expires_at=session.expires_at,
     )
@@ -118,15 +117,15 @@ def complete(
         source_key=session.temp_key,
         source_version_id=stored.version_id,
         target_bucket=settings.storage_bucket,
-        target_key=copies.original_key(session.entity_type, session.entity_id, job_id),
+        target_key=object_keys.original_key(session.entity_type, session.entity_id, job_id),
     )
     job = jobs.insert(
         transaction.connection,
         job_id=job_id,
-        job_type=THUMBNAIL_JOB,
+        job_type=JobType.THUMBNAIL_GENERATION,
         entity_type=session.entity_type,
         entity_id=session.entity_id,
-        source_reference=f"s3://{copy.target_bucket}/{copy.target_key}",
+        source_reference=object_keys.reference(copy.target_bucket, copy.target_key),
         # The version of the copy is not known before it is made; the job's id in the key already makes it the only one.
         source_version_id=None,
         created_by=caller.user_id,
@@ -140,7 +139,7 @@ def complete(
         session.entity_id,
         new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
     )
-    outbox.post(transaction, copies.TOPIC, asdict(copy))
+    outbox.post(transaction, originals.TOPIC, asdict(copy))
     return _answer(session, job)
 
 

@@ -8,6 +8,7 @@ from psycopg.types.json import Jsonb
 
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
 from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 _INSERT = """
@@ -36,9 +37,11 @@ _LISTING = Listing(
     columns=SQL("""
         activity_log_id, user_id, action_type, resource_type, resource_id,
         {old_values} AS old_values, {new_values} AS new_values, ip_address, user_agent,
-        to_char("timestamp" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS "timestamp"
+        {timestamp} AS "timestamp"
     """).format(
-        old_values=_SHORTENED.format(column=SQL("old_values")), new_values=_SHORTENED.format(column=SQL("new_values"))
+        timestamp=utc('"timestamp"'),
+        old_values=_SHORTENED.format(column=SQL("old_values")),
+        new_values=_SHORTENED.format(column=SQL("new_values")),
     ),
     source=SQL("activity_logs"),
     row_id="activity_log_id",

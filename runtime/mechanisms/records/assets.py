@@ -3,14 +3,14 @@
 from psycopg.sql import SQL, Composed, Identifier
 
 from runtime.persistence.pages import Order
+from runtime.persistence.timestamps import utc
 
 _COLUMNS = SQL("{0}.name, {0}.description, {0}.tags, {0}.thumbnail_reference, {0}.metadata")
 _FILE_COLUMNS = SQL("{0}.file_reference, {0}.file_hash")
 _USAGE = SQL("""
     (SELECT count(*) FROM {links} used JOIN episodes USING (episode_id)
      WHERE used.{row_id} = {alias}.{row_id} AND episodes.deleted_at IS NULL) AS usage_count,
-    (SELECT to_char(max(used.linked_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
-     FROM {links} used JOIN episodes USING (episode_id)
+    (SELECT {last_used_at} FROM {links} used JOIN episodes USING (episode_id)
      WHERE used.{row_id} = {alias}.{row_id} AND episodes.deleted_at IS NULL) AS last_used_at
 """)
 
@@ -27,7 +27,12 @@ def file_columns(alias: str) -> Composed:
 
 def usage_columns(links: str, row_id: str, alias: str) -> Composed:
     """How much episodes use an asset, by its table of links."""
-    return _USAGE.format(links=Identifier(links), row_id=Identifier(row_id), alias=Identifier(alias))
+    return _USAGE.format(
+        links=Identifier(links),
+        row_id=Identifier(row_id),
+        alias=Identifier(alias),
+        last_used_at=utc("max(used.linked_at)"),
+    )
 
 
 def asset_orders(alias: str) -> dict[str, Order]:

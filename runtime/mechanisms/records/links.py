@@ -16,10 +16,11 @@ from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
 from runtime.mechanisms.records.schemas import LinkBody
 from runtime.mechanisms.records.table import R
 from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection, Transaction
 
 _LINKED = SQL("""l.usage_context,
-    to_char(l.linked_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS linked_at, l.linked_by""")
+    {linked_at} AS linked_at, l.linked_by""").format(linked_at=utc("l.linked_at"))
 # A link that is there with the same context stays as it is: who made it, and when.
 _UPSERT = SQL("""
 INSERT INTO {name} AS l (episode_id, {record_id}, usage_context, linked_by)

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from runtime.contract.schemas import Record, Versioned
 from runtime.errors import PlatformError
 from runtime.persistence.pages import EVERY_ROW, JsonPage, Listing, Order, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 R = TypeVar("R", bound=Record)
@@ -24,14 +25,12 @@ V = TypeVar("V", bound=Versioned)
 
 # What every row has beside its own columns, in the very form in which it is sent, and what those have that can be deleted.
 _VERSIONED = SQL("""
-    to_char({alias}.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at, {alias}.created_by,
-    to_char({alias}.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS updated_at, {alias}.updated_by,
+    {created_at} AS created_at, {alias}.created_by, {updated_at} AS updated_at, {alias}.updated_by,
     '"' || {etag} || '"' AS etag
 """)
 _DELETABLE = SQL("""
-    to_char({alias}.deleted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS deleted_at,
-    {alias}.deleted_by, {alias}.deleted_reason,
-    to_char({alias}.restored_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS restored_at, {alias}.restored_by
+    {deleted_at} AS deleted_at, {alias}.deleted_by, {alias}.deleted_reason,
+    {restored_at} AS restored_at, {alias}.restored_by
 """)
 _FIND = SQL("SELECT {columns} FROM {table} {alias} {joins} WHERE {mine} = %(row_id)s AND {visible}")
 _LOCK = SQL("SELECT FROM {table} WHERE {row_id} = %(row_id)s {strength}")
@@ -93,8 +92,10 @@ class Table(Generic[V]):
     def with_shared(self, columns: Composable) -> Composed:
         """These columns, and those that every record has."""
         alias = Identifier(self.alias)
-        shared = _VERSIONED.format(alias=alias, etag=self.etag or SQL("{}.version").format(alias))
-        parts = [columns, shared, _DELETABLE.format(alias=alias)] if self.is_deletable else [columns, shared]
+        names = ("created_at", "updated_at", "deleted_at", "restored_at")
+        times = {name: utc(Identifier(self.alias, name)) for name in names}
+        shared = _VERSIONED.format(alias=alias, etag=self.etag or SQL("{}.version").format(alias), **times)
+        parts = [columns, shared, _DELETABLE.format(alias=alias, **times)] if self.is_deletable else [columns, shared]
         return SQL(", ").join(parts)
 
     @cached_property

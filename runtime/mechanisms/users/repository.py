@@ -6,6 +6,7 @@ from psycopg.sql import SQL
 
 from runtime.mechanisms.users.schemas import User
 from runtime.persistence.pages import DESCENDING, JsonPage, Listing, Order, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 # A row that says it all already is not touched: an update, even one that changes nothing, would lock it until the end of
@@ -22,9 +23,9 @@ ON CONFLICT (user_id) DO UPDATE SET last_seen_at = now(), email = coalesce(exclu
 
 _COLUMNS = SQL("""
     user_id, email,
-    to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS created_at,
-    to_char(last_seen_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS last_seen_at
-""")
+    {created_at} AS created_at,
+    {last_seen_at} AS last_seen_at
+""").format(created_at=utc("created_at"), last_seen_at=utc("last_seen_at"))
 _FIND = SQL("SELECT {} FROM users WHERE user_id = %(user_id)s").format(_COLUMNS)
 
 ORDERS = {

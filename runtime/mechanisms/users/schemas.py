@@ -4,8 +4,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from runtime.access.roles import Role
 from runtime.contract.schemas import Resource, Timestamp
+from runtime.roles import Role
 
 
 class User(Resource):

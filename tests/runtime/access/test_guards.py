@@ -9,8 +9,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
-from runtime.access.roles import ROLE_PERMISSIONS, Permission, Role, permission_table
+from runtime.access.roles import ROLE_PERMISSIONS, Permission, permission_table
 from runtime.app import create_app
+from runtime.roles import Role
 from runtime.settings import ApiSettings, load
 from runtime.web.routing import StrictJsonRoute
 from tests.runtime.access.token_attacks import ATTACKS

@@ -10,9 +10,9 @@ import pytest
 from local.account import LocalAccount
 from runtime.access import tokens
 from runtime.access.keys import KEYS_LIFETIME_SECONDS, SigningKeys
-from runtime.access.roles import Role
 from runtime.access.tokens import INVALID_TOKEN, TokenVerifier
 from runtime.errors import UnauthorizedError
+from runtime.roles import Role
 from tests.runtime.access.token_attacks import ATTACKS
 from tests.runtime.features.user_pool import (
     CLIENT_ID,

@@ -6,12 +6,12 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from runtime.access.roles import Role
 from runtime.access.tokens import Caller
 from runtime.contract.preconditions import IfMatch
 from runtime.features.metadata import service
 from runtime.features.metadata.schemas import FINDINGS, MAX_TEXT_BYTES, EpisodeMetadataUpdate
 from runtime.persistence.transactions import Transaction
+from runtime.roles import Role
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.metadata.extractions import FOUND, Body, add, answered, log_of, newest, path_of
 from tests.runtime.features.user_pool import MACHINE_CLIENT_ID
