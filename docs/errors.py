@@ -14,7 +14,7 @@ from pathlib import Path
 
 from operations.terminal.exit_codes import ExitCode
 from runtime.errors import PlatformError, RetryLaterError
-from runtime.features.jobs.repository import PASSING_CODES
+from runtime.features.jobs.repository import TRANSIENT_ERROR_CODES
 from runtime.web import errors as web_errors
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -122,13 +122,15 @@ def refusals() -> list[Entry]:
 
 def job_errors() -> list[Entry]:
     """What stands in the `error_code` of a job that failed, by name."""
-    found = {entry.code: entry.meaning for entry in refusals() if entry.code in PASSING_CODES}
+    found = {entry.code: entry.meaning for entry in refusals() if entry.code in TRANSIENT_ERROR_CODES}
     for place in JOB_CODE_PLACES:
         for path in sorted((ROOT / place).rglob("*.py")):
             found |= job_codes(path.read_text(encoding="utf-8"))
     _require("JOB_ADVICE", found, JOB_ADVICE)
     return [
-        Entry(code=code, meaning=meaning, advice=JOB_ADVICE[code], retry="yes" if code in PASSING_CODES else "no")
+        Entry(
+            code=code, meaning=meaning, advice=JOB_ADVICE[code], retry="yes" if code in TRANSIENT_ERROR_CODES else "no"
+        )
         for code, meaning in sorted(found.items())
     ]
 

@@ -12,7 +12,7 @@ from runtime.access.tokens import TokenVerifier
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
-from runtime.contract.schemas import Refusal
+from runtime.contract.schemas import ErrorResponse
 from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.backgrounds import routes as backgrounds
 from runtime.features.clips import routes as clips
@@ -38,8 +38,8 @@ from runtime.settings import ApiSettings, load
 from runtime.topics import topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
-from runtime.web.middleware import BodyLimit, KnownHosts, RequestContext, UnexpectedErrors
-from runtime.web.second_attempt import SecondAttempt
+from runtime.web.middleware import BodyLimit, RequestContext, TrustedHosts, UnexpectedErrors
+from runtime.web.retry_on_lost_connection import RetryOnLostConnection
 
 ROUTERS = (
     health.router,
@@ -94,11 +94,11 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={"4XX": {"model": Refusal, "description": "Refused"}, "503": {"model": Refusal}},
+        responses={"4XX": {"model": ErrorResponse, "description": "Refused"}, "503": {"model": ErrorResponse}},
         # From the outside in.
         middleware=[
             Middleware(RequestContext, log=log),
-            Middleware(KnownHosts, allowed_hosts=settings.allowed_hosts),
+            Middleware(TrustedHosts, allowed_hosts=settings.allowed_hosts),
             Middleware(
                 CORSMiddleware,
                 allow_origins=_exact(settings.allowed_origins),
@@ -118,7 +118,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             ),
             Middleware(UnexpectedErrors, log=log),
             Middleware(BodyLimit, larger=dict.fromkeys(files.DIRECT_UPLOAD_PATHS, MAX_FORM_BYTES)),
-            Middleware(SecondAttempt, log=log),
+            Middleware(RetryOnLostConnection, log=log),
         ],
     )
     objects = ObjectStore(settings.region)

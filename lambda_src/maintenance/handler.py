@@ -24,8 +24,8 @@ TASK_FAILED = "maintenance_task_failed"
 TASKS: Mapping[str, Callable[[Maintenance], Counts]] = {
     "relay_outbox": tasks.relay_outbox,
     "end_abandoned_jobs": tasks.end_abandoned_jobs,
-    "forget_sent_messages": tasks.forget_sent_messages,
-    "forget_idle_callers": tasks.forget_idle_callers,
+    "purge_sent_messages": tasks.purge_sent_messages,
+    "purge_idle_rate_limits": tasks.purge_idle_rate_limits,
     "cleanup_expired_uploads": tasks.cleanup_expired_uploads,
     "catch_up_search_index": tasks.catch_up_search_index,
     "rebuild_search_index": tasks.rebuild_search_index,

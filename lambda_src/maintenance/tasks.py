@@ -49,13 +49,13 @@ def end_abandoned_jobs(maintenance: Maintenance) -> Counts:
     return {"ended": ended}
 
 
-def forget_sent_messages(maintenance: Maintenance) -> Counts:
+def purge_sent_messages(maintenance: Maintenance) -> Counts:
     """Deletes messages of the outbox that were sent long ago."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": messages.delete_sent(connection, older_than_days=maintenance.retention_days, limit=BATCH)}
 
 
-def forget_idle_callers(maintenance: Maintenance) -> Counts:
+def purge_idle_rate_limits(maintenance: Maintenance) -> Counts:
     """Deletes the rate limits of callers who may ask everything again."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": rate_limits.delete_full(connection, limit=BATCH)}

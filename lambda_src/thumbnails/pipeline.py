@@ -101,7 +101,7 @@ class Pipeline:
             raise MessageRefusedError(f"there is no image profile for {source.entity_type}")
         with self.database.transaction() as connection:
             job = _job(connection, source, message)
-            if job.is_finished and not job.is_given_up:
+            if job.is_finished and not job.is_abandoned:
                 self.log.info(JOB_SKIPPED, extra={"job_id": job.job_id, "status": job.status})
                 return None
             claim = self._claim_or_revive(connection, job, message)
@@ -116,7 +116,7 @@ class Pipeline:
             )
         if is_exhausted:
             self.log.error(JOB_FAILED, extra={"job_id": job.job_id, "error_code": ATTEMPTS_EXHAUSTED})
-        if is_exhausted or job.is_given_up:
+        if is_exhausted or job.is_abandoned:
             raise JobGivenUpError("the job was given up; its message belongs to the dead letters, for a redrive")
         raise LeaseHeldError("another worker has the job")
 

@@ -7,7 +7,7 @@ from fastapi import Depends, Request, Security
 from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from runtime.access.keys import MustWaitError
+from runtime.access.keys import KeyFetchRequiredError
 from runtime.access.limits import Limiter
 from runtime.access.roles import Permission, PermissionTable, is_permitted
 from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
@@ -60,7 +60,7 @@ class Guard:
         authorization = request.headers.getlist("authorization")
         try:
             caller = access.admit(authorization, self.permission, may_wait=False)
-        except MustWaitError:
+        except KeyFetchRequiredError:
             # Only the fetch of keys goes to a thread; the checks are quicker than the way there.
             caller = await run_in_threadpool(access.admit, authorization, self.permission)
         request.state.caller = caller

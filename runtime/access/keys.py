@@ -18,7 +18,7 @@ REFETCH_PAUSE_SECONDS = 60.0
 COLD_RETRY_PAUSE_SECONDS = 1.0
 
 
-class MustWaitError(Exception):
+class KeyFetchRequiredError(Exception):
     """The key would have to be fetched first."""
 
 
@@ -36,10 +36,10 @@ class SigningKeys:
 
     def find(self, key_id: str, *, may_wait: bool = True) -> jwt.PyJWK | None:
         """The key of this id, or None when the pool has no such key. UnavailableError when no keys were ever fetched,
-        MustWaitError instead of a fetch for a caller who may not wait."""
+        KeyFetchRequiredError instead of a fetch for a caller who may not wait."""
         if key_id not in self._keys or self._clock() - self._fetched_at >= KEYS_LIFETIME_SECONDS:
             if not may_wait:
-                raise MustWaitError
+                raise KeyFetchRequiredError
             self._refresh(key_id)
         if not self._keys:
             raise UnavailableError("sign-in cannot be checked at the moment")

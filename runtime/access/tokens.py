@@ -92,7 +92,7 @@ class TokenVerifier:
 
     def verify(self, token: str, *, may_wait: bool = True) -> Caller:
         """The caller. UnauthorizedError, always worded alike, for any fault of the token; UnavailableError when the
-        pool's keys could never be fetched; MustWaitError when they would have to be and the caller of this may not wait."""
+        pool's keys could never be fetched; KeyFetchRequiredError when they would have to be and the caller of this may not wait."""
         if len(token) > MAX_TOKEN_LENGTH or not _COMPACT_FORM.fullmatch(token):
             raise UnauthorizedError(INVALID_TOKEN)
         known = self._verified.get(token)

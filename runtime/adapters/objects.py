@@ -40,7 +40,7 @@ ARCHIVED_CODES = frozenset({"InvalidObjectState", "ObjectNotInActiveTierError"})
 # What S3, and what HTTP clients call bytes that nobody described.
 UNDECLARED_TYPES = frozenset({"binary/octet-stream", "application/octet-stream"})
 PASSING_FAULTS = (ConnectionError, HTTPClientError, IncompleteReadError, FlexibleChecksumError)
-PASSING_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"})
+TRANSIENT_ERROR_CODES = frozenset({"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException"})
 
 
 @dataclass(frozen=True)
@@ -217,5 +217,5 @@ def _is_passing(error: Exception) -> bool:
     """Whether the same call may succeed in a moment: no connection, a body cut short, or a fault on S3's side."""
     if isinstance(error, ClientError):
         status: int = error.response["ResponseMetadata"]["HTTPStatusCode"]
-        return status >= 500 or error.response["Error"]["Code"] in PASSING_CODES
+        return status >= 500 or error.response["Error"]["Code"] in TRANSIENT_ERROR_CODES
     return isinstance(error, PASSING_FAULTS)

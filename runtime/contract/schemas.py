@@ -214,7 +214,7 @@ class Record(Versioned):
     restored_by: UUID | None
 
 
-class Answer(BaseModel, Generic[T]):
+class DataEnvelope(BaseModel, Generic[T]):
     """One thing."""
 
     data: T
@@ -226,14 +226,14 @@ class PageInfo(BaseModel):
     next: str | None = Field(description="Send this as `cursor` for the next page; null on the last one.")
 
 
-class ListAnswer(BaseModel, Generic[T]):
+class PageEnvelope(BaseModel, Generic[T]):
     """A page of things."""
 
     data: list[T]
     page: PageInfo
 
 
-class RefusalEntry(BaseModel):
+class ErrorEntry(BaseModel):
     """One thing that is wrong."""
 
     code: str = Field(examples=["VALIDATION_ERROR"])
@@ -241,18 +241,18 @@ class RefusalEntry(BaseModel):
     field: str | None = Field(default=None, examples=["body.name"])
 
 
-class RefusalMetadata(BaseModel):
+class ErrorMetadata(BaseModel):
     """When it was refused, and under which id the log knows the request."""
 
     timestamp: str
     requestId: str  # noqa: N815  (the requirement's spelling)
 
 
-class Refusal(BaseModel):
+class ErrorResponse(BaseModel):
     """What every refusal looks like."""
 
-    errors: list[RefusalEntry]
-    metadata: RefusalMetadata
+    errors: list[ErrorEntry]
+    metadata: ErrorMetadata
 
 
 def refusal(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:

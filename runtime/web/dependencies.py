@@ -1,4 +1,4 @@
-"""What routes ask for. Each is one annotation: `transaction: InTransaction`."""
+"""What routes ask for. Each is one annotation: `transaction: TransactionDep`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
 from runtime.contract.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.contract.preconditions import IfMatch
-from runtime.contract.schemas import Answer, Versioned, storable, stripped
+from runtime.contract.schemas import DataEnvelope, Versioned, storable, stripped
 from runtime.errors import ForbiddenError
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.persistence.pages import (
@@ -147,12 +147,12 @@ def include_deleted_if(permission: Permission) -> Any:
     return Depends(include_deleted)
 
 
-WithResources = Annotated[Resources, Depends(_resources)]
+ResourcesDep = Annotated[Resources, Depends(_resources)]
 # For routes that only read: they take a connection themselves, on the thread that they run on anyway.
-WithDatabase = Annotated[Database, Depends(_database)]
+DatabaseDep = Annotated[Database, Depends(_database)]
 # The scope "function" ends the dependency, and so commits, when the route has returned and before anything is sent.
 # The default would commit after the answer: a client could be told of a row that is never stored.
-InTransaction = Annotated[Transaction, Depends(_transaction, scope="function")]
+TransactionDep = Annotated[Transaction, Depends(_transaction, scope="function")]
 Paging = Annotated[PageRequest, Depends(_page_request)]
 Preconditions = Annotated[IfMatch, Depends(_preconditions)]
 # A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
@@ -162,10 +162,10 @@ DeletionReason = Annotated[
 ]
 
 
-def answer_with_etag(response: Response, thing: V) -> Answer[V]:
+def answer_with_etag(response: Response, thing: V) -> DataEnvelope[V]:
     """The thing in its envelope, and its version in the header."""
     response.headers["ETag"] = thing.etag
-    return Answer(data=thing)
+    return DataEnvelope(data=thing)
 
 
 def found_response(thing: Versioned) -> Response:

@@ -71,7 +71,7 @@ async def _sent_form(request: Request) -> Form:
 
 
 # Name it after the guard, so that nobody's form is read who may not send one, and before the transaction.
-WithForm = Annotated[Form, Depends(_sent_form)]
+FormDep = Annotated[Form, Depends(_sent_form)]
 
 
 @dataclass

@@ -10,10 +10,10 @@ from fastapi.responses import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer, RequestBody
+from runtime.contract.schemas import DataEnvelope, PageEnvelope, RequestBody
 from runtime.mechanisms.records.links import Links
 from runtime.mechanisms.records.schemas import Link, Linkable, LinkBody, UsageContextParameter, Use
-from runtime.web.dependencies import InTransaction, Paging, WithDatabase, list_response
+from runtime.web.dependencies import DatabaseDep, Paging, TransactionDep, list_response
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +59,7 @@ def add_link_routes(
     def list_episodes(
         record_id: record_id_type,
         page: Paging,
-        database: WithDatabase,
+        database: DatabaseDep,
         usage_context: UsageContextParameter | None = None,
     ) -> Response:
         with database.reading() as connection:
@@ -67,7 +67,7 @@ def add_link_routes(
         return list_response(found)
 
     def list_records(
-        episode_id: UUID, page: Paging, database: WithDatabase, usage_context: UsageContextParameter | None = None
+        episode_id: UUID, page: Paging, database: DatabaseDep, usage_context: UsageContextParameter | None = None
     ) -> Response:
         with database.reading() as connection:
             found = links.list_records(connection, page, episode_id, usage_context=usage_context)
@@ -77,10 +77,10 @@ def add_link_routes(
         caller: caller_type,
         episode_id: UUID,
         body: schemas.body,  # type: ignore[name-defined]  # the schema that the description shows
-        transaction: InTransaction,
-    ) -> Answer[list[Any]]:
+        transaction: TransactionDep,
+    ) -> DataEnvelope[list[Any]]:
         made = links.put_many(transaction, caller, episode_id, body.links)
-        return Answer(data=[schemas.link.model_validate(link) for link in made])
+        return DataEnvelope(data=[schemas.link.model_validate(link) for link in made])
 
     def link_record(
         *,
@@ -88,22 +88,24 @@ def add_link_routes(
         episode_id: UUID,
         record_id: record_id_type,
         body: LinkBody,
-        transaction: InTransaction,
-    ) -> Answer[Any]:
-        return Answer(data=schemas.link.model_validate(links.put(transaction, caller, episode_id, record_id, body)))
+        transaction: TransactionDep,
+    ) -> DataEnvelope[Any]:
+        return DataEnvelope(
+            data=schemas.link.model_validate(links.put(transaction, caller, episode_id, record_id, body))
+        )
 
     def unlink_record(
         caller: caller_type,
         episode_id: UUID,
         record_id: record_id_type,
-        transaction: InTransaction,
+        transaction: TransactionDep,
     ) -> None:
         links.remove(transaction, caller, episode_id, record_id)
 
     router.get(
         record_path,
         name=f"list_{noun}_episodes",
-        response_model=ListAnswer[schemas.episode],  # type: ignore[name-defined]
+        response_model=PageEnvelope[schemas.episode],  # type: ignore[name-defined]
         dependencies=[allow(read)],
         description=f"List the episodes that use the {called}, newest first, with the context of each use. "
         "`usage_context` selects one context exactly.",
@@ -111,7 +113,7 @@ def add_link_routes(
     router.get(
         episode_path,
         name=f"list_episode_{noun}s",
-        response_model=ListAnswer[schemas.record],  # type: ignore[name-defined]
+        response_model=PageEnvelope[schemas.record],  # type: ignore[name-defined]
         dependencies=[allow(read)],
         description=f"List the {called}s that the episode uses, newest first, with the context of each use. "
         "`usage_context` selects one context exactly.",
@@ -119,13 +121,13 @@ def add_link_routes(
     router.post(
         episode_path,
         name=f"link_{noun}s",
-        response_model=Answer[list[schemas.link]],  # type: ignore[name-defined]
+        response_model=DataEnvelope[list[schemas.link]],  # type: ignore[name-defined]
         description=f"Link {called}s to the episode, all of them or none. An existing link gets the new context.",
     )(link_records)
     router.put(
         link_path,
         name=f"link_{noun}",
-        response_model=Answer[schemas.link],  # type: ignore[name-defined]
+        response_model=DataEnvelope[schemas.link],  # type: ignore[name-defined]
         description=f"Link the {called} to the episode. An existing link gets the new context.",
     )(link_record)
     router.delete(

@@ -87,7 +87,7 @@ class RequestContext:
             )
 
 
-class KnownHosts:
+class TrustedHosts:
     """Refuses a Host that is not ours, before anything is made of it. `/health` is open to a load balancer's address."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:

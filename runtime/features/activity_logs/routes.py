@@ -8,11 +8,11 @@ from pydantic import AfterValidator
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
-from runtime.contract.schemas import Answer, ListAnswer, storable
+from runtime.contract.schemas import DataEnvelope, PageEnvelope, storable
 from runtime.errors import NotFoundError
 from runtime.mechanisms.audit import repository
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
-from runtime.web.dependencies import Paging, WithDatabase, list_response
+from runtime.web.dependencies import DatabaseDep, Paging, list_response
 from runtime.web.routing import feature_router
 
 router = feature_router("activity logs")
@@ -22,13 +22,13 @@ Identifier = Annotated[str, Query(min_length=1, max_length=255), AfterValidator(
 
 @router.get(
     "/api/v1/activity-logs",
-    response_model=ListAnswer[ActivityLog],
+    response_model=PageEnvelope[ActivityLog],
     dependencies=[allow(Permission.ACTIVITY_LOGS_READ)],
 )
 def list_activity_logs(
     *,
     page: Paging,
-    database: WithDatabase,
+    database: DatabaseDep,
     user_id: Identifier | None = None,
     resource_type: ResourceType | None = None,
     resource_id: Identifier | None = None,
@@ -49,13 +49,13 @@ def list_activity_logs(
 
 @router.get(
     "/api/v1/activity-logs/{activity_log_id}",
-    response_model=Answer[ActivityLog],
+    response_model=DataEnvelope[ActivityLog],
     dependencies=[allow(Permission.ACTIVITY_LOGS_READ)],
 )
-def get_activity_log(activity_log_id: UUID, database: WithDatabase) -> Answer[ActivityLog]:
+def get_activity_log(activity_log_id: UUID, database: DatabaseDep) -> DataEnvelope[ActivityLog]:
     """One thing that a user did, with its values whole."""
     with database.reading() as connection:
         entry = repository.find(connection, activity_log_id)
     if entry is None:
         raise NotFoundError("There is no such entry", field="path.activity_log_id")
-    return Answer(data=entry)
+    return DataEnvelope(data=entry)

@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.backgrounds.schemas import (
     Background,
     BackgroundCreate,
@@ -21,10 +21,10 @@ from runtime.features.backgrounds.schemas import (
 from runtime.features.backgrounds.service import BACKGROUNDS, EPISODE_BACKGROUNDS
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -41,24 +41,24 @@ Sorted = Annotated[PageRequest, sorted_by(BACKGROUNDS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.BACKGROUNDS_READ_DELETED)]
 
 
-@router.post("/api/v1/backgrounds", status_code=201, response_model=Answer[Background])
+@router.post("/api/v1/backgrounds", status_code=201, response_model=DataEnvelope[Background])
 def create_background(
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_CREATE)],
     body: BackgroundCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Background]:
+) -> DataEnvelope[Background]:
     """Makes a background."""
     return answer_with_etag(response, BACKGROUNDS.create(transaction, caller, body.model_dump()))
 
 
 @router.get(
-    "/api/v1/backgrounds", response_model=ListAnswer[Background], dependencies=[allow(Permission.BACKGROUNDS_READ)]
+    "/api/v1/backgrounds", response_model=PageEnvelope[Background], dependencies=[allow(Permission.BACKGROUNDS_READ)]
 )
 def list_backgrounds(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
     background_type: LabelParameter | None = None,
@@ -73,53 +73,53 @@ def list_backgrounds(
 
 @router.get(
     "/api/v1/backgrounds/{background_id}",
-    response_model=Answer[Background],
+    response_model=DataEnvelope[Background],
     dependencies=[allow(Permission.BACKGROUNDS_READ)],
 )
-def get_background(background_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+def get_background(background_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One background."""
     with database.reading() as connection:
         return found_response(BACKGROUNDS.get(connection, background_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/backgrounds/{background_id}", response_model=Answer[Background])
-@router.patch("/api/v1/backgrounds/{background_id}", response_model=Answer[Background])
+@router.put("/api/v1/backgrounds/{background_id}", response_model=DataEnvelope[Background])
+@router.patch("/api/v1/backgrounds/{background_id}", response_model=DataEnvelope[Background])
 def update_background(
     *,
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_UPDATE)],
     background_id: UUID,
     body: BackgroundUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Background]:
+) -> DataEnvelope[Background]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
     return answer_with_etag(response, BACKGROUNDS.update(transaction, caller, background_id, body.columns(), if_match))
 
 
-@router.delete("/api/v1/backgrounds/{background_id}", response_model=Answer[Background])
+@router.delete("/api/v1/backgrounds/{background_id}", response_model=DataEnvelope[Background])
 def delete_background(
     *,
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_DELETE)],
     background_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Background]:
+) -> DataEnvelope[Background]:
     """Deletes a background, so that it can be restored; episodes no longer show it."""
     return answer_with_etag(response, BACKGROUNDS.delete(transaction, caller, background_id, reason, if_match))
 
 
-@router.post("/api/v1/backgrounds/{background_id}/restore", response_model=Answer[Background])
+@router.post("/api/v1/backgrounds/{background_id}/restore", response_model=DataEnvelope[Background])
 def restore_background(
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_RESTORE)],
     background_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Background]:
+) -> DataEnvelope[Background]:
     """Brings a deleted background back, with the links that it had. 409 when it is not deleted."""
     return answer_with_etag(response, BACKGROUNDS.restore(transaction, caller, background_id, if_match))
 

@@ -9,7 +9,7 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.record_files import FileFormat
-from runtime.contract.schemas import Answer, ListAnswer, Sha256
+from runtime.contract.schemas import DataEnvelope, PageEnvelope, Sha256
 from runtime.features.clips import repository, service
 from runtime.features.clips.schemas import (
     Clip,
@@ -28,11 +28,11 @@ from runtime.features.clips.service import CLIPS
 from runtime.mechanisms.records.schemas import ImportReport
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Paging,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -61,24 +61,24 @@ AllowDuplicate = Annotated[bool, Query(description="Take the file although anoth
 Assigned = Annotated[bool | None, Query(description="Those that an episode uses, or those that none does.")]
 
 
-@router.post("/api/v1/clips", status_code=201, response_model=Answer[Clip])
+@router.post("/api/v1/clips", status_code=201, response_model=DataEnvelope[Clip])
 def create_clip(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_CREATE)],
     body: ClipCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     allow_duplicate: AllowDuplicate = False,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Makes a clip. 409 when another has the same file, unless `allow_duplicate` is true."""
     return answer_with_etag(response, service.create(transaction, caller, body, allow_duplicate=allow_duplicate))
 
 
-@router.get("/api/v1/clips", response_model=ListAnswer[Clip], dependencies=[allow(Permission.CLIPS_READ)])
+@router.get("/api/v1/clips", response_model=PageEnvelope[Clip], dependencies=[allow(Permission.CLIPS_READ)])
 def list_clips(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     episode_id: UUID | None = None,
     guest_id: UUID | None = None,
@@ -117,7 +117,7 @@ def export_clips(
     *,
     request: Request,
     page: ExportPage,
-    database: WithDatabase,
+    database: DatabaseDep,
     form: FormatParameter = FileFormat.CSV,
     episode_id: UUID | None = None,
     status: ClipStatus | None = None,
@@ -131,66 +131,66 @@ def export_clips(
 
 
 @router.post(
-    "/api/v1/clips/import", response_model=Answer[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
+    "/api/v1/clips/import", response_model=DataEnvelope[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
 )
 def import_clips(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_CREATE)],
     sent: SentFile,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     skip_existing: SkipExisting = False,
-) -> Answer[ImportReport]:
+) -> DataEnvelope[ImportReport]:
     """Makes and changes clips by a file."""
     lines = service.CLIP_FILES.read(*sent)
-    return Answer(data=service.CLIP_FILES.take_in(transaction, caller, lines, skip_existing=skip_existing))
+    return DataEnvelope(data=service.CLIP_FILES.import_lines(transaction, caller, lines, skip_existing=skip_existing))
 
 
 @router.get(
-    "/api/v1/clips/duplicates", response_model=ListAnswer[DuplicateClips], dependencies=[allow(Permission.CLIPS_READ)]
+    "/api/v1/clips/duplicates", response_model=PageEnvelope[DuplicateClips], dependencies=[allow(Permission.CLIPS_READ)]
 )
 def list_duplicate_clips(
-    page: Annotated[PageRequest, paged_by(repository.DUPLICATES_ORDER)], database: WithDatabase
+    page: Annotated[PageRequest, paged_by(repository.DUPLICATES_ORDER)], database: DatabaseDep
 ) -> Response:
     """The files that several clips have, in the order of their hashes."""
     with database.reading() as connection:
         return list_response(repository.list_duplicates(connection, page))
 
 
-@router.post("/api/v1/clips/assign", response_model=Answer[list[Clip]])
+@router.post("/api/v1/clips/assign", response_model=DataEnvelope[list[Clip]])
 def assign_clips(
-    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipsAssignment, transaction: InTransaction
-) -> Answer[list[Clip]]:
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipsAssignment, transaction: TransactionDep
+) -> DataEnvelope[list[Clip]]:
     """Assigns clips to an episode, all of them or none: 404 names those that are not there, 409 those that are rejected."""
-    return Answer(data=service.assign_many(transaction, caller, body.episode_id, body.clip_ids))
+    return DataEnvelope(data=service.assign_many(transaction, caller, body.episode_id, body.clip_ids))
 
 
-@router.post("/api/v1/clips/tag", response_model=Answer[list[Clip]])
+@router.post("/api/v1/clips/tag", response_model=DataEnvelope[list[Clip]])
 def tag_clips(
-    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipTags, transaction: InTransaction
-) -> Answer[list[Clip]]:
+    caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipTags, transaction: TransactionDep
+) -> DataEnvelope[list[Clip]]:
     """Adds tags to clips and removes others, from all of them or none. What a clip has already, or has not, is no change."""
-    return Answer(data=service.tag(transaction, caller, body))
+    return DataEnvelope(data=service.tag(transaction, caller, body))
 
 
-@router.get("/api/v1/clips/{clip_id}", response_model=Answer[Clip], dependencies=[allow(Permission.CLIPS_READ)])
-def get_clip(clip_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+@router.get("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip], dependencies=[allow(Permission.CLIPS_READ)])
+def get_clip(clip_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One clip."""
     with database.reading() as connection:
         return found_response(CLIPS.get(connection, clip_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/clips/{clip_id}", response_model=Answer[Clip])
-@router.patch("/api/v1/clips/{clip_id}", response_model=Answer[Clip])
+@router.put("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip])
+@router.patch("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip])
 def update_clip(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     body: ClipUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     allow_duplicate: AllowDuplicate = False,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 409 when another clip has the new file,
     unless `allow_duplicate` is true, and for a status that does not follow: what waits for review is approved or rejected,
     either can become the other, and `used` comes and goes with an episode. 412 when If-Match names another version than the
@@ -199,28 +199,28 @@ def update_clip(
     return answer_with_etag(response, changed)
 
 
-@router.delete("/api/v1/clips/{clip_id}", response_model=Answer[Clip])
+@router.delete("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip])
 def delete_clip(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_DELETE)],
     clip_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Deletes a clip, so that it can be restored; its episode no longer shows it."""
     return answer_with_etag(response, CLIPS.delete(transaction, caller, clip_id, reason, if_match))
 
 
-@router.post("/api/v1/clips/{clip_id}/restore", response_model=Answer[Clip])
+@router.post("/api/v1/clips/{clip_id}/restore", response_model=DataEnvelope[Clip])
 def restore_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_RESTORE)],
     clip_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Brings a deleted clip back, to the episode that used it. A clip that has the same file by now is no hindrance: they are
     duplicates then. 409 when it is not deleted."""
     return answer_with_etag(response, CLIPS.restore(transaction, caller, clip_id, if_match))
@@ -228,52 +228,52 @@ def restore_clip(
 
 @router.get(
     "/api/v1/clips/{clip_id}/duplicates",
-    response_model=ListAnswer[Clip],
+    response_model=PageEnvelope[Clip],
     dependencies=[allow(Permission.CLIPS_READ)],
 )
-def list_clip_duplicates(clip_id: UUID, page: Paging, database: WithDatabase) -> Response:
+def list_clip_duplicates(clip_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The other clips that have the same file, newest first."""
     with database.reading() as connection:
         return list_response(service.list_duplicates_of(connection, page, clip_id))
 
 
-@router.post("/api/v1/clips/{clip_id}/assign", response_model=Answer[Clip])
+@router.post("/api/v1/clips/{clip_id}/assign", response_model=DataEnvelope[Clip])
 def assign_clip(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     body: ClipAssignment,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Assigns a clip to an episode, away from the one that used it: it is `used` then. One that is assigned to it already
     stays as it is. 409 for a clip that is rejected."""
     return answer_with_etag(response, service.assign(transaction, caller, clip_id, body.episode_id, if_match))
 
 
-@router.post("/api/v1/clips/{clip_id}/unassign", response_model=Answer[Clip])
+@router.post("/api/v1/clips/{clip_id}/unassign", response_model=DataEnvelope[Clip])
 def unassign_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Takes a clip from its episode, be that deleted or not: it is `approved` then. One that no episode uses stays as it is."""
     return answer_with_etag(response, service.unassign(transaction, caller, clip_id, if_match))
 
 
-@router.post("/api/v1/clips/{clip_id}/rate", response_model=Answer[Clip])
+@router.post("/api/v1/clips/{clip_id}/rate", response_model=DataEnvelope[Clip])
 def rate_clip(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     body: ClipRating,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Clip]:
+) -> DataEnvelope[Clip]:
     """Says how good a clip is. Its status stays as it is."""
     columns = {"quality": body.quality}
     return answer_with_etag(response, CLIPS.update(transaction, caller, clip_id, columns, if_match))
@@ -281,10 +281,10 @@ def rate_clip(
 
 @router.get(
     "/api/v1/episodes/{episode_id}/clips",
-    response_model=ListAnswer[Clip],
+    response_model=PageEnvelope[Clip],
     dependencies=[allow(Permission.CLIPS_READ)],
 )
-def list_episode_clips(episode_id: UUID, page: Sorted, database: WithDatabase) -> Response:
+def list_episode_clips(episode_id: UUID, page: Sorted, database: DatabaseDep) -> Response:
     """The clips that the episode uses, newest first unless `sort` says otherwise."""
     with database.reading() as connection:
         return list_response(service.list_of_episode(connection, page, episode_id))

@@ -19,7 +19,7 @@ from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTag
 from runtime.features.episodes.service import EPISODES
 from runtime.features.guests.service import GUESTS
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
+from runtime.mechanisms.records.lifecycle import Lifecycle, record_last_seen
 from runtime.mechanisms.records.transfer import Transfer
 from runtime.persistence.pages import JsonPage, PageRequest
 from runtime.persistence.transactions import Connection, Transaction
@@ -41,7 +41,7 @@ def create(transaction: Transaction, caller: Caller, body: ClipCreate, *, allow_
     ConflictError for a status that it cannot begin with, and for a file that another clip has unless that is allowed."""
     _check_source(body.talent_source, body.guest_id)
     _check_status(ClipStatus.PENDING_REVIEW, body.status)
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     if body.guest_id:
         GUESTS.keep(transaction.connection, body.guest_id, field="body.guest_id")
     if body.file_hash and not allow_duplicate:
@@ -182,8 +182,8 @@ def _assigned(transaction: Transaction, caller: Caller, before: Clip, episode_id
 def _lock_many(transaction: Transaction, caller: Caller, clip_ids: Sequence[UUID]) -> dict[UUID, Clip]:
     """The clips by id, which nobody else changes until the transaction ends. NotFoundError with an entry for each that is not
     there."""
-    note_user(transaction, caller)
-    locked = ((clip_id, TABLE.find_and_lock(transaction.connection, clip_id)) for clip_id in sorted(set(clip_ids)))
+    record_last_seen(transaction, caller)
+    locked = ((clip_id, TABLE.find_for_update(transaction.connection, clip_id)) for clip_id in sorted(set(clip_ids)))
     found = {clip_id: clip for clip_id, clip in locked if clip}
     _refuse(NotFoundError, "There is no such clip", clip_ids, lambda clip_id: clip_id not in found)
     return found

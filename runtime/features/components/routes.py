@@ -8,15 +8,15 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.components.schemas import Component, ComponentCreate, ComponentUpdate
 from runtime.features.components.service import COMPONENTS
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -32,24 +32,24 @@ Sorted = Annotated[PageRequest, sorted_by(COMPONENTS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.COMPONENTS_READ_DELETED)]
 
 
-@router.post("/api/v1/components", status_code=201, response_model=Answer[Component])
+@router.post("/api/v1/components", status_code=201, response_model=DataEnvelope[Component])
 def create_component(
     caller: Annotated[Caller, allow(Permission.COMPONENTS_CREATE)],
     body: ComponentCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Component]:
+) -> DataEnvelope[Component]:
     """Makes a component."""
     return answer_with_etag(response, COMPONENTS.create(transaction, caller, body.model_dump()))
 
 
 @router.get(
-    "/api/v1/components", response_model=ListAnswer[Component], dependencies=[allow(Permission.COMPONENTS_READ)]
+    "/api/v1/components", response_model=PageEnvelope[Component], dependencies=[allow(Permission.COMPONENTS_READ)]
 )
 def list_components(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
     component_type: LabelParameter | None = None,
@@ -64,52 +64,52 @@ def list_components(
 
 @router.get(
     "/api/v1/components/{component_id}",
-    response_model=Answer[Component],
+    response_model=DataEnvelope[Component],
     dependencies=[allow(Permission.COMPONENTS_READ)],
 )
-def get_component(component_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+def get_component(component_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One component."""
     with database.reading() as connection:
         return found_response(COMPONENTS.get(connection, component_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/components/{component_id}", response_model=Answer[Component])
-@router.patch("/api/v1/components/{component_id}", response_model=Answer[Component])
+@router.put("/api/v1/components/{component_id}", response_model=DataEnvelope[Component])
+@router.patch("/api/v1/components/{component_id}", response_model=DataEnvelope[Component])
 def update_component(
     *,
     caller: Annotated[Caller, allow(Permission.COMPONENTS_UPDATE)],
     component_id: UUID,
     body: ComponentUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Component]:
+) -> DataEnvelope[Component]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
     return answer_with_etag(response, COMPONENTS.update(transaction, caller, component_id, body.columns(), if_match))
 
 
-@router.delete("/api/v1/components/{component_id}", response_model=Answer[Component])
+@router.delete("/api/v1/components/{component_id}", response_model=DataEnvelope[Component])
 def delete_component(
     *,
     caller: Annotated[Caller, allow(Permission.COMPONENTS_DELETE)],
     component_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Component]:
+) -> DataEnvelope[Component]:
     """Deletes a component, so that it can be restored."""
     return answer_with_etag(response, COMPONENTS.delete(transaction, caller, component_id, reason, if_match))
 
 
-@router.post("/api/v1/components/{component_id}/restore", response_model=Answer[Component])
+@router.post("/api/v1/components/{component_id}/restore", response_model=DataEnvelope[Component])
 def restore_component(
     caller: Annotated[Caller, allow(Permission.COMPONENTS_RESTORE)],
     component_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Component]:
+) -> DataEnvelope[Component]:
     """Brings a deleted component back. 409 when it is not deleted."""
     return answer_with_etag(response, COMPONENTS.restore(transaction, caller, component_id, if_match))

@@ -9,7 +9,7 @@ from runtime.features.episodes.schemas import Episode
 from runtime.features.episodes.statuses import NEXT, ApprovalStatus, EpisodeStatus, possible_after
 
 
-def with_consequences(columns: Mapping[str, Any], before: Episode | None, *, field: str) -> dict[str, Any]:
+def apply_status_transition(columns: Mapping[str, Any], before: Episode | None, *, field: str) -> dict[str, Any]:
     """The columns of a new episode, or those that change of the one that there is, with what follows from their status.
 
     A published episode has a day of publication, today (UTC) unless it is said, and the moment at which it was first released.

@@ -9,7 +9,7 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.record_files import FileFormat
-from runtime.contract.schemas import MAX_INTEGER, Answer, Date, ListAnswer
+from runtime.contract.schemas import MAX_INTEGER, DataEnvelope, Date, PageEnvelope
 from runtime.features.episodes import service
 from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeSummary, EpisodeUpdate, Language
 from runtime.features.episodes.service import EPISODES
@@ -17,10 +17,10 @@ from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
 from runtime.mechanisms.records.schemas import ImportReport
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -46,24 +46,24 @@ Sorted = Annotated[PageRequest, sorted_by(EPISODES.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.EPISODES_READ_DELETED)]
 
 
-@router.post("/api/v1/episodes", status_code=201, response_model=Answer[Episode])
+@router.post("/api/v1/episodes", status_code=201, response_model=DataEnvelope[Episode])
 def create_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)],
     body: EpisodeCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Makes an episode of a show that there is. 409 when its number is taken in that season."""
     return answer_with_etag(response, service.create(transaction, caller, body))
 
 
 @router.get(
-    "/api/v1/episodes", response_model=ListAnswer[EpisodeSummary], dependencies=[allow(Permission.EPISODES_READ)]
+    "/api/v1/episodes", response_model=PageEnvelope[EpisodeSummary], dependencies=[allow(Permission.EPISODES_READ)]
 )
 def list_episodes(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
@@ -107,7 +107,7 @@ def export_episodes(
     *,
     request: Request,
     page: ExportPage,
-    database: WithDatabase,
+    database: DatabaseDep,
     form: FormatParameter = FileFormat.CSV,
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
@@ -122,115 +122,122 @@ def export_episodes(
 
 
 @router.post(
-    "/api/v1/episodes/import", response_model=Answer[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
+    "/api/v1/episodes/import",
+    response_model=DataEnvelope[ImportReport],
+    description=DESCRIPTION,
+    openapi_extra=FILE_BODY,
 )
 def import_episodes(
     *,
     caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)],
     sent: SentFile,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     skip_existing: SkipExisting = False,
-) -> Answer[ImportReport]:
+) -> DataEnvelope[ImportReport]:
     """Makes and changes episodes by a file."""
     lines = service.EPISODE_FILES.read(*sent)
-    return Answer(data=service.EPISODE_FILES.take_in(transaction, caller, lines, skip_existing=skip_existing))
+    return DataEnvelope(
+        data=service.EPISODE_FILES.import_lines(transaction, caller, lines, skip_existing=skip_existing)
+    )
 
 
 @router.get(
-    "/api/v1/episodes/{episode_id}", response_model=Answer[Episode], dependencies=[allow(Permission.EPISODES_READ)]
+    "/api/v1/episodes/{episode_id}",
+    response_model=DataEnvelope[Episode],
+    dependencies=[allow(Permission.EPISODES_READ)],
 )
-def get_episode(episode_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+def get_episode(episode_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One episode."""
     with database.reading() as connection:
         return found_response(EPISODES.get(connection, episode_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
-@router.patch("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
+@router.put("/api/v1/episodes/{episode_id}", response_model=DataEnvelope[Episode])
+@router.patch("/api/v1/episodes/{episode_id}", response_model=DataEnvelope[Episode])
 def update_episode(
     *,
     caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
     episode_id: UUID,
     body: EpisodeUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one, 409 for a status that cannot follow the present one. Another script is kept as a new
     version."""
     return answer_with_etag(response, service.update(transaction, caller, episode_id, body, if_match))
 
 
-@router.delete("/api/v1/episodes/{episode_id}", response_model=Answer[Episode])
+@router.delete("/api/v1/episodes/{episode_id}", response_model=DataEnvelope[Episode])
 def delete_episode(
     *,
     caller: Annotated[Caller, allow(Permission.EPISODES_DELETE)],
     episode_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Deletes an episode, so that it can be restored. Its number stays taken."""
     return answer_with_etag(response, EPISODES.delete(transaction, caller, episode_id, reason, if_match))
 
 
-@router.post("/api/v1/episodes/{episode_id}/restore", response_model=Answer[Episode])
+@router.post("/api/v1/episodes/{episode_id}/restore", response_model=DataEnvelope[Episode])
 def restore_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_RESTORE)],
     episode_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Brings a deleted episode back. 409 when it is not deleted, or while its show is."""
     return answer_with_etag(response, EPISODES.restore(transaction, caller, episode_id, if_match))
 
 
-@router.post("/api/v1/episodes/{episode_id}/publish", response_model=Answer[Episode])
+@router.post("/api/v1/episodes/{episode_id}/publish", response_model=DataEnvelope[Episode])
 def publish_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
     episode_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Publishes an episode that is ready and approved: today unless its `publish_date` says otherwise. 409 for any other."""
     return answer_with_etag(response, service.publish(transaction, caller, episode_id, if_match))
 
 
-@router.post("/api/v1/episodes/{episode_id}/unpublish", response_model=Answer[Episode])
+@router.post("/api/v1/episodes/{episode_id}/unpublish", response_model=DataEnvelope[Episode])
 def unpublish_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
     episode_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Takes a published episode back to `ready_for_publish`. 409 when it is not published."""
     return answer_with_etag(response, service.unpublish(transaction, caller, episode_id, if_match))
 
 
-@router.post("/api/v1/episodes/{episode_id}/approve", response_model=Answer[Episode])
+@router.post("/api/v1/episodes/{episode_id}/approve", response_model=DataEnvelope[Episode])
 def approve_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_APPROVE)],
     episode_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Approves an episode. Who does so first stays its `original_approver`."""
     return answer_with_etag(response, service.approve(transaction, caller, episode_id, if_match))
 
 
-@router.post("/api/v1/episodes/{episode_id}/reject", response_model=Answer[Episode])
+@router.post("/api/v1/episodes/{episode_id}/reject", response_model=DataEnvelope[Episode])
 def reject_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_APPROVE)],
     episode_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Episode]:
+) -> DataEnvelope[Episode]:
     """Rejects an episode, so that it cannot be published. 409 while it is published."""
     return answer_with_etag(response, service.reject(transaction, caller, episode_id, if_match))

@@ -71,7 +71,7 @@ def activate(connection: Connection, script_version_id: UUID, *, user_id: UUID) 
     return ScriptVersion.model_validate(connection.execute(_ACTIVATE, values).fetchone())
 
 
-def keep_up(
+def sync_active_version(
     connection: Connection,
     *,
     episode_id: UUID,

@@ -18,7 +18,7 @@ from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
 from runtime.features.shows import repository as shows
 from runtime.features.shows.service import SHOWS
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
+from runtime.mechanisms.records.lifecycle import Lifecycle, record_last_seen
 from runtime.mechanisms.records.transfer import Transfer
 from runtime.mechanisms.search_index import changes as search_index
 from runtime.persistence.transactions import Connection, Transaction
@@ -27,21 +27,21 @@ _STATUS, _EPISODE = "body.status", "path.episode_id"
 
 
 def _stay_with_show(transaction: Transaction, episode: Episode) -> None:
-    if shows.TABLE.find_and_keep(transaction.connection, episode.show_id) is None:
+    if shows.TABLE.find_for_share(transaction.connection, episode.show_id) is None:
         raise ConflictError("The episode's show is deleted; restore that first", field="path.episode_id")
 
 
 def _follow(transaction: Transaction, before: Episode | None, after: Episode) -> None:
     script = (after.script_text, after.script_file_reference)
     if script != ((before.script_text, before.script_file_reference) if before else (None, None)):
-        script_versions.keep_up(
+        script_versions.sync_active_version(
             transaction.connection,
             episode_id=after.episode_id,
             script_text=after.script_text,
             script_file_reference=after.script_file_reference,
             user_id=after.updated_by,
         )
-    search_index.note_episode(transaction, after.episode_id)
+    search_index.index_episode(transaction, after.episode_id)
 
 
 EPISODES = Lifecycle(
@@ -62,9 +62,9 @@ def create(transaction: Transaction, caller: Caller, body: EpisodeCreate) -> Epi
     if body.show_id is None and body.show_name is None:
         problems.insert(0, FieldProblem("Name the show here or in show_name", "body.show_id"))
     _refuse(problems)
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     show_id = _show_of(transaction.connection, body)
-    columns = publication.with_consequences({**body.columns(), "show_id": show_id}, None, field=_STATUS)
+    columns = publication.apply_status_transition({**body.columns(), "show_id": show_id}, None, field=_STATUS)
     return EPISODES.create(transaction, caller, columns)
 
 
@@ -76,7 +76,7 @@ def update(
     status that it cannot have now."""
     _refuse(_disagreements(body, body.model_fields_set.__contains__))
     before = EPISODES.lock(transaction, caller, episode_id, if_match)
-    columns = publication.with_consequences(body.changed_columns(before.duration_seconds), before, field=_STATUS)
+    columns = publication.apply_status_transition(body.changed_columns(before.duration_seconds), before, field=_STATUS)
     if body.show_id is not None or body.show_name is not None:
         columns["show_id"] = _show_of(transaction.connection, body)
     return EPISODES.change(transaction, caller, before, columns)
@@ -102,7 +102,7 @@ def publish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match
     before = EPISODES.lock(transaction, caller, episode_id, if_match)
     if before.status == EpisodeStatus.PUBLISHED:
         raise ConflictError("The episode is published already", field=_EPISODE)
-    columns = publication.with_consequences({"status": EpisodeStatus.PUBLISHED}, before, field=_EPISODE)
+    columns = publication.apply_status_transition({"status": EpisodeStatus.PUBLISHED}, before, field=_EPISODE)
     return EPISODES.change(transaction, caller, before, columns)
 
 
@@ -160,7 +160,7 @@ def _refuse(problems: list[FieldProblem]) -> None:
 def _show_of(connection: Connection, body: EpisodeCreate | EpisodeUpdate) -> UUID:
     """The show that the body names, kept from being deleted meanwhile."""
     by_id = SHOWS.keep(connection, body.show_id, field="body.show_id") if body.show_id else None
-    by_name = shows.find_by_name_and_keep(connection, body.show_name) if body.show_name else None
+    by_name = shows.find_by_name_for_share(connection, body.show_name) if body.show_name else None
     if body.show_name and by_name is None:
         raise NotFoundError("There is no show of this name", field="body.show_name")
     if by_id and by_name and by_id.show_id != by_name.show_id:

@@ -52,7 +52,7 @@ def find(connection: Connection, file_id: UUID, *, visible_to: UUID | None) -> F
     return FileView.model_validate(row) if row else None
 
 
-def find_and_lock(connection: Connection, file_id: UUID, *, visible_to: UUID | None) -> FileView | None:
+def find_for_update(connection: Connection, file_id: UUID, *, visible_to: UUID | None) -> FileView | None:
     """The same. Until the transaction ends no other can complete or end it."""
     connection.execute(_LOCK, {"file_id": file_id})
     return find(connection, file_id, visible_to=visible_to)

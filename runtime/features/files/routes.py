@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.errors import FieldProblem, InvalidInputError
 from runtime.features.files import repository, service
 from runtime.features.files.schemas import (
@@ -25,8 +25,8 @@ from runtime.features.files.schemas import (
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.limits import ImageType, UploadEntity
 from runtime.features.uploads.schemas import UploadCreate, UploadForm
-from runtime.web.dependencies import InTransaction, Paging, WithDatabase, WithResources, list_response, user_unless
-from runtime.web.forms import SentFile, WithForm
+from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response, user_unless
+from runtime.web.forms import FormDep, SentFile
 from runtime.web.routing import feature_router
 
 router = feature_router("files")
@@ -63,14 +63,14 @@ _FORM = {
 }
 
 
-async def _sent_file(form: WithForm) -> SentFile:
+async def _sent_file(form: FormDep) -> SentFile:
     file = form.files.get("file")
     if file is None or len(form.files) > 1:
         raise InvalidInputError("Send one file, in the field `file`", field="body.file")
     return file
 
 
-async def _announced(form: WithForm, file: Annotated[SentFile, Depends(_sent_file)]) -> UploadCreate:
+async def _announced(form: FormDep, file: Annotated[SentFile, Depends(_sent_file)]) -> UploadCreate:
     """What the form says of its file, and what the file says itself: as if it had been announced."""
     said = {
         "file_name": file.name,
@@ -87,32 +87,32 @@ async def _announced(form: WithForm, file: Annotated[SentFile, Depends(_sent_fil
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
 
 
-@router.get("/api/v1/files/upload", response_model=Answer[UploadForm])
-@router.get("/files/upload", response_model=Answer[UploadForm], include_in_schema=False)
+@router.get("/api/v1/files/upload", response_model=DataEnvelope[UploadForm])
+@router.get("/files/upload", response_model=DataEnvelope[UploadForm], include_in_schema=False)
 def get_upload_form(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     announced: Annotated[UploadQuery, Query()],
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[UploadForm]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[UploadForm]:
     """Announces a file and answers the form that uploads it, as POST /api/v1/upload/generate-url does. Each request announces
     another upload."""
     form = uploads.announce(
         transaction, resources.objects, resources.settings, caller, announced, entity_field="query.entity_id"
     )
-    return Answer(data=form)
+    return DataEnvelope(data=form)
 
 
-@router.post("/api/v1/files/upload", status_code=201, response_model=Answer[FileView], openapi_extra=_FORM)
-@router.post("/files/upload", status_code=201, response_model=Answer[FileView], include_in_schema=False)
+@router.post("/api/v1/files/upload", status_code=201, response_model=DataEnvelope[FileView], openapi_extra=_FORM)
+@router.post("/files/upload", status_code=201, response_model=DataEnvelope[FileView], include_in_schema=False)
 def upload_file(
     *,
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     file: Annotated[SentFile, Depends(_sent_file)],
     announced: Annotated[UploadCreate, Depends(_announced)],
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[FileView]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[FileView]:
     """Uploads an image of up to 4.5 MB in one request, and starts its processing. 413 for a larger one: announce it, and send
     it to storage."""
     made = service.upload(
@@ -124,15 +124,15 @@ def upload_file(
         announced=announced,
         content=file.content,
     )
-    return Answer(data=made)
+    return DataEnvelope(data=made)
 
 
-@router.get("/api/v1/files", response_model=ListAnswer[FileView], dependencies=[allow(Permission.UPLOADS_READ)])
+@router.get("/api/v1/files", response_model=PageEnvelope[FileView], dependencies=[allow(Permission.UPLOADS_READ)])
 def list_files(
     *,
     visible_to: VisibleTo,
     page: Paging,
-    database: WithDatabase,
+    database: DatabaseDep,
     entity_type: UploadEntity | None = None,
     entity_id: UUID | None = None,
     status: FileStatus | None = None,
@@ -152,28 +152,30 @@ def list_files(
     return list_response(found)
 
 
-@router.get("/api/v1/files/{file_id}", response_model=Answer[FileView], dependencies=[allow(Permission.UPLOADS_READ)])
+@router.get(
+    "/api/v1/files/{file_id}", response_model=DataEnvelope[FileView], dependencies=[allow(Permission.UPLOADS_READ)]
+)
 @router.get(
     "/files/{file_id}",
-    response_model=Answer[FileView],
+    response_model=DataEnvelope[FileView],
     dependencies=[allow(Permission.UPLOADS_READ)],
     include_in_schema=False,
 )
-def get_file(visible_to: VisibleTo, file_id: UUID, database: WithDatabase) -> Answer[FileView]:
+def get_file(visible_to: VisibleTo, file_id: UUID, database: DatabaseDep) -> DataEnvelope[FileView]:
     """One file, and where it stands."""
     with database.reading() as connection:
-        return Answer(data=service.get(connection, file_id, visible_to=visible_to))
+        return DataEnvelope(data=service.get(connection, file_id, visible_to=visible_to))
 
 
-@router.get("/api/v1/files/{file_id}/url", response_model=Answer[FileUrl])
+@router.get("/api/v1/files/{file_id}/url", response_model=DataEnvelope[FileUrl])
 def get_file_url(
     *,
     caller: Annotated[Caller, allow(Permission.UPLOADS_READ)],
     visible_to: VisibleTo,
     file_id: UUID,
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[FileUrl]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[FileUrl]:
     """Where the stored file is to be had for a while, as a download. 409 while it is not stored."""
     made = service.make_url(
         transaction,
@@ -183,16 +185,16 @@ def get_file_url(
         file_id=file_id,
         visible_to=visible_to,
     )
-    return Answer(data=made)
+    return DataEnvelope(data=made)
 
 
-@router.post("/api/v1/files/{file_id}/complete", response_model=Answer[FileView])
+@router.post("/api/v1/files/{file_id}/complete", response_model=DataEnvelope[FileView])
 def complete_file(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     file_id: UUID,
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[FileView]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[FileView]:
     """Says that the file is uploaded, and starts its processing if it is the announced one. Repeating does no harm."""
     completed = service.complete(
         transaction,
@@ -202,7 +204,7 @@ def complete_file(
         caller=caller,
         file_id=file_id,
     )
-    return Answer(data=completed)
+    return DataEnvelope(data=completed)
 
 
 @router.delete("/api/v1/files/{file_id}", status_code=204)
@@ -210,7 +212,7 @@ def delete_file(
     caller: Annotated[Caller, allow(Permission.UPLOADS_DELETE)],
     visible_to: VisibleTo,
     file_id: UUID,
-    transaction: InTransaction,
+    transaction: TransactionDep,
 ) -> None:
     """Ends an upload that is still pending; 409 for any other file."""
     service.delete(transaction, caller, file_id, visible_to=visible_to)

@@ -15,7 +15,7 @@ from runtime.features.uploads.schemas import UploadCreate
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import note_user
+from runtime.mechanisms.records.lifecycle import record_last_seen
 from runtime.object_keys import split_reference
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
@@ -102,7 +102,7 @@ def make_url(
     visible_to: UUID | None,
 ) -> FileUrl:
     """Where the stored file is to be had, which is noted. NotFoundError, and ConflictError while it is not stored."""
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     file = get(transaction.connection, file_id, visible_to=visible_to)
     if file.file_reference is None:
         raise ConflictError("The file is not completed, so nothing of it is stored", field=FIELD)
@@ -121,8 +121,8 @@ def make_url(
 def delete(transaction: Transaction, caller: Caller, file_id: UUID, *, visible_to: UUID | None) -> None:
     """Ends an upload that is not completed: its form is worth nothing from now on. NotFoundError, and ConflictError for any
     other file."""
-    note_user(transaction, caller)
-    file = _there(repository.find_and_lock(transaction.connection, file_id, visible_to=visible_to))
+    record_last_seen(transaction, caller)
+    file = _there(repository.find_for_update(transaction.connection, file_id, visible_to=visible_to))
     if file.status is not FileStatus.PENDING:
         raise ConflictError(f"The file is {file.status}; only pending ones can be deleted", field=FIELD)
     if not repository.delete_pending(transaction.connection, file_id):

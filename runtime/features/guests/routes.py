@@ -8,15 +8,15 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.guests.schemas import Guest, GuestCreate, GuestUpdate
 from runtime.features.guests.service import GUESTS
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -32,22 +32,22 @@ Sorted = Annotated[PageRequest, sorted_by(GUESTS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.GUESTS_READ_DELETED)]
 
 
-@router.post("/api/v1/guests", status_code=201, response_model=Answer[Guest])
+@router.post("/api/v1/guests", status_code=201, response_model=DataEnvelope[Guest])
 def create_guest(
     caller: Annotated[Caller, allow(Permission.GUESTS_CREATE)],
     body: GuestCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Guest]:
+) -> DataEnvelope[Guest]:
     """Makes a guest."""
     return answer_with_etag(response, GUESTS.create(transaction, caller, body.model_dump()))
 
 
-@router.get("/api/v1/guests", response_model=ListAnswer[Guest], dependencies=[allow(Permission.GUESTS_READ)])
+@router.get("/api/v1/guests", response_model=PageEnvelope[Guest], dependencies=[allow(Permission.GUESTS_READ)])
 def list_guests(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
     role: LabelParameter | None = None,
@@ -58,50 +58,52 @@ def list_guests(
     return list_response(found)
 
 
-@router.get("/api/v1/guests/{guest_id}", response_model=Answer[Guest], dependencies=[allow(Permission.GUESTS_READ)])
-def get_guest(guest_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+@router.get(
+    "/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest], dependencies=[allow(Permission.GUESTS_READ)]
+)
+def get_guest(guest_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One guest."""
     with database.reading() as connection:
         return found_response(GUESTS.get(connection, guest_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/guests/{guest_id}", response_model=Answer[Guest])
-@router.patch("/api/v1/guests/{guest_id}", response_model=Answer[Guest])
+@router.put("/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest])
+@router.patch("/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest])
 def update_guest(
     *,
     caller: Annotated[Caller, allow(Permission.GUESTS_UPDATE)],
     guest_id: UUID,
     body: GuestUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Guest]:
+) -> DataEnvelope[Guest]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
     return answer_with_etag(response, GUESTS.update(transaction, caller, guest_id, body.columns(), if_match))
 
 
-@router.delete("/api/v1/guests/{guest_id}", response_model=Answer[Guest])
+@router.delete("/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest])
 def delete_guest(
     *,
     caller: Annotated[Caller, allow(Permission.GUESTS_DELETE)],
     guest_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Guest]:
+) -> DataEnvelope[Guest]:
     """Deletes a guest, so that it can be restored."""
     return answer_with_etag(response, GUESTS.delete(transaction, caller, guest_id, reason, if_match))
 
 
-@router.post("/api/v1/guests/{guest_id}/restore", response_model=Answer[Guest])
+@router.post("/api/v1/guests/{guest_id}/restore", response_model=DataEnvelope[Guest])
 def restore_guest(
     caller: Annotated[Caller, allow(Permission.GUESTS_RESTORE)],
     guest_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Guest]:
+) -> DataEnvelope[Guest]:
     """Brings a deleted guest back. 409 when it is not deleted."""
     return answer_with_etag(response, GUESTS.restore(transaction, caller, guest_id, if_match))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from runtime.features.jobs.repository import COLUMNS, PASSING_CODES, Job
+from runtime.features.jobs.repository import COLUMNS, TRANSIENT_ERROR_CODES, Job
 from runtime.persistence.transactions import Connection
 
 # Any fixed number; it is this table's key among the database's advisory locks.
@@ -28,7 +28,7 @@ _FIND_ORIGINAL = f"""
 SELECT {COLUMNS} FROM processing_queue
 WHERE entity_type = %(entity_type)s AND entity_id = %(entity_id)s AND job_type = %(job_type)s
   AND starts_with(source_reference, %(originals)s)
-  AND (status <> 'failed' OR error_code = ANY(%(passing_codes)s))
+  AND (status <> 'failed' OR error_code = ANY(%(transient_error_codes)s))
 ORDER BY job_id DESC LIMIT 1
 """  # noqa: S608  (the column list is a constant)
 
@@ -92,13 +92,13 @@ def find_original(
         "entity_id": entity_id,
         "job_type": job_type,
         "originals": originals,
-        "passing_codes": sorted(PASSING_CODES),
+        "transient_error_codes": sorted(TRANSIENT_ERROR_CODES),
     }
     row = connection.execute(_FIND_ORIGINAL, values).fetchone()
     return None if row is None else Job(**row)
 
 
-def find_and_lock(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
+def find_for_update(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
     """Those of the jobs that there are, by id. Until the transaction ends nobody else changes them."""
     rows = connection.execute(_LOCK, {"job_ids": list(job_ids)})
     return {row["job_id"]: Job(**row) for row in rows}
@@ -110,7 +110,7 @@ def retry(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
     return {row["job_id"]: Job(**row) for row in rows}
 
 
-def is_worked_on(connection: Connection, entity_type: str, entity_id: UUID) -> bool:
+def has_running_job(connection: Connection, entity_type: str, entity_id: UUID) -> bool:
     """Whether a worker has a job of the entity, or had one and did not come back."""
     found = connection.execute(_IS_WORKED_ON, {"entity_type": entity_type, "entity_id": entity_id})
     return found.rowcount == 1

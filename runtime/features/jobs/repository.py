@@ -26,7 +26,7 @@ COLUMNS = """job_id, job_type, entity_type, entity_id, status, source_reference,
     retry_count, max_retries, created_at, started_at, completed_at, created_by"""
 
 # The codes of causes that pass; with the first three a worker gives a job up. All others are final.
-PASSING_CODES = frozenset({PlatformError.code, RateLimitError.code, UnavailableError.code, ATTEMPTS_EXHAUSTED})
+TRANSIENT_ERROR_CODES = frozenset({PlatformError.code, RateLimitError.code, UnavailableError.code, ATTEMPTS_EXHAUSTED})
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class Job:
         return self.status in {"completed", "failed"}
 
     @property
-    def is_given_up(self) -> bool:
+    def is_abandoned(self) -> bool:
         """Whether it failed for a cause that passes, so that it can be revived."""
-        return self.status == "failed" and self.error_code in PASSING_CODES
+        return self.status == "failed" and self.error_code in TRANSIENT_ERROR_CODES
 
 
 @dataclass(frozen=True)
@@ -247,11 +247,11 @@ def revive(connection: Connection, job_id: UUID) -> bool:
         UPDATE processing_queue
         SET status = 'pending', retry_count = 0, started_at = NULL, completed_at = NULL, lease_token = NULL, lease_until = NULL
         WHERE job_id = %(job_id)s
-          AND ((status = 'failed' AND error_code = ANY(%(passing_codes)s))
+          AND ((status = 'failed' AND error_code = ANY(%(transient_error_codes)s))
                OR (started_at IS NOT NULL AND retry_count + 1 >= max_retries
                    AND (status = 'pending' OR (status = 'processing' AND lease_until <= clock_timestamp()))))
         """,
-        {"job_id": job_id, "passing_codes": sorted(PASSING_CODES)},
+        {"job_id": job_id, "transient_error_codes": sorted(TRANSIENT_ERROR_CODES)},
     ).rowcount
     return revived == 1
 

@@ -21,7 +21,7 @@ from runtime.features.jobs.schemas import JobStats
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import note_user
+from runtime.mechanisms.records.lifecycle import record_last_seen
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
 
@@ -42,7 +42,7 @@ def process(
     """A new job that makes the episode's thumbnails from its current original: the newest one that was not refused as no
     picture. NotFoundError, ConflictError when it has none that can be read, RateLimitError while the queue is full."""
     connection = transaction.connection
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     EPISODES.require(connection, episode_id)
     source_key = _original_of(connection, objects, settings, episode_id)
     admission.admit(connection, 1, limit=settings.queue_depth_limit)
@@ -76,8 +76,8 @@ def retry(
     that are not there, ConflictError for those that have not failed or cannot be repeated, RateLimitError while the queue has
     no place for all of them."""
     connection = transaction.connection
-    note_user(transaction, caller)
-    found = intake.find_and_lock(connection, [job_id for job_id, _ in wanted])
+    record_last_seen(transaction, caller)
+    found = intake.find_for_update(connection, [job_id for job_id, _ in wanted])
     if missing := [field for job_id, field in wanted if job_id not in found]:
         problems = [FieldProblem("There is no such job", field) for field in missing]
         raise NotFoundError("There is no such job", problems=problems)

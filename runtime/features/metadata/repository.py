@@ -48,11 +48,11 @@ _LISTING = Listing(
 )
 
 
-def find_newest_and_lock(connection: Connection, episode_id: UUID) -> EpisodeMetadata | None:
+def find_newest_for_update(connection: Connection, episode_id: UUID) -> EpisodeMetadata | None:
     """The newest extraction of an episode that the caller has locked, if there is one. Until the transaction ends no other can
     change it."""
     row = connection.execute(_FIND_NEWEST, {"episode_id": episode_id}).fetchone()
-    return TABLE.find_and_lock(connection, row["metadata_id"]) if row else None
+    return TABLE.find_for_update(connection, row["metadata_id"]) if row else None
 
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:

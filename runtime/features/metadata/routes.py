@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.metadata import service
 from runtime.features.metadata.schemas import (
     EpisodeMetadata,
@@ -17,10 +17,10 @@ from runtime.features.metadata.schemas import (
     ListedMetadata,
 )
 from runtime.web.dependencies import (
-    InTransaction,
+    DatabaseDep,
     Paging,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     list_response,
@@ -32,10 +32,10 @@ router = feature_router("metadata")
 
 @router.get(
     "/api/v1/episodes/{episode_id}/metadata",
-    response_model=ListAnswer[ListedMetadata],
+    response_model=PageEnvelope[ListedMetadata],
     dependencies=[allow(Permission.METADATA_READ)],
 )
-def list_metadata(episode_id: UUID, page: Paging, database: WithDatabase) -> Response:
+def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The episode's extractions in the order in which they came, newest first. The newest is told in full, the others
     without what they found."""
     with database.reading() as connection:
@@ -44,37 +44,37 @@ def list_metadata(episode_id: UUID, page: Paging, database: WithDatabase) -> Res
 
 @router.get(
     "/api/v1/episodes/{episode_id}/metadata/{metadata_id}",
-    response_model=Answer[EpisodeMetadata],
+    response_model=DataEnvelope[EpisodeMetadata],
     dependencies=[allow(Permission.METADATA_READ)],
 )
-def get_metadata(episode_id: UUID, metadata_id: UUID, database: WithDatabase) -> Response:
+def get_metadata(episode_id: UUID, metadata_id: UUID, database: DatabaseDep) -> Response:
     """One extraction, in full."""
     with database.reading() as connection:
         return found_response(service.get(connection, episode_id, metadata_id))
 
 
-@router.post("/api/v1/episodes/{episode_id}/metadata", status_code=201, response_model=Answer[EpisodeMetadata])
+@router.post("/api/v1/episodes/{episode_id}/metadata", status_code=201, response_model=DataEnvelope[EpisodeMetadata])
 def create_metadata(
     caller: Annotated[Caller, allow(Permission.METADATA_CREATE)],
     episode_id: UUID,
     body: EpisodeMetadataCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[EpisodeMetadata]:
+) -> DataEnvelope[EpisodeMetadata]:
     """Adds what a machine found; earlier extractions stay. For machines alone: no group of people may."""
     return answer_with_etag(response, service.create(transaction, caller, episode_id, body.columns()))
 
 
-@router.put("/api/v1/episodes/{episode_id}/metadata", response_model=Answer[EpisodeMetadata])
+@router.put("/api/v1/episodes/{episode_id}/metadata", response_model=DataEnvelope[EpisodeMetadata])
 def update_metadata(
     *,
     caller: Annotated[Caller, allow(Permission.METADATA_UPDATE)],
     episode_id: UUID,
     body: EpisodeMetadataUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[EpisodeMetadata]:
+) -> DataEnvelope[EpisodeMetadata]:
     """Corrects the newest extraction: changes what is sent and keeps the rest; null clears. 404 when there is none, 412 when
     If-Match names another than the newest, or another version of it."""
     updated = service.update_newest(transaction, caller, episode_id, body.columns(), if_match)

@@ -16,7 +16,7 @@ from runtime.features.metadata import repository
 from runtime.features.metadata.repository import TABLE
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, EpisodeMetadata
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Changes, note_user
+from runtime.mechanisms.records.lifecycle import Changes, record_last_seen
 from runtime.persistence.pages import JsonPage, PageRequest
 from runtime.persistence.transactions import Connection, Transaction
 
@@ -41,7 +41,7 @@ def get(connection: Connection, episode_id: UUID, metadata_id: UUID) -> EpisodeM
 def create(transaction: Transaction, caller: Caller, episode_id: UUID, columns: Mapping[str, Any]) -> EpisodeMetadata:
     """The new extraction, which is the newest then. NotFoundError for the episode, InvalidInputError when it is too large."""
     _require_fit(columns)
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     EPISODES.keep(transaction.connection, episode_id)
     return METADATA.create(transaction, caller, {**columns, "episode_id": episode_id})
 
@@ -52,7 +52,7 @@ def update_newest(
     """The newest extraction with these values by column. NotFoundError for the episode and when nothing was extracted,
     PreconditionFailedError when it is another than the caller's, InvalidInputError when it would be too large."""
     EPISODES.lock(transaction, caller, episode_id, IfMatch())
-    before = repository.find_newest_and_lock(transaction.connection, episode_id)
+    before = repository.find_newest_for_update(transaction.connection, episode_id)
     if before is None:
         raise NotFoundError("The episode has no metadata yet", field="path.episode_id")
     if_match.require(before.etag)

@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.outfits.schemas import (
     Outfit,
     OutfitCreate,
@@ -21,10 +21,10 @@ from runtime.features.outfits.schemas import (
 from runtime.features.outfits.service import EPISODE_OUTFITS, OUTFITS
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -41,22 +41,22 @@ Sorted = Annotated[PageRequest, sorted_by(OUTFITS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.OUTFITS_READ_DELETED)]
 
 
-@router.post("/api/v1/outfits", status_code=201, response_model=Answer[Outfit])
+@router.post("/api/v1/outfits", status_code=201, response_model=DataEnvelope[Outfit])
 def create_outfit(
     caller: Annotated[Caller, allow(Permission.OUTFITS_CREATE)],
     body: OutfitCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Outfit]:
+) -> DataEnvelope[Outfit]:
     """Makes an outfit."""
     return answer_with_etag(response, OUTFITS.create(transaction, caller, body.model_dump()))
 
 
-@router.get("/api/v1/outfits", response_model=ListAnswer[Outfit], dependencies=[allow(Permission.OUTFITS_READ)])
+@router.get("/api/v1/outfits", response_model=PageEnvelope[Outfit], dependencies=[allow(Permission.OUTFITS_READ)])
 def list_outfits(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
     top: JsonPart | None = None,
@@ -78,51 +78,53 @@ def list_outfits(
     return list_response(found)
 
 
-@router.get("/api/v1/outfits/{outfit_id}", response_model=Answer[Outfit], dependencies=[allow(Permission.OUTFITS_READ)])
-def get_outfit(outfit_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+@router.get(
+    "/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit], dependencies=[allow(Permission.OUTFITS_READ)]
+)
+def get_outfit(outfit_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One outfit."""
     with database.reading() as connection:
         return found_response(OUTFITS.get(connection, outfit_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/outfits/{outfit_id}", response_model=Answer[Outfit])
-@router.patch("/api/v1/outfits/{outfit_id}", response_model=Answer[Outfit])
+@router.put("/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit])
+@router.patch("/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit])
 def update_outfit(
     *,
     caller: Annotated[Caller, allow(Permission.OUTFITS_UPDATE)],
     outfit_id: UUID,
     body: OutfitUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Outfit]:
+) -> DataEnvelope[Outfit]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
     return answer_with_etag(response, OUTFITS.update(transaction, caller, outfit_id, body.columns(), if_match))
 
 
-@router.delete("/api/v1/outfits/{outfit_id}", response_model=Answer[Outfit])
+@router.delete("/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit])
 def delete_outfit(
     *,
     caller: Annotated[Caller, allow(Permission.OUTFITS_DELETE)],
     outfit_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Outfit]:
+) -> DataEnvelope[Outfit]:
     """Deletes an outfit, so that it can be restored; episodes no longer show it."""
     return answer_with_etag(response, OUTFITS.delete(transaction, caller, outfit_id, reason, if_match))
 
 
-@router.post("/api/v1/outfits/{outfit_id}/restore", response_model=Answer[Outfit])
+@router.post("/api/v1/outfits/{outfit_id}/restore", response_model=DataEnvelope[Outfit])
 def restore_outfit(
     caller: Annotated[Caller, allow(Permission.OUTFITS_RESTORE)],
     outfit_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Outfit]:
+) -> DataEnvelope[Outfit]:
     """Brings a deleted outfit back, with the links that it had. 409 when it is not deleted."""
     return answer_with_etag(response, OUTFITS.restore(transaction, caller, outfit_id, if_match))
 

@@ -10,7 +10,7 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.adapters.search_index import SearchIndex, search_index
-from runtime.contract.schemas import MAX_INTEGER, Answer, ListAnswer, PageInfo, storable, stripped
+from runtime.contract.schemas import MAX_INTEGER, DataEnvelope, PageEnvelope, PageInfo, storable, stripped
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import assets, reindexing, repository, service
@@ -19,14 +19,14 @@ from runtime.features.search.schemas import (
     Facets,
     ReindexAccepted,
     ReindexRequest,
-    SearchAnswer,
     SearchPage,
+    SearchPageEnvelope,
     SearchRequest,
     Suggestion,
 )
 from runtime.features.search.words import SearchText
 from runtime.persistence.pages import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
-from runtime.web.dependencies import InTransaction, WithDatabase, WithResources, list_response
+from runtime.web.dependencies import DatabaseDep, ResourcesDep, TransactionDep, list_response
 from runtime.web.routing import feature_router
 
 router = feature_router("search")
@@ -48,27 +48,29 @@ Beginning = Annotated[
 MOST_SUGGESTIONS = 10
 
 
-async def _index(resources: WithResources) -> SearchIndex:
+async def _index(resources: ResourcesDep) -> SearchIndex:
     return search_index(resources.settings)
 
 
-@router.get("/api/v1/search", response_model=SearchAnswer, dependencies=[allow(Permission.EPISODES_SEARCH)])
-@router.get("/api/v1/search/episodes", response_model=SearchAnswer, dependencies=[allow(Permission.EPISODES_SEARCH)])
+@router.get("/api/v1/search", response_model=SearchPageEnvelope, dependencies=[allow(Permission.EPISODES_SEARCH)])
+@router.get(
+    "/api/v1/search/episodes", response_model=SearchPageEnvelope, dependencies=[allow(Permission.EPISODES_SEARCH)]
+)
 @router.get(
     "/search",
-    response_model=SearchAnswer,
+    response_model=SearchPageEnvelope,
     dependencies=[allow(Permission.EPISODES_SEARCH)],
     include_in_schema=False,
 )
 @router.get(
     "/search/episodes",
-    response_model=SearchAnswer,
+    response_model=SearchPageEnvelope,
     dependencies=[allow(Permission.EPISODES_SEARCH)],
     include_in_schema=False,
 )
 def search_episodes(
     *,
-    database: WithDatabase,
+    database: DatabaseDep,
     index: Annotated[SearchIndex, Depends(_index)],
     q: Text,
     show_id: UUID | None = None,
@@ -90,10 +92,12 @@ def search_episodes(
     return _response(service.search(database, index, request))
 
 
-@router.get("/api/v1/search/facets", response_model=Answer[Facets], dependencies=[allow(Permission.EPISODES_SEARCH)])
+@router.get(
+    "/api/v1/search/facets", response_model=DataEnvelope[Facets], dependencies=[allow(Permission.EPISODES_SEARCH)]
+)
 def count_episodes(
     *,
-    database: WithDatabase,
+    database: DatabaseDep,
     index: Annotated[SearchIndex, Depends(_index)],
     q: Text,
     show_id: UUID | None = None,
@@ -111,37 +115,37 @@ def count_episodes(
 
 
 @router.get(
-    "/api/v1/search/suggest", response_model=ListAnswer[Suggestion], dependencies=[allow(Permission.EPISODES_SEARCH)]
+    "/api/v1/search/suggest", response_model=PageEnvelope[Suggestion], dependencies=[allow(Permission.EPISODES_SEARCH)]
 )
-def suggest_titles(database: WithDatabase, q: Beginning) -> ListAnswer[Suggestion]:
+def suggest_titles(database: DatabaseDep, q: Beginning) -> PageEnvelope[Suggestion]:
     """Up to ten titles of episodes that begin with this, in any case of letters; each once."""
     with database.reading() as connection:
         titles = repository.suggest(connection, q, limit=MOST_SUGGESTIONS)
-    return ListAnswer(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
+    return PageEnvelope(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
 
 
-@router.post("/api/v1/search/index", status_code=202, response_model=Answer[ReindexAccepted])
-@router.post("/search/index", status_code=202, response_model=Answer[ReindexAccepted], include_in_schema=False)
+@router.post("/api/v1/search/index", status_code=202, response_model=DataEnvelope[ReindexAccepted])
+@router.post("/search/index", status_code=202, response_model=DataEnvelope[ReindexAccepted], include_in_schema=False)
 def index_episodes(
-    _: Annotated[Caller, allow(Permission.SEARCH_INDEX)], body: ReindexRequest, transaction: InTransaction
-) -> Answer[ReindexAccepted]:
+    _: Annotated[Caller, allow(Permission.SEARCH_INDEX)], body: ReindexRequest, transaction: TransactionDep
+) -> DataEnvelope[ReindexAccepted]:
     """Has the search index brought up to date, for these episodes or, with `{}`, for all. It hears of them within a minute or
     so."""
-    return Answer(data=reindexing.request_reindex(transaction, body.episode_ids))
+    return DataEnvelope(data=reindexing.request_reindex(transaction, body.episode_ids))
 
 
 @router.get(
-    "/api/v1/search/{type}", response_model=ListAnswer[AssetHit], dependencies=[allow(Permission.ASSETS_SEARCH)]
+    "/api/v1/search/{type}", response_model=PageEnvelope[AssetHit], dependencies=[allow(Permission.ASSETS_SEARCH)]
 )
 @router.get(
     "/search/{type}",
-    response_model=ListAnswer[AssetHit],
+    response_model=PageEnvelope[AssetHit],
     dependencies=[allow(Permission.ASSETS_SEARCH)],
     include_in_schema=False,
 )
 def search_assets(
     type: Annotated[str, Path(json_schema_extra={"enum": sorted(assets.TABLES)})],  # noqa: A002  (the parameter's name)
-    database: WithDatabase,
+    database: DatabaseDep,
     q: Text,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> Response:

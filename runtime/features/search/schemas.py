@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.contract.schemas import ListAnswer, PageInfo, RequestBody, Resource
+from runtime.contract.schemas import PageEnvelope, PageInfo, RequestBody, Resource
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search.words import SearchText
@@ -88,7 +88,7 @@ class SearchPage(PageInfo):
     )
 
 
-class SearchAnswer(ListAnswer[SearchHit]):
+class SearchPageEnvelope(PageEnvelope[SearchHit]):
     """A page of hits, and what they have in common where that was asked for."""
 
     page: SearchPage

@@ -24,7 +24,7 @@ TABLE = Table(
 _LOCK_BY_NAME = "SELECT show_id FROM shows WHERE name = %(name)s AND deleted_at IS NULL FOR SHARE"
 
 
-def find_by_name_and_keep(connection: Connection, name: str) -> Show | None:
+def find_by_name_for_share(connection: Connection, name: str) -> Show | None:
     """The show of exactly this name, if it is there. Until the transaction ends no other can change or delete it."""
     row = connection.execute(_LOCK_BY_NAME, {"name": name}).fetchone()
     return TABLE.find(connection, row["show_id"]) if row else None

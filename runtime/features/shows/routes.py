@@ -8,15 +8,15 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.shows.schemas import Show, ShowCreate, ShowUpdate
 from runtime.features.shows.service import SHOWS
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -31,68 +31,68 @@ Sorted = Annotated[PageRequest, sorted_by(SHOWS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.SHOWS_READ_DELETED)]
 
 
-@router.post("/api/v1/shows", status_code=201, response_model=Answer[Show])
+@router.post("/api/v1/shows", status_code=201, response_model=DataEnvelope[Show])
 def create_show(
     caller: Annotated[Caller, allow(Permission.SHOWS_CREATE)],
     body: ShowCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Show]:
+) -> DataEnvelope[Show]:
     """Makes a show. 409 when the name is taken."""
     return answer_with_etag(response, SHOWS.create(transaction, caller, body.model_dump()))
 
 
-@router.get("/api/v1/shows", response_model=ListAnswer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def list_shows(page: Sorted, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+@router.get("/api/v1/shows", response_model=PageEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
+def list_shows(page: Sorted, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """Shows, newest first unless `sort` says otherwise."""
     with database.reading() as connection:
         return list_response(SHOWS.table.list_page(connection, page, include_deleted=include_deleted))
 
 
-@router.get("/api/v1/shows/{show_id}", response_model=Answer[Show], dependencies=[allow(Permission.SHOWS_READ)])
-def get_show(show_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+@router.get("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
+def get_show(show_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One show."""
     with database.reading() as connection:
         return found_response(SHOWS.get(connection, show_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/shows/{show_id}", response_model=Answer[Show])
-@router.patch("/api/v1/shows/{show_id}", response_model=Answer[Show])
+@router.put("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show])
+@router.patch("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show])
 def update_show(
     *,
     caller: Annotated[Caller, allow(Permission.SHOWS_UPDATE)],
     show_id: UUID,
     body: ShowUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Show]:
+) -> DataEnvelope[Show]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
     return answer_with_etag(response, SHOWS.update(transaction, caller, show_id, body.columns(), if_match))
 
 
-@router.delete("/api/v1/shows/{show_id}", response_model=Answer[Show])
+@router.delete("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show])
 def delete_show(
     *,
     caller: Annotated[Caller, allow(Permission.SHOWS_DELETE)],
     show_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[Show]:
+) -> DataEnvelope[Show]:
     """Deletes a show, so that it can be restored. 409 while it has episodes."""
     return answer_with_etag(response, SHOWS.delete(transaction, caller, show_id, reason, if_match))
 
 
-@router.post("/api/v1/shows/{show_id}/restore", response_model=Answer[Show])
+@router.post("/api/v1/shows/{show_id}/restore", response_model=DataEnvelope[Show])
 def restore_show(
     caller: Annotated[Caller, allow(Permission.SHOWS_RESTORE)],
     show_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[Show]:
+) -> DataEnvelope[Show]:
     """Brings a deleted show back. 409 when it is not deleted."""
     return answer_with_etag(response, SHOWS.restore(transaction, caller, show_id, if_match))

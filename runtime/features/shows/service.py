@@ -18,7 +18,7 @@ def _keep_with_episodes(transaction: Transaction, show: Show) -> None:
 
 def _tell_search(transaction: Transaction, before: Show | None, after: Show) -> None:
     if before and after.name != before.name:
-        search_index.note_show(transaction, after.show_id)
+        search_index.index_show(transaction, after.show_id)
 
 
 SHOWS = Lifecycle(

@@ -40,10 +40,10 @@ class ThumbnailRemovals:
         removal = ThumbnailRemoval(**payload)
         episode_id = UUID(removal.episode_id)
         with self._database.transaction() as connection:
-            episodes.TABLE.find_and_lock(connection, episode_id, include_deleted=True)
+            episodes.TABLE.find_for_update(connection, episode_id, include_deleted=True)
             if repository.is_shown(connection, removal.bucket, removal.key):
                 return
-            if intake.is_worked_on(connection, "episode", episode_id):
+            if intake.has_running_job(connection, "episode", episode_id):
                 raise UnavailableError("a worker may be making the same thumbnail again")
             self._objects.delete(removal.bucket, removal.key)
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer, PageInfo
+from runtime.contract.schemas import DataEnvelope, PageEnvelope, PageInfo
 from runtime.errors import NotFoundError
 from runtime.features.episodes.service import EPISODES
 from runtime.features.thumbnails import repository, service
@@ -16,7 +16,7 @@ from runtime.features.thumbnails.schemas import ThumbnailView
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.limits import UploadEntity
 from runtime.features.uploads.schemas import ImageCreate, UploadCreate, UploadForm
-from runtime.web.dependencies import InTransaction, Resources, WithResources
+from runtime.web.dependencies import Resources, ResourcesDep, TransactionDep
 from runtime.web.routing import feature_router
 
 router = feature_router("thumbnails")
@@ -24,54 +24,54 @@ router = feature_router("thumbnails")
 
 @router.get(
     "/api/v1/episodes/{episode_id}/thumbnails",
-    response_model=ListAnswer[ThumbnailView],
+    response_model=PageEnvelope[ThumbnailView],
     dependencies=[allow(Permission.THUMBNAILS_READ)],
 )
-def list_thumbnails(episode_id: UUID, resources: WithResources) -> ListAnswer[ThumbnailView]:
+def list_thumbnails(episode_id: UUID, resources: ResourcesDep) -> PageEnvelope[ThumbnailView]:
     """Every variant of the episode's picture, the largest first; all on one page."""
     with resources.database.reading() as connection:
         EPISODES.require(connection, episode_id)
         found = repository.list_for_entity(connection, "episode", episode_id)
-    return ListAnswer(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
+    return PageEnvelope(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
 
 
-@router.post("/api/v1/episodes/{episode_id}/thumbnails", status_code=201, response_model=Answer[UploadForm])
+@router.post("/api/v1/episodes/{episode_id}/thumbnails", status_code=201, response_model=DataEnvelope[UploadForm])
 def upload_picture(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     episode_id: UUID,
     body: ImageCreate,
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[UploadForm]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[UploadForm]:
     """Announces a picture of which the episode's thumbnails are to be made, and answers the form that uploads it. The same as
     /api/v1/upload/generate-url; the upload is completed there."""
     announced = UploadCreate(**body.model_dump(), entity_type=UploadEntity.EPISODE, entity_id=episode_id)
     form = uploads.announce(
         transaction, resources.objects, resources.settings, caller, announced, entity_field="path.episode_id"
     )
-    return Answer(data=form)
+    return DataEnvelope(data=form)
 
 
 @router.get(
     "/api/v1/thumbnails/{thumbnail_id}",
-    response_model=Answer[ThumbnailView],
+    response_model=DataEnvelope[ThumbnailView],
     dependencies=[allow(Permission.THUMBNAILS_READ)],
 )
-def get_thumbnail(thumbnail_id: UUID, resources: WithResources) -> Answer[ThumbnailView]:
+def get_thumbnail(thumbnail_id: UUID, resources: ResourcesDep) -> DataEnvelope[ThumbnailView]:
     """One thumbnail, if what it shows is there."""
     with resources.database.reading() as connection:
         thumbnail = repository.find(connection, thumbnail_id)
         if thumbnail is None or not EPISODES.table.exists(connection, thumbnail.entity_id):
             raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
-    return Answer(data=_view(thumbnail, resources))
+    return DataEnvelope(data=_view(thumbnail, resources))
 
 
 @router.delete("/api/v1/thumbnails/{thumbnail_id}", status_code=204)
 def delete_thumbnail(
     caller: Annotated[Caller, allow(Permission.THUMBNAILS_DELETE)],
     thumbnail_id: UUID,
-    transaction: InTransaction,
-    resources: WithResources,
+    transaction: TransactionDep,
+    resources: ResourcesDep,
 ) -> None:
     """Deletes a thumbnail and its file; making the episode's thumbnails again brings it back."""
     service.delete(transaction, outbox=resources.outbox, caller=caller, thumbnail_id=thumbnail_id)

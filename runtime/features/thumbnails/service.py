@@ -11,17 +11,17 @@ from runtime.features.thumbnails.removals import ThumbnailRemoval
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import note_user
+from runtime.mechanisms.records.lifecycle import record_last_seen
 from runtime.persistence.transactions import Transaction
 
 
 def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnail_id: UUID) -> None:
     """Takes the thumbnail away for good, its file soon after. It comes back when thumbnails are made again. NotFoundError."""
     connection = transaction.connection
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     found = repository.find(connection, thumbnail_id)
     # The episode is locked first, as workers do it; what they stored meanwhile is what is deleted.
-    is_there = found is not None and episodes.TABLE.find_and_lock(connection, found.entity_id) is not None
+    is_there = found is not None and episodes.TABLE.find_for_update(connection, found.entity_id) is not None
     thumbnail = repository.delete(connection, thumbnail_id) if is_there else None
     if thumbnail is None:
         raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")

@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer, ListAnswer
+from runtime.contract.schemas import DataEnvelope, PageEnvelope
 from runtime.features.ui_elements.schemas import (
     UiElement,
     UiElementCreate,
@@ -21,10 +21,10 @@ from runtime.features.ui_elements.schemas import (
 from runtime.features.ui_elements.service import EPISODE_UI_ELEMENTS, UI_ELEMENTS
 from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
+    DatabaseDep,
     DeletionReason,
-    InTransaction,
     Preconditions,
-    WithDatabase,
+    TransactionDep,
     answer_with_etag,
     found_response,
     include_deleted_if,
@@ -41,24 +41,24 @@ Sorted = Annotated[PageRequest, sorted_by(UI_ELEMENTS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_if(Permission.UI_ELEMENTS_READ_DELETED)]
 
 
-@router.post("/api/v1/ui-elements", status_code=201, response_model=Answer[UiElement])
+@router.post("/api/v1/ui-elements", status_code=201, response_model=DataEnvelope[UiElement])
 def create_ui_element(
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_CREATE)],
     body: UiElementCreate,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[UiElement]:
+) -> DataEnvelope[UiElement]:
     """Makes a UI element."""
     return answer_with_etag(response, UI_ELEMENTS.create(transaction, caller, body.model_dump()))
 
 
 @router.get(
-    "/api/v1/ui-elements", response_model=ListAnswer[UiElement], dependencies=[allow(Permission.UI_ELEMENTS_READ)]
+    "/api/v1/ui-elements", response_model=PageEnvelope[UiElement], dependencies=[allow(Permission.UI_ELEMENTS_READ)]
 )
 def list_ui_elements(
     *,
     page: Sorted,
-    database: WithDatabase,
+    database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
     element_type: LabelParameter | None = None,
@@ -73,53 +73,53 @@ def list_ui_elements(
 
 @router.get(
     "/api/v1/ui-elements/{ui_element_id}",
-    response_model=Answer[UiElement],
+    response_model=DataEnvelope[UiElement],
     dependencies=[allow(Permission.UI_ELEMENTS_READ)],
 )
-def get_ui_element(ui_element_id: UUID, database: WithDatabase, include_deleted: IncludeDeleted) -> Response:
+def get_ui_element(ui_element_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One UI element."""
     with database.reading() as connection:
         return found_response(UI_ELEMENTS.get(connection, ui_element_id, include_deleted=include_deleted))
 
 
-@router.put("/api/v1/ui-elements/{ui_element_id}", response_model=Answer[UiElement])
-@router.patch("/api/v1/ui-elements/{ui_element_id}", response_model=Answer[UiElement])
+@router.put("/api/v1/ui-elements/{ui_element_id}", response_model=DataEnvelope[UiElement])
+@router.patch("/api/v1/ui-elements/{ui_element_id}", response_model=DataEnvelope[UiElement])
 def update_ui_element(
     *,
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_UPDATE)],
     ui_element_id: UUID,
     body: UiElementUpdate,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[UiElement]:
+) -> DataEnvelope[UiElement]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
     return answer_with_etag(response, UI_ELEMENTS.update(transaction, caller, ui_element_id, body.columns(), if_match))
 
 
-@router.delete("/api/v1/ui-elements/{ui_element_id}", response_model=Answer[UiElement])
+@router.delete("/api/v1/ui-elements/{ui_element_id}", response_model=DataEnvelope[UiElement])
 def delete_ui_element(
     *,
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_DELETE)],
     ui_element_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
-) -> Answer[UiElement]:
+) -> DataEnvelope[UiElement]:
     """Deletes a UI element, so that it can be restored; episodes no longer show it."""
     return answer_with_etag(response, UI_ELEMENTS.delete(transaction, caller, ui_element_id, reason, if_match))
 
 
-@router.post("/api/v1/ui-elements/{ui_element_id}/restore", response_model=Answer[UiElement])
+@router.post("/api/v1/ui-elements/{ui_element_id}/restore", response_model=DataEnvelope[UiElement])
 def restore_ui_element(
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_RESTORE)],
     ui_element_id: UUID,
     if_match: Preconditions,
-    transaction: InTransaction,
+    transaction: TransactionDep,
     response: Response,
-) -> Answer[UiElement]:
+) -> DataEnvelope[UiElement]:
     """Brings a deleted UI element back, with the links that it had. 409 when it is not deleted."""
     return answer_with_etag(response, UI_ELEMENTS.restore(transaction, caller, ui_element_id, if_match))
 

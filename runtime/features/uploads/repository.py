@@ -64,7 +64,7 @@ def insert(connection: Connection, **values: Any) -> UploadSession:
     return UploadSession(**row)
 
 
-def find_and_lock(connection: Connection, upload_id: UUID, user_id: UUID) -> UploadSession | None:
+def find_for_update(connection: Connection, upload_id: UUID, user_id: UUID) -> UploadSession | None:
     """The user's session, if there is one. Until the transaction ends no other can complete it."""
     row = connection.execute(_LOCK, {"upload_id": upload_id, "user_id": user_id}).fetchone()
     return UploadSession(**row) if row else None

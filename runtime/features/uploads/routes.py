@@ -6,35 +6,35 @@ from uuid import UUID
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import Answer
+from runtime.contract.schemas import DataEnvelope
 from runtime.features.uploads import service
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
-from runtime.web.dependencies import InTransaction, WithResources
+from runtime.web.dependencies import ResourcesDep, TransactionDep
 from runtime.web.routing import feature_router
 
 router = feature_router("uploads")
 
 
-@router.post("/api/v1/upload/generate-url", status_code=201, response_model=Answer[UploadForm])
+@router.post("/api/v1/upload/generate-url", status_code=201, response_model=DataEnvelope[UploadForm])
 # The path as one source document has it, without the prefix of all others.
-@router.post("/upload/generate-url", status_code=201, response_model=Answer[UploadForm], include_in_schema=False)
+@router.post("/upload/generate-url", status_code=201, response_model=DataEnvelope[UploadForm], include_in_schema=False)
 def generate_upload_url(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     body: UploadCreate,
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[UploadForm]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[UploadForm]:
     """Announces a file and answers the form that uploads it."""
-    return Answer(data=service.announce(transaction, resources.objects, resources.settings, caller, body))
+    return DataEnvelope(data=service.announce(transaction, resources.objects, resources.settings, caller, body))
 
 
-@router.post("/api/v1/upload/{upload_id}/complete", response_model=Answer[CompletedUpload])
+@router.post("/api/v1/upload/{upload_id}/complete", response_model=DataEnvelope[CompletedUpload])
 def complete_upload(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     upload_id: UUID,
-    transaction: InTransaction,
-    resources: WithResources,
-) -> Answer[CompletedUpload]:
+    transaction: TransactionDep,
+    resources: ResourcesDep,
+) -> DataEnvelope[CompletedUpload]:
     """Says that the file is uploaded, and starts its processing if it is the announced one. Repeating does no harm."""
     completed = service.complete(
         transaction,
@@ -44,4 +44,4 @@ def complete_upload(
         caller=caller,
         upload_id=upload_id,
     )
-    return Answer(data=completed)
+    return DataEnvelope(data=completed)

@@ -19,7 +19,7 @@ from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, Uplo
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import note_user
+from runtime.mechanisms.records.lifecycle import record_last_seen
 from runtime.persistence.transactions import Transaction
 from runtime.settings import ApiSettings
 
@@ -35,7 +35,7 @@ def open_session(
     """A session for a file. NotFoundError, which names `entity_field`, when there is nothing to upload for."""
     connection = transaction.connection
     EPISODES.require(connection, body.entity_id, field=entity_field)
-    note_user(transaction, caller)
+    record_last_seen(transaction, caller)
     session = repository.insert(
         connection,
         user_id=caller.user_id,
@@ -100,8 +100,8 @@ def complete(
     uploaded or when it came too late, InvalidInputError for a file that is not the announced one, RateLimitError while the
     queue is full: the upload stays as it is, and can be completed later.
     """
-    note_user(transaction, caller)
-    session = repository.find_and_lock(transaction.connection, upload_id, caller.user_id)
+    record_last_seen(transaction, caller)
+    session = repository.find_for_update(transaction.connection, upload_id, caller.user_id)
     if session is None:
         raise NotFoundError("There is no such upload", field=field)
     if session.job_id is not None:

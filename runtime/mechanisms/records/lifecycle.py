@@ -45,11 +45,11 @@ class Changes(Generic[V]):
     def keep(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> V:
         """The record, which nobody else changes or deletes until the transaction ends. NotFoundError, which names the field of
         the request."""
-        return self._there(self.table.find_and_keep(connection, row_id), field)
+        return self._there(self.table.find_for_share(connection, row_id), field)
 
     def create(self, transaction: Transaction, caller: Caller, columns: Mapping[str, Any]) -> V:
         """The new record. ConflictError or NotFoundError, as the table's constraints say."""
-        note_user(transaction, caller)
+        record_last_seen(transaction, caller)
         record = self.table.insert(transaction.connection, columns, user_id=caller.user_id)
         return self._noted(transaction, caller, ActionType.CREATE, None, record)
 
@@ -64,8 +64,10 @@ class Changes(Generic[V]):
     ) -> V:
         """The record, which nobody else changes until the transaction ends. NotFoundError, PreconditionFailedError when it is
         another version than the caller's."""
-        note_user(transaction, caller)
-        record = self._there(self.table.find_and_lock(transaction.connection, row_id, include_deleted=include_deleted))
+        record_last_seen(transaction, caller)
+        record = self._there(
+            self.table.find_for_update(transaction.connection, row_id, include_deleted=include_deleted)
+        )
         if_match.require(record.etag)
         return record
 
@@ -147,6 +149,6 @@ class Lifecycle(Changes[R]):
         return self._noted(transaction, caller, ActionType.RESTORE, before, after)
 
 
-def note_user(transaction: Transaction, caller: Caller) -> None:
+def record_last_seen(transaction: Transaction, caller: Caller) -> None:
     """Makes the caller's row among the users, or notes that the caller was seen."""
     users.upsert(transaction.connection, caller.user_id, caller.email)

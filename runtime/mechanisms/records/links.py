@@ -12,7 +12,7 @@ from runtime.access.tokens import Caller
 from runtime.errors import FieldProblem, NotFoundError
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType
-from runtime.mechanisms.records.lifecycle import Lifecycle, note_user
+from runtime.mechanisms.records.lifecycle import Lifecycle, record_last_seen
 from runtime.mechanisms.records.schemas import LinkBody
 from runtime.mechanisms.records.table import R
 from runtime.persistence.pages import JsonPage, Listing, PageRequest
@@ -77,7 +77,7 @@ class Links(Generic[R]):
 
     def remove(self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID) -> None:
         """Takes the link away. NotFoundError for the episode, and when there is none."""
-        note_user(transaction, caller)
+        record_last_seen(transaction, caller)
         self.owner.keep(transaction.connection, episode_id)
         values = {"episode_id": episode_id, "record_id": record_id}
         before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
@@ -140,12 +140,12 @@ class Links(Generic[R]):
     def _put_all(
         self, transaction: Transaction, caller: Caller, episode_id: UUID, wanted: Sequence[_Wanted]
     ) -> list[dict[str, Any]]:
-        note_user(transaction, caller)
+        record_last_seen(transaction, caller)
         self.owner.keep(transaction.connection, episode_id)
         problems = {
             link.record_id: FieldProblem(f"There is no such {self.records.called}", link.field)
             for link in sorted(wanted, key=lambda link: link.record_id)
-            if self.records.table.find_and_keep(transaction.connection, link.record_id) is None
+            if self.records.table.find_for_share(transaction.connection, link.record_id) is None
         }
         if problems:
             raise NotFoundError(f"There is no such {self.records.called}", problems=list(problems.values()))

@@ -119,11 +119,11 @@ class Table(Generic[V]):
         row = connection.execute(statement, {"row_id": row_id}).fetchone()
         return self.record.model_validate(row) if row else None
 
-    def find_and_lock(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
+    def find_for_update(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
         """The record, if it is there. Until the transaction ends no other can change it, nor make one that depends on it."""
         return self._find_with(connection, row_id, SQL("FOR NO KEY UPDATE"), include_deleted=include_deleted)
 
-    def find_and_keep(self, connection: Connection, row_id: UUID) -> V | None:
+    def find_for_share(self, connection: Connection, row_id: UUID) -> V | None:
         """The record, if it is there. Until the transaction ends no other can change or delete it."""
         return self._find_with(connection, row_id, SQL("FOR SHARE"), include_deleted=False)
 

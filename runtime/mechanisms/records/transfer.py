@@ -54,7 +54,7 @@ class Transfer(Generic[R]):
             return write_csv(rows, self.header, with_header=with_header)
         return write_ndjson(rows, self.header)
 
-    def take_in(
+    def import_lines(
         self, transaction: Transaction, caller: Caller, lines: Sequence[Line], *, skip_existing: bool
     ) -> ImportReport:
         """What became of each line. A line that is refused leaves nothing behind, and the others as they are.

@@ -15,7 +15,7 @@ from runtime.settings import SearchSettings, load
 SEARCH_INDEX_DELAYED = "search_index_delayed"
 
 
-def note_episode(transaction: Transaction, episode_id: UUID) -> None:
+def index_episode(transaction: Transaction, episode_id: UUID) -> None:
     """The episode is another than before, or is deleted, or is back."""
     index = search_index(load(SearchSettings))
     if not index.is_configured:
@@ -26,7 +26,7 @@ def note_episode(transaction: Transaction, episode_id: UUID) -> None:
     transaction.after_commit(lambda: _attempt(index, told))
 
 
-def note_show(transaction: Transaction, show_id: UUID) -> None:
+def index_show(transaction: Transaction, show_id: UUID) -> None:
     """The show has another name, which is part of what is told of each of its episodes. They may be many, so nobody waits for
     them."""
     if search_index(load(SearchSettings)).is_configured:

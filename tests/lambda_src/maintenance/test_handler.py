@@ -123,8 +123,8 @@ class TestForgetSentMessages:
                 "UPDATE outbox SET sent_at = now() - interval '8 days'"
                 " WHERE outbox_id = (SELECT outbox_id FROM outbox LIMIT 1)"
             )
-        assert handler({"tasks": ["forget_sent_messages"]}, None) == {"forget_sent_messages": {"forgotten": 1}}
-        assert handler({"tasks": ["forget_sent_messages"]}, None) == {"forget_sent_messages": {"forgotten": 0}}
+        assert handler({"tasks": ["purge_sent_messages"]}, None) == {"purge_sent_messages": {"forgotten": 1}}
+        assert handler({"tasks": ["purge_sent_messages"]}, None) == {"purge_sent_messages": {"forgotten": 0}}
 
 
 class TestForgetIdleCallers:
@@ -135,8 +135,8 @@ class TestForgetIdleCallers:
                 "INSERT INTO rate_limits SELECT uuidv7(), now() - interval '1 s' FROM generate_series(1, 3)"
             )
             connection.execute("INSERT INTO rate_limits VALUES (uuidv7(), now() + interval '1 hour')")
-        assert handler({"tasks": ["forget_idle_callers"]}, None) == {"forget_idle_callers": {"forgotten": 3}}
-        assert handler({"tasks": ["forget_idle_callers"]}, None) == {"forget_idle_callers": {"forgotten": 0}}
+        assert handler({"tasks": ["purge_idle_rate_limits"]}, None) == {"purge_idle_rate_limits": {"forgotten": 3}}
+        assert handler({"tasks": ["purge_idle_rate_limits"]}, None) == {"purge_idle_rate_limits": {"forgotten": 0}}
         with platform.database.transaction() as connection:
             assert len(connection.execute("SELECT FROM rate_limits").fetchall()) == 1
 

@@ -11,7 +11,7 @@ from runtime.errors import ConflictError, ForbiddenError, InvalidInputError, Rat
 from runtime.features.jobs import repository as jobs
 from tests.lambda_src.thumbnails.queue_plant import seeded
 
-PASSING_CODES = sorted(jobs.PASSING_CODES)
+TRANSIENT_ERROR_CODES = sorted(jobs.TRANSIENT_ERROR_CODES)
 FAULTS = [ConflictError, ForbiddenError, InvalidInputError, RateLimitError, UnavailableError, RuntimeError, MemoryError]
 KILOBYTES_256 = 256 * 1024
 TEST_EVENT = '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-11-21T00:00:00Z", "Bucket": "any"}'
@@ -59,8 +59,8 @@ def leave_without_attempts(bench, upload):
 
 def given_up_in_every_way(bench, picture):
     """Uploads whose jobs were given up: one for each code, and one that nobody has ended."""
-    uploads = [bench.upload(picture) for _ in range(len(PASSING_CODES) + 1)]
-    for upload, code in zip(uploads, PASSING_CODES, strict=False):
+    uploads = [bench.upload(picture) for _ in range(len(TRANSIENT_ERROR_CODES) + 1)]
+    for upload, code in zip(uploads, TRANSIENT_ERROR_CODES, strict=False):
         give_up(bench, upload, code)
     leave_without_attempts(bench, uploads[-1])
     return uploads
@@ -157,7 +157,7 @@ class TestGivenUp:
         assert bench.deliver(*map(bench.notification, uploads), receive_count=3) == list(range(len(uploads)))
         states = [bench.job(upload.job_id) for upload in uploads]
         assert {job["status"] for job in states} == {"failed"}
-        assert [job["error_code"] for job in states] == [*PASSING_CODES, "ATTEMPTS_EXHAUSTED"]
+        assert [job["error_code"] for job in states] == [*TRANSIENT_ERROR_CODES, "ATTEMPTS_EXHAUSTED"]
         assert bench.thumbnail_keys() == []
 
     def test_job_whose_image_was_wrong_stays_failed(self, bench, picture):

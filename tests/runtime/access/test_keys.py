@@ -2,7 +2,7 @@
 
 import pytest
 
-from runtime.access.keys import KEYS_LIFETIME_SECONDS, REFETCH_PAUSE_SECONDS, MustWaitError, SigningKeys
+from runtime.access.keys import KEYS_LIFETIME_SECONDS, REFETCH_PAUSE_SECONDS, KeyFetchRequiredError, SigningKeys
 from runtime.errors import UnavailableError
 from tests.runtime.features.user_pool import KEY_ID, Pool, key_set
 from tests.tables import Proved
@@ -36,13 +36,13 @@ class TestFind:
         assert pool.fetches == 1
 
     def test_who_may_not_wait_is_told_and_fetches_nothing(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:
-        with pytest.raises(MustWaitError):
+        with pytest.raises(KeyFetchRequiredError):
             keys.find(KEY_ID, may_wait=False)
         assert (keys.find(KEY_ID), pool.fetches) == (keys.find(KEY_ID, may_wait=False), 1)
-        with pytest.raises(MustWaitError):
+        with pytest.raises(KeyFetchRequiredError):
             keys.find("made up", may_wait=False)
         clock.now += KEYS_LIFETIME_SECONDS
-        with pytest.raises(MustWaitError):
+        with pytest.raises(KeyFetchRequiredError):
             keys.find(KEY_ID, may_wait=False)
         assert pool.fetches == 1
 

@@ -62,7 +62,9 @@ class TestDescription:
         for path, operation in operations:
             assert operation["tags"], path
             assert operation["description"], path
-            assert operation["responses"]["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith("/Refusal")
+            assert operation["responses"]["4XX"]["content"]["application/json"]["schema"]["$ref"].endswith(
+                "/ErrorResponse"
+            )
             assert "422" not in operation["responses"], path
             assert operation.get("security") == ([{"bearer": []}] if path.startswith("/api") else None), path
         identifiers = [operation["operationId"] for _, operation in operations]

@@ -10,7 +10,7 @@ from runtime.access.limits import Limit
 from runtime.adapters.database import Database
 from runtime.mechanisms.rate_limits import repository
 from runtime.mechanisms.rate_limits.service import SharedLimiter
-from runtime.web.second_attempt import REQUEST_REPEATED
+from runtime.web.retry_on_lost_connection import REQUEST_REPEATED
 from tests.runtime.features.api_platform import ORIGIN, Api, problems
 from tests.runtime.web.limited_api import SHOWS, Limited, end_sessions, limited, owner, told
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from psycopg.sql import SQL, Literal
 
 from runtime.persistence.transactions import Connection
-from runtime.web.dependencies import WithDatabase
+from runtime.web.dependencies import DatabaseDep
 from tests.runtime.features.api_platform import Api
 from tests.runtime.mechanisms.records.kinds import KINDS, Kind
 from tests.runtime.web import attacked_requests
@@ -48,7 +48,7 @@ def recorded(
         router = APIRouter()
 
         @router.get("/found")
-        def find(text: str, database: WithDatabase) -> list[str]:
+        def find(text: str, database: DatabaseDep) -> list[str]:
             with database.transaction() as connection:
                 return [row["title"] for row in ask(connection, text)]
 

@@ -37,14 +37,14 @@ def set_row(connection, job, **values):
 
 class TestRevive:
     @pytest.mark.requirement("P2-24")
-    @pytest.mark.parametrize("error_code", sorted(jobs.PASSING_CODES))
+    @pytest.mark.parametrize("error_code", sorted(jobs.TRANSIENT_ERROR_CODES))
     def test_job_given_up_for_a_passing_cause_has_all_its_attempts_again(self, connection, job, error_code):
         for attempt in range(job.max_retries):
             set_row(connection, job, lease_until="now() - interval '1 second'")
             claim = jobs.claim(connection, job.job_id, 60)
             assert claim, attempt
         assert jobs.fail(connection, claim, error_code=error_code, error_message="y")
-        assert jobs.find(connection, job.job_id).is_given_up
+        assert jobs.find(connection, job.job_id).is_abandoned
 
         assert jobs.revive(connection, job.job_id) is True
         row = columns(connection, job.job_id)
@@ -67,7 +67,7 @@ class TestRevive:
     @pytest.mark.parametrize("error_code", ["CORRUPT_IMAGE", "SOURCE_MISSING", "TOO_MANY_BYTES", "NOT_FOUND"])
     def test_job_that_failed_because_of_its_image_stays_failed(self, connection, job, error_code):
         fail(connection, job, error_code)
-        assert not jobs.find(connection, job.job_id).is_given_up
+        assert not jobs.find(connection, job.job_id).is_abandoned
         before = columns(connection, job.job_id)
         assert jobs.revive(connection, job.job_id) is False
         assert columns(connection, job.job_id) == before

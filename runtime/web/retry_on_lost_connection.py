@@ -6,7 +6,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 REQUEST_REPEATED = "request_repeated"
 
 
-class SecondAttempt:
+class RetryOnLostConnection:
     """Holds back a refusal that says so (`state.may_repeat`) and runs the request again, with the body as it was received.
 
     It has to stand inside the limit on bodies, which bounds what is kept, and outside the routes: a transaction ends

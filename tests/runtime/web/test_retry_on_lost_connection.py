@@ -8,7 +8,7 @@ import pytest
 
 from runtime.features.shows.repository import TABLE
 from runtime.mechanisms.records.table import Table
-from runtime.web.second_attempt import REQUEST_REPEATED
+from runtime.web.retry_on_lost_connection import REQUEST_REPEATED
 from tests.runtime.features.api_platform import Api, problems
 
 SHOWS = "/api/v1/shows"
