@@ -12,7 +12,7 @@ from runtime.access.tokens import TokenVerifier
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
-from runtime.contract.schemas import ErrorResponse
+from runtime.contract.envelopes import ErrorResponse
 from runtime.features.activity_logs import routes as activity_logs
 from runtime.features.backgrounds import routes as backgrounds
 from runtime.features.clips import routes as clips

@@ -14,9 +14,11 @@ from runtime.access.roles import Permission, is_permitted
 from runtime.access.tokens import Caller
 from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
+from runtime.contract.envelopes import DataEnvelope
 from runtime.contract.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.contract.preconditions import IfMatch
-from runtime.contract.schemas import DataEnvelope, Versioned, storable, stripped
+from runtime.contract.schemas import Versioned
+from runtime.contract.values import storable, stripped
 from runtime.errors import ForbiddenError
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.persistence.pages import (

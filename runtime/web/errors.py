@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
-from runtime.contract.schemas import refusal
+from runtime.contract.envelopes import refusal
 from runtime.contract.validation import problems_of
 from runtime.errors import (
     FieldProblem,

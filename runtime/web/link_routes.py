@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope, PageEnvelope, RequestBody
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
+from runtime.contract.schemas import RequestBody
 from runtime.mechanisms.records.links import Links
 from runtime.mechanisms.records.schemas import Link, Linkable, LinkBody, UsageContextParameter, Use
 from runtime.web.dependencies import DatabaseDep, Paging, TransactionDep, list_response

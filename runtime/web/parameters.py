@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AfterValidator, StringConstraints
 
-from runtime.contract.schemas import Label, storable
 from runtime.contract.strict_json import parse
+from runtime.contract.values import Label, storable
 
 MAX_PART_LENGTH = 2_000
 

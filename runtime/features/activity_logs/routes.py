@@ -8,7 +8,8 @@ from pydantic import AfterValidator
 
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
-from runtime.contract.schemas import DataEnvelope, PageEnvelope, storable
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
+from runtime.contract.values import storable
 from runtime.errors import NotFoundError
 from runtime.mechanisms.audit import repository
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType

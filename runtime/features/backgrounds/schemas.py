@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Label, NotNull, RequestBody, stripped
+from runtime.contract.schemas import NotNull, RequestBody
+from runtime.contract.values import Label, stripped
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.mechanisms.records.schemas import (
     FileAsset,

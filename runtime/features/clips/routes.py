@@ -8,8 +8,9 @@ from fastapi import Query, Request, Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.contract.record_files import FileFormat
-from runtime.contract.schemas import DataEnvelope, PageEnvelope, Sha256
+from runtime.contract.values import Sha256
 from runtime.features.clips import repository, service
 from runtime.features.clips.schemas import (
     Clip,

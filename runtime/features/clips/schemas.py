@@ -7,20 +7,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import (
-    Change,
-    Count,
-    Date,
-    Description,
-    Metadata,
-    NotNull,
-    Record,
-    RequestBody,
-    Resource,
-    Sha256,
-    Tags,
-    Timestamp,
-)
+from runtime.contract.schemas import Change, NotNull, Record, RequestBody, Resource
+from runtime.contract.values import Count, Date, Description, Metadata, Sha256, Tags, Timestamp
 from runtime.features.episodes.schemas import Title
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
 from runtime.features.uploads.schemas import FileName

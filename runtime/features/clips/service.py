@@ -12,7 +12,7 @@ from uuid import UUID
 
 from runtime.access.tokens import Caller
 from runtime.contract.preconditions import IfMatch
-from runtime.contract.schemas import MAX_TAGS
+from runtime.contract.values import MAX_TAGS
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError, PlatformError
 from runtime.features.clips.repository import TABLE, TRANSACTION_TIME, find_by_hash_and_lock
 from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTags, ClipUpdate, TalentSource

@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope, PageEnvelope
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.features.components.schemas import Component, ComponentCreate, ComponentUpdate
 from runtime.features.components.service import COMPONENTS
 from runtime.persistence.pages import PageRequest

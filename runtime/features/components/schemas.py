@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Label, NotNull
+from runtime.contract.schemas import NotNull
+from runtime.contract.values import Label
 from runtime.mechanisms.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate
 
 ComponentType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["intro"])]

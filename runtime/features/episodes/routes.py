@@ -8,8 +8,9 @@ from fastapi import Query, Request, Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.contract.record_files import FileFormat
-from runtime.contract.schemas import MAX_INTEGER, DataEnvelope, Date, PageEnvelope
+from runtime.contract.values import MAX_INTEGER, Date
 from runtime.features.episodes import service
 from runtime.features.episodes.schemas import Episode, EpisodeCreate, EpisodeSummary, EpisodeUpdate, Language
 from runtime.features.episodes.service import EPISODES

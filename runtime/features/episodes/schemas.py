@@ -7,19 +7,16 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from runtime.contract.schemas import (
-    Change,
+from runtime.contract.schemas import Change, NotNull, Record, RequestBody
+from runtime.contract.values import (
     Count,
     Date,
     Description,
     HttpsUrl,
     Label,
     Metadata,
-    NotNull,
     Ordinal,
     PersonName,
-    Record,
-    RequestBody,
     Tags,
     Timestamp,
     stripped,

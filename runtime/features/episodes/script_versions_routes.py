@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope, PageEnvelope
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.features.episodes import script_versions_service as service
 from runtime.features.episodes.script_versions_schemas import ScriptVersion, ScriptVersionCreate, ScriptVersionSummary
 from runtime.web.dependencies import DatabaseDep, Paging, TransactionDep, list_response

@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import RequestBody, Resource, Timestamp, stripped
+from runtime.contract.schemas import RequestBody, Resource
+from runtime.contract.values import Timestamp, stripped
 from runtime.features.episodes.schemas import Script
 from runtime.mechanisms.records.schemas import FileReference
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope, PageEnvelope
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.errors import FieldProblem, InvalidInputError
 from runtime.features.files import repository, service
 from runtime.features.files.schemas import (

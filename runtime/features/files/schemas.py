@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field
 
-from runtime.contract.schemas import Resource, Timestamp, storable
+from runtime.contract.schemas import Resource
+from runtime.contract.values import Timestamp, storable
 from runtime.features.jobs.job_types import JobStatus
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
 from runtime.features.uploads.schemas import FileName, UploadCreate

@@ -6,19 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from runtime.contract.schemas import (
-    Change,
-    Description,
-    HttpsUrl,
-    Label,
-    Metadata,
-    NotNull,
-    PersonName,
-    Record,
-    RequestBody,
-    Tags,
-    small,
-)
+from runtime.contract.schemas import Change, NotNull, Record, RequestBody
+from runtime.contract.values import Description, HttpsUrl, Label, Metadata, PersonName, Tags, small
 
 # Names that differ by spaces around them would be one to a reader.
 LinkName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=50)]

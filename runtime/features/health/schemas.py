@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-from runtime.contract.schemas import Timestamp
+from runtime.contract.values import Timestamp
 
 
 class Health(BaseModel):

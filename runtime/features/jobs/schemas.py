@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from runtime.contract.schemas import RequestBody, Resource, Timestamp
+from runtime.contract.schemas import RequestBody, Resource
+from runtime.contract.values import Timestamp
 from runtime.features.jobs.job_types import JobStatus, JobType
 
 MAX_RETRIED = 100

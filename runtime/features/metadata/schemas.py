@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, JsonValue
 
-from runtime.contract.schemas import Change, Count, NotNull, RequestBody, Timestamp, Versioned, json_bytes
+from runtime.contract.schemas import Change, NotNull, RequestBody, Versioned
+from runtime.contract.values import Count, Timestamp, json_bytes
 
 # The answer of a function has at most 6 MB, and quotes within quotes can double a text. So an extraction has 1.5 MB, and fits
 # once beside a page of others that are told without their findings, or twice, as it was and as it is, into the log's entry.

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from runtime.access.tokens import Caller
 from runtime.contract.preconditions import IfMatch
-from runtime.contract.schemas import json_bytes
+from runtime.contract.values import json_bytes
 from runtime.errors import InvalidInputError, NotFoundError
 from runtime.features.episodes.service import EPISODES
 from runtime.features.metadata import repository

@@ -6,16 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import (
-    Change,
-    Description,
-    Metadata,
-    NotNull,
-    RequestBody,
-    SmallObject,
-    SmallObjects,
-    Tags,
-)
+from runtime.contract.schemas import Change, NotNull, RequestBody
+from runtime.contract.values import Description, Metadata, SmallObject, SmallObjects, Tags
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.mechanisms.records.schemas import AssetName, Link, Linkable, LinkBody, Use
 

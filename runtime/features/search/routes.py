@@ -10,7 +10,8 @@ from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.adapters.search_index import SearchIndex, search_index
-from runtime.contract.schemas import MAX_INTEGER, DataEnvelope, PageEnvelope, PageInfo, storable, stripped
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope, PageInfo
+from runtime.contract.values import MAX_INTEGER, storable, stripped
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import assets, reindexing, repository, service

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from runtime.contract.schemas import PageEnvelope, PageInfo, RequestBody, Resource
+from runtime.contract.envelopes import PageEnvelope, PageInfo
+from runtime.contract.schemas import RequestBody, Resource
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search.words import SearchText

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Change, Description, Metadata, NotNull, Record, RequestBody, stripped
+from runtime.contract.schemas import Change, NotNull, Record, RequestBody
+from runtime.contract.values import Description, Metadata, stripped
 
 ShowName = Annotated[
     str,

@@ -7,7 +7,7 @@ from uuid import UUID
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope, PageEnvelope, PageInfo
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope, PageInfo
 from runtime.errors import NotFoundError
 from runtime.features.episodes.service import EPISODES
 from runtime.features.thumbnails import repository, service

@@ -4,7 +4,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from runtime.contract.schemas import Resource, Timestamp
+from runtime.contract.schemas import Resource
+from runtime.contract.values import Timestamp
 
 
 class ThumbnailView(Resource):

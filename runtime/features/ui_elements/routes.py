@@ -8,7 +8,7 @@ from fastapi import Response
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope, PageEnvelope
+from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.features.ui_elements.schemas import (
     UiElement,
     UiElementCreate,

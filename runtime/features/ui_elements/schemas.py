@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Label, RequestBody
+from runtime.contract.schemas import RequestBody
+from runtime.contract.values import Label
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.mechanisms.records.schemas import (
     FileAsset,

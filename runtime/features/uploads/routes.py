@@ -6,7 +6,7 @@ from uuid import UUID
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.contract.schemas import DataEnvelope
+from runtime.contract.envelopes import DataEnvelope
 from runtime.features.uploads import service
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
 from runtime.web.dependencies import ResourcesDep, TransactionDep

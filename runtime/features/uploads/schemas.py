@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints
 
-from runtime.contract.schemas import RequestBody, Resource, Sha256, Timestamp
+from runtime.contract.schemas import RequestBody, Resource
+from runtime.contract.values import Sha256, Timestamp
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind, ImageType, UploadEntity
 
 FileName = Annotated[

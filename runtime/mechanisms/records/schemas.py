@@ -7,20 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from runtime.contract.schemas import (
-    Change,
-    Description,
-    Metadata,
-    NotNull,
-    Record,
-    RequestBody,
-    Resource,
-    Sha256,
-    Tags,
-    Timestamp,
-    storable,
-    stripped,
-)
+from runtime.contract.schemas import Change, NotNull, Record, RequestBody, Resource
+from runtime.contract.values import Description, Metadata, Sha256, Tags, Timestamp, storable, stripped
 
 # A bucket's name as S3 allows it, which is no IP address, and a key on one line.
 _FILE_REFERENCE = re.compile(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from runtime.contract.schemas import MAX_METADATA_BYTES, HttpsUrl, Label, json_bytes
+from runtime.contract.values import MAX_METADATA_BYTES, HttpsUrl, Label, json_bytes
 from runtime.features.guests.schemas import SocialLinks
 from runtime.features.jobs.schemas import JobsRetry
 from runtime.mechanisms.records.schemas import FileReference

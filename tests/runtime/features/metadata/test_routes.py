@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from runtime.contract.schemas import json_bytes
+from runtime.contract.values import json_bytes
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, MAX_FINDING_BYTES, MAX_TEXT_BYTES
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.metadata.extractions import FOUND, Body, add, answered, log_of, newest, path_of
