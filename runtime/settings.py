@@ -1,4 +1,4 @@
-"""Every environment variable that the application reads, once and typed.
+"""Every environment variable that the application reads, once and typed. None of ours has a default: the stacks set them all.
 
 `stacks/wiring.py` writes exactly these; a test compares both ends. A function loads the one class made for it, so that no
 function is given a variable it does not read.
@@ -26,7 +26,7 @@ class RuntimeSettings(BaseSettings):
 
     environment: str = Field(description="The environment's tag value: development, staging or production.")
     release: str = Field(description="The release that is deployed, as `platform --version` prints it.")
-    log_level: str = "INFO"
+    log_level: str
     region: str = Field(
         validation_alias=AliasChoices("region", "AWS_REGION"), description="Set by Lambda and ECS themselves."
     )
@@ -43,15 +43,14 @@ class DatabaseSettings(RuntimeSettings):
     database_secret_arn: str = Field(description="Secret with host, port, database, username, password.")
     database_pool_min: int = Field(ge=0, le=100)
     database_pool_max: int = Field(ge=1, le=100)
-    database_connect_timeout_seconds: int = Field(default=2, ge=1)
-    database_statement_timeout_seconds: int = Field(default=5, ge=1)
+    database_connect_timeout_seconds: int = Field(ge=1)
+    database_statement_timeout_seconds: int = Field(ge=1)
 
 
 class SearchSettings(RuntimeSettings):
     """Where to learn of the search domain."""
 
     search_endpoint_parameter: str = Field(
-        default="",
         description="Name of the parameter that holds the domain's endpoint once it stands; empty where there is no domain.",
     )
 
@@ -68,10 +67,10 @@ class ApiSettings(DatabaseSettings, SearchSettings):
     )
     user_pool_client_ids: tuple[str, ...] = Field(description="JSON list of the clients whose tokens are accepted.")
     machine_client_ids: tuple[str, ...] = Field(
-        default=(), description="JSON list of the clients that are machines, whose tokens are the system's."
+        description="JSON list of the clients that are machines, whose tokens are the system's."
     )
-    machine_scope: str = Field(default="", description="What a machine's token has to name in `scope`.")
-    token_max_lifetime_seconds: int = Field(default=86_400, ge=60)
+    machine_scope: str = Field(description="What a machine's token has to name in `scope`.")
+    token_max_lifetime_seconds: int = Field(ge=60)
     allowed_hosts: tuple[str, ...] = Field(description="JSON list; a leading `*.` stands for any one host below.")
     allowed_origins: tuple[str, ...] = Field(description="JSON list of exact origins for CORS.")
     upload_expiry_seconds: int = Field(ge=1, le=3600)
@@ -83,7 +82,7 @@ class ApiSettings(DatabaseSettings, SearchSettings):
     caller_burst_requests: int = Field(ge=1, le=1_000_000, description="How many of them may come at once.")
     editors_create_episodes: bool = Field(description="Whether editors, too, may create episodes.")
     queue_depth_limit: int = Field(
-        default=100, ge=1, description="How many jobs may wait or run; more are refused for the time being."
+        ge=1, description="How many jobs may wait or run; more are refused for the time being."
     )
 
     @property
@@ -147,9 +146,9 @@ class MigrateSettings(SearchSettings):
     database_port: int
     database_name: str
     database_application_user: str
-    lock_timeout_seconds: int = Field(default=4, ge=1)
-    statement_timeout_seconds: int = Field(default=5, ge=1)
-    seeding: bool = Field(default=False, description="Whether it makes episodes to measure with when it is asked to.")
+    lock_timeout_seconds: int = Field(ge=1)
+    statement_timeout_seconds: int = Field(ge=1)
+    seeding: bool = Field(description="Whether it makes episodes to measure with when it is asked to.")
 
 
 @cache

@@ -159,9 +159,13 @@ def migrated(
     environment = account.environment() | {
         "PLATFORM_ENVIRONMENT": "development",
         "PLATFORM_RELEASE": "0.0.0+test",
+        "PLATFORM_LOG_LEVEL": "INFO",
+        "PLATFORM_SEARCH_ENDPOINT_PARAMETER": "",
         "PLATFORM_DATABASE_SECRET_ARN": arn,
         "PLATFORM_DATABASE_POOL_MIN": "0",
         "PLATFORM_DATABASE_POOL_MAX": "4",
+        "PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS": "2",
+        "PLATFORM_DATABASE_STATEMENT_TIMEOUT_SECONDS": "5",
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)

@@ -30,9 +30,13 @@ class TestCreateApp:
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
             "PLATFORM_ENVIRONMENT": "development",
             "PLATFORM_RELEASE": "1.2.3",
+            "PLATFORM_LOG_LEVEL": "INFO",
+            "PLATFORM_SEARCH_ENDPOINT_PARAMETER": "",
             "PLATFORM_DATABASE_SECRET_ARN": "arn:nowhere",
             "PLATFORM_DATABASE_POOL_MIN": "1",
             "PLATFORM_DATABASE_POOL_MAX": "1",
+            "PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS": "2",
+            "PLATFORM_DATABASE_STATEMENT_TIMEOUT_SECONDS": "5",
             "PLATFORM_STORAGE_BUCKET": "a",
             "PLATFORM_TEMP_BUCKET": "b",
             "PLATFORM_THUMBNAILS_BUCKET": "c",
@@ -47,6 +51,10 @@ class TestCreateApp:
             "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "600",
             "PLATFORM_CALLER_BURST_REQUESTS": "100",
             "PLATFORM_EDITORS_CREATE_EPISODES": "false",
+            "PLATFORM_MACHINE_CLIENT_IDS": "[]",
+            "PLATFORM_MACHINE_SCOPE": "",
+            "PLATFORM_TOKEN_MAX_LIFETIME_SECONDS": "86400",
+            "PLATFORM_QUEUE_DEPTH_LIMIT": "100",
         }
         for variable, value in nowhere.items():
             monkeypatch.setenv(variable, value)

@@ -53,6 +53,11 @@ class TestPrograms:
         server = OF_THE_SERVER if program == "api" and graph.container else set()
         assert set(graph.variables(program)) == read | server
 
+    def test_no_setting_of_ours_has_a_default(self, program):
+        # A default would never apply: the stacks set every variable.
+        fields = LOADED_BY[program].model_fields
+        assert [name for name, field in fields.items() if name not in STANDARD and not field.is_required()] == []
+
     def test_settings_load_from_it(self, graph_of, environment, program, monkeypatch):
         loaded = load(LOADED_BY[program], graph_of(environment).variables(program), monkeypatch)
         assert loaded.environment == {"dev": "development"}.get(environment, environment)

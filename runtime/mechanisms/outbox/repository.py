@@ -38,7 +38,7 @@ _TAKE_DUE = """
 WITH due AS MATERIALIZED (
     SELECT outbox_id FROM outbox
     WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()
-    ORDER BY not_before LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    ORDER BY not_before, outbox_id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
 UPDATE outbox
 SET attempts = attempts + 1,

@@ -61,6 +61,13 @@ def deployment(database, account, monkeypatch):
     environment = account.environment() | {
         "PLATFORM_ENVIRONMENT": "development",
         "PLATFORM_RELEASE": "0.0.0+test",
+        "PLATFORM_LOG_LEVEL": "INFO",
+        "PLATFORM_SEARCH_ENDPOINT_PARAMETER": "",
+        "PLATFORM_LOCK_TIMEOUT_SECONDS": "4",
+        "PLATFORM_STATEMENT_TIMEOUT_SECONDS": "5",
+        "PLATFORM_SEEDING": "false",
+        "PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS": "2",
+        "PLATFORM_DATABASE_STATEMENT_TIMEOUT_SECONDS": "5",
         "PLATFORM_DATABASE_MASTER_SECRET_ARN": master["ARN"],
         "PLATFORM_DATABASE_SECRET_ARN": application["ARN"],
         "PLATFORM_DATABASE_HOST": database.host,
