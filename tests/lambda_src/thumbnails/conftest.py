@@ -15,9 +15,9 @@ from PIL import Image
 from psycopg.rows import dict_row
 
 from lambda_src.thumbnails.handler import handler
-from lambda_src.thumbnails.pipeline import JOB_TYPE
 from local.account import LocalAccount
 from runtime.features.jobs import repository as jobs
+from runtime.features.jobs.job_types import JobType
 from tests.runtime.conftest import forget_the_process
 from tests.runtime.features.api_fixtures import api, api_environment, pool, pool_server
 
@@ -83,7 +83,7 @@ class Bench:
         with psycopg.connect(self.conninfo, row_factory=dict_row) as connection:
             job = jobs.insert(
                 connection,
-                job_type=JOB_TYPE,
+                job_type=JobType.THUMBNAIL_GENERATION,
                 entity_type=entity_type,
                 entity_id=entity_id,
                 source_reference="s3://temp/uploads/1",

@@ -59,7 +59,7 @@ class TestOrder:
                 for sequencer in (100, 200):
                     job = jobs.insert(
                         connection,
-                        job_type=pipeline.JOB_TYPE,
+                        job_type=pipeline.JobType.THUMBNAIL_GENERATION,
                         entity_type="episode",
                         entity_id=row["episode_id"],
                         source_reference="s3://temp/uploads/1",
