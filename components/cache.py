@@ -74,7 +74,7 @@ class Cache(pulumi.ComponentResource):
         self._create_group()
 
         self.endpoint = self._group.primary_endpoint_address
-        self.port = pulumi.Output.from_input(PORT)
+        self.port = self._group.port.apply(lambda port: port or PORT)
         self.arn = self._group.arn
         self.register_outputs({"endpoint": self.endpoint, "arn": self.arn})
 

@@ -12,6 +12,7 @@ from local.account import LocalAccount
 from local.compute.apigateway.http_listeners import HttpListeners
 from local.compute.cloudfront.distributions import Distributions
 from local.compute.ecs.containers import Containers
+from local.compute.elasticache.caches import Caches
 from local.compute.elbv2.load_balancers import LoadBalancers
 from local.compute.event_sources.event_sources import EventSources
 from local.compute.lambda_.function_door import FunctionDoor
@@ -57,6 +58,7 @@ class LocalCloud:
         self._databases: Databases | None = None
         self._containers: Containers | None = None
         self._search: SearchDomains | None = None
+        self._caches: Caches | None = None
         self._door: FunctionDoor | None = None
         self._names = Names()
         self._to_close: list[Callable[[], None]] = []
@@ -96,7 +98,7 @@ class LocalCloud:
 
     def health(self) -> Health:
         """Degraded when a server that others need has ended; function workers come and go and do not count."""
-        rooms = (self._databases, self._containers, self._search)
+        rooms = (self._databases, self._containers, self._search, self._caches)
         needed = {Emulator.name, ObjectGate.name, *(name for room in rooms if room for name in room.process_names)}
         running = {process.name for process in self.processes() if process.state == "running"}
         return "running" if needed <= running else "degraded"
@@ -138,6 +140,7 @@ class LocalCloud:
         listeners = HttpListeners(self.account, functions, port=self._port)
         self._databases = Databases(self.account, self.supervisor, self._directory / "databases")
         self._search = search = SearchDomains(self.supervisor, self._directory / "search", listener=self._listener)
+        self._caches = caches = Caches(self.supervisor)
         balancers = LoadBalancers(port=self._port, logs=self.supervisor.logs)
         self._containers = containers = Containers(self.account, self.supervisor, balancers, images=self._images)
         distributions = Distributions(self.account, port=ports.preferred_port(self._port and self._port + 1))
@@ -154,6 +157,8 @@ class LocalCloud:
         ]
         return {
             "aws:rds/instance:Instance": self._databases.start,
+            "aws:rds/proxy:Proxy": self._databases.serve_proxy,
+            "aws:elasticache/replicationGroup:ReplicationGroup": caches.start,
             "aws:lambda/function:Function": functions.register,
             "aws:lambda/invocation:Invocation": functions.run_invocation,
             "aws:lambda/eventSourceMapping:EventSourceMapping": sources.start,

@@ -1,14 +1,16 @@
 """The API, put together on one screen."""
 
+from aws_lambda_powertools import Logger
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
 from runtime.access.guards import AccessControl
 from runtime.access.keys import SigningKeys
-from runtime.access.limits import Limit
+from runtime.access.limits import Limit, Limiter
 from runtime.access.roles import permission_table
 from runtime.access.tokens import TokenVerifier
+from runtime.adapters.cache import cache_at
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
@@ -33,6 +35,7 @@ from runtime.features.ui_elements import routes as ui_elements
 from runtime.features.uploads import routes as uploads
 from runtime.features.users import routes as users
 from runtime.mechanisms.outbox.service import Outbox
+from runtime.mechanisms.rate_limits.cached import CachedLimiter
 from runtime.mechanisms.rate_limits.service import SharedLimiter
 from runtime.settings import ApiSettings, load
 from runtime.topics import topics
@@ -143,7 +146,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             max_lifetime_seconds=settings.token_max_lifetime_seconds,
         ),
         permissions=permission_table(editors_create_episodes=settings.editors_create_episodes),
-        limiter=_limiter(settings),
+        limiter=_limiter(settings, log),
     )
     errors.install(app, log)
     documentation.install(app)
@@ -152,13 +155,16 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     return app
 
 
-def _limiter(settings: ApiSettings) -> SharedLimiter | None:
+def _limiter(settings: ApiSettings, log: Logger) -> Limiter | None:
     if not settings.caller_requests_per_minute:
         return None
     limit = Limit(
         requests_per_minute=settings.caller_requests_per_minute, burst_requests=settings.caller_burst_requests
     )
-    return SharedLimiter(database=database(settings), limit=limit)
+    counted_by_database = SharedLimiter(database=database(settings), limit=limit)
+    if not settings.cache_endpoint:
+        return counted_by_database
+    return CachedLimiter(cache=cache_at(settings.cache_endpoint), limit=limit, fallback=counted_by_database, log=log)
 
 
 def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:

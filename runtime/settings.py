@@ -80,6 +80,9 @@ class ApiSettings(DatabaseSettings, SearchSettings):
         ge=0, le=1_000_000, description="What each caller may ask in the long run; 0: as much as they like."
     )
     caller_burst_requests: int = Field(ge=1, le=1_000_000, description="How many of them may come at once.")
+    cache_endpoint: str = Field(
+        description="Host and port of the cache that counts callers; empty where the database counts them."
+    )
     editors_create_episodes: bool = Field(description="Whether editors, too, may create episodes.")
     queue_depth_limit: int = Field(
         ge=1, description="How many jobs may wait or run; more are refused for the time being."
@@ -146,6 +149,9 @@ class MigrateSettings(SearchSettings):
     database_port: int
     database_name: str
     database_application_user: str
+    database_application_host: str = Field(
+        description="Where the application connects: the proxy, where there is one, or the database itself."
+    )
     lock_timeout_seconds: int = Field(ge=1)
     statement_timeout_seconds: int = Field(ge=1)
     seeding: bool = Field(description="Whether it makes episodes to measure with when it is asked to.")

@@ -52,6 +52,7 @@ def _create_function(workloads: Workloads, identity: Identity, *, after: Sequenc
         searches=True,
         # For the user pool's keys.
         internet=True,
+        uses_cache=True,
         after=after,
     )
     gateway = HttpApi(
@@ -125,7 +126,7 @@ def _create_service(
             task=task,
             load_balancer=balancer,
             # For the user pool's keys.
-            placement=workloads.placement(internet=True),
+            placement=workloads.placement(internet=True, uses_cache=True),
             desired_count=section.desired_count,
             maximum_count=section.maximum_count,
             deployment=section.deployment,
@@ -133,6 +134,6 @@ def _create_service(
         ),
         workloads.deployment.opts,
     )
-    workloads.admit("api", service.security_group_id)
+    workloads.admit("api", service.security_group_id, uses_cache=True)
     caller = Caller(role_arn=task.role_arn, security_group_id=service.security_group_id)
     return Api(url=service.url, balancer=balancer, service=service, caller=caller)

@@ -4,7 +4,9 @@ from dataclasses import dataclass, replace
 
 import pulumi
 
+from components.cache import Cache, CacheArgs
 from components.content_delivery import ContentDelivery
+from components.database_proxy import DatabaseProxy, DatabaseProxyArgs
 from components.malware_protection import MalwareProtection, MalwareProtectionArgs
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
 from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
@@ -27,6 +29,18 @@ class Data:
     thumbnails: PrivateBucket
     temp: PrivateBucket
     delivery: ContentDelivery | None
+    proxy: DatabaseProxy | None
+    cache: Cache | None
+
+    @property
+    def application_host(self) -> pulumi.Output[str]:
+        """Where the application connects to the database: through the proxy, where there is one."""
+        return self.proxy.host if self.proxy else self.database.address
+
+    @property
+    def cache_endpoint(self) -> pulumi.Input[str]:
+        """Host and port of the cache; empty where there is none."""
+        return pulumi.Output.format("{0}:{1}", self.cache.endpoint, self.cache.port) if self.cache else ""
 
 
 def create_data(deployment: Deployment, *, foundation: Foundation, address: Address) -> Data:
@@ -69,13 +83,16 @@ def create_data(deployment: Deployment, *, foundation: Foundation, address: Addr
     delivery = create_delivery(deployment, thumbnails, foundation=foundation, address=address)
     if delivery is not None:
         thumbnails = replace(thumbnails, statements=delivery.bucket_statements())
+    database = _create_database(deployment, foundation)
     return Data(
-        database=_create_database(deployment, foundation),
+        database=database,
         database_secret_arn=secret.arn,
         storage=PrivateBucket("storage", storage, opts),
         thumbnails=PrivateBucket("thumbnails", thumbnails, opts),
         temp=PrivateBucket("temp", temp, opts),
         delivery=delivery,
+        proxy=_create_proxy(deployment, foundation, database, secret.arn),
+        cache=_create_cache(deployment, foundation),
     )
 
 
@@ -107,6 +124,52 @@ def _create_database(deployment: Deployment, foundation: Foundation) -> Postgres
             log_key_arn=foundation.log_key_arn,
             protected=settings.protected,
             tags={"Backup": "critical"} if settings.protected else None,
+        ),
+        deployment.opts,
+    )
+
+
+def _create_proxy(
+    deployment: Deployment, foundation: Foundation, database: PostgresDatabase, secret_arn: pulumi.Output[str]
+) -> DatabaseProxy | None:
+    settings = deployment.settings
+    section = settings.database.proxy
+    if section is None:
+        return None
+    return DatabaseProxy(
+        "database-proxy",
+        DatabaseProxyArgs(
+            naming=deployment.naming,
+            vpc_id=foundation.network.vpc_id,
+            subnet_ids=foundation.network.private_subnet_ids,
+            database_identifier=database.identifier,
+            database_security_group_id=database.security_group_id,
+            secret_arn=secret_arn,
+            secret_key_arn=foundation.data_key_arn,
+            connections_percent=section.connections_percent,
+            borrow_timeout_seconds=section.borrow_timeout_seconds,
+            idle_client_timeout_seconds=section.idle_client_timeout_seconds,
+            log_retention_days=settings.log_retention_days,
+            log_key_arn=foundation.log_key_arn,
+        ),
+        deployment.opts,
+    )
+
+
+def _create_cache(deployment: Deployment, foundation: Foundation) -> Cache | None:
+    section = deployment.settings.cache
+    if section is None:
+        return None
+    return Cache(
+        "cache",
+        CacheArgs(
+            naming=deployment.naming,
+            vpc_id=foundation.network.vpc_id,
+            subnet_ids=foundation.network.private_subnet_ids,
+            node_type=section.node_type,
+            nodes=section.nodes,
+            maintenance_window=section.maintenance_window,
+            key_arn=foundation.data_key_arn,
         ),
         deployment.opts,
     )

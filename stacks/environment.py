@@ -17,6 +17,7 @@ from stacks.sections import (
     ApiSection,
     BackupSection,
     BucketsSection,
+    CacheSection,
     DatabaseSection,
     Days,
     EdgeSection,
@@ -63,6 +64,7 @@ class EnvironmentSettings(Settings):
     maintenance: MaintenanceSection
     migrate: MigrateSection
     search_domain: SearchDomainSection | None
+    cache: CacheSection | None
     edge: EdgeSection
     monitoring: MonitoringSection
     backup: BackupSection | None

@@ -52,6 +52,22 @@ class NetworkSection(Section):
     flow_log_retention_days: Days | None
 
 
+class DatabaseProxySection(Section):
+    """An RDS Proxy in front of the database, which pools the connections of the functions."""
+
+    connections_percent: int = Field(ge=1, le=100, description="How many of the database's connections it may hold.")
+    borrow_timeout_seconds: int = Field(ge=0, le=300, description="How long a client waits for a connection.")
+    idle_client_timeout_seconds: int = Field(ge=1, le=28_800)
+
+
+class CacheSection(Section):
+    """A Valkey cache, which counts the requests of each caller instead of the database."""
+
+    node_type: str
+    nodes: int = Field(ge=1, le=6, description="One that writes; the others take over when it fails.")
+    maintenance_window: str
+
+
 class DatabaseSection(Section):
     """The PostgreSQL instance. Storage in gigabytes, windows in UTC."""
 
@@ -70,6 +86,7 @@ class DatabaseSection(Section):
     slow_statement_ms: int
     insights: DatabaseInsights
     monitoring_interval_seconds: int = Field(description="Between two looks at the operating system; 0 for none.")
+    proxy: DatabaseProxySection | None
 
 
 class BucketsSection(Section):

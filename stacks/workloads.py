@@ -6,6 +6,7 @@ from typing import Self
 
 import pulumi
 
+from components import cache
 from components.placement import Egress, Placement
 from components.policies import Statement
 from components.postgres_database import PORT
@@ -56,16 +57,31 @@ class Workloads:
         key = permissions.use_secrets_key(self.foundation.data_key_arn, write=writes_secrets)
         return [*statements, *search, *key]
 
-    def placement(self, *, internet: bool = False) -> Placement:
+    def placement(self, *, internet: bool = False, uses_cache: bool = False) -> Placement:
         """Private subnets with ways to the database and to AWS; `internet` is for what calls services without an endpoint."""
-        database = Egress(description="PostgreSQL", port=PORT, security_group_id=self.data.database.security_group_id)
-        return self.foundation.placement({"database": database}, internet=internet)
+        data = self.data
+        egress = {
+            "database": Egress(description="PostgreSQL", port=PORT, security_group_id=data.database.security_group_id)
+        }
+        if data.proxy is not None:
+            egress["proxy"] = Egress(
+                description="PostgreSQL through its proxy", port=PORT, security_group_id=data.proxy.security_group_id
+            )
+        if uses_cache and data.cache is not None:
+            egress["cache"] = Egress(
+                description="Valkey", port=cache.PORT, security_group_id=data.cache.security_group_id
+            )
+        return self.foundation.placement(egress, internet=internet)
 
-    def admit(self, thing: str, security_group_id: pulumi.Input[str]) -> list[pulumi.Resource]:
+    def admit(
+        self, thing: str, security_group_id: pulumi.Input[str], *, uses_cache: bool = False
+    ) -> list[pulumi.Resource]:
         """Lets a group into the database and the endpoints: the rules, for whoever must wait for them."""
         rules = [
             self.data.database.admit(thing, security_group_id),
             self.foundation.network.admit_to_endpoints(thing, security_group_id),
+            self.data.proxy.admit(thing, security_group_id) if self.data.proxy else None,
+            self.data.cache.admit(thing, security_group_id) if uses_cache and self.data.cache else None,
         ]
         return [rule for rule in rules if rule is not None]
 
@@ -80,6 +96,7 @@ class Workloads:
         variables: wiring.Variables,
         statements: Sequence[Statement],
         internet: bool = False,
+        uses_cache: bool = False,
         searches: bool = False,
         writes_secrets: bool = False,
         after: Sequence[pulumi.Resource] = (),
@@ -98,7 +115,7 @@ class Workloads:
                 handler=handler,
                 variables=variables,
                 statements=self.rights(statements, searches=searches, writes_secrets=writes_secrets),
-                placement=self.placement(internet=internet),
+                placement=self.placement(internet=internet, uses_cache=uses_cache),
                 memory_mb=section.memory_mb,
                 timeout_seconds=section.timeout_seconds,
                 reserved_concurrency=section.concurrency if isinstance(section, FunctionSection) else None,
@@ -111,4 +128,4 @@ class Workloads:
             self.deployment.opts,
         )
         group = function.security_group_id
-        return function, [] if group is None else self.admit(thing, group)
+        return function, [] if group is None else self.admit(thing, group, uses_cache=uses_cache)

@@ -21,14 +21,15 @@ CONNECT_SECONDS = 5
 WRONG_PASSWORD = "password authentication failed"  # noqa: S105  (the server's sentence, no secret)
 
 
-def ensure(owner: psycopg.Connection[Any], role: str, secret: Mapping[str, Any] | None) -> dict[str, Any]:
+def ensure(owner: psycopg.Connection[Any], role: str, secret: Mapping[str, Any] | None, *, host: str) -> dict[str, Any]:
     """Makes the role if there is none, gives it a password if `secret` has none that works, and answers the secret as
-    it has to be: host, port, database, username, password.
+    it has to be: host, port, database, username, password. `host` is where the application connects, be it a proxy.
 
     `owner` is an autocommit connection of the database's owner. Raises psycopg's errors, and RuntimeError when the role
     is one that could do more than an application may.
     """
-    expected = {"host": owner.info.host, "port": owner.info.port, "database": owner.info.dbname, "username": role}
+    here = {"host": owner.info.host, "port": owner.info.port, "database": owner.info.dbname, "username": role}
+    expected = here | {"host": host}
     found = owner.execute(
         "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication FROM pg_roles"
         " WHERE rolname = %s",
@@ -40,7 +41,7 @@ def ensure(owner: psycopg.Connection[Any], role: str, secret: Mapping[str, Any] 
         raise RuntimeError(
             f"the role {role} has an owner's or administrator's powers; the application's must have none"
         )
-    elif secret is not None and _opens(expected, str(secret.get("password", ""))):
+    elif secret is not None and _opens(here, str(secret.get("password", ""))):
         return expected | {"password": secret["password"]}
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     verifier = owner.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()

@@ -57,7 +57,9 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
     master = _master(settings, secrets)
     with _owner(settings, master) as owner:
         stored = secrets.read(settings.database_secret_arn)
-        wanted = application_role.ensure(owner, settings.database_application_user, stored)
+        wanted = application_role.ensure(
+            owner, settings.database_application_user, stored, host=settings.database_application_host
+        )
         applied = Migrations(
             host=settings.database_host,
             port=settings.database_port,

@@ -52,7 +52,7 @@ def connect_as_superuser(address: Address, name: str) -> psycopg.Connection[Any]
 def migrate(address: Address, name: str, role: str) -> dict[str, Any]:
     """Brings a database to the newest schema and makes the application's role; answers the role's secret."""
     with connect_as_superuser(address, name) as owner:
-        secret = application_role.ensure(owner, role, None)
+        secret = application_role.ensure(owner, role, None, host=owner.info.host)
         Migrations(
             host=address.host,
             port=address.port,

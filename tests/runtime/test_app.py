@@ -50,6 +50,7 @@ class TestCreateApp:
             "PLATFORM_OUTBOX_GRACE_SECONDS": "30",
             "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "600",
             "PLATFORM_CALLER_BURST_REQUESTS": "100",
+            "PLATFORM_CACHE_ENDPOINT": "",
             "PLATFORM_EDITORS_CREATE_EPISODES": "false",
             "PLATFORM_MACHINE_CLIENT_IDS": "[]",
             "PLATFORM_MACHINE_SCOPE": "",

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 
 # What an environment may do without: null there.
-OPTIONAL = {"search_domain", "backup", "delivery"}
+OPTIONAL = {"search_domain", "backup", "delivery", "proxy", "cache"}
 
 
 def shape(values):

@@ -172,3 +172,39 @@ class TestWithout:
         assert graph.named("load-balancer-https").inputs["certificateArn"] == arn
         assert graph.of("Certificate") == graph.of("Zone") == graph.of("Record") == []
         assert graph.named("outputs-api-url").inputs["value"] == "https://api-staging.example.com"
+
+
+PROXY = {"connections_percent": 80, "borrow_timeout_seconds": 7, "idle_client_timeout_seconds": 600}
+CACHE = {"node_type": "cache.t4g.small", "nodes": 2, "maintenance_window": "mon:05:00-mon:06:00"}
+
+
+class TestOptionalSections:
+    """What is null in every environment's file today."""
+
+    def test_proxy_stands_between_the_application_and_the_database(self, evaluated, settings_of, environment):
+        values = settings_of(environment, database__proxy=PROXY)
+        assert EnvironmentSettings.parse(values)
+        graph = evaluated(values)
+        pool = graph.named("database-proxy-target-group").inputs["connectionPoolConfig"]
+        assert (pool["maxConnectionsPercent"], pool["connectionBorrowTimeout"]) == (80, 7)
+        assert graph.named("database-proxy-proxy").inputs["idleClientTimeout"] == 600
+        # The migrate function signs in at the database itself and writes the proxy into the application's secret.
+        variables = graph.variables("migrate")
+        assert variables["PLATFORM_DATABASE_APPLICATION_HOST"] != variables["PLATFORM_DATABASE_HOST"]
+        entries = {
+            each.name for each in graph.of("SecurityGroupIngressRule") if each.name.startswith("database-proxy-from")
+        }
+        assert entries == {
+            f"database-proxy-from-{who}" for who in ("api", "maintenance", "migrate", "thumbnail-generator")
+        }
+
+    def test_cache_is_open_to_the_api_alone(self, evaluated, settings_of, environment):
+        values = settings_of(environment, cache=CACHE)
+        assert EnvironmentSettings.parse(values)
+        graph = evaluated(values)
+        group = graph.named("cache-group").inputs
+        assert (group["nodeType"], group["numCacheClusters"]) == ("cache.t4g.small", 2)
+        assert group["maintenanceWindow"] == "mon:05:00-mon:06:00"
+        assert graph.variables("api")["PLATFORM_CACHE_ENDPOINT"].endswith(":6379")
+        entries = [each.name for each in graph.of("SecurityGroupIngressRule") if each.name.startswith("cache-from")]
+        assert entries == ["cache-from-api"]

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local import ports
 from local.account import LocalAccount
 from local.compute.rds.postgres import EmbeddedPostgres
 from local.errors import ProcessFailedError, RegistrationError
@@ -67,3 +68,13 @@ class Databases:
             "endpoint": f"{server.address}:{server.port}",
             "masterUserSecrets": [{"secretArn": secret["ARN"], "secretStatus": "active", "kmsKeyId": ""}],
         }
+
+    def serve_proxy(self, registration: Registration) -> Mapping[str, Any]:
+        """Return the proxy's endpoint: the server itself, on the same port. Connections are not pooled on this machine.
+
+        Raises:
+            RegistrationError: Another engine family than PostgreSQL.
+        """
+        if (family := registration.inputs.get("engineFamily")) != "POSTGRESQL":
+            raise RegistrationError(registration.urn, f"engine family {family}: only POSTGRESQL runs on this machine")
+        return {"endpoint": ports.LOOPBACK}

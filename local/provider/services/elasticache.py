@@ -1,4 +1,4 @@
-"""ElastiCache: replication groups and their subnets. The emulator keeps them; no cache listens at the endpoint that it tells."""
+"""ElastiCache: replication groups and their subnets. The server behind a group and its endpoint are the runner's."""
 
 from local.provider.resource_types.table import FromResponse, Naming, ResourceType
 

@@ -1,4 +1,4 @@
-"""RDS: database instances. The server behind one, its address and its master secret are the runner's. No proxy listens."""
+"""RDS: database instances and their proxies. The server behind both, its address and its secret are the runner's."""
 
 from local.provider.resource_types.facts import Facts
 from local.provider.resource_types.table import Call, FromResponse, Inputs, Naming, ResourceType

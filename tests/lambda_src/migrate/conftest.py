@@ -74,6 +74,7 @@ def deployment(database, account, monkeypatch):
         "PLATFORM_DATABASE_PORT": str(database.port),
         "PLATFORM_DATABASE_NAME": database.name,
         "PLATFORM_DATABASE_APPLICATION_USER": role,
+        "PLATFORM_DATABASE_APPLICATION_HOST": database.host,
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)

@@ -16,9 +16,10 @@ EVENT = {"action": "prepare_search", "writers": [WRITER], "keepers": [KEEPER]}
 
 @pytest.fixture(autouse=True)
 def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MASTER_SECRET_ARN", "HOST", "NAME", "APPLICATION_USER"):
+    for name in ("MASTER_SECRET_ARN", "HOST", "NAME", "APPLICATION_USER", "APPLICATION_HOST"):
         monkeypatch.setenv(f"PLATFORM_DATABASE_{name}", "x")
-    monkeypatch.setenv("PLATFORM_DATABASE_PORT", "1")
+    for name in ("DATABASE_PORT", "LOCK_TIMEOUT_SECONDS", "STATEMENT_TIMEOUT_SECONDS", "SEEDING"):
+        monkeypatch.setenv(f"PLATFORM_{name}", "1")
     load.cache_clear()
 
 

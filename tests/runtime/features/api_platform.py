@@ -156,6 +156,7 @@ def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
         # Tests ask as fast as they can. Those of the limit make an application of their own.
         "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0",
         "PLATFORM_CALLER_BURST_REQUESTS": "1",
+        "PLATFORM_CACHE_ENDPOINT": "",
         "PLATFORM_EDITORS_CREATE_EPISODES": "false",
         "PLATFORM_TOKEN_MAX_LIFETIME_SECONDS": "86400",
         "PLATFORM_QUEUE_DEPTH_LIMIT": "100",

@@ -12,7 +12,6 @@ from local.account import LocalAccount
 from runtime.app import create_app
 from runtime.errors import RateLimitError
 from runtime.features.jobs.admission import RETRY_AFTER_SECONDS, admit
-from runtime.settings import ApiSettings
 from tests.runtime.features.api_platform import Api, Client, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, make_jobs, rows, upload
 from tests.runtime.features.stored_rows import new_job
@@ -53,9 +52,6 @@ def process(api: Api, episode: dict[str, Any]) -> httpx.Response:
 
 @pytest.mark.requirement("C-31")
 class TestFullQueue:
-    def test_limit_is_a_hundred_unless_it_is_set(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        assert ApiSettings.model_fields["queue_depth_limit"].default == 100
-
     def test_last_place_is_given_and_no_more(self, api: Api, episode: dict[str, Any]) -> None:
         jobs = make_jobs(api, LIMIT - 1)
         assert process(api, episode).status_code == 202

@@ -1,0 +1,72 @@
+"""Counts requests by caller in the cache, for all processes that share it: no row is written and none has to be purged.
+
+The algorithm is the one of `repository.py`, by the cache's clock: a whole bucket in one number, the time at which it will be full
+again, in microseconds since 1970.
+"""
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from uuid import UUID
+
+from aws_lambda_powertools import Logger
+
+from runtime.access.limits import Allowance, Limit, Limiter
+from runtime.adapters.cache import Cache
+from runtime.errors import UnavailableError
+
+RATE_LIMIT_CACHE_UNAVAILABLE = "rate_limit_cache_unavailable"
+
+# How long the database counts after the cache failed, before the cache is tried again.
+PAUSE_SECONDS = 5.0
+_MICROSECOND = timedelta(microseconds=1)
+_MINUTE_MICROSECONDS = 60_000_000
+
+# A clock that was set back would leave times far ahead and callers locked out: those are brought to a minute beyond what can be.
+# The key expires when the bucket is full, which is what a caller without a key has.
+_TAKE = f"""
+local clock = redis.call('TIME')
+local now = clock[1] * 1000000 + clock[2]
+local interval, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
+local full_at = math.max(tonumber(redis.call('GET', KEYS[1]) or now), now)
+local is_granted = full_at + interval <= now + capacity
+if is_granted then
+    full_at = full_at + interval
+else
+    full_at = math.min(full_at, now + capacity + {_MINUTE_MICROSECONDS})
+end
+redis.call('SET', KEYS[1], string.format('%.0f', full_at), 'PX', math.ceil((full_at - now) / 1000))
+return {{is_granted and 1 or 0, string.format('%.0f', full_at - now)}}
+"""
+
+
+@dataclass(kw_only=True)
+class CachedLimiter:
+    """One limit, the same for every caller, counted in the cache; by `fallback` while the cache does not respond."""
+
+    cache: Cache
+    limit: Limit
+    fallback: Limiter
+    log: Logger
+    _paused_until: float = field(default=0.0, init=False)
+
+    def take(self, user_id: UUID) -> Allowance:
+        """Count one request of this caller.
+
+        Raises:
+            UnavailableError: Neither the cache nor the fallback responds.
+        """
+        if time.monotonic() >= self._paused_until:
+            try:
+                return self._take(user_id)
+            except UnavailableError as error:
+                self._paused_until = time.monotonic() + PAUSE_SECONDS
+                self.log.warning(RATE_LIMIT_CACHE_UNAVAILABLE, extra={"reason": error.message})
+        return self.fallback.take(user_id)
+
+    def _take(self, user_id: UUID) -> Allowance:
+        interval, capacity = self.limit.interval // _MICROSECOND, self.limit.capacity // _MICROSECOND
+        is_granted, until_full = self.cache.run_script(_TAKE, [f"rate-limit:{user_id}"], [interval, capacity])
+        return Allowance(
+            limit=self.limit, is_granted=bool(is_granted), until_full=timedelta(microseconds=int(until_full))
+        )
