@@ -1,0 +1,1 @@
+"""The Pulumi program: which resources exist in which environment."""

@@ -1,4 +1,4 @@
-"""What an AWS account has once, before any environment: the image repository, the artifacts, and who may deploy."""
+"""Resources that an AWS account has once, for all environments: image repository, artifact bucket, deployment roles."""
 
 import pulumi
 import pulumi_aws as aws
@@ -16,7 +16,7 @@ CONFIG = f"{PROJECT}-account"
 
 
 class AccountSettings(Settings):
-    """One account."""
+    """Settings of one account."""
 
     name: str = Field(description="What the account's own things are called by, where environments have their names.")
     region: str
@@ -31,7 +31,11 @@ class AccountSettings(Settings):
 
 
 def account() -> None:
-    """Describes the account whose settings are in the stack's config. Raises SettingsError."""
+    """Register the account described by the stack's config.
+
+    Raises:
+        SettingsError: The settings are invalid.
+    """
     config = pulumi.Config(CONFIG)
     settings = AccountSettings.parse(config.require_object("settings"))
     naming = Naming(PROJECT, settings.name)

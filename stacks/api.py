@@ -1,4 +1,4 @@
-"""What answers requests: the same application as a function behind a gateway, or as a service of containers."""
+"""The API: the same application as a function behind API Gateway or as a container service behind a load balancer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,14 +15,14 @@ from stacks.edge import Address
 from stacks.identity import Identity
 from stacks.workloads import Caller, Workloads
 
-# Both hosts are asked for their health here.
+# The path of the health check, on both hosts.
 HEALTH_PATH = "/health"
 IMAGE_COMMAND = ("python", "-m", "runtime")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """Where requests go in. Either the gateway and its function are there, or the load balancer and its service."""
+    """The API's entry point: either the gateway and its function are set, or the load balancer and its service."""
 
     url: pulumi.Output[str]
     gateway: HttpApi | None = None
@@ -33,7 +33,7 @@ class Api:
 
 
 def create_api(workloads: Workloads, identity: Identity, address: Address, *, after: Sequence[pulumi.Resource]) -> Api:
-    """Makes the host that the settings name."""
+    """Create the API on the host that the settings name."""
     if workloads.settings.api.host == "lambda":
         return _create_function(workloads, identity, after=after)
     return _create_service(workloads, identity, address, after=after)
@@ -50,7 +50,7 @@ def _create_function(workloads: Workloads, identity: Identity, *, after: Sequenc
         variables=wiring.api_variables(workloads.deployment, identity, workloads.data),
         statements=permissions.api_statements(workloads.data),
         searches=True,
-        # For the user pool's keys.
+        # The API fetches the user pool's signing keys.
         internet=True,
         uses_cache=True,
         after=after,
@@ -110,7 +110,7 @@ def _create_service(
             port=wiring.CONTAINER_PORT,
             health_path=HEALTH_PATH,
             variables=wiring.container_variables(workloads.deployment, identity, data),
-            statements=workloads.rights(permissions.api_statements(data), searches=True),
+            statements=workloads.permissions_of(permissions.api_statements(data), searches=True),
             cpu_units=section.cpu_units,
             memory_mb=section.memory_mb,
             architecture=settings.architecture,
@@ -125,7 +125,7 @@ def _create_service(
             naming=workloads.deployment.naming,
             task=task,
             load_balancer=balancer,
-            # For the user pool's keys.
+            # The API fetches the user pool's signing keys.
             placement=workloads.placement(internet=True, uses_cache=True),
             desired_count=section.desired_count,
             maximum_count=section.maximum_count,
@@ -134,6 +134,6 @@ def _create_service(
         ),
         workloads.deployment.opts,
     )
-    workloads.admit("api", service.security_group_id, uses_cache=True)
+    workloads.allow_from("api", service.security_group_id, uses_cache=True)
     caller = Caller(role_arn=task.role_arn, security_group_id=service.security_group_id)
     return Api(url=service.url, balancer=balancer, service=service, caller=caller)

@@ -1,4 +1,4 @@
-"""Which settings cannot stand together, whatever each of them is by itself."""
+"""Rules about combinations of settings that are valid one by one."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -23,10 +23,10 @@ CONNECTIONS_OF_TEN = 8
 
 PRODUCTION_BACKUP_DAYS = 7
 
-# Where the domain's endpoint is looked up.
+# Functions look up the search domain's endpoint here.
 PRIVATE_FOR_SEARCH = frozenset({"ssm"})
 
-# What starting a container calls beside the application: the image's manifest and its layers, and the log.
+# Fargate pulls the image's manifest and layers and writes the log through these.
 PRIVATE_FOR_CONTAINERS = frozenset({"ecr.api", "ecr.dkr", "logs"})
 
 # While a deployment replaces tasks, old and new ones hold their connections at the same time.
@@ -34,7 +34,7 @@ TASKS_DURING_DEPLOYMENT = 2
 
 
 def problems(settings: "EnvironmentSettings") -> list[str]:
-    """Every contradiction, each beginning with the path of the key that has to change."""
+    """Return every contradiction; each starts with the path of the setting to change."""
     rules = (_network, _timings, _sizes, _connections, _edge, _production)
     return [problem for rule in rules for problem in rule(settings)]
 
@@ -108,7 +108,7 @@ def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
 
 
 def _instances(settings: "EnvironmentSettings", section: "FunctionSection") -> int:
-    """The most processes with a pool of connections at once."""
+    """Return the maximum number of processes that hold a connection pool at the same time."""
     tasks = settings.api.container
     if section is settings.api and settings.api.host == "container":
         return TASKS_DURING_DEPLOYMENT * (tasks.maximum_count or tasks.desired_count)

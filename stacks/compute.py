@@ -1,4 +1,4 @@
-"""What runs: the migrations, the API, the thumbnail worker behind its queue, and maintenance on its schedule."""
+"""Compute: migrations, the API, the thumbnail worker with its queue, and scheduled maintenance."""
 
 import json
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from stacks.foundation import Foundation
 from stacks.identity import Identity
 from stacks.workloads import Workloads
 
-# What is due at every run. The search index is rebuilt only when somebody asks for it.
+# The tasks of every run. The search index is rebuilt only on request.
 ROUTINE = [
     "relay_outbox",
     "end_abandoned_jobs",
@@ -34,36 +34,36 @@ ROUTINE = [
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """Where requests and work go in, what does the work, and the schema that it reads."""
+    """The functions, the API, the queue, and the schema that they read."""
 
     api: Api
     queue: WorkQueue
     functions: dict[str, PythonFunction]
     """By thing: those that are there in every environment."""
     schema: sources.Schema
-    ways_to_endpoints: Sequence[pulumi.Resource]
+    endpoint_ingress_rules: Sequence[pulumi.Resource]
     """The rules that let the migrate function look up secrets and parameters, for whoever invokes it again."""
 
 
 def create_compute(
     deployment: Deployment, *, foundation: Foundation, identity: Identity, address: Address, data: Data
 ) -> Compute:
-    """Makes what runs in its order: the schema first, then what reads it."""
+    """Create everything that runs, the schema first, then what reads it."""
     workloads = Workloads(deployment=deployment, foundation=foundation, data=data)
     schema = sources.schema()
-    migrate, migration, ways_in = _create_migration(workloads, schema)
+    migrate, migration, ingress_rules = _create_migration(workloads, schema)
     api = create_api(workloads, identity, address, after=[migration])
     queue, worker = _create_thumbnails(workloads, after=[migration])
     maintenance = _create_maintenance(workloads, after=[migration])
     functions = {"migrate": migrate, "thumbnail-generator": worker, "maintenance": maintenance}
-    return Compute(api=api, queue=queue, functions=functions, schema=schema, ways_to_endpoints=ways_in)
+    return Compute(api=api, queue=queue, functions=functions, schema=schema, endpoint_ingress_rules=ingress_rules)
 
 
 def _create_migration(
     workloads: Workloads, schema: sources.Schema
 ) -> tuple[PythonFunction, aws.lambda_.Invocation, Sequence[pulumi.Resource]]:
     settings, data = workloads.settings, workloads.data
-    function, ways_in = workloads.function(
+    function, ingress_rules = workloads.function(
         "migrate",
         "Applies the database's migrations and keeps the application's role",
         bundle="migrate",
@@ -79,11 +79,11 @@ def _create_migration(
         function_name=function.name,
         qualifier=function.qualifier,
         input=json.dumps({"action": "upgrade"}),
-        # It runs again when a revision is new or changed, and when the database or the secret it fills is another one.
+        # It runs again when a revision is new or changed, and when the database or its secret is replaced.
         triggers={"schema": schema.digest, "database": data.database.arn, "secret": data.database_secret_arn},
-        opts=pulumi.ResourceOptions.merge(workloads.deployment.opts, pulumi.ResourceOptions(depends_on=ways_in)),
+        opts=pulumi.ResourceOptions.merge(workloads.deployment.opts, pulumi.ResourceOptions(depends_on=ingress_rules)),
     )
-    return function, invocation, ways_in
+    return function, invocation, ingress_rules
 
 
 def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]) -> tuple[WorkQueue, PythonFunction]:

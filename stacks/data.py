@@ -1,4 +1,4 @@
-"""What keeps data: the database, the three buckets, and the secret of the application's database role."""
+"""Stateful resources: the database, the three buckets, and the secret of the application's database role."""
 
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from stacks.sections import BucketsSection
 
 @dataclass(frozen=True, kw_only=True)
 class Data:
-    """Everything that must outlive a deployment, and the delivery of the thumbnails among it."""
+    """Everything that must outlive a deployment, and the delivery of thumbnails."""
 
     database: PostgresDatabase
     database_secret_arn: pulumi.Output[str]
@@ -44,7 +44,7 @@ class Data:
 
 
 def create_data(deployment: Deployment, *, foundation: Foundation, address: Address) -> Data:
-    """Makes the database, the buckets with their delivery, and the secret."""
+    """Create the database, the buckets with their CDN, and the secret."""
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     buckets = settings.buckets
     browsers = CrossOrigin(origins=settings.cors_origins)
@@ -211,7 +211,7 @@ def _archive_tierings(buckets: BucketsSection) -> list[ArchiveTiering]:
 
 
 def create_scanning(deployment: Deployment, *, foundation: Foundation, data: Data) -> MalwareProtection | None:
-    """Has uploads scanned and tagged with what was found, where the settings ask for it."""
+    """Create the malware scan of uploads, which tags each object with its result, if the settings ask for it."""
     settings = deployment.settings
     if not settings.buckets.malware_protection:
         return None

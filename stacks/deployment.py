@@ -1,4 +1,4 @@
-"""What is deployed, and where: what every slice of the program is handed."""
+"""The deployment: what every slice of the program receives."""
 
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,7 +25,11 @@ class Deployment:
 
     @classmethod
     def of_this_stack(cls) -> Self:
-        """Reads the stack's config. Raises SettingsError."""
+        """Read the stack's config.
+
+        Raises:
+            SettingsError: The settings are invalid.
+        """
         config = pulumi.Config(PROJECT)
         settings = EnvironmentSettings.parse(config.require_object("settings"))
         naming = Naming(PROJECT, settings.environment)

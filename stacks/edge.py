@@ -1,4 +1,4 @@
-"""How the world reaches the platform: its name and certificate, the delivery of thumbnails, the firewall in front of the API."""
+"""The edge: domain name and certificate, the CDN of the thumbnails, the firewall in front of the API."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ from runtime import object_keys
 from stacks.deployment import Deployment
 from stacks.foundation import Foundation
 
-# Of the firewall's core rules: those that would refuse honest scripts and notes, which the API limits itself.
+# Core rules that only count: they would block valid scripts and notes, whose size the API limits itself.
 COUNTED_RULES: Mapping[str, tuple[str, ...]] = {CORE: ("SizeRestrictions_BODY",)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Address:
-    """The platform's name. All None where clients use the names that AWS gives."""
+    """The platform's domain name. All fields are None where clients use the names that AWS assigns."""
 
     zone: DnsZone | None
     certificate_arn: pulumi.Input[str] | None
 
     @property
     def name_servers(self) -> pulumi.Output[str] | None:
-        """To whom the zone above delegates the platform's name, with commas between."""
+        """Name servers to which the parent zone delegates the domain, separated by commas."""
         servers = self.zone.name_servers if self.zone else None
         return None if servers is None else servers.apply(",".join)
 
 
 def create_address(deployment: Deployment) -> Address:
-    """Makes the zone of the platform's name and a certificate in it, or takes the certificate that is given."""
+    """Create the DNS zone of the domain and a certificate in it, or use the given certificate."""
     settings, opts = deployment.settings, deployment.opts
     if not settings.edge.manages_zone:
         return Address(zone=None, certificate_arn=settings.edge.certificate_arn)
@@ -47,7 +47,7 @@ def create_address(deployment: Deployment) -> Address:
 def create_delivery(
     deployment: Deployment, bucket: PrivateBucketArgs, *, foundation: Foundation, address: Address
 ) -> ContentDelivery | None:
-    """Makes the delivery of a bucket that does not stand yet: its policy will name the distribution, so that comes first."""
+    """Create the CDN of a bucket that does not exist yet: the bucket policy names the distribution."""
     settings, opts = deployment.settings, deployment.opts
     section = settings.edge.delivery
     if section is None:
@@ -90,7 +90,7 @@ def create_delivery(
 
 
 def create_front_door(deployment: Deployment, balancer: LoadBalancer, address: Address) -> WebFirewall | None:
-    """Leads the platform's name to the load balancer, and puts the firewall in front of it where there is one."""
+    """Point the domain at the load balancer, and attach the firewall if there is one."""
     settings = deployment.settings
     if address.zone is not None:
         address.zone.alias(

@@ -39,7 +39,7 @@ CONFIG_KEY = f"{PROJECT}:settings"
 
 
 class EnvironmentSettings(Settings):
-    """One environment."""
+    """Settings of one environment."""
 
     environment: str
     production_promises: bool = Field(
@@ -77,7 +77,11 @@ class EnvironmentSettings(Settings):
 
 
 def read(stack_file: Path) -> EnvironmentSettings:
-    """The settings in a `Pulumi.<environment>.yaml`. Raises SettingsError."""
+    """Return the settings in a `Pulumi.<environment>.yaml`.
+
+    Raises:
+        SettingsError: The file has no settings or invalid ones.
+    """
     content = yaml.safe_load(stack_file.read_text(encoding="utf-8"))
     config = content.get("config") if isinstance(content, Mapping) else None
     if not isinstance(config, Mapping) or CONFIG_KEY not in config:

@@ -1,4 +1,4 @@
-"""What everything else stands on: the account, the keys, the network, and the bucket of access logs."""
+"""The foundation: account, encryption keys, network, and the bucket of access logs."""
 
 from dataclasses import dataclass, replace
 
@@ -15,7 +15,7 @@ from stacks.deployment import Deployment
 
 @dataclass(frozen=True, kw_only=True)
 class Foundation:
-    """The network, and whether its private subnets reach the internet. None for what this environment has not."""
+    """The network, the keys and the log bucket. None for what this environment does not have."""
 
     account_id: pulumi.Output[str]
     network: Network
@@ -27,7 +27,7 @@ class Foundation:
 
     @property
     def access_logs_arn(self) -> pulumi.Output[str] | None:
-        """The ARN of the bucket of access logs, known once its policy lets the logs in."""
+        """ARN of the bucket of access logs, known once its policy allows log delivery."""
         return None if self.access_logs is None else pulumi.Output.concat("arn:aws:s3:::", self.access_logs.name)
 
     def placement(self, egress: dict[str, Egress], *, internet: bool = False) -> Placement:
@@ -49,7 +49,7 @@ class Foundation:
 
 
 def create_foundation(deployment: Deployment) -> Foundation:
-    """Makes the keys, the network and the bucket of access logs."""
+    """Create the keys, the network and the bucket of access logs."""
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     account_id = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(provider=opts.provider)).account_id
     data_key = log_key = None
@@ -97,7 +97,7 @@ def _create_keys(deployment: Deployment, account_id: pulumi.Output[str]) -> tupl
         description="What is logged",
         account_id=account_id,
         region=settings.region,
-        # Every group of ours bears the project and the environment in its name.
+        # Every log group has the project and the environment in its name.
         log_groups=[f"*{naming.project}*{naming.environment}*"],
         protected=settings.protected,
     )

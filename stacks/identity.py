@@ -1,4 +1,4 @@
-"""Who may use the platform: the user pool, its client for people, its client for machines, and the three roles."""
+"""Identity: the user pool, its client for people, its client for machines, and the three groups."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from stacks.deployment import Deployment
 from stacks.foundation import Foundation
 from stacks.secrets_manager import create_secret
 
-# The most powerful first: that is the order in which they count for someone in several.
+# Ordered by precedence: the first one counts for a user in several groups.
 GROUPS: Mapping[str, str] = {
     Role.ADMIN: "Manages shows and episodes, and does all that editors do",
     Role.EDITOR: "Uploads media and follows its processing, and sees all that viewers see",
@@ -23,7 +23,7 @@ GROUPS: Mapping[str, str] = {
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """The client that is the system, what its tokens name as their scope, and the secret by which it signs in."""
+    """The client of machines, the scope of its tokens, and the secret with its credentials."""
 
     client_id: pulumi.Output[str]
     scope: pulumi.Output[str]
@@ -32,7 +32,7 @@ class Machine:
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Where tokens come from, and the secret that tells others so. `machine` is None where no machine may sign in."""
+    """The issuer of tokens, and the secret that describes it. `machine` is None where machines cannot sign in."""
 
     pool_id: pulumi.Output[str]
     pool_endpoint: pulumi.Output[str]
@@ -42,7 +42,7 @@ class Identity:
 
 
 def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
-    """Makes the user directory, and the secret `{project}/cognito-{environment}` for clients that look it up."""
+    """Create the user pool, and the secret `{project}/cognito-{environment}` for clients that look it up."""
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     section = settings.identity
     directory = UserDirectory(
@@ -80,7 +80,7 @@ def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
             MachineClientArgs(
                 naming=naming,
                 pool_id=directory.pool_id,
-                # Of all accounts in the world, one has this name; the suffix that helps buckets helps here too.
+                # The domain prefix is globally unique per region; the bucket suffix makes it so.
                 domain_prefix="-".join(
                     filter(None, [naming.physical("auth"), settings.buckets.name_suffix.strip("-")])
                 ),

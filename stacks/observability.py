@@ -1,4 +1,4 @@
-"""Who is told what: alarms, the dashboard, the budget, and the archives that are made every month."""
+"""Observability: alarms, the dashboard, the budget, and monthly database archives."""
 
 from components import alarm_rules, dashboard
 from components.alarms import AlarmRule, Alarms, AlarmsArgs
@@ -13,7 +13,7 @@ from stacks.deployment import Deployment
 from stacks.environment import EnvironmentSettings
 from stacks.foundation import Foundation
 
-# Notices of unusual costs begin here: below it, an hour of somebody's attention costs more.
+# Cost anomalies below this amount are not worth the time to investigate.
 ANOMALY_USD = 25
 MONTHLY = "cron(0 7 1 * ? *)"
 
@@ -28,7 +28,7 @@ def create_observability(
     firewall: WebFirewall | None,
     archives: BackupPlan | None,
 ) -> None:
-    """Makes what watches the rest, as far as the settings ask for it."""
+    """Create the dashboard, alarms and budget that the settings ask for."""
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     monitoring = settings.monitoring
     topic_arn = None
@@ -60,7 +60,7 @@ def create_observability(
 
 
 def create_archives(deployment: Deployment, *, foundation: Foundation, data: Data) -> BackupPlan | None:
-    """Makes the plan of monthly archives of the database, which its own daily backups do not keep."""
+    """Create the plan of monthly database archives, which outlive the database's daily backups."""
     settings = deployment.settings
     if settings.backup is None:
         return None

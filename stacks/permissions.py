@@ -1,4 +1,4 @@
-"""What each function may do: exact actions on exact resources, each with the call that needs it."""
+"""IAM permissions of each workload: exact actions on exact resources, each with the call that needs it."""
 
 import pulumi
 
@@ -11,7 +11,7 @@ from stacks.wiring import search_endpoint_parameter
 
 
 def use_secrets_key(key_arn: pulumi.Input[str] | None, *, write: bool = False) -> list[Statement]:
-    """The use of the secrets' key through Secrets Manager, where it is a key of ours; nobody has to be let use AWS's own."""
+    """Return the permission to use the secrets' customer-managed key through Secrets Manager. AWS's own key needs none."""
     if key_arn is None:
         return []
     actions = ["kms:Decrypt", "kms:GenerateDataKey"] if write else ["kms:Decrypt"]
@@ -20,7 +20,7 @@ def use_secrets_key(key_arn: pulumi.Input[str] | None, *, write: bool = False) -
 
 
 def find_search_domain(deployment: Deployment, account_id: pulumi.Input[str]) -> list[Statement]:
-    """Looking up the domain's endpoint, where there is one. What its callers may do there is the domain's own policy."""
+    """Return the permission to look up the search domain's endpoint. The domain's own policy governs requests to it."""
     if not (name := search_endpoint_parameter(deployment)):
         return []
     arn = pulumi.Output.concat(f"arn:aws:ssm:{deployment.settings.region}:", account_id, f":parameter{name}")
@@ -28,7 +28,7 @@ def find_search_domain(deployment: Deployment, account_id: pulumi.Input[str]) ->
 
 
 def api_statements(data: Data) -> list[Statement]:
-    """The API signs requests to S3 in its own name, so it needs every right that it hands out."""
+    """Return the permissions of the API. It presigns S3 requests, so it needs every right that it hands out."""
     return [
         policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
         policies.allow(
@@ -47,7 +47,7 @@ def api_statements(data: Data) -> list[Statement]:
 
 
 def thumbnail_statements(data: Data, queue_arn: pulumi.Input[str]) -> list[Statement]:
-    """The worker reads verified originals and writes thumbnails; it cannot change the one nor read uploads."""
+    """Return the permissions of the thumbnail worker: read verified originals, write thumbnails, no uploads."""
     return [
         policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
         policies.consume_queue(queue_arn),
@@ -61,8 +61,10 @@ def thumbnail_statements(data: Data, queue_arn: pulumi.Input[str]) -> list[State
 
 
 def maintenance_statements(data: Data) -> list[Statement]:
-    """The maintenance function finishes what the API began: it copies verified uploads and originals that are worked on again,
-    takes away thumbnails that were deleted, and hands out no rights."""
+    """Return the permissions of the maintenance function.
+
+    It copies verified uploads and reprocessed originals and removes deleted thumbnails; it presigns nothing.
+    """
     return [
         policies.allow("ReadDatabaseSecret", ["secretsmanager:GetSecretValue"], [data.database_secret_arn]),
         policies.allow(
@@ -78,7 +80,7 @@ def maintenance_statements(data: Data) -> list[Statement]:
 
 
 def migrate_statements(data: Data) -> list[Statement]:
-    """The migrate function alone reads the master's secret, and alone writes the application's."""
+    """Return the permissions of the migrate function, the only one to read the master secret and write the application's."""
     return [
         policies.allow("ReadMasterSecret", ["secretsmanager:GetSecretValue"], [data.database.master_secret_arn]),
         policies.allow(

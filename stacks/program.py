@@ -13,7 +13,11 @@ from stacks.search import create_search, prepare_search
 
 
 def platform() -> None:
-    """Describes one environment: the one whose settings are in the stack's config. Raises SettingsError."""
+    """Register the environment described by the stack's config.
+
+    Raises:
+        SettingsError: The settings are invalid.
+    """
     deployment = Deployment.of_this_stack()
 
     foundation = create_foundation(deployment)

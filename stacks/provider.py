@@ -1,4 +1,4 @@
-"""The AWS that a program speaks to, and the tags that it puts on everything there."""
+"""The AWS provider and its default tags."""
 
 import pulumi
 import pulumi_aws as aws

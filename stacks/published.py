@@ -1,4 +1,4 @@
-"""What others may know of a deployment: as outputs of the stack, and as parameters that a program in the account looks up."""
+"""Published values of a deployment: stack outputs, and SSM parameters for programs in the account."""
 
 from collections.abc import Mapping
 

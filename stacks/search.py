@@ -1,4 +1,4 @@
-"""The search domain, where the environment has one: search runs on Postgres beside it, and without it."""
+"""The OpenSearch domain, where the environment has one. Without it, Postgres serves every search."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from stacks.workloads import Caller
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """The domain, who asks it something, and what has to stand before they can."""
+    """The domain, its callers, and what must exist before they can connect."""
 
     domain: SearchDomain
     callers: Mapping[str, Caller]
-    ways_in: Sequence[pulumi.Resource]
+    ingress_rules: Sequence[pulumi.Resource]
 
 
 def create_search(deployment: Deployment, *, foundation: Foundation, compute: Compute) -> Search | None:
@@ -57,7 +57,7 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
     )
     ways: list[pulumi.Resource] = [
         search.permit(writers=[callers["api"].role_arn, callers["maintenance"].role_arn]),
-        *compute.ways_to_endpoints,
+        *compute.endpoint_ingress_rules,
     ]
     for name, caller in callers.items():
         way = Egress(description="OpenSearch", security_group_id=search.security_group_id)
@@ -65,13 +65,13 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
         ways.append(
             create_way_out(name, "search", caller.security_group_id, way, pulumi.ResourceOptions(parent=search))
         )
-    return Search(domain=search, callers=callers, ways_in=ways)
+    return Search(domain=search, callers=callers, ingress_rules=ways)
 
 
 def prepare_search(
     deployment: Deployment, search: Search, compute: Compute, parameters: Mapping[str, pulumi.Output[str]]
 ) -> aws.lambda_.Invocation:
-    """Tells a domain that stands, and whose endpoint is a parameter, what each role may do inside it."""
+    """Configure the roles inside a domain whose endpoint is published."""
     callers, migrate = search.callers, compute.functions["migrate"]
     return aws.lambda_.Invocation(
         "search-preparation",
@@ -85,5 +85,5 @@ def prepare_search(
             }
         ),
         triggers={"endpoint": parameters["search_endpoint"]},
-        opts=pulumi.ResourceOptions.merge(deployment.opts, pulumi.ResourceOptions(depends_on=search.ways_in)),
+        opts=pulumi.ResourceOptions.merge(deployment.opts, pulumi.ResourceOptions(depends_on=search.ingress_rules)),
     )

@@ -1,4 +1,4 @@
-"""Secrets of the platform: their names, and how long a deleted one can be had back."""
+"""Secrets of the platform: their names and recovery windows."""
 
 import pulumi
 import pulumi_aws as aws

@@ -15,13 +15,13 @@ Seconds = Annotated[int, Field(ge=1)]
 
 
 class Section(BaseModel):
-    """A part of the settings. A key that is not known is a mistake, never ignored."""
+    """A section of the settings. Unknown keys are rejected."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class SettingsError(ValueError):
-    """Settings that are refused. Each problem begins with the path of its key, such as `settings.queue.visibility_seconds`."""
+    """Invalid settings. Each problem starts with the path of its key, such as `settings.queue.visibility_seconds`."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -29,11 +29,15 @@ class SettingsError(ValueError):
 
 
 class Settings(Section):
-    """All settings of a stack, as its file has them."""
+    """All settings of a stack file."""
 
     @classmethod
     def parse(cls, values: Any) -> Self:
-        """The settings from plain data. Raises SettingsError, which names every key that is wrong."""
+        """Return the settings parsed from plain data.
+
+        Raises:
+            SettingsError: Some keys are invalid; the error names every one.
+        """
         if not isinstance(values, Mapping):
             raise SettingsError([f"settings: must be an object, not {type(values).__name__}"])
         try:
@@ -43,7 +47,7 @@ class Settings(Section):
 
 
 class NetworkSection(Section):
-    """Addresses, and the ways out of private subnets."""
+    """Addresses, and egress from private subnets."""
 
     cidr: str
     availability_zones: tuple[str, str]
@@ -90,7 +94,7 @@ class DatabaseSection(Section):
 
 
 class BucketsSection(Section):
-    """Names and ages of what is stored. None for a rule that this environment has not."""
+    """Bucket names and retention. None for a rule that this environment does not have."""
 
     name_suffix: str
     storage_noncurrent_days: Days
@@ -105,7 +109,7 @@ class BucketsSection(Section):
 
 
 class IdentitySection(Section):
-    """Who signs in, how, and for how long."""
+    """Sign-in: MFA, token lifetimes, first administrator."""
 
     mfa: Mfa
     access_token_hours: int
@@ -117,7 +121,7 @@ class IdentitySection(Section):
 
 
 class UploadsSection(Section):
-    """How long presigned requests hold."""
+    """Lifetimes of presigned requests."""
 
     upload_expiry_seconds: int = Field(ge=1, le=3600)
     download_expiry_seconds: int = Field(ge=1, le=3600)
@@ -135,7 +139,7 @@ class QueueSection(Section):
 
 
 class FunctionSection(Section):
-    """What a function that talks to the database is given."""
+    """Resources of a function that uses the database."""
 
     memory_mb: int
     timeout_seconds: Seconds
@@ -147,7 +151,7 @@ class FunctionSection(Section):
 
 
 class ContainerSection(Section):
-    """The API as a container service: Fargate's sizes and how many tasks answer."""
+    """The API as a container service: Fargate sizes and task counts."""
 
     repository: str = Field(description="The image repository's name in this account.")
     cpu_units: int
@@ -158,7 +162,7 @@ class ContainerSection(Section):
 
 
 class ApiSection(FunctionSection):
-    """What answers requests: a function behind a gateway, or a container service behind a load balancer."""
+    """The API host: a function behind a gateway, or a container service behind a load balancer."""
 
     host: Literal["lambda", "container"]
     requests_per_second: int = Field(description="What the gateway lets through of all callers together.")
@@ -172,7 +176,7 @@ class ApiSection(FunctionSection):
 
 
 class ThumbnailsSection(FunctionSection):
-    """The thumbnail worker, its mapping and what it takes on."""
+    """The thumbnail worker, its event source mapping and its limits."""
 
     batch_size: int
     batching_window_seconds: int = Field(ge=0)
@@ -182,7 +186,7 @@ class ThumbnailsSection(FunctionSection):
 
 
 class MaintenanceSection(FunctionSection):
-    """The function that does what has to be done now and then, and how often that is."""
+    """The maintenance function and its schedule."""
 
     every: str = Field(description="Between two runs, in EventBridge's words, such as `rate(1 minute)`.")
     outbox_grace_seconds: Seconds = Field(description="How long a message of the outbox is left to whoever wrote it.")
@@ -210,7 +214,7 @@ class SearchDomainSection(Section):
 
 
 class DeliverySection(Section):
-    """The content delivery network in front of thumbnails."""
+    """The CDN in front of the thumbnails."""
 
     host_name: str | None = Field(description="A name in the platform's own zone; None for the one that AWS gives.")
     price_class: PriceClass
@@ -219,7 +223,7 @@ class DeliverySection(Section):
 
 
 class EdgeSection(Section):
-    """How clients reach the platform from outside."""
+    """The domain name, the firewall and the CDN."""
 
     manages_zone: bool = Field(description="Whether the domain is a DNS zone of ours, with a certificate made in it.")
     certificate_arn: str | None = Field(description="One that exists already, for a domain whose zone is elsewhere.")
@@ -230,7 +234,7 @@ class EdgeSection(Section):
 
 
 class MonitoringSection(Section):
-    """Who is told what."""
+    """Dashboard, alarms, their recipients and the budget."""
 
     dashboard: bool
     alarms: bool
@@ -245,7 +249,7 @@ class BackupSection(Section):
 
 
 def _described(error: ValidationError) -> list[str]:
-    """Each problem of settings in one line that begins with the path of its key."""
+    """Return each problem on one line that starts with the path of its key."""
     problems = []
     for found in error.errors(include_url=False):
         path = ".".join(["settings", *(str(part) for part in found["loc"])])

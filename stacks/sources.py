@@ -1,4 +1,4 @@
-"""What a release brings along: the bundles that functions run, and the schema that the migrations lead to."""
+"""What a release brings: the bundles that functions run, and the schema that the migrations produce."""
 
 import ast
 import hashlib
@@ -18,25 +18,29 @@ REVISIONS = ROOT / "runtime" / "migrations" / "versions"
 
 
 class SourceError(ValueError):
-    """Source that is not there or not as it must be; Pulumi itself would register a missing file without a word."""
+    """A missing or invalid source. Pulumi itself would register a missing file without an error."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Schema:
-    """The database schema of this source tree. `digest` changes with any revision's text, `head` names the last one."""
+    """The database schema of this source tree. `digest` changes with the text of any revision, `head` is the last revision."""
 
     head: str
     digest: str
 
 
 def bundles(architecture: Architecture) -> Path:
-    """Where the bundles for a processor are: in the folder that the stack's config names, or where a build puts them."""
+    """Return the folder of the bundles for a processor: the one in the stack config, or the default build folder."""
     chosen = pulumi.Config(PROJECT).get("bundles")
     return ROOT / chosen if chosen else ROOT / "dist" / "bundles" / architecture
 
 
 def bundle(name: str, folder: Path) -> pulumi.FileArchive:
-    """The zip of a bundle, as it was built. Raises SourceError for one that is not there: nothing is built on the way."""
+    """Return a bundle's zip as it was built.
+
+    Raises:
+        SourceError: The bundle is missing; nothing is built here.
+    """
     file = folder / f"{name}.zip"
     if not file.is_file():
         chosen = f" --architecture {folder.name}" if folder.name in get_args(Architecture) else ""
@@ -45,7 +49,11 @@ def bundle(name: str, folder: Path) -> pulumi.FileArchive:
 
 
 def image_digest(digest: str | None) -> str:
-    """The digest of the container's image, `sha256:…`. Raises SourceError when the stack's config names none."""
+    """Return the digest of the container image, `sha256:…`.
+
+    Raises:
+        SourceError: The stack's config names none.
+    """
     if digest is None or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
         raise SourceError(
             f"the config value {PROJECT}:image_digest must be the digest of an image in the repository, sha256:…, "
@@ -55,9 +63,10 @@ def image_digest(digest: str | None) -> str:
 
 
 def schema(revisions: Path = REVISIONS) -> Schema:
-    """Reads the revisions without running them: a program that describes infrastructure imports no migration.
+    """Return the schema by reading the revisions without running them: an infrastructure program imports no migrations.
 
-    Raises SourceError unless exactly one revision has no successor.
+    Raises:
+        SourceError: Not exactly one revision has no successor.
     """
     files = sorted(revisions.glob("*.py"))
     digest = hashlib.sha256()
@@ -77,7 +86,7 @@ def schema(revisions: Path = REVISIONS) -> Schema:
 
 
 def _assigned(source: bytes) -> dict[str, str | None]:
-    """The module's top-level names that are assigned a text or None."""
+    """Return the module's top-level names that are assigned a string or None."""
     found: dict[str, str | None] = {}
     for statement in ast.parse(source).body:
         match statement:

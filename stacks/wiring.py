@@ -26,19 +26,19 @@ Value = pulumi.Input[str] | pulumi.Input[int] | list[pulumi.Input[str]]
 Variables = dict[str, pulumi.Input[str]]
 
 
-# What AWS calls an API's gateway, or a load balancer, in a region.
+# Host name patterns of API Gateway and of load balancers in a region.
 HOST_NAMES = {"lambda": "execute-api.{}.amazonaws.com", "container": "{}.elb.amazonaws.com"}
 
-# Where the container listens. The image says the same; what is behind the load balancer is told explicitly.
+# The port on which the container listens; the image and the load balancer use the same.
 CONTAINER_PORT = 3000
 
 
 class WiringError(ValueError):
-    """The application reads a variable that nobody sets, or is given one that it does not read."""
+    """A setting without a value, or a value that no setting reads."""
 
 
 def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Variables:
-    """What the API reads."""
+    """Return the environment variables of the API."""
     settings = deployment.settings
     return variables(
         ApiSettings,
@@ -54,7 +54,7 @@ def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Var
             "machine_client_ids": [identity.machine.client_id] if identity.machine else [],
             "machine_scope": identity.machine.scope if identity.machine else "",
             "token_max_lifetime_seconds": settings.identity.access_token_hours * 3600,
-            # The host's own name is not known before it exists, but its pattern is.
+            # The host name that AWS assigns is unknown before creation; its pattern is known.
             "allowed_hosts": [settings.domain, f"*.{HOST_NAMES[settings.api.host].format(settings.region)}"],
             "allowed_origins": list(settings.cors_origins),
             "outbox_grace_seconds": settings.maintenance.outbox_grace_seconds,
@@ -71,19 +71,19 @@ def api_variables(deployment: Deployment, identity: Identity, data: Data) -> Var
 
 
 def container_variables(deployment: Deployment, identity: Identity, data: Data) -> Variables:
-    """What the API's container reads: the same, and where it listens."""
+    """Return the environment variables of the API's container: the API's own, and the server's."""
     return {
         **api_variables(deployment, identity, data),
-        # Of the task's own network interface, which only the load balancer reaches.
+        # All addresses of the task's network interface, which only the load balancer reaches.
         "HOST": "0.0.0.0",  # noqa: S104
         "PORT": str(CONTAINER_PORT),
-        # Whom the load balancer saw is the client; it stands in this network, and nobody else reaches the container.
+        # Trust X-Forwarded-For from the load balancer, which is in this network; nobody else reaches the container.
         "FORWARDED_ALLOW_IPS": deployment.settings.network.cidr,
     }
 
 
 def thumbnail_variables(deployment: Deployment, data: Data) -> Variables:
-    """What the thumbnail worker reads."""
+    """Return the environment variables of the thumbnail worker."""
     settings = deployment.settings
     return variables(
         ThumbnailSettings,
@@ -100,7 +100,7 @@ def thumbnail_variables(deployment: Deployment, data: Data) -> Variables:
 
 
 def maintenance_variables(deployment: Deployment, data: Data) -> Variables:
-    """What the maintenance function reads."""
+    """Return the environment variables of the maintenance function."""
     settings = deployment.settings
     return variables(
         MaintenanceSettings,
@@ -115,7 +115,7 @@ def maintenance_variables(deployment: Deployment, data: Data) -> Variables:
 
 
 def migrate_variables(deployment: Deployment, data: Data) -> Variables:
-    """What the migrate function reads."""
+    """Return the environment variables of the migrate function."""
     settings = deployment.settings
     return variables(
         MigrateSettings,
@@ -145,12 +145,16 @@ def search_endpoint_parameter(deployment: Deployment) -> str:
 
 
 def fields(kind: type[RuntimeSettings]) -> set[str]:
-    """The fields whose variables are ours to set. Those with a name of their own are set by Lambda and read by every SDK."""
+    """Return the settings that the stacks must set. Fields with an alias are set by Lambda and read by every SDK."""
     return {name for name, field in kind.model_fields.items() if field.validation_alias is None}
 
 
 def variables(kind: type[RuntimeSettings], values: Mapping[str, Value]) -> Variables:
-    """The environment of a function that loads `kind`. Raises WiringError unless the values are exactly its fields."""
+    """Return the environment variables of a function that loads `kind`.
+
+    Raises:
+        WiringError: The values are not exactly its fields.
+    """
     wanted = fields(kind)
     if missing := sorted(wanted - set(values)):
         raise WiringError(f"{kind.__name__} reads {', '.join(missing)}, which nobody sets")

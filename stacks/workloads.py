@@ -1,4 +1,4 @@
-"""What everything that runs here has in common: its place in the network, its ways to the database and to AWS, its code."""
+"""What all workloads share: their place in the network, access to the database and to AWS, their code."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,27 +18,27 @@ from stacks.environment import EnvironmentSettings
 from stacks.foundation import Foundation
 from stacks.sections import FunctionSection, MigrateSection
 
-# Whoever calls a function calls it by this name, so that a release can be tried beside it and taken back.
+# The alias that every caller uses, so that a release can be shifted to and rolled back.
 LIVE = "live"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who calls others: its role, and the group of its network interfaces."""
+    """A workload that calls others: its role and its security group."""
 
     role_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
 
     @classmethod
     def of(cls, function: PythonFunction) -> Self:
-        """A function in the VPC."""
+        """Return the caller that a function in the VPC is."""
         assert function.security_group_id is not None, "every function here has a place in the network"  # noqa: S101
         return cls(role_arn=function.role_arn, security_group_id=function.security_group_id)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workloads:
-    """The platform as far as it stands when code is to run on it."""
+    """The foundation on which functions and containers are created."""
 
     deployment: Deployment
     foundation: Foundation
@@ -46,13 +46,13 @@ class Workloads:
 
     @property
     def settings(self) -> EnvironmentSettings:
-        """The environment's."""
+        """Settings of the environment."""
         return self.deployment.settings
 
-    def rights(
+    def permissions_of(
         self, statements: Sequence[Statement], *, searches: bool = False, writes_secrets: bool = False
     ) -> list[Statement]:
-        """What its own calls need, and what they need beside it: the search domain's address, the key of its secrets."""
+        """Return a workload's own permissions, plus search endpoint lookup and use of the secrets' key."""
         search = permissions.find_search_domain(self.deployment, self.foundation.account_id) if searches else []
         key = permissions.use_secrets_key(self.foundation.data_key_arn, write=writes_secrets)
         return [*statements, *search, *key]
@@ -73,10 +73,14 @@ class Workloads:
             )
         return self.foundation.placement(egress, internet=internet)
 
-    def admit(
+    def allow_from(
         self, thing: str, security_group_id: pulumi.Input[str], *, uses_cache: bool = False
     ) -> list[pulumi.Resource]:
-        """Lets a group into the database and the endpoints: the rules, for whoever must wait for them."""
+        """Allow a security group to reach the database and the endpoints.
+
+        Returns:
+            The ingress rules, for resources that must wait for them.
+        """
         rules = [
             self.data.database.admit(thing, security_group_id),
             self.foundation.network.admit_to_endpoints(thing, security_group_id),
@@ -114,7 +118,7 @@ class Workloads:
                 code=sources.bundle(bundle, sources.bundles(self.settings.architecture)),
                 handler=handler,
                 variables=variables,
-                statements=self.rights(statements, searches=searches, writes_secrets=writes_secrets),
+                statements=self.permissions_of(statements, searches=searches, writes_secrets=writes_secrets),
                 placement=self.placement(internet=internet, uses_cache=uses_cache),
                 memory_mb=section.memory_mb,
                 timeout_seconds=section.timeout_seconds,
@@ -128,4 +132,4 @@ class Workloads:
             self.deployment.opts,
         )
         group = function.security_group_id
-        return function, [] if group is None else self.admit(thing, group, uses_cache=uses_cache)
+        return function, [] if group is None else self.allow_from(thing, group, uses_cache=uses_cache)

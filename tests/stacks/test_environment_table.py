@@ -1,10 +1,12 @@
 """The documents' table of environments as a whole: nothing of it is forgotten, and its totals come out."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from operations.requirements.markers import claims
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, everywhere, named
 
 TESTS = Path(__file__).parents[1]
@@ -39,16 +41,16 @@ ELSEWHERE = {"ROAD-15", "C-33"}
 
 
 class TestTables:
-    def test_everything_that_is_stated_has_a_row(self):
+    def test_everything_that_is_stated_has_a_row(self) -> None:
         claimed = {claim.id for claim in claims(TESTS) if claim.test.startswith(TABLES)}
         assert STATED - claimed == NOT_IN_THE_GRAPH.keys() | (ELSEWHERE - claimed)
 
-    def test_what_is_shown_elsewhere_is(self):
+    def test_what_is_shown_elsewhere_is(self) -> None:
         claimed = {claim.id for claim in claims(TESTS) if claim.test.startswith("tests/stacks/")}
         assert claimed >= ELSEWHERE
 
     @pytest.mark.requirement("ROAD-46", "ROAD-50", "C-15")
-    def test_totals_come_out(self, graph_of):
+    def test_totals_come_out(self, graph_of: Callable[[str], Graph]) -> None:
         graphs = [graph_of(name) for name in ("dev", "staging", "production")]
         totals = {
             kind: sum(len(graph.of(kind)) for graph in graphs)
@@ -58,7 +60,7 @@ class TestTables:
         assert totals == {"Vpc": 3, "NatGateway": 4, "Instance": 3, "Bucket": 11, "UserPool": 3, "Queue": 6}
 
     @pytest.mark.requirement("ROAD-01", "C-22")
-    def test_the_environments_are_these_three(self):
+    def test_the_environments_are_these_three(self) -> None:
         root = TESTS.parent
         assert sorted(path.name for path in root.glob("Pulumi.*.yaml")) == [
             "Pulumi.dev.yaml",
@@ -68,13 +70,13 @@ class TestTables:
 
 
 class TestRow:
-    def test_a_difference_is_quoted_with_its_reason_or_not_at_all(self):
+    def test_a_difference_is_quoted_with_its_reason_or_not_at_all(self) -> None:
         with pytest.raises(ValueError, match="engine: must quote the documents with the reason to differ, or neither"):
             Row(what="engine", read=str, cells=everywhere("18"), documents=everywhere("15"))
         with pytest.raises(ValueError, match="or neither"):
             Row(what="engine", read=str, cells=everywhere("18"), because="It is newer.")
 
-    def test_what_is_the_same_is_no_difference(self):
+    def test_what_is_the_same_is_no_difference(self) -> None:
         with pytest.raises(ValueError, match="engine: must not call '15' a difference in staging"):
             Row(
                 what="engine",
@@ -84,7 +86,7 @@ class TestRow:
                 because="It is newer.",
             )
 
-    def test_each_environment_has_its_cell(self):
+    def test_each_environment_has_its_cell(self) -> None:
         with pytest.raises(ValueError, match="name: must have a cell for each environment, not dev"):
             Row(what="name", read=str, cells={"dev": 1})
         assert named("a-{}") == {"dev": "a-dev", "staging": "a-staging", "production": "a-production"}

@@ -1,14 +1,18 @@
 """The table of environments, compared with the graph: what answers requests."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, count, everywhere, where_made
 
 
-def container(*path):
+def container(*path: Any) -> Any:
     """What stands at a place in the container's definition; None where no container runs."""
 
-    def read(graph):
+    def read(graph: Graph) -> Any:
         found = graph.container
         for step in path:
             found = found if found is None else found[step]
@@ -17,7 +21,7 @@ def container(*path):
     return read
 
 
-def tasks(graph):
+def tasks(graph: Graph) -> Any:
     """The least and the most that run, with CPU units and megabytes; None where none does."""
     for service in graph.of("Service"):
         task = graph.named("api-task-definition").inputs
@@ -26,7 +30,7 @@ def tasks(graph):
     return None
 
 
-def service(*path):
+def service(*path: Any) -> Any:
     return where_made("api-service", *path)
 
 
@@ -207,5 +211,5 @@ ROWS = [
 
 class TestApi:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]

@@ -1,28 +1,32 @@
 """The table of environments, compared with the graph: the database, its secrets and its backups."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, count, everywhere, named, value, where_made
 
 PRIVATE = ["network-private-1a", "network-private-1b"]
 
 
-def callers(graph):
+def callers(graph: Graph) -> Any:
     """Who is let into the database's group, and by what the rule names them."""
     rules = [each for each in graph.of("SecurityGroupIngressRule") if each.name.startswith("database-from-")]
-    named_by = {each.inputs["fromPort"]: set() for each in rules}
+    named_by: dict[int, set[str]] = {each.inputs["fromPort"]: set() for each in rules}
     for each in rules:
         named_by[each.inputs["fromPort"]] |= set(graph.source(each, "referencedSecurityGroupId"))
         named_by[each.inputs["fromPort"]] |= {each.inputs.get("cidrIpv4")} - {None}
     return named_by
 
 
-def group_name(graph):
+def group_name(graph: Graph) -> Any:
     name, _, suffix = graph.named("database-security-group").inputs["name"].rpartition("-")
     return name, len(suffix)
 
 
-def of_instance(what, field, found, *, documents=None, because=""):
+def of_instance(what: Any, field: Any, found: Any, *, documents: Any = None, because: Any = "") -> Any:
     return Row(what=what, read=value("database-instance", field), cells=found, documents=documents, because=because)
 
 
@@ -240,5 +244,5 @@ ROWS = [
 
 class TestDatabase:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]

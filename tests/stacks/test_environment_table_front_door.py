@@ -1,13 +1,16 @@
 """The table of environments, compared with the graph: under which names the world finds it, and what lets it in."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, everywhere, value, where_made
 
 
-def name_and_suffix(graph):
+def name_and_suffix(graph: Graph) -> Any:
     """The target group's name without its suffix, which says what AWS replaces it for."""
     for group in graph.of("TargetGroup"):
         name, _, suffix = group.inputs["name"].rpartition("-")
@@ -16,16 +19,16 @@ def name_and_suffix(graph):
     return None
 
 
-def target(*fields):
+def target(*fields: Any) -> Any:
     return lambda graph: [tuple(each.inputs[field] for field in fields) for each in graph.of("TargetGroup")]
 
 
-def listeners(graph):
+def listeners(graph: Graph) -> Any:
     """By port: what happens to a request."""
     return {each.inputs["port"]: each.inputs["defaultActions"][0]["type"] for each in graph.of("Listener")}
 
 
-def certificate(graph):
+def certificate(graph: Graph) -> Any:
     """Whose certificate serves the API."""
     listening = [each for each in graph.of("Listener") if each.inputs["port"] == 443]
     validated = [graph.named(name) for each in listening for name in graph.source(each, "certificateArn")]
@@ -148,5 +151,5 @@ ROWS = [
 
 class TestFrontDoor:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]

@@ -1,29 +1,33 @@
 """The table of environments, compared with the graph: the network."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, count, everywhere, named, value
 
 ZONES = ("1a", "1b")
 ANYWHERE = "0.0.0.0/0"
 
 
-def subnets(kind):
-    def read(graph):
+def subnets(kind: Any) -> Any:
+    def read(graph: Graph) -> Any:
         found = [graph.named(f"network-{kind}-{zone}").inputs for zone in ZONES]
         return [(each["cidrBlock"], each["availabilityZone"]) for each in found]
 
     return read
 
 
-def tags(*names):
+def tags(*names: Any) -> Any:
     return lambda graph: [graph.named(name).inputs["tags"]["Name"] for name in names]
 
 
-def way_out(kind):
+def way_out(kind: Any) -> Any:
     """By subnet: the address range that its table routes elsewhere, and to what."""
 
-    def read(graph):
+    def read(graph: Graph) -> Any:
         tables = {
             graph.source(each, "subnetId")[0]: graph.source(each, "routeTableId")[0]
             for each in graph.of("RouteTableAssociation")
@@ -43,7 +47,7 @@ def way_out(kind):
     return read
 
 
-def gateways(graph):
+def gateways(graph: Graph) -> Any:
     """Where the NAT gateways stand, each with an address of its own."""
     found = graph.of("NatGateway")
     addresses = [name for each in found for name in graph.source(each, "allocationId")]
@@ -51,11 +55,11 @@ def gateways(graph):
     return sorted(name.removeprefix("network-") for each in found for name in graph.source(each, "subnetId"))
 
 
-def addresses(network):
+def addresses(network: Any) -> Any:
     return [f"10.{network}.{number}.0/24" for number in (1, 2)], [f"10.{network}.{number}.0/24" for number in (10, 20)]
 
 
-def subnet_cells(which):
+def subnet_cells(which: Any) -> Any:
     zones = ("us-east-1a", "us-east-1b")
     return cells(*(list(zip(addresses(network)[which], zones, strict=True)) for network in (0, 1, 2)))
 
@@ -197,5 +201,5 @@ ROWS = [
 
 class TestNetwork:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]

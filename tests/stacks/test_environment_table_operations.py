@@ -1,19 +1,22 @@
 """The table of environments, compared with the graph: dashboards, alarms, budgets, search and tags."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, count, everywhere, where_made
 
 CONSOLE_ONLY = "Console logs alone, says the table of environments: nobody is woken for a development stack."
 PRACTISED = "What production has is practised in staging (ROAD-16): an alarm that was never seen is none."
 
 
-def alarm(name):
+def alarm(name: str) -> Any:
     """What an alarm on one series says: of what it is, and beyond what, and how often; None where there is none."""
 
-    def read(graph):
+    def read(graph: Graph) -> Any:
         for each in graph.of("MetricAlarm"):
             if each.name == name:
                 fields = (
@@ -31,10 +34,10 @@ def alarm(name):
     return read
 
 
-def counted(name):
+def counted(name: str) -> Any:
     """The same of an alarm on several: their names, the expression, and beyond what, and how often."""
 
-    def read(graph):
+    def read(graph: Graph) -> Any:
         for each in graph.of("MetricAlarm"):
             if each.name == name:
                 series = [query["metric"] for query in each.inputs["metricQueries"] if "metric" in query]
@@ -53,7 +56,7 @@ def counted(name):
     return read
 
 
-def thresholds(graph):
+def thresholds(graph: Graph) -> Any:
     """Of what was spent and of what will be, in percent of the budget."""
     return [
         (each["notificationType"], each["threshold"])
@@ -62,7 +65,7 @@ def thresholds(graph):
     ]
 
 
-def everybody_is_told(graph):
+def everybody_is_told(graph: Graph) -> Any:
     """Whether each alarm speaks when it goes off and when it is over."""
     alarms = graph.of("MetricAlarm")
     spoken = [{*each.inputs["alarmActions"]} == {*each.inputs["okActions"]} != set() for each in alarms]
@@ -226,12 +229,14 @@ ROWS = [
 
 class TestOperations:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]
 
     @pytest.mark.requirement("ROAD-128", "ROAD-129")
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_every_alarm_names_a_page_for_whoever_is_woken(self, graph_of, environment):
+    def test_every_alarm_names_a_page_for_whoever_is_woken(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         said = [each.inputs["alarmDescription"] for each in graph_of(environment).of("MetricAlarm")]
         assert said
         assert [text for text in said if " What to do: docs/runbooks/" not in text] == []

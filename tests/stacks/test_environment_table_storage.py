@@ -1,7 +1,11 @@
 """The table of environments, compared with the graph: the buckets, and what becomes of old objects."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, everywhere
 
 THREE = ("storage", "temp", "thumbnails")
@@ -9,29 +13,29 @@ LOGGED = ("access-logs", *THREE)
 NEVER = 10_000
 
 
-def buckets(*things):
+def buckets(*things: Any) -> Any:
     return lambda environment: [f"episode-metadata-{thing}-{environment}" for thing in things]
 
 
-def of_each(kind, read):
+def of_each(kind: Any, read: Any) -> Any:
     """What a setting of every bucket is, by what the bucket holds."""
 
-    def reading(graph):
+    def reading(graph: Graph) -> Any:
         return {graph.source(each, "bucket")[0].removesuffix("-bucket"): read(each.inputs) for each in graph.of(kind)}
 
     return reading
 
 
-def settings(found):
+def settings(found: Any) -> Any:
     """The same for each bucket of each environment."""
     return cells(dict.fromkeys(THREE, found), dict.fromkeys(LOGGED, found), dict.fromkeys(LOGGED, found))
 
 
-def rules(graph, bucket):
+def rules(graph: Graph, bucket: Any) -> Any:
     return {each["id"]: each for each in graph.named(f"{bucket}-lifecycle").inputs["rules"]}
 
 
-def moves(graph):
+def moves(graph: Graph) -> Any:
     """Which objects of the storage bucket go where, and at what age in days: (prefix, tags, days, class)."""
     found = []
     for rule in rules(graph, "storage").values():
@@ -43,10 +47,10 @@ def moves(graph):
     return sorted(found, key=str)
 
 
-def frozen_after(key):
+def frozen_after(key: Any) -> Any:
     """At what age an object without tags that is read every day has to be restored before it is read; NEVER for not at all."""
 
-    def read(graph):
+    def read(graph: Graph) -> Any:
         days = [
             days
             for prefix, tags, days, kind in moves(graph)
@@ -57,7 +61,7 @@ def frozen_after(key):
     return read
 
 
-def unread(graph):
+def unread(graph: Graph) -> Any:
     """What is archived when nobody read it: (prefix, days, tier)."""
     return [
         (each.inputs["filter"]["prefix"], tier["days"], tier["accessTier"])
@@ -66,7 +70,7 @@ def unread(graph):
     ]
 
 
-def cross_origin(field):
+def cross_origin(field: Any) -> Any:
     return lambda graph: {
         each.name: each.inputs["corsRules"][0][field]
         for each in graph.of("BucketCorsConfiguration")
@@ -74,14 +78,14 @@ def cross_origin(field):
     }
 
 
-def pages(found):
+def pages(found: Any) -> Any:
     return {"storage-cors": found, "temp-cors": found}
 
 
 LOCAL = ["http://localhost:3000", "http://localhost:3001", "http://localhost:5173"]
 STAGING, PRODUCTION = ["https://api-staging.example.com"], ["https://api.example.com"]
-ITEMS = ("raw/items/", {}, 0, "INTELLIGENT_TIERING")
-DOCUMENTS = ("raw/documents/", {}, 2555, "GLACIER")
+ITEMS: tuple[str, dict[str, str], int, str] = ("raw/items/", {}, 0, "INTELLIGENT_TIERING")
+DOCUMENTS: tuple[str, dict[str, str], int, str] = ("raw/documents/", {}, 2555, "GLACIER")
 ROWS = [
     pytest.param(
         Row(
@@ -248,11 +252,13 @@ ROWS = [
 
 class TestStorage:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]
 
     @pytest.mark.requirement("A-15")
-    def test_suffix_makes_other_bucket_names(self, evaluated, settings_of):
+    def test_suffix_makes_other_bucket_names(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         graph = evaluated(settings_of("staging", buckets__name_suffix="acme"))
         assert [each.inputs["bucket"] for each in graph.of("Bucket")] == [
             f"{name}-acme" for name in buckets(*LOGGED)("staging")

@@ -1,9 +1,12 @@
 """The table of environments, compared with the graph: the user pool, its clients, groups and first administrator."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, count, everywhere, named, value
 
 POLICY = {
@@ -15,7 +18,7 @@ POLICY = {
 }
 
 
-def groups(graph):
+def groups(graph: Graph) -> Any:
     """By name: whether somebody who reads it is told what the group is for."""
     return {each.inputs["name"]: bool(each.inputs["description"]) for each in graph.of("UserGroup")}
 
@@ -160,5 +163,5 @@ ROWS = [
 
 class TestUsers:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]

@@ -1,23 +1,26 @@
 """The table of environments, compared with the graph: the queues and the function that they feed."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, count, everywhere, named, value
 
 TWO_WEEKS = 1_209_600
 GENERATOR = "thumbnail-generator-function"
 
 
-def redrive(graph):
+def redrive(graph: Graph) -> Any:
     """Where a message goes that nobody could work on, and after how many attempts."""
     queue = graph.named("thumbnail-queue-queue")
     (target,) = graph.source(queue, "redrivePolicy")
     return target, json.loads(queue.inputs["redrivePolicy"])["maxReceiveCount"]
 
 
-def told(graph):
+def told(graph: Graph) -> Any:
     """How the function is told about buckets and the database."""
     about = ("BUCKET", "DATABASE_SECRET", "DATABASE_URL")
     return sorted(name for name in graph.variables("thumbnail-generator") if any(word in name for word in about))
@@ -157,5 +160,5 @@ ROWS = [
 
 class TestWork:
     @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_every_cell(self, row, graph_of, environment):
+    def test_every_cell(self, row: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert row.read(graph_of(environment)) == row.cells[environment]

@@ -1,6 +1,11 @@
 """What every role may do, and who takes it on: each statement of each, exactly."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+
+from tests.stacks.conftest import Graph
 
 ACCOUNT = "123456789012"
 SECRET = "secretsmanager:GetSecretValue"
@@ -12,35 +17,35 @@ NETWORK_INTERFACES = [
 ANY_RESOURCE = {"AttachToNetwork", "KeepNetworkCallsFromCode", "LogInToRegistry"}
 
 
-def allow(*actions, on, **condition):
+def allow(*actions: Any, on: Any, **condition: Any) -> Any:
     found = {"Effect": "Allow", "Action": sorted(actions), "Resource": sorted([on] if isinstance(on, str) else on)}
     return found | ({"Condition": condition} if condition else {})
 
 
-def arn(service, resource):
+def arn(service: Any, resource: Any) -> Any:
     return f"arn:aws:{service}:us-east-1:{ACCOUNT}:{resource}"
 
 
 class Rights:
     """What the roles of one environment are to be allowed, by the names of their policies and of the statements."""
 
-    def __init__(self, graph, environment):
+    def __init__(self, graph: Graph, environment: str) -> None:
         self.environment, self.keyed = environment, bool(graph.of("Key"))
         self.database_secret = graph.named("outputs-database-secret-arn").inputs["value"]
         self.master_secret = graph.variables("migrate")["PLATFORM_DATABASE_MASTER_SECRET_ARN"]
         self.data_key = graph.named("database-instance").inputs.get("kmsKeyId")
 
-    def bucket(self, thing, objects=""):
+    def bucket(self, thing: Any, objects: Any = "") -> Any:
         return f"arn:aws:s3:::episode-metadata-{thing}-{self.environment}{objects}"
 
-    def physical(self, thing):
+    def physical(self, thing: Any) -> Any:
         return f"episode-metadata-{thing}-{self.environment}"
 
-    def log(self, prefix, thing):
+    def log(self, prefix: Any, thing: Any) -> Any:
         group = arn("logs", f"log-group:{prefix}{self.physical(thing)}:*")
         return {"WriteOwnLogs": allow("logs:CreateLogStream", "logs:PutLogEvents", on=group)}
 
-    def function(self, thing):
+    def function(self, thing: Any) -> Any:
         """What every function may do: write its log and stand in its network."""
         attach = allow(*NETWORK_INTERFACES, on="*")
         from_code = {"lambda:SourceFunctionArn": arn("lambda", f"function:{self.physical(thing)}")}
@@ -49,17 +54,17 @@ class Rights:
             "KeepNetworkCallsFromCode": attach | {"Effect": "Deny", "Condition": {"ArnEquals": from_code}},
         }
 
-    def secrets_key(self, *actions):
+    def secrets_key(self, *actions: Any) -> Any:
         through = {"kms:ViaService": "secretsmanager.*.amazonaws.com"}
         return {"UseSecretsKey": allow(*actions, on=self.data_key, StringLike=through)} if self.keyed else {}
 
-    def find_search(self):
+    def find_search(self) -> Any:
         if self.environment == "dev":
             return {}
         parameter = arn("ssm", f"parameter/episode-metadata/{self.environment}/search_endpoint")
         return {"FindSearchDomain": allow("ssm:GetParameter", on=parameter)}
 
-    def api(self):
+    def api(self) -> Any:
         return (
             self.secrets_key("kms:Decrypt")
             | self.find_search()
@@ -77,7 +82,7 @@ class Rights:
             }
         )
 
-    def thumbnails(self):
+    def thumbnails(self) -> Any:
         queue = arn("sqs", self.physical("thumbnail-queue"))
         consume = ("ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "GetQueueAttributes")
         return self.secrets_key("kms:Decrypt") | {
@@ -88,7 +93,7 @@ class Rights:
             "WriteThumbnails": allow("s3:PutObject", on=self.bucket("thumbnails", "/*")),
         }
 
-    def maintenance(self):
+    def maintenance(self) -> Any:
         return (
             self.secrets_key("kms:Decrypt")
             | self.find_search()
@@ -101,7 +106,7 @@ class Rights:
             }
         )
 
-    def migrate(self):
+    def migrate(self) -> Any:
         return (
             self.secrets_key("kms:Decrypt", "kms:GenerateDataKey")
             | self.find_search()
@@ -111,7 +116,7 @@ class Rights:
             }
         )
 
-    def execution(self):
+    def execution(self) -> Any:
         """What ECS does to start the container: it has no secret to hand over."""
         layers = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer")
         return self.log("/ecs/", "api") | {
@@ -119,21 +124,21 @@ class Rights:
             "PullImage": allow(*layers, on=arn("ecr", "repository/episode-metadata-api")),
         }
 
-    def schedule(self):
+    def schedule(self) -> Any:
         return {"InvokeOneFunction": allow("lambda:InvokeFunction", on=arn("lambda", "maintenance-alias-arn"))}
 
-    def flow_log(self):
+    def flow_log(self) -> Any:
         streams = arn("logs", f"log-group:/aws/vpc/{self.physical('flow-log')}:*")
         return self.log("/aws/vpc/", "flow-log") | {"FindLogStreams": allow("logs:DescribeLogStreams", on=streams)}
 
-    def monitoring(self):
+    def monitoring(self) -> Any:
         write = ("logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams", "logs:GetLogEvents")
         return {
             "KeepGroup": allow("logs:CreateLogGroup", "logs:PutRetentionPolicy", on=arn("logs", "log-group:RDS*")),
             "WriteMeasurements": allow(*write, on=arn("logs", "log-group:RDS*:log-stream:*")),
         }
 
-    def scan(self):
+    def scan(self) -> Any:
         """AWS's own document for GuardDuty, on one bucket."""
         own = {"StringEquals": {"aws:ResourceAccount": ACCOUNT}}
         bucket, objects = self.bucket("temp"), self.bucket("temp", "/*")
@@ -155,7 +160,7 @@ class Rights:
             "AllowMalwareScan": allow("s3:GetObject", "s3:GetObjectVersion", on=objects, **own),
         }
 
-    def everything(self):
+    def everything(self) -> Any:
         found = {
             "migrate-policy": self.function("migrate") | self.migrate(),
             "thumbnail-generator-policy": self.function("thumbnail-generator") | self.thumbnails(),
@@ -174,11 +179,11 @@ class Rights:
         return found
 
 
-def listed(value):
+def listed(value: Any) -> Any:
     return value if isinstance(value, list) else [value]
 
 
-def said(statements):
+def said(statements: Any) -> Any:
     """Statements by their names, with what is listed in one order."""
     plain = {
         each["Sid"]: {
@@ -214,12 +219,12 @@ ROLES = {
 
 class TestRoles:
     @pytest.mark.requirement("P2-09", "ROAD-120", "C-34", "C-41")
-    def test_every_role_is_allowed_exactly_this(self, graph_of, environment):
+    def test_every_role_is_allowed_exactly_this(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         found = {each.name: said(graph.statements(each.name)) for each in graph.of("RolePolicy")}
         assert found == Rights(graph, environment).everything()
 
-    def test_secrets_that_are_named_are_the_databases(self, graph_of, environment):
+    def test_secrets_that_are_named_are_the_databases(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         assert graph.source(graph.named("outputs-database-secret-arn"), "value") == ["database-secret"]
         named = {graph.variables(each)["PLATFORM_DATABASE_SECRET_ARN"] for each in graph.programs}
@@ -229,7 +234,7 @@ class TestRoles:
         assert "database-instance" in graph.source(graph.named("migrate-policy"), "policy")
 
     @pytest.mark.requirement("P2-09", "ROAD-120")
-    def test_nobody_shares_a_role(self, graph_of, environment):
+    def test_nobody_shares_a_role(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         taken = [graph.source(function, "role") for function in graph.functions]
         for task in graph.of("TaskDefinition"):
@@ -241,7 +246,7 @@ class TestRoles:
         assert names == sorted([*functions, *container, "maintenance-schedule-role"])
 
     @pytest.mark.requirement("P2-09")
-    def test_one_service_takes_on_each(self, graph_of, environment):
+    def test_one_service_takes_on_each(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         functions = {f"{each.name.removesuffix('-function')}-role" for each in graph.functions}
         assert {each.name for each in graph.of("Role")} == functions | ROLES[environment]
@@ -256,7 +261,7 @@ class TestRoles:
                 condition.setdefault(operator, {})["aws:SourceArn"] = of
             assert trust.get("Condition", {}) == condition, role.name
 
-    def test_policies_of_aws_are_the_backups_alone(self, graph_of, environment):
+    def test_policies_of_aws_are_the_backups_alone(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         attached = {each.name: each.inputs for each in graph_of(environment).of("RolePolicyAttachment")}
         managed = {name: each["policyArn"] for name, each in attached.items()}
         prefix = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor"
@@ -265,7 +270,9 @@ class TestRoles:
         assert {each["role"] for each in attached.values()} <= {"episode-metadata-backup-role-production"}
         assert not [role.name for role in graph_of(environment).of("Role") if "managedPolicyArns" in role.inputs]
 
-    def test_no_wildcard_but_where_aws_has_nothing_narrower(self, graph_of, environment):
+    def test_no_wildcard_but_where_aws_has_nothing_narrower(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         for policy in graph.of("RolePolicy"):
             for statement in graph.statements(policy.name):

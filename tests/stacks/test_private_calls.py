@@ -1,7 +1,9 @@
 """A network without NAT works: each AWS service that code calls from a private subnet has an endpoint there, or is refused."""
 
 import ast
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from runtime.settings import ApiSettings
 from stacks.environment import EnvironmentSettings
 from stacks.sections import SettingsError
+from tests.stacks.conftest import Graph
 
 ROOT = Path(__file__).parents[2]
 # S3 has a gateway endpoint in every network.
@@ -18,9 +21,9 @@ SEARCH, OF_SEARCH = "runtime/adapters/search_index.py", "PLATFORM_SEARCH_ENDPOIN
 BY_HOST = {"cognito-idp.us-east-1.amazonaws.com": "cognito-idp"}
 
 
-def clients(folder):
+def clients(folder: Any) -> Any:
     """The services that boto3 clients are made for below a folder: the first argument of each `client(…)` and `resource(…)`."""
-    found = {}
+    found: dict[str, Any] = {}
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("client", "resource"):
@@ -32,7 +35,7 @@ def clients(folder):
     return found
 
 
-def called_by_code(graph, program=None):
+def called_by_code(graph: Graph, program: Any = None) -> Any:
     """The services that the code of an environment calls, or that of one program."""
     programs = [program] if program else graph.programs
     searches = any(graph.variables(each).get(OF_SEARCH) for each in programs)
@@ -40,7 +43,7 @@ def called_by_code(graph, program=None):
     return {service for service, files in found.items() if searches or files != {SEARCH}}
 
 
-def called_to_start(graph):
+def called_to_start(graph: Graph) -> Any:
     """What ECS calls out of the task's own subnet before the application runs, by what the task definition asks for."""
     container = graph.container
     if container is None:
@@ -52,20 +55,20 @@ def called_to_start(graph):
     return services | ({"ssmmessages"} if service.inputs["enableExecuteCommand"] else set())
 
 
-def keys_from(graph, monkeypatch):
+def keys_from(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The service that publishes the keys of tokens, which the API fetches."""
     for name, value in graph.variables("api").items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     host = urlsplit(ApiSettings().jwks_url).hostname
-    return {BY_HOST[host]}
+    return {BY_HOST[host or ""]}
 
 
 @pytest.fixture
-def called(graph_of, monkeypatch):
+def called(graph_of: Callable[[str], Graph], monkeypatch: pytest.MonkeyPatch) -> Any:
     """The services that an environment's code calls, with what is called to start it; S3 left out."""
 
-    def find(environment):
+    def find(environment: str) -> Any:
         graph = graph_of(environment)
         return (called_by_code(graph) | keys_from(graph, monkeypatch) | called_to_start(graph)) - GATEWAY
 
@@ -76,7 +79,7 @@ HOSTS = {"dev": "lambda", "staging": "container"}
 
 
 class TestCode:
-    def test_these_are_the_services_that_it_calls(self):
+    def test_these_are_the_services_that_it_calls(self) -> None:
         assert clients(ROOT / "runtime") == {
             "s3": {"runtime/adapters/objects.py"},
             "secretsmanager": {"runtime/adapters/secret_store.py"},
@@ -84,7 +87,7 @@ class TestCode:
         }
         assert clients(ROOT / "lambda_src") == {}
 
-    def test_a_client_without_a_name_is_not_overlooked(self, tmp_path):
+    def test_a_client_without_a_name_is_not_overlooked(self, tmp_path: Path) -> None:
         (tmp_path / "door.py").write_text("sessions.client(service, region)")
         with pytest.raises(AssertionError, match="no service is named there"):
             clients(tmp_path)
@@ -92,7 +95,9 @@ class TestCode:
 
 class TestWithoutNat:
     @pytest.mark.parametrize("environment", HOSTS)
-    def test_every_service_that_is_called_must_have_an_endpoint(self, called, settings_of, environment):
+    def test_every_service_that_is_called_must_have_an_endpoint(
+        self, called: Any, settings_of: Callable[..., dict[str, Any]], environment: str
+    ) -> None:
         assert settings_of(environment)["api"]["host"] == HOSTS[environment]
         needed = called(environment)
         accepted = settings_of(environment, network__nat="none", network__interface_endpoints=sorted(needed))
@@ -107,7 +112,9 @@ class TestWithoutNat:
             assert problem.startswith(f"settings.network.interface_endpoints: must list {service}, ")
 
     @pytest.mark.parametrize("environment", HOSTS)
-    def test_the_endpoints_stand_where_code_runs(self, called, evaluated, settings_of, environment):
+    def test_the_endpoints_stand_where_code_runs(
+        self, called: Any, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]], environment: str
+    ) -> None:
         needed = called(environment)
         graph = evaluated(settings_of(environment, network__nat="none", network__interface_endpoints=sorted(needed)))
         reached = {
@@ -119,7 +126,9 @@ class TestWithoutNat:
 
 
 class TestWithNat:
-    def test_what_has_no_way_to_the_internet_calls_what_has_an_endpoint(self, graph_of, environment):
+    def test_what_has_no_way_to_the_internet_calls_what_has_an_endpoint(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         endpoints = {each.inputs["serviceName"].rpartition(".")[2] for each in graph.of("VpcEndpoint")}
         # Only the API goes out, for the keys and for what starts it.

@@ -5,6 +5,7 @@ import re
 import runpy
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -71,10 +72,10 @@ PRODUCTION_ALONE = {
 }
 
 
-def normalised(graph):
+def normalised(graph: Graph) -> Any:
     """Everything that was registered, as text in one order; bundles by their names."""
 
-    def plain(value):
+    def plain(value: Any) -> Any:
         return Path(value.path).name if isinstance(value, pulumi.FileArchive) else repr(value)
 
     listed = [
@@ -84,7 +85,7 @@ def normalised(graph):
     return json.dumps(sorted(listed, key=lambda each: each[0]), sort_keys=True, default=plain)
 
 
-def deprecated_inputs(token):
+def deprecated_inputs(token: Any) -> Any:
     """The names of a type's inputs that the SDK deprecates. Its constructors take them without a warning."""
     properties = [value for value in vars(resource_class(token)).values() if isinstance(value, property)]
     getters = [value.fget.__dict__ for value in properties]
@@ -101,7 +102,7 @@ class Run:
 
 
 @cache
-def second_run(environment):
+def second_run(environment: str) -> Any:
     """Another evaluation of an environment, beside the one that `graph_of` keeps."""
     exported, told = {}, []
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings(record=True) as caught:
@@ -115,11 +116,11 @@ def second_run(environment):
 
 
 class TestPlatform:
-    def test_resources_by_environment(self, graph_of):
+    def test_resources_by_environment(self, graph_of: Callable[[str], Graph]) -> None:
         counted = {name: len(graph_of(name).custom) for name in ("dev", "staging", "production")}
         assert counted == {"dev": 154, "staging": 250, "production": 266}
 
-    def test_components_by_environment(self, graph_of):
+    def test_components_by_environment(self, graph_of: Callable[[str], Graph]) -> None:
         counted = {}
         for name in ("dev", "staging", "production"):
             kinds = [each.type.rpartition(":")[2] for each in graph_of(name).resources if not each.custom]
@@ -158,7 +159,7 @@ class TestPlatform:
         }
 
     @pytest.mark.requirement("ROAD-16")
-    def test_staging_has_productions_shape(self, graph_of):
+    def test_staging_has_productions_shape(self, graph_of: Callable[[str], Graph]) -> None:
         staging, production = (
             {each.urn: each.name for each in graph_of(name).resources} for name in ("staging", "production")
         )
@@ -166,40 +167,53 @@ class TestPlatform:
         # An account has this role once: staging makes it, and production finds it.
         assert {name for urn, name in staging.items() if urn not in production} == {"search-service-role"}
 
-    def test_unknown_outputs_are_no_obstacle(self, evaluated, graph_of, settings_of, environment):
+    def test_unknown_outputs_are_no_obstacle(
+        self,
+        evaluated: Callable[..., Graph],
+        graph_of: Callable[[str], Graph],
+        settings_of: Callable[..., dict[str, Any]],
+        environment: str,
+    ) -> None:
         previewed = evaluated(settings_of(environment), preview=True)
         assert {each.urn for each in previewed.resources} == {each.urn for each in graph_of(environment).resources}
 
-    def test_two_runs_are_the_same(self, graph_of, environment):
+    def test_two_runs_are_the_same(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert normalised(second_run(environment).graph) == normalised(graph_of(environment))
 
-    def test_nothing_deprecated_is_used(self, environment):
+    def test_nothing_deprecated_is_used(self, environment: str) -> None:
         assert second_run(environment).warnings == []
 
-    def test_no_deprecated_input_is_given(self, graph_of, environment):
+    def test_no_deprecated_input_is_given(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         assert "acl" in deprecated_inputs("aws:s3/bucket:Bucket")
         resources = [each for each in graph_of(environment).custom if each.type.startswith("aws:")]
         given = {each.urn: deprecated_inputs(each.type) & set(each.inputs) for each in resources}
         assert {urn: names for urn, names in given.items() if names} == {}
 
-    def test_main_runs_the_platform(self, evaluated, graph_of, settings_of):
+    def test_main_runs_the_platform(
+        self,
+        evaluated: Callable[..., Graph],
+        graph_of: Callable[[str], Graph],
+        settings_of: Callable[..., dict[str, Any]],
+    ) -> None:
         main = str(ROOT / "stacks" / "__main__.py")
         graph = evaluated(settings_of("dev"), program=lambda: runpy.run_path(main, run_name="__main__"))
         assert normalised(graph) == normalised(graph_of("dev"))
 
-    def test_refused_settings_stop_it_with_the_key(self, evaluated, settings_of):
+    def test_refused_settings_stop_it_with_the_key(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         with pytest.raises(Exception, match=r"settings\.queue\.visibility_seconds: must be at least 300"):
             evaluated(settings_of("dev", queue__visibility_seconds=10))
 
 
 @pytest.fixture
-def exported(environment):
+def exported(environment: str) -> Any:
     return second_run(environment).exported
 
 
 class TestExports:
     @pytest.mark.requirement("ROAD-36", "P2-10")
-    def test_they_are_flat_and_complete(self, exported, environment):
+    def test_they_are_flat_and_complete(self, exported: Any, environment: str) -> None:
         assert exported.keys() == EXPORTS | (EXPORTS_BEYOND_DEV if environment != "dev" else set())
         plain = {name: value for name, value in exported.items() if isinstance(value, str)}
         found = schema()
@@ -212,7 +226,7 @@ class TestExports:
         }
         assert re.fullmatch(r"\d+\.\d+\.\d+.*", plain["release"])
 
-    def test_each_is_a_parameter_too(self, exported, graph_of, environment):
+    def test_each_is_a_parameter_too(self, exported: Any, graph_of: Callable[[str], Graph], environment: str) -> None:
         parameters = {each.inputs["name"]: each.inputs for each in graph_of(environment).of("Parameter")}
         assert parameters.keys() == {f"/{PROJECT}/{environment}/{name}" for name in exported}
         assert {each["type"] for each in parameters.values()} == {"String"}
@@ -220,7 +234,7 @@ class TestExports:
             if isinstance(value, str):
                 assert parameters[f"/{PROJECT}/{environment}/{name}"]["value"] == value
 
-    def test_api_is_found_under_the_environments_name(self, graph_of, environment):
+    def test_api_is_found_under_the_environments_name(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         (host,) = json.loads(graph.variables("api")["PLATFORM_ALLOWED_HOSTS"])[:1]
         url = graph.named("outputs-api-url").inputs["value"]
@@ -229,7 +243,7 @@ class TestExports:
 
 
 class TestProject:
-    def test_project_file_starts_the_program(self):
+    def test_project_file_starts_the_program(self) -> None:
         project = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
         assert project["name"] == PROJECT
         assert project["runtime"] == {"name": "python", "options": {"toolchain": "uv", "virtualenv": ".venv"}}

@@ -2,8 +2,11 @@
 
 import fnmatch
 import json
+from collections.abc import Callable
 
 import pytest
+
+from tests.stacks.conftest import Graph
 
 # What holds what nobody could make again: data, its keys, who signs in, and the name that others delegated to us.
 STATEFUL = {
@@ -34,11 +37,11 @@ LOGS_WITHOUT_OUR_KEY = {
 
 class TestDeletion:
     @pytest.mark.requirement("ROAD-35", "ROAD-139", "ROAD-15")
-    def test_state_is_protected_where_it_is_promised(self, graph_of, environment):
+    def test_state_is_protected_where_it_is_promised(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         protected = {each.name for each in graph_of(environment).custom if each.protect}
         assert protected == (STATEFUL if environment == "production" else set())
 
-    def test_nothing_stateful_is_forgotten(self, graph_of):
+    def test_nothing_stateful_is_forgotten(self, graph_of: Callable[[str], Graph]) -> None:
         """Types of which some resource is protected are protected whole, but for what is made again from the program."""
         graph = graph_of("production")
         kinds = {each.type for each in graph.custom if each.protect}
@@ -47,7 +50,7 @@ class TestDeletion:
         assert left_out == {"alarms-key"}
 
     @pytest.mark.requirement("ROAD-35")
-    def test_aws_refuses_as_well(self, graph_of, environment):
+    def test_aws_refuses_as_well(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph, kept = graph_of(environment), environment == "production"
         database = graph.named("database-instance").inputs
         assert database["deletionProtection"] is kept
@@ -60,14 +63,16 @@ class TestDeletion:
         # What others put into a zone is never ours to delete.
         assert {each.inputs["forceDestroy"] for each in graph.of("Zone")} <= {False}
 
-    def test_deleted_secrets_come_back_where_data_is_protected(self, graph_of, environment):
+    def test_deleted_secrets_come_back_where_data_is_protected(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         days = {each.inputs["recoveryWindowInDays"] for each in graph_of(environment).of("Secret")}
         assert days == ({30} if environment == "production" else {0})
 
 
 class TestEncryption:
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_data_is_under_our_key(self, graph_of, environment):
+    def test_data_is_under_our_key(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         under = {
             (each.name, field)
@@ -88,14 +93,16 @@ class TestEncryption:
         }
 
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_logs_are_under_the_other(self, graph_of, environment):
+    def test_logs_are_under_the_other(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         groups = {each.name: graph.source(each, "kmsKeyId") for each in graph.of("LogGroup")}
         assert {name for name, keys in groups.items() if keys != ["log-key-key"]} == LOGS_WITHOUT_OUR_KEY
         assert not [name for name in LOGS_WITHOUT_OUR_KEY if groups[name]]
 
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_the_logs_key_admits_every_group_that_uses_it(self, graph_of, environment):
+    def test_the_logs_key_admits_every_group_that_uses_it(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         # CloudWatch refuses to make a group whose key does not let it.
         graph = graph_of(environment)
         (encrypt,) = [each for each in graph.statements("log-key-key") if each["Sid"] == "EncryptLogs"]
@@ -105,12 +112,12 @@ class TestEncryption:
         assert used
         assert [arn for arn in arns if not fnmatch.fnmatchcase(arn, pattern)] == []
 
-    def test_nothing_of_development_is_under_a_key_that_costs(self, graph_of):
+    def test_nothing_of_development_is_under_a_key_that_costs(self, graph_of: Callable[[str], Graph]) -> None:
         graph = graph_of("dev")
         assert not [each.name for each in graph.custom if any("kms" in field.lower() for field in each.inputs)]
 
     @pytest.mark.requirement("ROAD-27", "ROAD-33", "P2-02", "NOVA-49", "LX-59")
-    def test_what_is_stored_is_encrypted(self, graph_of, environment):
+    def test_what_is_stored_is_encrypted(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         assert graph.named("database-instance").inputs["storageEncrypted"] is True
         assert {each.inputs["sqsManagedSseEnabled"] for each in graph.of("Queue")} == {True}
@@ -125,7 +132,7 @@ class TestEncryption:
 
 class TestSecrets:
     @pytest.mark.requirement("A-10", "ROAD-43", "ROAD-45")
-    def test_no_password_stands_in_the_graph(self, graph_of, environment):
+    def test_no_password_stands_in_the_graph(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         database = graph.named("database-instance").inputs
         assert database["manageMasterUserPassword"] is True
@@ -133,7 +140,9 @@ class TestSecrets:
         # That RDS makes the one, and what users' have to be like.
         assert about == {"manageMasterUserPassword", "passwordPolicy"}
 
-    def test_secrets_hold_what_aws_made_and_nothing_of_ours(self, graph_of, environment):
+    def test_secrets_hold_what_aws_made_and_nothing_of_ours(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         values = {each.name: set(json.loads(each.inputs["secretString"])) for each in graph.of("SecretVersion")}
         assert values == {
@@ -146,13 +155,17 @@ class TestSecrets:
         assert json.loads(system.inputs["secretString"])["client_secret"] == "system-client-clientSecret"
         assert graph.named("system-client").inputs["generateSecret"] is True
 
-    def test_the_databases_secret_is_left_to_the_migration(self, graph_of, environment):
+    def test_the_databases_secret_is_left_to_the_migration(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         filled = {name for each in graph.of("SecretVersion") for name in graph.source(each, "secretId")}
         assert {each.name for each in graph.of("Secret")} - filled == {"database-secret"}
 
     @pytest.mark.requirement("C-41", "A-10")
-    def test_code_is_told_where_secrets_are_and_never_what(self, graph_of, environment):
+    def test_code_is_told_where_secrets_are_and_never_what(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         for program in graph.programs:
             variables = graph.variables(program)

@@ -1,6 +1,11 @@
 """Who can connect to whom: the edges that the security groups leave, exactly."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+
+from tests.stacks.conftest import Graph
 
 # Everything that runs code of ours, and the load balancer where the API is a service.
 WORKERS = ("maintenance", "migrate", "thumbnail-generator")
@@ -13,7 +18,7 @@ TO_SERVICE = {("load-balancer", "api", 3000)}
 TO_SEARCH = {(caller, "search", 443) for caller in ("api", "maintenance", "migrate")}
 
 
-def edges(environment, *, internet=True):
+def edges(environment: str, *, internet: Any = True) -> Any:
     """What may connect, as (from, to, port)."""
     found = {(caller, "database", 5432) for caller in CALLERS}
     found |= {(caller, "network-endpoints", 443) for caller in CALLERS}
@@ -23,7 +28,7 @@ def edges(environment, *, internet=True):
     return found | (set() if environment == "dev" else TO_BALANCER | TO_SERVICE | TO_SEARCH)
 
 
-def end(graph, rule, field):
+def end(graph: Graph, rule: Any, field: Any) -> Any:
     """A side of a rule: a group or a prefix list by its component's name, or a range of addresses."""
     for named in ("referencedSecurityGroupId", "prefixListId") if field == "other" else (field,):
         if rule.inputs.get(named):
@@ -32,17 +37,17 @@ def end(graph, rule, field):
     return rule.inputs["cidrIpv4"]
 
 
-def ways_out(graph):
+def ways_out(graph: Graph) -> Any:
     rules = graph.of("SecurityGroupEgressRule")
     return {(end(graph, each, "securityGroupId"), end(graph, each, "other"), port(each)) for each in rules}
 
 
-def ways_in(graph):
+def ways_in(graph: Graph) -> Any:
     rules = graph.of("SecurityGroupIngressRule")
     return {(end(graph, each, "other"), end(graph, each, "securityGroupId"), port(each)) for each in rules}
 
 
-def port(rule):
+def port(rule: Any) -> Any:
     assert rule.inputs["ipProtocol"] == "tcp"
     assert rule.inputs["fromPort"] == rule.inputs["toPort"]
     return rule.inputs["fromPort"]
@@ -50,25 +55,25 @@ def port(rule):
 
 class TestEdges:
     @pytest.mark.requirement("ROAD-32", "A-09", "P2-09")
-    def test_there_are_these_and_no_others(self, graph_of, environment):
+    def test_there_are_these_and_no_others(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         assert ways_out(graph) | ways_in(graph) == edges(environment)
 
-    def test_both_sides_of_each_edge_agree(self, graph_of, environment):
+    def test_both_sides_of_each_edge_agree(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         groups = {each.name.removesuffix("-security-group") for each in graph.of("SecurityGroup")}
         inside = {edge for edge in edges(environment) if {edge[0], edge[1]} <= groups}
         assert {edge for edge in ways_out(graph) if edge[1] in groups} == inside
         assert {edge for edge in ways_in(graph) if edge[0] in groups} == inside
 
-    def test_no_rule_opens_more_than_its_edge(self, graph_of, environment):
+    def test_no_rule_opens_more_than_its_edge(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         common = {"securityGroupId", "ipProtocol", "fromPort", "toPort", "description"}
         for rule in [*graph.of("SecurityGroupEgressRule"), *graph.of("SecurityGroupIngressRule")]:
             assert len(rule.inputs.keys() - common) == 1, rule.name
             assert rule.inputs.keys() - common <= {"referencedSecurityGroupId", "prefixListId", "cidrIpv4"}, rule.name
 
-    def test_no_group_has_rules_beside_these(self, graph_of, environment):
+    def test_no_group_has_rules_beside_these(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         for group in graph.of("SecurityGroup"):
             assert not {"ingress", "egress"} & set(group.inputs), group.name
@@ -76,7 +81,9 @@ class TestEdges:
         (default,) = graph.of("DefaultSecurityGroup")
         assert (default.inputs["ingress"], default.inputs["egress"]) == ([], [])
 
-    def test_without_nat_nothing_reaches_the_internet(self, evaluated, settings_of):
+    def test_without_nat_nothing_reaches_the_internet(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         endpoints = ["secretsmanager", "cognito-idp"]
         graph = evaluated(settings_of("dev", network__nat="none", network__interface_endpoints=endpoints))
         assert ways_out(graph) | ways_in(graph) == edges("dev", internet=False)
@@ -87,7 +94,9 @@ class TestEdges:
 
 
 class TestPlaces:
-    def test_what_runs_stands_in_private_subnets_with_a_group_of_its_own(self, graph_of, environment):
+    def test_what_runs_stands_in_private_subnets_with_a_group_of_its_own(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         for function in graph.functions:
             own = function.name.removesuffix("-function")
@@ -95,11 +104,11 @@ class TestPlaces:
                 [f"{own}-security-group", "network-private-1a", "network-private-1b"]
             )
         for service in graph.of("Service"):
-            own = ["api-security-group", "network-private-1a", "network-private-1b"]
-            assert graph.source(service, "networkConfiguration") == own
+            places = ["api-security-group", "network-private-1a", "network-private-1b"]
+            assert graph.source(service, "networkConfiguration") == places
             assert service.inputs["networkConfiguration"]["assignPublicIp"] is False
 
-    def test_what_keeps_data_stands_there_too(self, graph_of, environment):
+    def test_what_keeps_data_stands_there_too(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         private = ["network-private-1a", "network-private-1b"]
         assert graph.source(graph.named("database-subnets"), "subnetIds") == private
@@ -111,7 +120,9 @@ class TestPlaces:
             # One node stands in one zone.
             assert graph.source(domain, "vpcOptions") == ["network-private-1a", "search-security-group"]
 
-    def test_only_gateways_and_the_load_balancer_stand_in_public_subnets(self, graph_of, environment):
+    def test_only_gateways_and_the_load_balancer_stand_in_public_subnets(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         public = {"network-public-1a", "network-public-1b"}
         there = {
@@ -125,7 +136,7 @@ class TestPlaces:
         for subnet in graph.of("Subnet"):
             assert subnet.inputs["mapPublicIpOnLaunch"] is False
 
-    def test_endpoints_stand_in_both_private_subnets(self, graph_of, environment):
+    def test_endpoints_stand_in_both_private_subnets(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         endpoints = [each for each in graph.of("VpcEndpoint") if each.inputs["vpcEndpointType"] == "Interface"]
         services = ["secretsmanager"] if environment == "dev" else ["secretsmanager", "ssm"]
@@ -141,7 +152,7 @@ class TestPlaces:
 class TestFrontDoor:
     @pytest.mark.requirement("ROAD-07", "ROAD-134", "ROAD-139")
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_clear_text_is_only_ever_redirected(self, graph_of, environment):
+    def test_clear_text_is_only_ever_redirected(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         listeners = {each.inputs["port"]: each.inputs for each in graph_of(environment).of("Listener")}
         assert listeners.keys() == {80, 443}
         (action,) = listeners[80]["defaultActions"]
@@ -152,7 +163,9 @@ class TestFrontDoor:
         ]
 
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_firewall_stands_in_front_of_the_load_balancer(self, graph_of, environment):
+    def test_firewall_stands_in_front_of_the_load_balancer(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         (association,) = graph.of("WebAclAssociation")
         assert graph.source(association, "resourceArn") == ["load-balancer-load-balancer"]
@@ -160,7 +173,7 @@ class TestFrontDoor:
 
     @pytest.mark.requirement("ROAD-06")
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_names_lead_to_what_serves_them(self, graph_of, environment):
+    def test_names_lead_to_what_serves_them(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         host = {"staging": "api-staging.example.com", "production": "api.example.com"}[environment]
         led = {(each.inputs["name"], each.inputs["type"]): graph.source(each, "aliases") for each in graph.of("Record")}

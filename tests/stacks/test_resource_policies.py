@@ -1,6 +1,11 @@
 """What the policies of buckets, queues, keys, topics, endpoints and logs say: each statement, exactly."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+
+from tests.stacks.conftest import Graph
 
 ACCOUNT = "123456789012"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
@@ -13,20 +18,20 @@ USE = ["Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*"]
 PREFIXES = ("episodes", "items", "posts", "profiles")
 
 
-def statement(effect, principal, actions, resources, **condition):
+def statement(effect: Any, principal: Any, actions: Any, resources: Any, **condition: Any) -> Any:
     found = {"Effect": effect, "Principal": principal, "Action": sorted(actions), "Resource": sorted(resources)}
     return found | ({"Condition": condition} if condition else {})
 
 
-def service(name):
+def service(name: str) -> Any:
     return {"Service": f"{name}.amazonaws.com"}
 
 
-def arn(of, resource):
+def arn(of: Any, resource: Any) -> Any:
     return f"arn:aws:{of}:us-east-1:{ACCOUNT}:{resource}"
 
 
-def said(graph, name, field="policy"):
+def said(graph: Graph, name: str, field: Any = "policy") -> Any:
     """The statements of a policy by their names, with what is listed in one order."""
     found = graph.statements(name, field)
     plain = {each["Sid"]: {key: value for key, value in each.items() if key != "Sid"} for each in found}
@@ -36,7 +41,7 @@ def said(graph, name, field="policy"):
     return plain
 
 
-def refusals(bucket):
+def refusals(bucket: Any) -> Any:
     resources = [bucket, f"{bucket}/*"]
     old = {"StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}
     # A service that delivers logs signs in a way of its own.
@@ -47,7 +52,7 @@ def refusals(bucket):
     }
 
 
-def bucket_policies(graph, environment):
+def bucket_policies(graph: Graph, environment: str) -> Any:
     """What is to stand on each bucket, by the name of its policy."""
     arns = {
         thing: f"arn:aws:s3:::episode-metadata-{thing}-{environment}"
@@ -88,12 +93,12 @@ def bucket_policies(graph, environment):
 
 class TestBuckets:
     @pytest.mark.requirement("P2-09", "C-34", "C-35", "LX-62", "NOVA-42")
-    def test_policies_say_exactly_this(self, graph_of, environment):
+    def test_policies_say_exactly_this(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         found = {each.name: said(graph, each.name) for each in graph.of("BucketPolicy")}
         assert found == bucket_policies(graph, environment)
 
-    def test_each_bucket_has_one_and_no_other_way_in(self, graph_of, environment):
+    def test_each_bucket_has_one_and_no_other_way_in(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         buckets = sorted(each.name for each in graph.of("Bucket"))
         for kind in ("BucketPolicy", "BucketPublicAccessBlock", "BucketOwnershipControls"):
@@ -104,7 +109,9 @@ class TestBuckets:
         assert graph.of("BucketAcl") == []
 
     @pytest.mark.requirement("C-35", "NOVA-39")
-    def test_the_distribution_is_the_one_that_is_let_in(self, graph_of, environment):
+    def test_the_distribution_is_the_one_that_is_let_in(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         assert "media-distribution" in graph.source(graph.named("thumbnails-policy"), "policy")
         distribution = graph.named("media-distribution")
@@ -120,7 +127,7 @@ class TestBuckets:
 
 class TestQueues:
     @pytest.mark.requirement("P2-09", "C-33")
-    def test_the_storage_bucket_alone_may_send(self, graph_of, environment):
+    def test_the_storage_bucket_alone_may_send(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         queue, dead = (arn("sqs", f"episode-metadata-thumbnail-{thing}-{environment}") for thing in ("queue", "dlq"))
         plain = {"aws:SecureTransport": "false"}
@@ -145,7 +152,9 @@ class TestQueues:
 
 class TestKeys:
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_they_are_used_through_these_services_alone(self, graph_of, environment):
+    def test_they_are_used_through_these_services_alone(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         administer = statement("Allow", ROOT, [f"kms:{action}" for action in ADMINISTRATION], ["*"])
         services = [f"{name}.us-east-1.amazonaws.com" for name in ("rds", "secretsmanager", "es", "backup")]
@@ -175,13 +184,15 @@ class TestKeys:
             },
         }
 
-    def test_development_has_none(self, graph_of):
+    def test_development_has_none(self, graph_of: Callable[[str], Graph]) -> None:
         assert graph_of("dev").of("Key") == []
 
 
 class TestTopics:
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_this_accounts_alarms_and_costs_may_publish(self, graph_of, environment):
+    def test_this_accounts_alarms_and_costs_may_publish(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         (topic,) = graph.of("Topic")
         assert graph.source(topic, "kmsMasterKeyId") == ["alarms-key"]
@@ -200,7 +211,9 @@ class TestTopics:
 
 
 class TestEndpoints:
-    def test_this_accounts_callers_pass_and_nobody_elses(self, graph_of, environment):
+    def test_this_accounts_callers_pass_and_nobody_elses(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         caller = {"aws:PrincipalAccount": ACCOUNT}
         layers = ["arn:aws:s3:::prod-us-east-1-starport-layer-bucket/*"]
@@ -222,7 +235,7 @@ class TestEndpoints:
 class TestSearch:
     @pytest.mark.requirement("P2-09")
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_three_roles_may_send_requests(self, graph_of, environment):
+    def test_three_roles_may_send_requests(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         (policy,) = graph.of("DomainPolicy")
         sources = ["api-task-task-role", "maintenance-role", "migrate-role", "search-domain"]
@@ -239,7 +252,7 @@ class TestSearch:
 
 class TestLogs:
     @pytest.mark.parametrize("environment", ["staging", "production"])
-    def test_the_search_domain_writes_its_own(self, graph_of, environment):
+    def test_the_search_domain_writes_its_own(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         domain = f"episode-search-{environment}"
         groups = [
@@ -258,7 +271,7 @@ class TestLogs:
             )
         }
 
-    def test_no_other_resource_has_a_policy(self, graph_of, environment):
+    def test_no_other_resource_has_a_policy(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         """Where access can be granted on a resource itself, the tests above say what stands there."""
         known = {
             "BucketPolicy",

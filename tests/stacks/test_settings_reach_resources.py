@@ -1,8 +1,11 @@
 """What an environment's file says is what AWS is asked for."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 from stacks.environment import EnvironmentSettings
+from tests.stacks.conftest import Graph
 
 SIGNING_KEY = """-----BEGIN PUBLIC KEY-----
 MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvnxnB0fEoYzt2WQhHZ9Q
@@ -11,7 +14,9 @@ MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAvnxnB0fEoYzt2WQhHZ9Q
 
 
 class TestFunctions:
-    def test_sizes_and_timings_are_the_files(self, evaluated, settings_of):
+    def test_sizes_and_timings_are_the_files(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         values = settings_of(
             "dev",
             queue__visibility_seconds=12,
@@ -60,7 +65,9 @@ class TestFunctions:
 
 
 class TestServices:
-    def test_sizes_and_timings_are_the_files(self, evaluated, settings_of):
+    def test_sizes_and_timings_are_the_files(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         values = settings_of(
             "staging",
             api__container__cpu_units=1024,
@@ -88,6 +95,7 @@ class TestServices:
         graph = evaluated(values)
         task, service = graph.named("api-task-definition").inputs, graph.named("api-service").inputs
         assert (task["cpu"], task["memory"]) == ("1024", "4096")
+        assert graph.container
         assert "/other/api@sha256:" in graph.container["image"]
         assert (service["desiredCount"], service["deploymentConfiguration"]["strategy"]) == (2, "CANARY")
         assert len(graph.of("TargetGroup")) == 2
@@ -119,7 +127,9 @@ class TestServices:
 
 
 class TestWithout:
-    def test_what_is_null_is_not_there(self, evaluated, settings_of):
+    def test_what_is_null_is_not_there(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         graph = evaluated(
             settings_of(
                 "staging",
@@ -164,7 +174,9 @@ class TestWithout:
         ):
             assert graph.of(kind) == [], kind
 
-    def test_certificate_of_somebody_elses_zone_is_used(self, evaluated, settings_of):
+    def test_certificate_of_somebody_elses_zone_is_used(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]]
+    ) -> None:
         arn = "arn:aws:acm:us-east-1:123456789012:certificate/1"
         graph = evaluated(
             settings_of("staging", edge__manages_zone=False, edge__certificate_arn=arn, edge__delivery__host_name=None)
@@ -181,7 +193,9 @@ CACHE = {"node_type": "cache.t4g.small", "nodes": 2, "maintenance_window": "mon:
 class TestOptionalSections:
     """What is null in every environment's file today."""
 
-    def test_proxy_stands_between_the_application_and_the_database(self, evaluated, settings_of, environment):
+    def test_proxy_stands_between_the_application_and_the_database(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]], environment: str
+    ) -> None:
         values = settings_of(environment, database__proxy=PROXY)
         assert EnvironmentSettings.parse(values)
         graph = evaluated(values)
@@ -198,7 +212,9 @@ class TestOptionalSections:
             f"database-proxy-from-{who}" for who in ("api", "maintenance", "migrate", "thumbnail-generator")
         }
 
-    def test_cache_is_open_to_the_api_alone(self, evaluated, settings_of, environment):
+    def test_cache_is_open_to_the_api_alone(
+        self, evaluated: Callable[..., Graph], settings_of: Callable[..., dict[str, Any]], environment: str
+    ) -> None:
         values = settings_of(environment, cache=CACHE)
         assert EnvironmentSettings.parse(values)
         graph = evaluated(values)

@@ -1,20 +1,23 @@
 """Tags: the environment and the project on everything that can carry them, and a name where a resource has none of its own."""
 
 import json
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from local.provider.resource_types.pulumi_classes import resource_class
 from stacks.environment import PROJECT
+from tests.stacks.conftest import Graph
 
 
-def takes(resource, name):
+def takes(resource: Any, name: str) -> Any:
     return isinstance(getattr(resource_class(resource.type), name, None), property)
 
 
 class TestTags:
     @pytest.mark.requirement("ROAD-24", "ROAD-50")
-    def test_everything_is_the_tagging_providers(self, graph_of, environment):
+    def test_everything_is_the_tagging_providers(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         graph = graph_of(environment)
         (provider,) = [each for each in graph.custom if each.type == "pulumi:providers:aws"]
         tag = {"dev": "development"}.get(environment, environment)
@@ -22,12 +25,14 @@ class TestTags:
         strangers = [each.urn for each in graph.custom if each is not provider and each.provider != provider.urn]
         assert strangers == []
 
-    def test_no_resource_overrules_the_defaults(self, graph_of, environment):
+    def test_no_resource_overrules_the_defaults(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         own = [each.inputs.get("tags") or {} for each in graph_of(environment).custom]
         assert not [tags for tags in own if {"Environment", "Project"} & set(tags)]
 
     @pytest.mark.requirement("ROAD-24")
-    def test_what_the_provider_does_not_tag_is_tagged_by_hand(self, graph_of, environment):
+    def test_what_the_provider_does_not_tag_is_tagged_by_hand(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         # Tasks and the volumes of backups are made by AWS, which copies what it is told to copy.
         tags = {"Environment": {"dev": "development"}.get(environment, environment), "Project": PROJECT}
@@ -38,7 +43,9 @@ class TestTags:
         assert graph.named("database-instance").inputs["copyTagsToSnapshot"] is True
 
     @pytest.mark.requirement("ROAD-24", "ROAD-17")
-    def test_what_has_no_name_of_its_own_has_a_tag_for_it(self, graph_of, environment):
+    def test_what_has_no_name_of_its_own_has_a_tag_for_it(
+        self, graph_of: Callable[[str], Graph], environment: str
+    ) -> None:
         graph = graph_of(environment)
         nameless = [
             each
@@ -55,7 +62,7 @@ class TestTags:
         assert len(set(names)) == len(names)
 
     @pytest.mark.requirement("ROAD-24", "ROAD-35")
-    def test_only_the_production_database_is_critical(self, graph_of, environment):
+    def test_only_the_production_database_is_critical(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         critical = {
             each.name: each.inputs["tags"]["Backup"]
             for each in graph_of(environment).custom
@@ -66,7 +73,7 @@ class TestTags:
 
 class TestNames:
     @pytest.mark.requirement("ROAD-17")
-    def test_names_say_project_and_environment(self, graph_of, environment):
+    def test_names_say_project_and_environment(self, graph_of: Callable[[str], Graph], environment: str) -> None:
         host = {"dev": "localhost", "staging": "api-staging.example.com", "production": "api.example.com"}[environment]
         otherwise = {
             # Of what belongs to one resource or one account, where nothing else could have the name.
