@@ -25,8 +25,8 @@ from stacks.workloads import Workloads
 ROUTINE = [
     "relay_outbox",
     "end_abandoned_jobs",
-    "forget_sent_messages",
-    "forget_idle_callers",
+    "purge_sent_messages",
+    "purge_idle_rate_limits",
     "cleanup_expired_uploads",
     "catch_up_search_index",
 ]

@@ -14,7 +14,7 @@ PRIVATE = ["network-private-1a", "network-private-1b"]
 def callers(graph: Graph) -> Any:
     """Who is let into the database's group, and by what the rule names them."""
     rules = [each for each in graph.of("SecurityGroupIngressRule") if each.name.startswith("database-from-")]
-    named_by: dict[int, set[str]] = {each.inputs["fromPort"]: set() for each in rules}
+    named_by: dict[int, set[Any]] = {each.inputs["fromPort"]: set() for each in rules}
     for each in rules:
         named_by[each.inputs["fromPort"]] |= set(graph.source(each, "referencedSecurityGroupId"))
         named_by[each.inputs["fromPort"]] |= {each.inputs.get("cidrIpv4")} - {None}

@@ -23,7 +23,7 @@ BY_HOST = {"cognito-idp.us-east-1.amazonaws.com": "cognito-idp"}
 
 def clients(folder: Any) -> Any:
     """The services that boto3 clients are made for below a folder: the first argument of each `client(…)` and `resource(…)`."""
-    found: dict[str, Any] = {}
+    found: dict[Any, Any] = {}
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("client", "resource"):

@@ -215,7 +215,8 @@ class TestVariables:
             wiring.variables(RuntimeSettings, RUNTIME_VALUES | {"colour": "red"})
 
     def test_lists_become_json_and_numbers_text(self) -> None:
-        values: dict[str, wiring.Value] = dict.fromkeys(wiring.fields(ApiSettings), "x") | {
+        values: dict[str, wiring.Value] = {
+            **dict.fromkeys(wiring.fields(ApiSettings), "x"),
             "allowed_hosts": ["a", "b"],
             "upload_expiry_seconds": 5,
         }
