@@ -1,13 +1,10 @@
 """Rules about combinations of settings that are valid one by one."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from components.choices import INTEGRATION_TIMEOUT_MS, least_visibility_seconds
-
-if TYPE_CHECKING:
-    from stacks.environment import EnvironmentSettings
-    from stacks.sections import FunctionSection
+from stacks.environment_sections import EnvironmentSections
+from stacks.sections import FunctionSection
 
 # What the functions call from private subnets. S3 has a gateway endpoint in every network.
 ALWAYS_PRIVATE = frozenset({"secretsmanager"})
@@ -33,13 +30,13 @@ PRIVATE_FOR_CONTAINERS = frozenset({"ecr.api", "ecr.dkr", "logs"})
 TASKS_DURING_DEPLOYMENT = 2
 
 
-def problems(settings: "EnvironmentSettings") -> list[str]:
+def problems(settings: EnvironmentSections) -> list[str]:
     """Return every contradiction; each starts with the path of the setting to change."""
     rules = (_network, _timings, _sizes, _connections, _edge, _production)
     return [problem for rule in rules for problem in rule(settings)]
 
 
-def _network(settings: "EnvironmentSettings") -> Iterator[str]:
+def _network(settings: EnvironmentSections) -> Iterator[str]:
     needed = ALWAYS_PRIVATE | (PRIVATE_FOR_SEARCH if settings.search_domain else frozenset())
     if settings.network.nat == "none":
         needed |= PRIVATE_WITHOUT_NAT | (PRIVATE_FOR_CONTAINERS if settings.api.host == "container" else frozenset())
@@ -51,7 +48,7 @@ def _network(settings: "EnvironmentSettings") -> Iterator[str]:
         )
 
 
-def _timings(settings: "EnvironmentSettings") -> Iterator[str]:
+def _timings(settings: EnvironmentSections) -> Iterator[str]:
     worker, visibility = settings.thumbnails, settings.queue.visibility_seconds
     least = least_visibility_seconds(worker.timeout_seconds, worker.batching_window_seconds)
     if visibility < least:
@@ -71,7 +68,7 @@ def _timings(settings: "EnvironmentSettings") -> Iterator[str]:
         )
 
 
-def _sizes(settings: "EnvironmentSettings") -> Iterator[str]:
+def _sizes(settings: EnvironmentSections) -> Iterator[str]:
     worker = settings.thumbnails
     most = worker.memory_mb * PIXELS_PER_MEMORY_MB
     if worker.image_max_pixels > most:
@@ -89,7 +86,7 @@ def _sizes(settings: "EnvironmentSettings") -> Iterator[str]:
         yield f"thumbnails.concurrency: must be at least 2, the least that a queue's consumer takes, not {worker.concurrency}"
 
 
-def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
+def _connections(settings: EnvironmentSections) -> Iterator[str]:
     needed = 0
     sections = (("api", settings.api), ("thumbnails", settings.thumbnails), ("maintenance", settings.maintenance))
     for name, section in sections:
@@ -107,7 +104,7 @@ def _connections(settings: "EnvironmentSettings") -> Iterator[str]:
         )
 
 
-def _instances(settings: "EnvironmentSettings", section: "FunctionSection") -> int:
+def _instances(settings: EnvironmentSections, section: FunctionSection) -> int:
     """Return the maximum number of processes that hold a connection pool at the same time."""
     tasks = settings.api.container
     if section is settings.api and settings.api.host == "container":
@@ -115,7 +112,7 @@ def _instances(settings: "EnvironmentSettings", section: "FunctionSection") -> i
     return section.concurrency
 
 
-def _edge(settings: "EnvironmentSettings") -> Iterator[str]:
+def _edge(settings: EnvironmentSections) -> Iterator[str]:
     edge = settings.edge
     if edge.manages_zone and edge.certificate_arn is not None:
         yield "edge.certificate_arn: must be null where edge.manages_zone is true, which makes a certificate"
@@ -135,7 +132,7 @@ def _edge(settings: "EnvironmentSettings") -> Iterator[str]:
         yield "monitoring.recipients: must name somebody whom the alarms of monitoring.alarms reach"
 
 
-def _production(settings: "EnvironmentSettings") -> Iterator[str]:
+def _production(settings: EnvironmentSections) -> Iterator[str]:
     if not settings.production_promises:
         return
     if not settings.protected:

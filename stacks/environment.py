@@ -6,68 +6,21 @@ default here: what an environment is can be read off its file alone.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 import yaml
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from components.choices import Architecture
 from stacks import combinations
-from stacks.sections import (
-    ApiSection,
-    BackupSection,
-    BucketsSection,
-    CacheSection,
-    DatabaseSection,
-    Days,
-    EdgeSection,
-    IdentitySection,
-    MaintenanceSection,
-    MigrateSection,
-    MonitoringSection,
-    NetworkSection,
-    QueueSection,
-    SearchDomainSection,
-    Settings,
-    SettingsError,
-    ThumbnailsSection,
-    UploadsSection,
-)
+from stacks.environment_sections import EnvironmentSections
+from stacks.sections import SettingsError
 
 PROJECT = "episode-metadata"
 CONFIG_KEY = f"{PROJECT}:settings"
 
 
-class EnvironmentSettings(Settings):
-    """Settings of one environment."""
-
-    environment: str
-    production_promises: bool = Field(
-        description="Refuse values below that would break what production promises: its data survives and stays guarded."
-    )
-    region: str
-    domain: str = Field(description="The host name under which clients find the API.")
-    architecture: Architecture
-    protected: bool = Field(description="Whether what holds data refuses to be deleted.")
-    customer_managed_keys: bool = Field(description="Whether data is encrypted with keys of ours instead of AWS's.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"]
-    log_retention_days: Days
-    cors_origins: tuple[str, ...]
-    network: NetworkSection
-    database: DatabaseSection
-    buckets: BucketsSection
-    identity: IdentitySection
-    uploads: UploadsSection
-    queue: QueueSection
-    api: ApiSection
-    thumbnails: ThumbnailsSection
-    maintenance: MaintenanceSection
-    migrate: MigrateSection
-    search_domain: SearchDomainSection | None
-    cache: CacheSection | None
-    edge: EdgeSection
-    monitoring: MonitoringSection
-    backup: BackupSection | None
+class EnvironmentSettings(EnvironmentSections):
+    """Settings of one environment, valid in combination."""
 
     @model_validator(mode="after")
     def _combinations_are_possible(self) -> Self:

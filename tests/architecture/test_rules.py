@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 ROOMS = ("stacks", "components", "runtime", "lambda_src", "local", "operations")
 MOST_LINES = 320
+MOST_FILES = 12
+# Flat on purpose: one file for each component, slice, service of AWS, or revision.
+FLAT = {"components", "stacks", "local/provider/services", "runtime/migrations/versions"}
 
 
 def sources(*rooms: str) -> Iterator[Path]:
@@ -66,6 +70,10 @@ class TestImports:
         parts = {f"runtime.{path.parent.name}" for path in (ROOT / "runtime").glob("*/__init__.py")}
         assert "runtime.mechanisms" in parts
         assert parts - set(found[listed]) == left_out
+
+    def test_no_import_for_type_checking_alone(self) -> None:
+        # It would hide a circle.
+        assert [str(path) for path in sources() if "TYPE_CHECKING" in path.read_text()] == []
 
     @pytest.mark.parametrize(
         ("package", "allowed"), [("boto3", ("runtime/adapters/", "local/", "operations/")), ("moto", ("local/",))]
@@ -128,6 +136,10 @@ class TestFiles:
             if (n := len(path.read_text().splitlines())) > MOST_LINES
         }
         assert long == {}
+
+    def test_folders_stay_readable(self) -> None:
+        folders = Counter(path.parent.relative_to(ROOT).as_posix() for path in sources() if path.name != "__init__.py")
+        assert {folder: files for folder, files in folders.items() if files > MOST_FILES and folder not in FLAT} == {}
 
     def test_environments_differ_in_values_not_in_code(self) -> None:
         names = {"dev", "staging", "production", "development", "local"}
