@@ -9,17 +9,17 @@ from typing import Any, Literal
 
 from local import ports, progress
 from local.account import LocalAccount
-from local.compute.apigateway.http_listeners import HttpListeners
+from local.compute.apigateway.http_apis import HttpApis
 from local.compute.cloudfront.distributions import Distributions
 from local.compute.ecs.containers import Containers
 from local.compute.elasticache.caches import Caches
 from local.compute.elbv2.load_balancers import LoadBalancers
 from local.compute.event_sources.event_sources import EventSources
-from local.compute.lambda_.function_door import FunctionDoor
 from local.compute.lambda_.functions import Functions
+from local.compute.lambda_.invoke_endpoint import InvokeEndpoint
 from local.compute.opensearch.search_domains import SearchDomains
 from local.compute.rds.databases import Databases
-from local.compute.route53.names import Names
+from local.compute.route53.host_resolver import HostResolver
 from local.compute.s3_gate import ObjectGate
 from local.compute.scheduler.schedules import Schedules
 from local.emulator.process import Emulator
@@ -59,8 +59,8 @@ class LocalCloud:
         self._containers: Containers | None = None
         self._search: SearchDomains | None = None
         self._caches: Caches | None = None
-        self._door: FunctionDoor | None = None
-        self._names = Names()
+        self._invoke_endpoint: InvokeEndpoint | None = None
+        self._host_resolver = HostResolver()
         self._to_close: list[Callable[[], None]] = []
 
     def deploy(self, program: Callable[[], None], *, project: str, stack: str, config: Mapping[str, str]) -> Deployment:
@@ -85,12 +85,12 @@ class LocalCloud:
 
     def reach(self, url: str) -> str:
         """Where a URL of the program's own names answers on this machine; any other text as it is."""
-        return self._names.reach(url)
+        return self._host_resolver.resolve_url(url)
 
     @property
     def lambda_endpoint(self) -> str:
         """Where the functions are invoked; empty before the deployment."""
-        return self._door.address if self._door else ""
+        return self._invoke_endpoint.address if self._invoke_endpoint else ""
 
     def processes(self) -> list[ProcessStatus]:
         """Every process of the platform, in the order of their starts."""
@@ -133,11 +133,11 @@ class LocalCloud:
 
     def _runners(self) -> dict[str, Runner]:
         self.functions = functions = Functions(self.account, self.supervisor, self._code_directory)
-        self._door = door = FunctionDoor(functions)
-        door.start()
+        self._invoke_endpoint = invoke_endpoint = InvokeEndpoint(functions)
+        invoke_endpoint.start()
         sources = EventSources(self.account, functions)
         schedules = Schedules(functions)
-        listeners = HttpListeners(self.account, functions, port=self._port)
+        http_apis = HttpApis(self.account, functions, port=self._port)
         self._databases = Databases(self.account, self.supervisor, self._directory / "databases")
         self._search = search = SearchDomains(self.supervisor, self._directory / "search", listener=self._listener)
         self._caches = caches = Caches(self.supervisor)
@@ -147,12 +147,12 @@ class LocalCloud:
         # Closed from the last to the first: callers before what they call.
         self._to_close += [
             functions.close,
-            door.close,
+            invoke_endpoint.close,
             sources.close,
             schedules.close,
             containers.close,
             balancers.close,
-            listeners.close,
+            http_apis.close,
             distributions.close,
         ]
         return {
@@ -163,14 +163,14 @@ class LocalCloud:
             "aws:lambda/invocation:Invocation": functions.run_invocation,
             "aws:lambda/eventSourceMapping:EventSourceMapping": sources.start,
             "aws:scheduler/schedule:Schedule": schedules.start,
-            "aws:apigatewayv2/api:Api": listeners.reserve_api,
-            "aws:apigatewayv2/integration:Integration": listeners.add_integration,
-            "aws:apigatewayv2/route:Route": listeners.add_route,
-            "aws:apigatewayv2/stage:Stage": listeners.serve_stage,
+            "aws:apigatewayv2/api:Api": http_apis.add_api,
+            "aws:apigatewayv2/integration:Integration": http_apis.add_integration,
+            "aws:apigatewayv2/route:Route": http_apis.add_route,
+            "aws:apigatewayv2/stage:Stage": http_apis.serve_stage,
             "aws:cognito/userPool:UserPool": self._pool_endpoint,
             "aws:ecs/taskDefinition:TaskDefinition": containers.register_task,
             "aws:ecs/service:Service": containers.start_service,
-            "aws:lb/loadBalancer:LoadBalancer": balancers.reserve,
+            "aws:lb/loadBalancer:LoadBalancer": balancers.add_load_balancer,
             "aws:lb/targetGroup:TargetGroup": balancers.add_target_group,
             "aws:lb/listener:Listener": balancers.serve_listener,
             "aws:lb/listenerRule:ListenerRule": balancers.add_rule,
@@ -181,7 +181,7 @@ class LocalCloud:
             "aws:cloudfront/keyGroup:KeyGroup": distributions.add_key_group,
             "aws:cloudfront/distribution:Distribution": distributions.serve,
             "aws:opensearch/domain:Domain": search.start,
-            "aws:route53/record:Record": self._names.add,
+            "aws:route53/record:Record": self._host_resolver.add_record,
         }
 
     def _pool_endpoint(self, pool: Registration) -> Mapping[str, Any]:

@@ -11,12 +11,7 @@ import tempfile
 import tomllib
 from pathlib import Path
 
-from local.compute.opensearch.opensearch_installation import (
-    JARS_LOCK,
-    PACKAGES_LOCK,
-    install_packages,
-    run_jars_program,
-)
+from local.compute.opensearch.installation import JARS_LOCK, PACKAGES_LOCK, install_packages, run_jars_program
 
 ROOT = Path(__file__).resolve().parent.parent
 DEPLOYED = ("api", "container", "thumbnails", "maintenance", "migrate")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from local import progress
-from local.compute.lambda_ import archives
+from local.compute.lambda_ import function_code
 from operations.project import checkout as project
 from operations.release import builder
 from operations.release.bundles import BUNDLES, Bundle
@@ -57,18 +57,18 @@ def make(
             step.detail = f"{entry.bytes / 1e6:.1f} MB"
         return bundle.name, entry
 
-    with archives.unfinished_folder(folder.parent) as unfinished:
+    with function_code.staging_folder(folder.parent) as unfinished:
         with ThreadPoolExecutor(builder.THREADS) as threads:
             manifest = Manifest.of(target, dict(threads.map(make_one, bundles)))
         manifest.write(unfinished)
         shutil.rmtree(folder, ignore_errors=True)
-        archives.put_in_place(unfinished, folder)
+        function_code.move_into_place(unfinished, folder)
     return manifest
 
 
 def _make_one(bundle: Bundle, target: Target, file: Path, root: Path) -> BundleEntry:
     sources, packages = bundle.sources(root), builder.package_inputs(bundle, target, root)
-    with archives.unfinished_folder(file.parent) as site:
+    with function_code.staging_folder(file.parent) as site:
         builder.install(bundle, target, site, root)
         builder.pack(site, file)
     builder.add(sources, file, bundle)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from local.compute.lambda_ import archives
+from local.compute.lambda_ import function_code
 from operations.project import checkout as project
 from operations.release import builder
 from operations.release.bundles import BUNDLES, Bundle, Sources, digest
@@ -37,7 +37,7 @@ Told = Callable[[str], None]
 class MachineBundles:
     """A set of bundles that stays until `close`, whatever other processes make or remove meanwhile.
 
-    `folder` has the zips and their manifest; below `cache` their code is laid out as `local.compute.lambda_.archives` looks for it.
+    `folder` has the zips and their manifest; under `cache` is their code, in the folders of `local.compute.lambda_.function_code`.
     """
 
     folder: Path
@@ -53,7 +53,7 @@ class MachineBundles:
     @property
     def image(self) -> Path:
         """The folder that stands for the container's image."""
-        return self.cache / archives.CODE / archives.name_of(self._container.sha256)
+        return self.cache / function_code.CODE / function_code.folder_name(self._container.sha256)
 
     @property
     def _container(self) -> BundleEntry:
@@ -129,11 +129,11 @@ def _make_layers(wanted: Sequence[_Wanted], target: Target, place: Path, root: P
 
     def make_layer(each: _Wanted) -> None:
         told(f"packages of {each.bundle.name}")
-        with archives.unfinished_folder(place / LAYERS) as unfinished:
+        with function_code.staging_folder(place / LAYERS) as unfinished:
             builder.install(each.bundle, target, unfinished / SITE, root)
             builder.pack(unfinished / SITE, unfinished / PACKAGES)
             _compile(unfinished / SITE)
-            archives.put_in_place(unfinished, place / LAYERS / each.layer)
+            function_code.move_into_place(unfinished, place / LAYERS / each.layer)
 
     with ThreadPoolExecutor(builder.THREADS) as threads:
         list(threads.map(make_layer, missing))
@@ -141,23 +141,23 @@ def _make_layers(wanted: Sequence[_Wanted], target: Target, place: Path, root: P
 
 def _make_set(wanted: Sequence[_Wanted], target: Target, place: Path, folder: Path, told: Told) -> None:
     entries = {}
-    with archives.unfinished_folder(place / SETS) as unfinished:
+    with function_code.staging_folder(place / SETS) as unfinished:
         for each in wanted:
             told(each.bundle.name)
             layer, file = place / LAYERS / each.layer, unfinished / f"{each.bundle.name}.zip"
             shutil.copyfile(layer / PACKAGES, file)
             builder.add(each.sources, file, each.bundle)
             entries[each.bundle.name] = BundleEntry.of(file, packages=each.packages, inputs=each.inputs)
-            _lay_out(each, layer / SITE, archives.place(file, place))
+            _lay_out(each, layer / SITE, function_code.folder_of(file, place))
         Manifest.of(target, entries).write(unfinished)
-        archives.put_in_place(unfinished, folder)
+        function_code.move_into_place(unfinished, folder)
 
 
 def _lay_out(wanted: _Wanted, site: Path, target: Path) -> None:
     """What the zip unpacks to, without unpacking it: its packages are linked, so that they and their bytecode exist once."""
     if target.is_dir():
         return
-    with archives.unfinished_folder(target.parent) as unfinished:
+    with function_code.staging_folder(target.parent) as unfinished:
         shutil.copytree(site, unfinished, copy_function=_link, dirs_exist_ok=True)
         for name, content in wanted.sources.items():
             file = unfinished / name
@@ -165,7 +165,7 @@ def _lay_out(wanted: _Wanted, site: Path, target: Path) -> None:
             file.write_bytes(content)
         for package in wanted.bundle.packages:
             _compile(unfinished / package)
-        archives.put_in_place(unfinished, target)
+        function_code.move_into_place(unfinished, target)
 
 
 def _link(source: str, target: str) -> None:
@@ -209,7 +209,7 @@ def _needs(folder: Path) -> set[str]:
         # Of another version of this file: what belongs to it is not known, and a little is left behind.
         return set()
     layers = {f"{LAYERS}/{_layer(name, entry.packages)}" for name, entry in manifest.bundles.items()}
-    return layers | {f"{archives.CODE}/{archives.name_of(entry.sha256)}" for entry in manifest.bundles.values()}
+    return layers | {f"{function_code.CODE}/{function_code.folder_name(entry.sha256)}" for entry in manifest.bundles.values()}
 
 
 def _is_free(folder: Path) -> bool:

@@ -1,0 +1,1 @@
+"""CloudFront: distributions of buckets."""

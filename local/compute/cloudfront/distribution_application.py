@@ -1,7 +1,7 @@
 """A distribution as an ASGI application: what CloudFront does between a viewer and a bucket.
 
-Not done here: where a viewer is cannot be told on loopback, so nobody is turned away by country; HTTP stays HTTP; and
-CloudFront's functions, which are JavaScript, are not run: what a function decides is refused.
+Not supported here: geographic restrictions, because viewers are on loopback; redirects to HTTPS; and CloudFront Functions, which
+are JavaScript: behaviors with a function return 403.
 """
 
 import asyncio
@@ -16,28 +16,28 @@ import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.account import LocalAccount
-from local.compute.cloudfront.distribution_cache import LARGEST_BODY, AnswerCache, Entry, lifetime
-from local.compute.cloudfront.distribution_definition import Behavior, Definition
-from local.compute.cloudfront.distribution_headers import with_policy
-from local.compute.cloudfront.distribution_origin import BucketOrigin, RefusedByBucketError
-from local.compute.cloudfront.signed_urls import RefusedError, SignedQuery
-from local.compute.http.loopback_server import Receive, Scope, Send
+from local.compute.cloudfront.distribution_cache import MAX_BODY_BYTES, Entry, ResponseCache, compute_ttl
+from local.compute.cloudfront.distribution_definition import Behavior, DistributionDefinition
+from local.compute.cloudfront.distribution_origin import BucketOrigin, OriginAccessDeniedError
+from local.compute.cloudfront.response_headers_policy import apply_policy
+from local.compute.cloudfront.signed_urls import InvalidSignatureError, SignedQuery
+from local.compute.http.asgi import Receive, Scope, Send
 
-# The emulator may be at work on something else; a client gives up earlier.
+# Long, because the emulator may be busy; viewers have shorter timeouts.
 ORIGIN_TIMEOUT_SECONDS = 60
-# What a viewer may ask of an object that its bucket knows how to answer.
-PASSED_ON = ("range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
-# Of one connection, or said anew by this server.
-NOT_PASSED_BACK = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
+# Request headers that are forwarded to the bucket.
+FORWARDED_HEADERS = ("range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since")
+# Response headers of the bucket that are not sent to the viewer: hop-by-hop headers, and those that this server sets itself.
+DROPPED_HEADERS = {"connection", "content-length", "date", "keep-alive", "server", "transfer-encoding"}
 # CloudFront compresses bodies of these types and sizes.
 COMPRESSED_TYPES = ("text/", "application/json", "application/javascript", "application/xml", "image/svg+xml", "font/")
 COMPRESSED_BYTES = range(1_000, 10_000_001)
-MOST_INVALIDATIONS = 1_000_000
+MAX_INVALIDATIONS = 1_000_000
 
 
 @dataclass(kw_only=True)
-class Viewed:
-    """A request, and what is answered to it. Header names are in lower case."""
+class Exchange:
+    """A viewer's request and its response. Header names are lower case. `body` and `cache_status` are of the response."""
 
     method: str
     raw_path: str
@@ -45,13 +45,13 @@ class Viewed:
     headers: Mapping[str, str]
     source_ip: str
     status: int = 403
-    answered: dict[str, str] = field(default_factory=dict)
+    response_headers: dict[str, str] = field(default_factory=dict)
     body: AsyncIterator[bytes] | bytes = b""
-    cached: str = "Error"
+    cache_status: str = "Error"
 
     @classmethod
-    def read(cls, scope: Scope) -> "Viewed":
-        """From an ASGI scope; of a repeated header the first."""
+    def read(cls, scope: Scope) -> "Exchange":
+        """Read the request from an ASGI scope; of a repeated header the first value is used."""
         pairs = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
         return cls(
             method=scope["method"],
@@ -61,141 +61,144 @@ class Viewed:
             source_ip=scope["client"][0] if scope.get("client") else "",
         )
 
-    def refuse(self, code: str, message: str, status: int = 403) -> None:
-        """Answers an error as CloudFront writes it."""
+    def set_error(self, code: str, message: str, status: int = 403) -> None:
+        """Set an error response in CloudFront's format."""
         document = (
             f'<?xml version="1.0" encoding="UTF-8"?><Error><Code>{code}</Code><Message>{message}</Message></Error>'
         )
-        self.status, self.body, self.cached = status, document.encode(), "Error"
-        self.answered = {"content-type": "text/xml"}
+        self.status, self.body, self.cache_status = status, document.encode(), "Error"
+        self.response_headers = {"content-type": "text/xml"}
 
 
 class DistributionApplication:
-    """Serves a distribution on a port of loopback, and under its own names to clients that bring them here."""
+    """The ASGI application of a distribution; it accepts its loopback address and its own domain names as Host."""
 
-    def __init__(self, account: LocalAccount, definition: Definition, *, port: int) -> None:
+    def __init__(self, account: LocalAccount, definition: DistributionDefinition, *, port: int) -> None:
         self._definition, self._origin = definition, BucketOrigin(account, definition)
-        self._cloudfront, self._cache = account.client("cloudfront"), AnswerCache()
+        self._cloudfront, self._cache = account.client("cloudfront"), ResponseCache()
         local = (f"127.0.0.1:{port}", f"localhost:{port}")
-        self._names = frozenset({*local, definition.domain_name, *definition.aliases})
+        self._hosts = frozenset({*local, definition.domain_name, *definition.aliases})
         self._client: httpx.AsyncClient
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serves HTTP, and ends its own connections when the server stops."""
+        """Handle a request, or the lifespan of the server."""
         if scope["type"] == "lifespan":
-            await self._live(receive, send)
+            await self._lifespan(receive, send)
             return
-        viewed = Viewed.read(scope)
-        behavior = self._definition.behavior(viewed.raw_path)
-        await self._answer(viewed, behavior)
-        answered = with_policy(viewed.answered, behavior.headers, viewed.headers.get("origin"))
-        answered |= {
-            "x-cache": f"{viewed.cached} from cloudfront",
+        exchange = Exchange.read(scope)
+        behavior = self._definition.behavior(exchange.raw_path)
+        await self._respond(exchange, behavior)
+        headers = apply_policy(exchange.response_headers, behavior.headers, exchange.headers.get("origin"))
+        headers |= {
+            "x-cache": f"{exchange.cache_status} from cloudfront",
             "via": "1.1 localhost (CloudFront)",
             "x-amz-cf-id": secrets.token_urlsafe(42),
         }
-        if isinstance(viewed.body, bytes) and viewed.status != 304:
-            answered.setdefault("content-length", str(len(viewed.body)))
-        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in answered.items()]
-        await send({"type": "http.response.start", "status": viewed.status, "headers": raw})
-        if isinstance(viewed.body, bytes):
-            await send({"type": "http.response.body", "body": b"" if viewed.method == "HEAD" else viewed.body})
+        if isinstance(exchange.body, bytes) and exchange.status != 304:
+            headers.setdefault("content-length", str(len(exchange.body)))
+        raw = [(name.encode("latin-1"), value.encode("latin-1", "replace")) for name, value in headers.items()]
+        await send({"type": "http.response.start", "status": exchange.status, "headers": raw})
+        if isinstance(exchange.body, bytes):
+            await send({"type": "http.response.body", "body": b"" if exchange.method == "HEAD" else exchange.body})
             return
-        async for chunk in viewed.body:
+        async for chunk in exchange.body:
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
-    async def _answer(self, viewed: Viewed, behavior: Behavior) -> None:
-        host = viewed.headers.get("host", "").lower()
-        if host not in self._names or not self._definition.enabled:
-            viewed.refuse("AccessDenied", "This distribution does not answer under this name")
+    async def _respond(self, exchange: Exchange, behavior: Behavior) -> None:
+        host = exchange.headers.get("host", "").lower()
+        if host not in self._hosts or not self._definition.enabled:
+            exchange.set_error("AccessDenied", "This distribution does not serve this host name")
             return
-        if viewed.method not in behavior.allowed_methods:
-            viewed.refuse("MethodNotAllowed", "This distribution is not configured to allow this request method")
+        if exchange.method not in behavior.allowed_methods:
+            exchange.set_error("MethodNotAllowed", "This distribution is not configured to allow this request method")
             return
-        if behavior.decided_by_function:
-            viewed.refuse("AccessDenied", "A function decides here, and functions are not run on this machine")
+        if behavior.has_function:
+            exchange.set_error("AccessDenied", "CloudFront Functions are not supported on this machine")
             return
-        if behavior.signed:
-            query = SignedQuery.read(viewed.query)
-            path = f"{host}{viewed.raw_path}" + (f"?{query.rest}" if query.rest else "")
+        if behavior.requires_signature:
+            query = SignedQuery.read(exchange.query)
+            path = f"{host}{exchange.raw_path}" + (f"?{query.rest}" if query.rest else "")
             urls = [f"{scheme}://{path}" for scheme in ("http", "https")]
             try:
-                query.require_signature(urls, behavior.keys, source_ip=viewed.source_ip, now=time.time())
-            except RefusedError as refused:
-                viewed.refuse(refused.code, refused.message)
+                query.require_signature(urls, behavior.keys, source_ip=exchange.source_ip, now=time.time())
+            except InvalidSignatureError as error:
+                exchange.set_error(error.code, error.message)
                 return
-            viewed.query = query.rest
+            exchange.query = query.rest
         try:
-            await self._deliver(viewed, behavior)
-        except RefusedByBucketError:
-            viewed.refuse("AccessDenied", "Access Denied")
+            await self._deliver(exchange, behavior)
+        except OriginAccessDeniedError:
+            exchange.set_error("AccessDenied", "Access Denied")
         except (httpx.HTTPError, BotoCoreError, ClientError):
-            viewed.refuse("BadGateway", "The origin does not answer", status=502)
+            exchange.set_error("BadGateway", "The origin does not respond", status=502)
 
-    async def _deliver(self, viewed: Viewed, behavior: Behavior) -> None:
-        key = behavior.cache.key(viewed.raw_path, viewed.query, viewed.headers.get)
+    async def _deliver(self, exchange: Exchange, behavior: Behavior) -> None:
+        key = behavior.cache.key(exchange.raw_path, exchange.query, exchange.headers.get)
         invalidations = await asyncio.to_thread(self._invalidations)
-        kept = self._cache.get(key)
-        if kept is not None and kept.invalidations != invalidations:
-            self._cache.drop(key)
-            kept = None
-        # A part of an object is the bucket's to cut.
-        if kept is not None and "range" not in viewed.headers:
-            viewed.answered = {**kept.headers, "age": str(int(time.monotonic() - kept.came))}
-            viewed.body, viewed.cached = kept.body, "Hit"
-            viewed.status = 200
-            if _unchanged(viewed.headers, kept.headers):
-                viewed.status, viewed.body = 304, b""
+        entry = self._cache.get(key)
+        if entry is not None and entry.invalidations != invalidations:
+            self._cache.remove(key)
+            entry = None
+        # Range requests are left to the bucket.
+        if entry is not None and "range" not in exchange.headers:
+            exchange.response_headers = {**entry.headers, "age": str(int(time.monotonic() - entry.stored_at))}
+            exchange.body, exchange.cache_status = entry.body, "Hit"
+            exchange.status = 200
+            if _is_not_modified(exchange.headers, entry.headers):
+                exchange.status, exchange.body = 304, b""
         else:
-            await self._fetch(viewed, behavior, key, invalidations)
-        _compress(viewed, behavior)
+            await self._fetch(exchange, behavior, key, invalidations)
+        _compress(exchange, behavior)
 
-    async def _fetch(self, viewed: Viewed, behavior: Behavior, key: tuple[str, ...], invalidations: int) -> None:
-        address = await asyncio.to_thread(self._origin.address, viewed.raw_path, viewed.method)
-        asked = {name: viewed.headers[name] for name in PASSED_ON if name in viewed.headers}
-        request = self._client.build_request(viewed.method, address, headers={**asked, "accept-encoding": "identity"})
+    async def _fetch(self, exchange: Exchange, behavior: Behavior, key: tuple[str, ...], invalidations: int) -> None:
+        url = await asyncio.to_thread(self._origin.sign_url, exchange.raw_path, exchange.method)
+        headers = {name: exchange.headers[name] for name in FORWARDED_HEADERS if name in exchange.headers}
+        headers["accept-encoding"] = "identity"
+        request = self._client.build_request(exchange.method, url, headers=headers)
         response = await self._client.send(request, stream=True)
         if response.status_code in {403, 404}:
             await response.aclose()
-            if response.status_code == 404 and await asyncio.to_thread(self._origin.shows_missing):
-                viewed.refuse("NoSuchKey", "The specified key does not exist.", status=404)
+            if response.status_code == 404 and await asyncio.to_thread(self._origin.can_list):
+                exchange.set_error("NoSuchKey", "The specified key does not exist.", status=404)
                 return
-            raise RefusedByBucketError
-        viewed.status, viewed.cached = response.status_code, "Miss"
-        viewed.answered = {name: value for name, value in response.headers.items() if name not in NOT_PASSED_BACK}
+            raise OriginAccessDeniedError
+        exchange.status, exchange.cache_status = response.status_code, "Miss"
+        exchange.response_headers = {
+            name: value for name, value in response.headers.items() if name not in DROPPED_HEADERS
+        }
         length = response.headers.get("content-length", "")
-        if viewed.method == "HEAD" or not length.isdigit() or int(length) > LARGEST_BODY:
+        if exchange.method == "HEAD" or not length.isdigit() or int(length) > MAX_BODY_BYTES:
             if length:
-                viewed.answered["content-length"] = length
-            viewed.body = _streamed(response)
+                exchange.response_headers["content-length"] = length
+            exchange.body = _stream(response)
             return
-        viewed.body = b"".join([chunk async for chunk in _streamed(response)])
+        exchange.body = b"".join([chunk async for chunk in _stream(response)])
         if response.status_code == 200:
             entry = Entry(
-                headers=dict(viewed.answered),
-                body=viewed.body,
-                came=time.monotonic(),
-                lifetime=lifetime(viewed.answered, behavior.cache, time.time()),
+                headers=dict(exchange.response_headers),
+                body=exchange.body,
+                stored_at=time.monotonic(),
+                ttl=compute_ttl(exchange.response_headers, behavior.cache, time.time()),
                 invalidations=invalidations,
             )
             self._cache.put(key, entry)
 
     def _invalidations(self) -> int:
-        """How many there have been. Asked for every request: an answer that was taken back must not be given once more."""
-        answer = self._cloudfront.list_invalidations(
-            DistributionId=self._definition.id, MaxItems=str(MOST_INVALIDATIONS)
+        """Return the number of invalidations. It is read for every request, so that invalidated responses are never served."""
+        response = self._cloudfront.list_invalidations(
+            DistributionId=self._definition.id, MaxItems=str(MAX_INVALIDATIONS)
         )
-        return int(answer["InvalidationList"]["Quantity"])
+        return int(response["InvalidationList"]["Quantity"])
 
-    async def _live(self, receive: Receive, send: Send) -> None:
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
         async with httpx.AsyncClient(timeout=ORIGIN_TIMEOUT_SECONDS, trust_env=False) as self._client:
             while (await receive())["type"] != "lifespan.shutdown":
                 await send({"type": "lifespan.startup.complete"})
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def _streamed(response: httpx.Response) -> AsyncIterator[bytes]:
+async def _stream(response: httpx.Response) -> AsyncIterator[bytes]:
     try:
         async for chunk in response.aiter_raw():
             yield chunk
@@ -203,32 +206,35 @@ async def _streamed(response: httpx.Response) -> AsyncIterator[bytes]:
         await response.aclose()
 
 
-def _unchanged(asked: Mapping[str, str], kept: Mapping[str, str]) -> bool:
-    """Whether the viewer has this very answer already. Entity tags count before dates, and compressed is the same."""
-    if (tags := asked.get("if-none-match")) is not None:
-        own = kept.get("etag", "").removeprefix("W/")
+def _is_not_modified(request: Mapping[str, str], cached: Mapping[str, str]) -> bool:
+    """Whether the conditional headers of a request match a cached response. Weak comparison; entity tags take precedence."""
+    if (tags := request.get("if-none-match")) is not None:
+        own = cached.get("etag", "").removeprefix("W/")
         return tags.strip() == "*" or own in [tag.strip().removeprefix("W/") for tag in tags.split(",")]
-    since, changed = asked.get("if-modified-since"), kept.get("last-modified")
+    since, changed = request.get("if-modified-since"), cached.get("last-modified")
     if since is None or changed is None:
         return False
     try:
         return parsedate_to_datetime(changed) <= parsedate_to_datetime(since)
     except ValueError:
-        return False  # A date that is none asks nothing.
+        return False  # An invalid date is ignored.
 
 
-def _compress(viewed: Viewed, behavior: Behavior) -> None:
-    """Packs text with gzip for viewers that take it; Brotli, which CloudFront also speaks, is not spoken here."""
-    kind = viewed.answered.get("content-type", "")
-    if not behavior.compress or not behavior.cache.gzip or not kind.startswith(COMPRESSED_TYPES):
+def _compress(exchange: Exchange, behavior: Behavior) -> None:
+    """Compress a text body with gzip, if the viewer accepts it. Brotli is not supported here."""
+    content_type = exchange.response_headers.get("content-type", "")
+    if not behavior.compresses or not behavior.cache.enables_gzip or not content_type.startswith(COMPRESSED_TYPES):
         return
-    viewed.answered["vary"] = "Accept-Encoding"
-    body, taken = viewed.body, viewed.headers.get("accept-encoding", "").split(",")
-    if "gzip" not in [each.partition(";")[0].strip() for each in taken] or "content-encoding" in viewed.answered:
+    exchange.response_headers["vary"] = "Accept-Encoding"
+    body, accepted = exchange.body, exchange.headers.get("accept-encoding", "").split(",")
+    if (
+        "gzip" not in [each.partition(";")[0].strip() for each in accepted]
+        or "content-encoding" in exchange.response_headers
+    ):
         return
-    if viewed.status == 200 and isinstance(body, bytes) and len(body) in COMPRESSED_BYTES:
-        viewed.body = gzip.compress(body, mtime=0)
-        viewed.answered.pop("accept-ranges", None)
-        viewed.answered["content-encoding"] = "gzip"
-        if (tag := viewed.answered.get("etag", "")) and not tag.startswith("W/"):
-            viewed.answered["etag"] = f"W/{tag}"
+    if exchange.status == 200 and isinstance(body, bytes) and len(body) in COMPRESSED_BYTES:
+        exchange.body = gzip.compress(body, mtime=0)
+        exchange.response_headers.pop("accept-ranges", None)
+        exchange.response_headers["content-encoding"] = "gzip"
+        if (tag := exchange.response_headers.get("etag", "")) and not tag.startswith("W/"):
+            exchange.response_headers["etag"] = f"W/{tag}"

@@ -1,4 +1,4 @@
-"""Answers of a bucket, kept for as long as they and the distribution's cache policy say, in memory and within bounds."""
+"""The cache of a distribution: responses of its origin, in memory, limited by time and by size."""
 
 import re
 import threading
@@ -10,52 +10,52 @@ from email.utils import parsedate_to_datetime
 
 from local.compute.cloudfront.distribution_definition import CachePolicy
 
-LARGEST_BODY = 8 * 1024 * 1024
-MOST_BYTES = 64 * 1024 * 1024
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 64 * 1024 * 1024
 DIRECTIVE = re.compile(r"(?P<name>[a-z-]+)(?:\s*=\s*\"?(?P<value>\d+)\"?)?")
-UNSHARED = {"no-store", "no-cache", "private"}
+UNCACHEABLE_DIRECTIVES = {"no-store", "no-cache", "private"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """An answer, when it came (monotonic seconds), for how long it holds, and the invalidations that it already knew."""
+    """A cached response: when it was stored (monotonic seconds), its TTL in seconds, and the number of invalidations then."""
 
     headers: Mapping[str, str]
     body: bytes
-    came: float
-    lifetime: float
+    stored_at: float
+    ttl: float
     invalidations: int
 
 
-class AnswerCache:
-    """The oldest entries leave when all are too many bytes. Invalidations are seen by their number, and each empties it."""
+class ResponseCache:
+    """A cache of limited size; the oldest entries are evicted first. It is safe to use from several threads."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[tuple[str, ...], Entry] = OrderedDict()
         self._bytes, self._lock = 0, threading.Lock()
 
     def get(self, key: tuple[str, ...]) -> Entry | None:
-        """The entry, if it still holds by its age. Whether it was invalidated is for the caller to ask."""
+        """Return the entry unless it has expired. The caller must compare its number of invalidations."""
         with self._lock:
             entry = self._entries.get(key)
-            if entry is not None and time.monotonic() - entry.came >= entry.lifetime:
+            if entry is not None and time.monotonic() - entry.stored_at >= entry.ttl:
                 self._remove(key)
                 entry = None
             return entry
 
     def put(self, key: tuple[str, ...], entry: Entry) -> None:
-        """Keeps an entry, unless it is too large or holds for no time at all."""
-        if entry.lifetime <= 0 or len(entry.body) > LARGEST_BODY:
+        """Store an entry, unless it is too large or its TTL is zero."""
+        if entry.ttl <= 0 or len(entry.body) > MAX_BODY_BYTES:
             return
         with self._lock:
             self._remove(key)
             self._entries[key] = entry
             self._bytes += len(entry.body)
-            while self._bytes > MOST_BYTES:
+            while self._bytes > MAX_BYTES:
                 self._remove(next(iter(self._entries)))
 
-    def drop(self, key: tuple[str, ...]) -> None:
-        """Forgets an entry."""
+    def remove(self, key: tuple[str, ...]) -> None:
+        """Remove an entry."""
         with self._lock:
             self._remove(key)
 
@@ -64,24 +64,24 @@ class AnswerCache:
             self._bytes -= len(entry.body)
 
 
-def lifetime(headers: Mapping[str, str], policy: CachePolicy, now: float) -> float:
-    """For how many seconds an answer may be kept. `now` is the time of the clock on the wall."""
+def compute_ttl(headers: Mapping[str, str], policy: CachePolicy, now: float) -> float:
+    """Return how many seconds a response may be cached. `now` is the Unix time."""
     control = headers.get("cache-control", "").lower()
     directives = {found["name"]: found["value"] for found in DIRECTIVE.finditer(control)}
-    if UNSHARED & directives.keys():
-        return policy.minimum
-    asked = directives.get("s-maxage") or directives.get("max-age")
-    if asked is not None:
-        seconds = float(asked)
+    if UNCACHEABLE_DIRECTIVES & directives.keys():
+        return policy.min_ttl
+    max_age = directives.get("s-maxage") or directives.get("max-age")
+    if max_age is not None:
+        seconds = float(max_age)
     elif "expires" in headers:
         seconds = _until(headers["expires"], now)
     else:
-        return max(policy.minimum, policy.default)
-    return min(max(seconds, policy.minimum), policy.maximum)
+        return max(policy.min_ttl, policy.default_ttl)
+    return min(max(seconds, policy.min_ttl), policy.max_ttl)
 
 
 def _until(expires: str, now: float) -> float:
     try:
         return parsedate_to_datetime(expires).timestamp() - now
     except ValueError:
-        return 0  # A date that is none has passed, by the words of HTTP.
+        return 0  # RFC 9111: an invalid date means "already expired".

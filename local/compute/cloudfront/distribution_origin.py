@@ -1,4 +1,4 @@
-"""The bucket behind a distribution, asked with no more right than the bucket's policy gives to that distribution."""
+"""The bucket of a distribution, accessed only as the bucket's policy allows."""
 
 import json
 from collections.abc import Mapping
@@ -8,23 +8,23 @@ from urllib.parse import unquote_to_bytes
 from botocore.exceptions import ClientError
 
 from local.account import LocalAccount
-from local.compute.cloudfront.bucket_rights import Caller
-from local.compute.cloudfront.distribution_definition import Definition
+from local.compute.cloudfront.bucket_policy import ServicePrincipal
+from local.compute.cloudfront.distribution_definition import DistributionDefinition
 
-SIGNED_SECONDS = 60
-OBJECT_TAG = "s3:ExistingObjectTag/"
+URL_EXPIRY_SECONDS = 60
+OBJECT_TAG_KEY = "s3:ExistingObjectTag/"
 
 
-class RefusedByBucketError(Exception):
-    """S3 would answer 403: the policy lets the distribution do nothing of the kind, or there is no such object."""
+class OriginAccessDeniedError(Exception):
+    """S3 would respond with 403: the policy does not allow the request, or the object does not exist."""
 
 
 class BucketOrigin:
-    """Finds out what the distribution may read, and where. Its methods wait for the emulator."""
+    """Checks the bucket policy and signs URLs. The methods make blocking calls to the emulator."""
 
-    def __init__(self, account: LocalAccount, definition: Definition) -> None:
+    def __init__(self, account: LocalAccount, definition: DistributionDefinition) -> None:
         self._s3, self._definition = account.client("s3"), definition
-        self._caller = Caller(
+        self._principal = ServicePrincipal(
             service="cloudfront.amazonaws.com",
             context={
                 "aws:SourceArn": definition.arn,
@@ -36,40 +36,44 @@ class BucketOrigin:
             },
         )
 
-    def address(self, raw_path: str, method: str) -> str:
-        """A signed address of the object that a path means, for this method. Raises RefusedByBucketError."""
+    def sign_url(self, raw_path: str, method: str) -> str:
+        """Return a presigned URL of the object at a path, for this method.
+
+        Raises:
+            OriginAccessDeniedError: The distribution may not read the object.
+        """
         try:
             key = (self._definition.origin_path + unquote_to_bytes(raw_path).decode()).removeprefix("/")
         except UnicodeDecodeError as error:
-            raise RefusedByBucketError from error
-        # No key of ours has such steps, and HTTP clients fold them into paths of other buckets.
+            raise OriginAccessDeniedError from error
+        # HTTP clients resolve dot segments, which could lead to another bucket.
         if not key or {".", ".."} & set(key.split("/")):
-            raise RefusedByBucketError
-        if not self._may("s3:GetObject", key):
-            raise RefusedByBucketError
+            raise OriginAccessDeniedError
+        if not self._is_allowed("s3:GetObject", key):
+            raise OriginAccessDeniedError
         operation = "head_object" if method == "HEAD" else "get_object"
         parameters = {"Bucket": self._definition.bucket, "Key": key}
-        url: str = self._s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=SIGNED_SECONDS)
+        url: str = self._s3.generate_presigned_url(operation, Params=parameters, ExpiresIn=URL_EXPIRY_SECONDS)
         return url
 
-    def shows_missing(self) -> bool:
-        """Whether S3 would tell that an object is missing: only to those who may list the bucket."""
-        return self._may("s3:ListBucket", "")
+    def can_list(self) -> bool:
+        """Whether the distribution may list the bucket. Only then does S3 respond with 404 for a missing object."""
+        return self._is_allowed("s3:ListBucket", "")
 
-    def _may(self, action: str, key: str) -> bool:
+    def _is_allowed(self, action: str, key: str) -> bool:
         bucket = self._definition.bucket
         try:
             text = self._s3.get_bucket_policy(Bucket=bucket)["Policy"]
         except ClientError:
             return False
         resource = f"arn:aws:s3:::{bucket}/{key}" if key else f"arn:aws:s3:::{bucket}"
-        tags = self._tags(key) if key and OBJECT_TAG.lower() in text.lower() else {}
+        tags = self._tags(key) if key and OBJECT_TAG_KEY.lower() in text.lower() else {}
         policy: Mapping[str, Any] = json.loads(text)
-        return self._caller.may(policy, action, resource, **tags)
+        return self._principal.is_allowed(policy, action, resource, **tags)
 
     def _tags(self, key: str) -> dict[str, str]:
         try:
             tags = self._s3.get_object_tagging(Bucket=self._definition.bucket, Key=key)["TagSet"]
         except ClientError:
             return {}
-        return {f"{OBJECT_TAG}{tag['Key']}": tag["Value"] for tag in tags}
+        return {f"{OBJECT_TAG_KEY}{tag['Key']}": tag["Value"] for tag in tags}

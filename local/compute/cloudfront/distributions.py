@@ -1,4 +1,4 @@
-"""CloudFront on this machine: distributions over buckets, served from their registrations, on loopback."""
+"""CloudFront on this machine: registered distributions of buckets, served on loopback."""
 
 import threading
 from collections.abc import Mapping
@@ -10,72 +10,91 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from local import ports
 from local.account import LocalAccount
 from local.compute.cloudfront.distribution_application import DistributionApplication
-from local.compute.cloudfront.distribution_definition import CachePolicy, Parts, UnservedError
+from local.compute.cloudfront.distribution_definition import CachePolicy, ReferencedResources, UnsupportedInputError
 from local.compute.http.loopback_server import LoopbackServer
 from local.errors import RegistrationError
 from local.provider.protocol import Registration
 
 
 class Distributions:
-    """The distributions of one platform. The first gets `port` (0: any free one), each further one a free one."""
+    """The distributions of one platform. The first is served on `port` (0: any free one), each further one on a free port."""
 
     def __init__(self, account: LocalAccount, *, port: int = 0) -> None:
         self._account, self._port = account, port
-        self._parts = Parts()
+        self._resources = ReferencedResources()
         self._servers: list[LoopbackServer] = []
         self._lock = threading.Lock()
 
     def add_origin_access_control(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:cloudfront/originAccessControl:OriginAccessControl. Raises RegistrationError unless it signs for S3."""
+        """Apply an aws:cloudfront/originAccessControl:OriginAccessControl.
+
+        Raises:
+            RegistrationError: It does not sign all requests to S3.
+        """
         inputs = registration.inputs
         if (inputs.get("originAccessControlOriginType"), inputs.get("signingBehavior")) != ("s3", "always"):
-            raise RegistrationError(
-                registration.urn, "signingBehavior: only buckets, whose requests are always signed, are served here"
-            )
-        self._parts.access_controls.add(registration.id)
+            raise RegistrationError(registration.urn, "signingBehavior: must be always, for the origin type s3")
+        self._resources.access_controls.add(registration.id)
         return {}
 
     def add_cache_policy(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:cloudfront/cachePolicy:CachePolicy. Raises RegistrationError for what is not served here."""
+        """Apply an aws:cloudfront/cachePolicy:CachePolicy.
+
+        Raises:
+            RegistrationError: An input is not supported on this machine.
+        """
         try:
-            self._parts.cache_policies[registration.id] = CachePolicy.read(registration.inputs)
-        except UnservedError as error:
+            self._resources.cache_policies[registration.id] = CachePolicy.read(registration.inputs)
+        except UnsupportedInputError as error:
             raise RegistrationError(registration.urn, str(error)) from error
         return {}
 
     def add_response_headers_policy(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy."""
-        self._parts.headers_policies[registration.id] = registration.inputs
+        """Apply an aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy."""
+        self._resources.headers_policies[registration.id] = registration.inputs
         return {}
 
     def add_public_key(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:cloudfront/publicKey:PublicKey. Raises RegistrationError for anything but an RSA key."""
+        """Apply an aws:cloudfront/publicKey:PublicKey.
+
+        Raises:
+            RegistrationError: It is not an RSA key in PEM format.
+        """
         try:
             key = load_pem_public_key(str(registration.inputs.get("encodedKey")).encode())
         except ValueError as error:
-            raise RegistrationError(registration.urn, "encodedKey: it is no public key in PEM") from error
+            raise RegistrationError(registration.urn, "encodedKey: must be a public key in PEM format") from error
         if not isinstance(key, rsa.RSAPublicKey):
-            raise RegistrationError(registration.urn, "encodedKey: only RSA signatures are read on this machine")
-        self._parts.public_keys[registration.id] = key
+            raise RegistrationError(registration.urn, "encodedKey: only RSA keys are supported on this machine")
+        self._resources.public_keys[registration.id] = key
         return {}
 
     def add_key_group(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:cloudfront/keyGroup:KeyGroup. Raises RegistrationError for a key that is not registered."""
-        keys = self._parts.public_keys
+        """Apply an aws:cloudfront/keyGroup:KeyGroup.
+
+        Raises:
+            RegistrationError: A key is not registered.
+        """
+        keys = self._resources.public_keys
         if unknown := [key for key in registration.inputs.get("items") or () if key not in keys]:
             raise RegistrationError(registration.urn, f"items: no public key is registered as {', '.join(unknown)}")
-        self._parts.key_groups[registration.id] = {key: keys[key] for key in registration.inputs["items"]}
+        self._resources.key_groups[registration.id] = {key: keys[key] for key in registration.inputs["items"]}
         return {}
 
     def serve(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:cloudfront/distribution:Distribution: from here on it answers at the address that is its output.
+        """Apply an aws:cloudfront/distribution:Distribution, and start to serve it.
 
-        It answers by plain HTTP and under no alias, since nothing here resolves one, and its outputs say so. Raises
-        PortTakenError, or RegistrationError for what is not served on this machine.
+        The outputs differ from AWS's: the domain name is a loopback address, there are no aliases, which would not resolve here,
+        and viewers use plain HTTP.
+
+        Raises:
+            PortTakenError: Another program listens on the port.
+            RegistrationError: An input is not supported on this machine, or names a resource that is not registered.
+            ProcessFailedError: The listener did not start.
         """
         try:
-            definition = self._parts.define(registration.id, registration.inputs, registration.outputs)
-        except UnservedError as error:
+            definition = self._resources.define(registration.id, registration.inputs, registration.outputs)
+        except UnsupportedInputError as error:
             raise RegistrationError(registration.urn, str(error)) from error
         with self._lock:
             server = LoopbackServer(f"distribution-{registration.id}", port=0 if self._servers else self._port)
@@ -92,7 +111,7 @@ class Distributions:
         }
 
     def close(self) -> None:
-        """Stops answering: requests at work get a moment to end, ports are free afterwards. May be called again."""
+        """Stop serving, after a short time for requests in progress, and free the ports. May be called more than once."""
         with self._lock:
             servers, self._servers = self._servers, []
         for server in servers:

@@ -1,7 +1,7 @@
-"""CloudFront's signed URLs: who signed one, for what, and until when.
+"""CloudFront's signed URLs.
 
-A canned policy names the very URL and an end; a custom policy may name a pattern, a beginning and an address range. Both are
-signed with RSA and SHA-1, as CloudFront has it. Signed cookies are not read.
+A canned policy contains the exact URL and an expiry time; a custom policy may contain a pattern, a start time and an IP address
+range. Both are signed with RSA and SHA-1. Signed cookies are not supported.
 """
 
 import base64
@@ -16,15 +16,15 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from local.compute.cloudfront.bucket_rights import like
+from local.compute.cloudfront.bucket_policy import matches_wildcard
 
 PARAMETERS = ("Expires", "Policy", "Signature", "Key-Pair-Id")
-# Base64 in a URL, in CloudFront's own spelling.
+# CloudFront's own URL-safe Base64.
 URL_SAFE = str.maketrans("-_~", "+=/")
 
 
-class RefusedError(Exception):
-    """What CloudFront answers to a URL that nobody signed, or signed otherwise: 403 with this code and message."""
+class InvalidSignatureError(Exception):
+    """The URL has no valid signature. CloudFront responds with 403 and this code and message."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -33,14 +33,14 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class SignedQuery:
-    """A query, with the parameters that sign it apart from the `rest`, which stays as it was sent."""
+    """A query string: the signature's parameters, and the `rest` as it was sent."""
 
     parameters: Mapping[str, str]
     rest: str
 
     @classmethod
     def read(cls, query: str) -> "SignedQuery":
-        """From the query as sent, without its question mark."""
+        """Read a query string, without its question mark."""
         segments = [segment for segment in query.split("&") if segment]
         pairs = [segment.partition("=")[::2] for segment in segments]
         return cls(
@@ -53,12 +53,22 @@ class SignedQuery:
     def require_signature(
         self, urls: Sequence[str], keys: Mapping[str, rsa.RSAPublicKey], *, source_ip: str, now: float
     ) -> None:
-        """Raises RefusedError unless one of the keys, by id, signed one of the URLs, which are spellings of the one asked for."""
+        """Require a valid signature.
+
+        Args:
+            urls: The equivalent forms of the requested URL; one of them must be signed.
+            keys: The accepted public keys, by id.
+            source_ip: The viewer's IP address.
+            now: The Unix time.
+
+        Raises:
+            InvalidSignatureError: The signature is missing, wrong or expired.
+        """
         key_id = self.parameters.get("Key-Pair-Id")
         if key_id is None:
-            raise RefusedError("MissingKey", "Missing Key-Pair-Id query parameter or cookie value")
+            raise InvalidSignatureError("MissingKey", "Missing Key-Pair-Id query parameter or cookie value")
         if key_id not in keys:
-            raise RefusedError("InvalidKey", "Unknown Key")
+            raise InvalidSignatureError("InvalidKey", "Unknown Key")
         signature = _decoded(self.parameters.get("Signature", ""))
         if "Policy" in self.parameters:
             signed = [_decoded(self.parameters["Policy"])]
@@ -66,7 +76,7 @@ class SignedQuery:
             signed = [_canned(url, self.parameters.get("Expires", "")) for url in urls]
         for policy in signed:
             try:
-                keys[key_id].verify(signature, policy, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # CloudFront's own
+                keys[key_id].verify(signature, policy, padding.PKCS1v15(), hashes.SHA1())  # noqa: S303  # required by CloudFront
             except InvalidSignature:
                 continue
             if _permits(policy, urls, source_ip, now):
@@ -76,7 +86,7 @@ class SignedQuery:
 
 def _canned(url: str, expires: str) -> bytes:
     if not expires.isascii() or not expires.isdigit():
-        raise RefusedError("MalformedPolicy", "Malformed Policy")
+        raise InvalidSignatureError("MalformedPolicy", "Malformed Policy")
     condition = {"DateLessThan": {"AWS:EpochTime": int(expires)}}
     policy = {"Statement": [{"Resource": url, "Condition": condition}]}
     return json.dumps(policy, separators=(",", ":"), ensure_ascii=False).encode()
@@ -86,18 +96,18 @@ def _permits(policy: bytes, urls: Sequence[str], source_ip: str, now: float) -> 
     try:
         (statement,) = json.loads(policy)["Statement"]
         resource, condition = statement["Resource"], statement["Condition"]
-        begins = _epoch(condition, "DateGreaterThan", now)
-        ends = condition["DateLessThan"]["AWS:EpochTime"]
+        starts = _epoch(condition, "DateGreaterThan", now)
+        expires = condition["DateLessThan"]["AWS:EpochTime"]
         addresses = condition.get("IpAddress", {}).get("AWS:SourceIp", "0.0.0.0/0")
-        near = ipaddress.ip_address(source_ip) in ipaddress.ip_network(addresses, strict=False)
-        return any(like(resource, url) for url in urls) and begins <= now < ends and near
+        is_in_range = ipaddress.ip_address(source_ip) in ipaddress.ip_network(addresses, strict=False)
+        return any(matches_wildcard(resource, url) for url in urls) and starts <= now < expires and is_in_range
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        # It was signed by whoever has the key, and still says nothing that could be followed.
-        raise RefusedError("MalformedPolicy", "Malformed Policy") from error
+        # The signature is valid, but the policy is malformed.
+        raise InvalidSignatureError("MalformedPolicy", "Malformed Policy") from error
 
 
-def _epoch(condition: Mapping[str, Any], name: str, otherwise: float) -> Any:
-    return condition[name]["AWS:EpochTime"] if name in condition else otherwise
+def _epoch(condition: Mapping[str, Any], name: str, default: float) -> Any:
+    return condition[name]["AWS:EpochTime"] if name in condition else default
 
 
 def _decoded(text: str) -> bytes:
@@ -107,5 +117,5 @@ def _decoded(text: str) -> bytes:
         raise _denied() from None
 
 
-def _denied() -> RefusedError:
-    return RefusedError("AccessDenied", "Access denied")
+def _denied() -> InvalidSignatureError:
+    return InvalidSignatureError("AccessDenied", "Access denied")

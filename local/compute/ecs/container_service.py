@@ -1,4 +1,4 @@
-"""One ECS service on this machine: as many healthy tasks as it desires, and the load balancer told of them."""
+"""One ECS service on this machine: it keeps its desired number of tasks running and registered as targets."""
 
 import logging
 import math
@@ -14,25 +14,25 @@ from local.compute.elbv2.load_balancers import LoadBalancers
 from local.errors import LocalPlatformError, RegistrationError
 from local.provider.protocol import Registration
 
-# How long a service may take to its steady state. The provider of AWS waits 20 minutes, a person at a terminal does not.
-STEADY_SECONDS = 180.0
-# How long a task's state is left unread; its end is told at once.
-LOOK_AWAY_SECONDS = 0.1
-# Before a task is started in the place of one that failed; the waits double until one has been healthy.
+# The time limit for reaching a steady state. The AWS provider waits 20 minutes, which is too long for a local start.
+STEADY_STATE_SECONDS = 180.0
+# The interval at which a task's health is read. Its end is noticed immediately.
+POLL_SECONDS = 0.1
+# The wait before a failed task is replaced; it doubles until a task has been healthy.
 FIRST_BACKOFF_SECONDS = 0.5
-LONGEST_BACKOFF_SECONDS = 30.0
-# ECS's circuit breaker opens after half as many failures in a row as tasks are desired, within these bounds.
-FEWEST_FAILURES, MOST_FAILURES = 3, 200
+MAX_BACKOFF_SECONDS = 30.0
+# ECS's deployment circuit breaker opens after half the desired count of consecutive failures, within these bounds.
+MIN_FAILURES, MAX_FAILURES = 3, 200
 
 logger = logging.getLogger(__name__)
 
-# Starts the task of a process name and a port; the callable is told of its end.
+# Starts a task: process name, port, and a callback for its end.
 Launch = Callable[[str, int, Callable[[], None]], ContainerTask]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServiceDefinition:
-    """A service as registered. `target_groups` are the ARNs of the groups that its tasks belong to."""
+    """A registered service. `target_groups` are the ARNs of the target groups of its tasks."""
 
     urn: str
     name: str
@@ -43,14 +43,14 @@ class ServiceDefinition:
     waits_for_steady_state: bool
 
     @property
-    def tolerated_failures(self) -> int:
-        """How many tasks in a row may fail before the first deployment is given up."""
-        return min(MOST_FAILURES, max(FEWEST_FAILURES, math.ceil(self.desired_count / 2)))
+    def failure_threshold(self) -> int:
+        """The number of consecutive failed tasks at which the circuit breaker opens."""
+        return min(MAX_FAILURES, max(MIN_FAILURES, math.ceil(self.desired_count / 2)))
 
 
 @dataclass(eq=False)
 class Slot:
-    """The place of one task: the process name and the port that the tasks in it have one after another."""
+    """The process name and the port of one task and of its replacements."""
 
     name: str
     port: int
@@ -61,9 +61,9 @@ class Slot:
 
 
 class ContainerService:
-    """Keeps its tasks: one that ends, or that a health check gives up, is replaced, after a wait that doubles.
+    """A running service: a task that exits or becomes unhealthy is replaced, with exponential backoff.
 
-    A task gets no new requests before it is stopped, and finishes those that it has.
+    Before a task is stopped, it is deregistered as a target, and its requests in progress are finished.
     """
 
     def __init__(self, definition: ServiceDefinition, launch: Launch, balancers: LoadBalancers) -> None:
@@ -74,7 +74,7 @@ class ContainerService:
             for number in range(1, definition.desired_count + 1)
         ]
         self._threads = [
-            threading.Thread(target=self._keep, args=(slot,), name=slot.name, daemon=True) for slot in self._slots
+            threading.Thread(target=self._run_slot, args=(slot,), name=slot.name, daemon=True) for slot in self._slots
         ]
         self._changed = threading.Condition()
         self._closing, self._deployed = False, not self._slots
@@ -82,31 +82,38 @@ class ContainerService:
 
     @property
     def process_names(self) -> tuple[str, ...]:
+        """The names of the tasks' processes."""
         return tuple(slot.name for slot in self._slots)
 
     def start(self) -> None:
-        """Starts the tasks; returns before they run."""
+        """Start the tasks, without waiting for them."""
         for thread in self._threads:
             thread.start()
 
     def wait_until_steady(self) -> None:
-        """Returns when every task is healthy. Raises RegistrationError, with the end of a task's log, when the circuit breaker
-        opens, the time is up, or the service is closed."""
+        """Wait until every task is healthy.
+
+        Raises:
+            RegistrationError: The circuit breaker opened, the time limit passed, or the service was closed. The message
+                contains the end of a task's log.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._deployed or self._given_up or self._closing, STEADY_SECONDS)
+            self._changed.wait_for(
+                lambda: self._deployed or self._is_breaker_open or self._closing, STEADY_STATE_SECONDS
+            )
             if self._deployed:
                 return
-            if self._given_up:
-                why = f"{self._failures} tasks in a row failed; the last: {self._last_failure}"
+            if self._is_breaker_open:
+                why = f"{self._failures} tasks failed in a row; the last: {self._last_failure}"
             elif self._closing:
-                why = "it was ended while it started"
+                why = "it was stopped while it started"
             else:
                 waiting = next(slot for slot in self._slots if not slot.healthy)
-                why = f"not every task became healthy within {STEADY_SECONDS:g} s: {_told(waiting)}"
+                why = f"not every task became healthy within {STEADY_STATE_SECONDS:g} s: {_describe(waiting)}"
         raise RegistrationError(self.definition.urn, f"{self.definition.name}: {why}")
 
     def close(self) -> None:
-        """Ends every task, each after the requests that it has. May be called again."""
+        """Stop every task after its requests in progress. May be called more than once."""
         with self._changed:
             self._closing = True
             self._changed.notify_all()
@@ -117,29 +124,29 @@ class ContainerService:
                 thread.join()
 
     @property
-    def _given_up(self) -> bool:
-        """Whether the circuit breaker has opened: it does so only for a service that was never steady."""
-        too_many = self._failures >= self.definition.tolerated_failures
+    def _is_breaker_open(self) -> bool:
+        """Whether the circuit breaker has opened, which happens only before the first steady state."""
+        too_many = self._failures >= self.definition.failure_threshold
         return self.definition.has_circuit_breaker and not self._deployed and too_many
 
-    def _keep(self, slot: Slot) -> None:
+    def _run_slot(self, slot: Slot) -> None:
         backoff = 0.0
-        while not self._closing and not self._given_up:
-            if backoff and self._pauses(slot, backoff):
+        while not self._closing and not self._is_breaker_open:
+            if backoff and self._wait_or_close(slot, backoff):
                 return
             failure = self._run_task(slot)
             if failure is None:
                 return
             with self._changed:
-                # The first replacement of a task that was well comes at once.
-                backoff = 0.0 if slot.healthy else min(max(backoff * 2, FIRST_BACKOFF_SECONDS), LONGEST_BACKOFF_SECONDS)
+                # A task that was healthy is replaced without a wait.
+                backoff = 0.0 if slot.healthy else min(max(backoff * 2, FIRST_BACKOFF_SECONDS), MAX_BACKOFF_SECONDS)
                 self._failures += 0 if slot.healthy else 1
                 slot.healthy, self._last_failure = False, failure
                 self._changed.notify_all()
             logger.warning("task_replaced", extra={"task": slot.name, "reason": failure.partition("\n")[0]})
 
-    def _pauses(self, slot: Slot, seconds: float) -> bool:
-        """Waits; True when the service is closing meanwhile."""
+    def _wait_or_close(self, slot: Slot, seconds: float) -> bool:
+        """Wait; return True if the service was closed meanwhile."""
         deadline = time.monotonic() + seconds
         while not self._closing and (left := deadline - time.monotonic()) > 0:
             slot.wake.wait(left)
@@ -147,7 +154,7 @@ class ContainerService:
         return self._closing
 
     def _run_task(self, slot: Slot) -> str | None:
-        """Runs one task to its end. Returns why it ended; None when it was to end."""
+        """Run one task to its end. Return why it failed, or None if the service was closed."""
         slot.wake.clear()
         if self._closing:
             return None
@@ -155,11 +162,11 @@ class ContainerService:
             task = slot.task = self._launch(slot.name, slot.port, slot.wake.set)
         except LocalPlatformError as error:
             slot.problem = f"cannot be started: {error.message}"
-            return _told(slot)
+            return _describe(slot)
         try:
             for arn in self.definition.target_groups:
                 self._balancers.add_target(arn, task.address, task.port)
-            return _told(slot) if self._watch(slot, task) else None
+            return _describe(slot) if self._watch(slot, task) else None
         finally:
             slot.task = None
             for arn in self.definition.target_groups:
@@ -167,29 +174,29 @@ class ContainerService:
             task.stop()
 
     def _watch(self, slot: Slot, task: ContainerTask) -> bool:
-        """Returns True when the task has to be replaced, and False when the service closes."""
+        """Wait until the task must be replaced (True) or the service is closed (False)."""
         while not self._closing:
-            if (status := task.ended()) is not None:
-                slot.problem = f"ended with status {status}"
+            if (status := task.poll()) is not None:
+                slot.problem = f"exited with status {status}"
                 return True
             if task.check_state == "unhealthy":
-                slot.problem = "fails its own health check"
+                slot.problem = "fails its container health check"
                 return True
             found = [
                 self._balancers.target_health(arn, task.address, task.port) for arn in self.definition.target_groups
             ]
-            slot.problem = "has not passed its own health check yet"
+            slot.problem = "has not passed its container health check yet"
             for health in filter(None, found):
                 if health.problem:
                     slot.problem = f"fails the load balancer's health check: {health.problem}"
-                if health.state == "unhealthy" and time.monotonic() - task.began >= self.definition.grace_seconds:
+                if health.state == "unhealthy" and time.monotonic() - task.started_at >= self.definition.grace_seconds:
                     return True
             if task.check_state == "healthy" and all(health and health.state == "healthy" for health in found):
-                self._note_health(slot)
-            slot.wake.wait(LOOK_AWAY_SECONDS)
+                self._mark_healthy(slot)
+            slot.wake.wait(POLL_SECONDS)
         return False
 
-    def _note_health(self, slot: Slot) -> None:
+    def _mark_healthy(self, slot: Slot) -> None:
         with self._changed:
             if slot.healthy:
                 return
@@ -198,20 +205,24 @@ class ContainerService:
             self._changed.notify_all()
 
 
-def _told(slot: Slot) -> str:
-    """What is wrong with a slot, and the end of its task's log."""
-    task = slot.task  # read once: its thread may be done with it
+def _describe(slot: Slot) -> str:
+    """Return what is wrong with a slot, and the end of its task's log."""
+    task = slot.task  # read once, because the slot's thread may reset it
     log = f"; its log ends with:\n{task.log_tail()}" if task else ""
     return f"{slot.name} {slot.problem}{log}"
 
 
 def read_service(registration: Registration, balancers: LoadBalancers) -> ServiceDefinition:
-    """Reads an aws:ecs/service:Service. Raises RegistrationError, with the input's name, for what does not run on this machine."""
+    """Read an aws:ecs/service:Service.
+
+    Raises:
+        RegistrationError: An input is not supported on this machine, or a target group has no listener yet.
+    """
     inputs, urn = registration.inputs, registration.urn
     if (strategy := inputs.get("schedulingStrategy") or "REPLICA") != "REPLICA":
-        raise RegistrationError(urn, f"schedulingStrategy: {strategy} does not run on this machine, only REPLICA")
+        raise RegistrationError(urn, f"schedulingStrategy: {strategy} is not supported on this machine, only REPLICA")
     if (controller := (inputs.get("deploymentController") or {}).get("type") or "ECS") != "ECS":
-        raise RegistrationError(urn, f"deploymentController: {controller} does not run on this machine, only ECS")
+        raise RegistrationError(urn, f"deploymentController: {controller} is not supported on this machine, only ECS")
     return ServiceDefinition(
         urn=urn,
         name=str(inputs.get("name") or registration.name),
@@ -225,9 +236,10 @@ def read_service(registration: Registration, balancers: LoadBalancers) -> Servic
 
 def _target_group(urn: str, attachment: Mapping[str, Any], balancers: LoadBalancers) -> str:
     arn = str(attachment.get("targetGroupArn") or "")
-    if not balancers.is_reachable(arn):
-        # AWS refuses this too, and only for whoever is unlucky with the order: the service has to depend on the listener.
+    if not balancers.has_listener(arn):
+        # AWS rejects this too, but only if the resources happen to be created in this order.
         raise RegistrationError(
-            urn, f"loadBalancers.targetGroupArn: no listener sends to {arn or 'none'} yet; let the service depend on it"
+            urn,
+            f"loadBalancers.targetGroupArn: no listener forwards to {arn or 'none'} yet; let the service depend on the listener",
         )
     return arn

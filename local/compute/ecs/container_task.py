@@ -1,4 +1,4 @@
-"""One task: a container's process from its start to its end, and its own health check."""
+"""One task: a container's process and its health check."""
 
 import contextlib
 import os
@@ -13,22 +13,22 @@ from typing import Literal
 
 from local import ports
 from local.account import LocalAccount
-from local.compute.ecs.container_definition import ContainerCheck, ContainerDefinition
+from local.compute.ecs.task_definition import ContainerCheck, TaskDefinition
 from local.compute.elbv2 import target_groups
 from local.supervisor import ManagedProcess, Supervisor
 
 CheckState = Literal["starting", "healthy", "unhealthy"]
 
-# As long as a task has not been healthy yet, its check is run so often; afterwards as often as registered.
-FIRST_CHECK_SECONDS = 0.5
+# The maximum interval of the health check until its first success; afterwards the interval is as registered.
+MAX_FIRST_INTERVAL_SECONDS = 0.5
 
 
 class ContainerTask:
-    """Runs from its construction on. Raises LocalPlatformError when it cannot be started, or a secret cannot be read."""
+    """A running task. The process is started on construction."""
 
     def __init__(
         self,
-        definition: ContainerDefinition,
+        definition: TaskDefinition,
         *,
         name: str,
         port: int,
@@ -36,14 +36,26 @@ class ContainerTask:
         supervisor: Supervisor,
         on_exit: Callable[[], None],
     ) -> None:
-        """`name` is the process's; `on_exit` is called, from another thread, when it ends unasked."""
+        """Start the process.
+
+        Args:
+            definition: The task definition.
+            name: The name of the process.
+            port: The port for the task to listen on.
+            account: The account for AWS calls and secrets.
+            supervisor: Starts the process.
+            on_exit: Called from another thread when the process exits without having been stopped.
+
+        Raises:
+            LocalPlatformError: The process cannot be started, or a secret cannot be read.
+        """
         self.name, self.address, self.port = name, ports.LOOPBACK, port
         self._definition, self._supervisor = definition, supervisor
         self._temporary = (supervisor.state_directory / "containers" / name / "tmp").resolve()
         environment = definition.environment(account, port, self._temporary)
         if definition.has_temporary_folder:
             self._temporary.mkdir(parents=True, exist_ok=True)
-        self.began = time.monotonic()
+        self.started_at = time.monotonic()
         self._process: ManagedProcess = supervisor.start(
             name,
             definition.argv,
@@ -56,27 +68,26 @@ class ContainerTask:
 
     @property
     def check_state(self) -> CheckState:
-        """What the container's own check says; healthy where none is registered."""
+        """The state of the container's health check; healthy if none is registered."""
         return self._check.state if self._check else "healthy"
 
-    def ended(self) -> int | None:
-        """The exit status, or None while it runs."""
+    def poll(self) -> int | None:
+        """Return the exit status, or None while the process runs."""
         return self._process.poll()
 
     def log_tail(self) -> str:
-        """The last lines it wrote, for a message."""
+        """Return the last lines of the log."""
         return self._process.log_tail()
 
     def stop(self) -> None:
-        """Asks it to stop, as ECS does with SIGTERM, and kills it when it has not after its stop timeout. What it started ends
-        with it."""
+        """Send SIGTERM, as ECS does, and kill the process group after the stop timeout or the end of the process."""
         if self._check:
             self._check.close()
         self._process.asked_to_stop = True
         self._process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(self._definition.stop_seconds)
-        # The group has the first process's id for as long as anything is in it.
+        # The process group exists, with the first process's id, as long as any of its processes.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._supervisor.stop(self.name)
@@ -84,10 +95,10 @@ class ContainerTask:
 
 
 class HealthCheck:
-    """Runs a container's health check at its pace, in a thread, until it is closed.
+    """A container's health check, run periodically in a thread until it is closed.
 
-    Failures count after the start period or the first success; a task that has not been healthy yet fails no sooner than it
-    would on AWS, where it is asked less often.
+    Failures count after the start period or the first success. A task that has not been healthy yet becomes unhealthy no
+    sooner than on AWS, where the check runs less often.
     """
 
     def __init__(self, check: ContainerCheck, folder: Path, environment: Mapping[str, str]) -> None:
@@ -98,30 +109,30 @@ class HealthCheck:
         self._thread.start()
 
     def close(self) -> None:
-        """Ends the check, and one that is at work with it."""
+        """End the check, and kill a command that is running."""
         self._closed.set()
         self._thread.join()
 
     def _watch(self) -> None:
         check, failures, began = self._check, 0, time.monotonic()
-        registered_patience = check.start_seconds + check.retries * check.interval_seconds
-        patience = began + max(registered_patience, target_groups.LEAST_PATIENCE_SECONDS)
+        registered_seconds = check.start_seconds + check.retries * check.interval_seconds
+        start_deadline = began + max(registered_seconds, target_groups.MIN_START_SECONDS)
         while True:
             was_healthy = self.state == "healthy"
             if self._succeeds():
                 self.state, failures = "healthy", 0
             elif was_healthy or time.monotonic() >= began + check.start_seconds:
                 failures += 1
-                if failures >= check.retries and (was_healthy or time.monotonic() >= patience):
+                if failures >= check.retries and (was_healthy or time.monotonic() >= start_deadline):
                     self.state = "unhealthy"
-            first_pause = min(check.interval_seconds, FIRST_CHECK_SECONDS)
-            if self._closed.wait(first_pause if self.state == "starting" else check.interval_seconds):
+            first_interval = min(check.interval_seconds, MAX_FIRST_INTERVAL_SECONDS)
+            if self._closed.wait(first_interval if self.state == "starting" else check.interval_seconds):
                 return
 
     def _succeeds(self) -> bool:
         deadline = time.monotonic() + self._check.timeout_seconds
         try:
-            asking = subprocess.Popen(
+            process = subprocess.Popen(
                 self._check.argv,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -132,8 +143,8 @@ class HealthCheck:
             )
         except OSError:
             return False
-        while asking.poll() is None and time.monotonic() < deadline and not self._closed.wait(0.02):
+        while process.poll() is None and time.monotonic() < deadline and not self._closed.wait(0.02):
             pass
-        if asking.poll() is None:
-            os.killpg(asking.pid, signal.SIGKILL)
-        return asking.wait() == 0
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        return process.wait() == 0

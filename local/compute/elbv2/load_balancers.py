@@ -1,4 +1,4 @@
-"""Application load balancers on this machine: listeners served from their registrations, on loopback."""
+"""Application load balancers on this machine: registered listeners, served on loopback."""
 
 import asyncio
 import contextlib
@@ -13,18 +13,18 @@ import httpx
 import uvicorn
 
 from local import ports
-from local.compute.apigateway.gateway_application import AccessLog
-from local.compute.elbv2.load_balancer_application import Balancer, Listener, LoadBalancerApplication
-from local.compute.elbv2.load_balancer_rules import Action, Forward, Redirect, read_action, read_rule
+from local.compute.elbv2.forwarded_headers import HeaderPolicy
+from local.compute.elbv2.listener_application import Listener, ListenerApplication, LoadBalancer
+from local.compute.elbv2.listener_rules import Action, Forward, Redirect, read_action, read_rule
 from local.compute.elbv2.target_groups import TargetGroup, TargetHealth, read_settings
+from local.compute.http.access_log import AccessLog
 from local.compute.http.event_loop_thread import EventLoopThread, LoopClosedError
-from local.compute.http.forwarded_headers import HeaderPolicy
 from local.errors import LocalPlatformError, ProcessFailedError, RegistrationError
 from local.provider.protocol import Registration
 
 DEFAULT_IDLE_TIMEOUT_SECONDS = 60
 FORWARDED_FOR_MODES = ("append", "preserve", "remove")
-# How long requests at work may go on when the listeners end.
+# How long requests in progress may take when the listeners are closed.
 SHUTDOWN_SECONDS = 2
 START_SECONDS = 10
 
@@ -32,14 +32,14 @@ START_SECONDS = 10
 class LoadBalancers:
     """The load balancers of one platform, served by one event loop in a thread of its own.
 
-    The first one's address has `port` (0: any free one), each further one's any free one. That port is the one of the first
-    listener that does more than redirect; other listeners have free ports of their own. HTTPS is served as plain HTTP:
-    nothing on this machine holds the certificate's key.
+    The first load balancer has `port` (0: any free one), each further one a free port. It is used by the first listener whose
+    default action is not a redirect; other listeners have free ports of their own. HTTPS listeners are served as plain HTTP,
+    because the certificate's private key is not on this machine.
     """
 
     def __init__(self, *, port: int, logs: Path) -> None:
         self._port, self._log = port, AccessLog(logs / "load-balancer.log")
-        self._balancers: dict[str, Balancer] = {}
+        self._balancers: dict[str, LoadBalancer] = {}
         self._reserved: dict[str, socket.socket] = {}
         self._groups: dict[str, TargetGroup] = {}
         self._listeners: dict[str, Listener] = {}
@@ -47,25 +47,27 @@ class LoadBalancers:
         self._transport = httpx.AsyncHTTPTransport(
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=64)
         )
-        # For health checks. Nothing of the environment, such as a proxy, may stand between.
-        self._client = httpx.AsyncClient(transport=self._transport, timeout=None, trust_env=False)  # noqa: S113  # each check has its own
+        # For health checks; proxy settings of the environment must not apply to them.
+        self._client = httpx.AsyncClient(transport=self._transport, timeout=None, trust_env=False)  # noqa: S113  # each check sets its own timeout
         self._loop = EventLoopThread("load-balancers")
         self._lock = threading.Lock()
 
-    def reserve(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lb/loadBalancer:LoadBalancer: takes the port, so that its address is known before anything is served.
+    def add_load_balancer(self, registration: Registration) -> Mapping[str, Any]:
+        """Apply an aws:lb/loadBalancer:LoadBalancer. Its port is bound at once, so that its address is known.
 
-        Raises PortTakenError, or RegistrationError for what is not served here.
+        Raises:
+            PortTakenError: Another program listens on the port.
+            RegistrationError: An input is not supported on this machine.
         """
         inputs, urn = registration.inputs, registration.urn
         if (kind := inputs.get("loadBalancerType") or "application") != "application":
-            raise RegistrationError(urn, f"loadBalancerType: {kind} is not served on this machine, only application")
+            raise RegistrationError(urn, f"loadBalancerType: {kind} is not supported on this machine, only application")
         mode = inputs.get("xffHeaderProcessingMode") or "append"
         if mode not in FORWARDED_FOR_MODES:
             raise RegistrationError(
-                urn, f"xffHeaderProcessingMode: {mode!r} is none of {', '.join(FORWARDED_FOR_MODES)}"
+                urn, f"xffHeaderProcessingMode: must be one of {', '.join(FORWARDED_FOR_MODES)}, not {mode!r}"
             )
-        balancer = Balancer(
+        balancer = LoadBalancer(
             name=str(inputs.get("name") or registration.name),
             host_name=str(registration.outputs.get("dnsName") or ""),
             idle_timeout_seconds=float(inputs.get("idleTimeout") or DEFAULT_IDLE_TIMEOUT_SECONDS),
@@ -82,31 +84,35 @@ class LoadBalancers:
         return {"dnsName": f"{ports.LOOPBACK}:{listening.getsockname()[1]}"}
 
     def add_target_group(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lb/targetGroup:TargetGroup. Raises RegistrationError for what is not served on this machine."""
+        """Apply an aws:lb/targetGroup:TargetGroup.
+
+        Raises:
+            RegistrationError: An input is not supported on this machine.
+        """
         settings = read_settings(registration)
         with self._lock:
             self._groups[settings.arn] = TargetGroup(settings, self._client)
         return {}
 
     def serve_listener(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lb/listener:Listener: from here on it answers, with the rules that it has at any moment.
+        """Apply an aws:lb/listener:Listener, and start to serve it. Rules may still be added.
 
-        Raises RegistrationError for what is not served on this machine.
+        Raises:
+            RegistrationError: An input is not supported on this machine, or names a resource that is not registered.
+            ProcessFailedError: The listener did not start.
         """
         inputs, urn = registration.inputs, registration.urn
         protocol, balancer_arn = str(inputs.get("protocol") or "HTTP"), str(inputs.get("loadBalancerArn") or "")
         if protocol not in ("HTTP", "HTTPS"):
-            raise RegistrationError(urn, f"protocol: {protocol} is not served on this machine")
+            raise RegistrationError(urn, f"protocol: {protocol} is not supported on this machine")
         if ((inputs.get("mutualAuthentication") or {}).get("mode") or "off") != "off":
-            raise RegistrationError(
-                urn, "mutualAuthentication: clients cannot be identified without TLS, which is not served here"
-            )
+            raise RegistrationError(urn, "mutualAuthentication: not supported on this machine, which has no TLS")
         changed = {
             name for name, value in inputs.items() if name.startswith("routingHttp") and value not in (None, "", True)
         }
         if changed:
-            raise RegistrationError(urn, f"{', '.join(sorted(changed))}: headers are not changed on this machine")
-        action = self._known(registration, read_action(registration, "defaultActions"))
+            raise RegistrationError(urn, f"{', '.join(sorted(changed))}: not supported on this machine")
+        action = self._require_groups(registration, read_action(registration, "defaultActions"))
         with self._lock:
             if (balancer := self._balancers.get(balancer_arn)) is None:
                 raise RegistrationError(urn, f"loadBalancerArn: no load balancer is registered as {balancer_arn!r}")
@@ -123,49 +129,70 @@ class LoadBalancers:
         return {}
 
     def add_rule(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lb/listenerRule:ListenerRule. Raises RegistrationError for conditions and actions not served here."""
+        """Apply an aws:lb/listenerRule:ListenerRule.
+
+        Raises:
+            RegistrationError: An input is not supported on this machine, or names a resource that is not registered.
+        """
         arn, priority = str(registration.inputs.get("listenerArn") or ""), registration.inputs.get("priority")
         with self._lock:
             listener = self._listeners.get(arn)
             if listener is None:
                 raise RegistrationError(registration.urn, f"listenerArn: no listener is registered as {arn!r}")
-            # Without a priority the rule comes after those that there are.
+            # Without a priority the rule comes last.
             last = max((rule.priority for rule in listener.rules.values()), default=0)
         rule = read_rule(registration, last + 1 if priority is None else int(priority))
-        self._known(registration, rule.action)
+        self._require_groups(registration, rule.action)
         with self._lock:
             listener.rules[_arn(registration)] = rule
         return {}
 
     def address(self, listener_arn: str) -> str:
-        """Where a listener answers, as `127.0.0.1:port`. Raises KeyError for an unknown one."""
+        """Return the address of a listener, as `127.0.0.1:port`.
+
+        Raises:
+            KeyError: No such listener is registered.
+        """
         with self._lock:
             return f"{ports.LOOPBACK}:{self._listeners[listener_arn].port}"
 
-    def is_reachable(self, target_group_arn: str) -> bool:
-        """Whether some listener may send requests to the group."""
+    def has_listener(self, target_group_arn: str) -> bool:
+        """Whether some listener forwards to the target group."""
         with self._lock:
             return any(listener.forwards_to(target_group_arn) for listener in self._listeners.values())
 
     def add_target(self, target_group_arn: str, address: str, port: int) -> None:
-        """Begins to check a target, which gets requests when it is healthy. Raises LocalPlatformError for an unknown group."""
+        """Register a target, which receives requests once it is healthy.
+
+        Raises:
+            LocalPlatformError: No such target group is registered.
+        """
         group = self._group(target_group_arn)
         with contextlib.suppress(LoopClosedError):
             self._loop.run(group.add(address, port))
 
     def remove_target(self, target_group_arn: str, address: str, port: int) -> None:
-        """Sends nothing more to a target and returns when the requests there are done, at the latest after the group's
-        deregistration delay. An unknown one is no error."""
+        """Deregister a target and wait for its requests in progress, at most for the group's deregistration delay.
+
+        An unknown target is ignored.
+
+        Raises:
+            LocalPlatformError: No such target group is registered.
+        """
         group = self._group(target_group_arn)
         with contextlib.suppress(LoopClosedError):
             self._loop.run(group.remove(address, port))
 
     def target_health(self, target_group_arn: str, address: str, port: int) -> TargetHealth | None:
-        """How a target is; None for one that is not there. Raises LocalPlatformError for an unknown group."""
+        """Return the health of a target, or None if it is not registered.
+
+        Raises:
+            LocalPlatformError: No such target group is registered.
+        """
         return self._group(target_group_arn).health(address, port)
 
     def close(self) -> None:
-        """Stops answering: requests at work get a moment to end, ports are free afterwards. May be called again."""
+        """Stop serving, after a short time for requests in progress, and free the ports. May be called more than once."""
         with self._lock:
             reserved, self._reserved = list(self._reserved.values()), {}
         for listening in reserved:
@@ -177,11 +204,11 @@ class LoadBalancers:
     async def _serve(self, listener: Listener, listening: socket.socket) -> None:
         server = uvicorn.Server(
             uvicorn.Config(
-                LoadBalancerApplication(listener, self._groups, self._transport, self._log),
+                ListenerApplication(listener, self._groups, self._transport, self._log),
                 lifespan="off",
                 log_config=None,
                 access_log=False,
-                # Both are the target's to say.
+                # Both headers are set by the target.
                 server_header=False,
                 date_header=False,
                 proxy_headers=False,
@@ -196,7 +223,7 @@ class LoadBalancers:
         while not server.started:
             if serving.done() or time.monotonic() > deadline:
                 raise ProcessFailedError(
-                    f"the listener of {listener.balancer.name} on port {listener.port} did not start"
+                    f"{listener.balancer.name}: the listener on port {listener.port} did not start"
                 )
             await asyncio.sleep(0.005)
 
@@ -215,8 +242,12 @@ class LoadBalancers:
             raise LocalPlatformError(f"no target group is registered as {arn}")
         return group
 
-    def _known(self, registration: Registration, action: Action) -> Action:
-        """The action, when every group that it names is there. Raises RegistrationError."""
+    def _require_groups(self, registration: Registration, action: Action) -> Action:
+        """Return the action, if every target group that it names is registered.
+
+        Raises:
+            RegistrationError: A target group is not registered.
+        """
         try:
             for arn, _ in action.groups if isinstance(action, Forward) else ():
                 self._group(arn)

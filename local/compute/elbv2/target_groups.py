@@ -1,4 +1,4 @@
-"""Target groups: where a load balancer sends requests, and which of those places are healthy."""
+"""Target groups: the targets of a load balancer and their health."""
 
 import asyncio
 import contextlib
@@ -16,12 +16,13 @@ from local.provider.protocol import Registration
 
 TargetState = Literal["initial", "healthy", "unhealthy", "draining"]
 
-# The longest wait between two checks, whatever is registered: one machine can ask more often. Thresholds hold as they are.
-LONGEST_INTERVAL_SECONDS = 1.0
-# As long as a target has not been healthy yet, it is asked so often: whoever waits for it should not wait longer than it takes.
-FIRST_INTERVAL_SECONDS = 0.2
-# What a target may take to its first success, whatever is registered: this machine may be slower than AWS's.
-LEAST_PATIENCE_SECONDS = 30.0
+# The maximum interval between two health checks, whatever is registered: checks are cheap on one machine. Thresholds are as
+# registered.
+MAX_INTERVAL_SECONDS = 1.0
+# The maximum interval until the first success, so that a new target receives requests as soon as it can.
+MAX_FIRST_INTERVAL_SECONDS = 0.2
+# The minimum time that a target has until its first success, whatever is registered: this machine may be slow.
+MIN_START_SECONDS = 30.0
 MATCHER = re.compile(r"\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*")
 
 logger = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class HealthCheck:
-    """How targets are asked whether they are well. `statuses` holds the first and the last of each range."""
+    """The health check of a target group. `statuses` holds the first and the last of each range of healthy statuses."""
 
     path: str
     statuses: tuple[tuple[int, int], ...]
@@ -39,13 +40,13 @@ class HealthCheck:
     unhealthy_threshold: int
 
     def accepts(self, status: int) -> bool:
-        """Whether an answer with this status is a healthy one."""
+        """Whether a response with this status is a success."""
         return any(first <= status <= last for first, last in self.statuses)
 
 
 @dataclass(frozen=True, kw_only=True)
 class TargetGroupSettings:
-    """A target group as registered."""
+    """A registered target group."""
 
     arn: str
     least_outstanding: bool
@@ -55,7 +56,7 @@ class TargetGroupSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class TargetHealth:
-    """How a target is, and what the last check found wrong; nothing where it found it well."""
+    """The state of a target, and the problem that the last health check found (empty after a success)."""
 
     state: TargetState
     problem: str = ""
@@ -63,7 +64,7 @@ class TargetHealth:
 
 @dataclass(eq=False)
 class Target:
-    """One place, its state, and how many requests it is at work on."""
+    """A target, its state and its requests in progress."""
 
     address: str
     port: int
@@ -78,11 +79,12 @@ class Target:
 
     @property
     def url(self) -> str:
+        """The base URL."""
         return f"http://{self.address}:{self.port}"
 
     @contextlib.contextmanager
-    def at_work(self) -> Iterator[None]:
-        """Counts one request, so that draining waits for its end."""
+    def track_request(self) -> Iterator[None]:
+        """Count a request as in progress, so that draining waits for its end."""
         self.in_flight += 1
         self.idle.clear()
         try:
@@ -94,11 +96,11 @@ class Target:
 
 
 class TargetGroup:
-    """The targets of one group. Everything but reading a state happens on the load balancers' event loop.
+    """The targets of one group. All methods but `health` run on the load balancers' event loop.
 
-    A target's first success makes it healthy, as on AWS; until then it fails no sooner than it would there (threshold times
-    the registered interval), so that a slow start is no more of a fault here. Unlike on AWS, a group without any healthy target
-    sends to none: there it would send to all of them.
+    A target's first success makes it healthy, as on AWS. Until then it becomes unhealthy no sooner than it would there
+    (threshold times the registered interval). Unlike on AWS, a group without a healthy target gets no requests; there all of
+    its targets would get them.
     """
 
     def __init__(self, settings: TargetGroupSettings, client: httpx.AsyncClient) -> None:
@@ -107,14 +109,14 @@ class TargetGroup:
         self._next = 0
 
     async def add(self, address: str, port: int) -> None:
-        """Begins to check a target; requests go there when it is healthy. One that is there already stays as it is."""
+        """Register a target and begin its health checks. A target that is registered already is left unchanged."""
         if self._find(address, port) is None:
             target = Target(address, port)
             target.checks = asyncio.get_running_loop().create_task(self._check(target))
             self._targets.append(target)
 
     async def remove(self, address: str, port: int) -> None:
-        """Sends nothing more there and waits for the requests at work, at most for the deregistration delay."""
+        """Deregister a target and wait for its requests in progress, at most for the deregistration delay."""
         if (target := self._find(address, port)) is None:
             return
         await _end_checks(target)
@@ -126,18 +128,18 @@ class TargetGroup:
             self._targets.remove(target)
 
     async def close(self) -> None:
-        """Ends the checks and forgets the targets."""
+        """End the health checks and remove all targets."""
         targets, self._targets = self._targets, []
         for target in targets:
             await _end_checks(target)
 
     def health(self, address: str, port: int) -> TargetHealth | None:
-        """How a target is, from any thread; None for one that is not there."""
+        """Return the health of a target, or None if it is not registered. May be called from any thread."""
         target = self._find(address, port)
         return None if target is None else TargetHealth(state=target.state, problem=target.problem)
 
     def choose(self) -> Target | None:
-        """The healthy target whose turn it is, or the one with the least to do where that is registered; None without any."""
+        """Return a healthy target by the registered algorithm, or None if there is none."""
         healthy = [target for target in self._targets if target.state == "healthy"]
         if not healthy:
             return None
@@ -154,44 +156,46 @@ class TargetGroup:
 
     async def _check(self, target: Target) -> None:
         check = self.settings.check
-        registered_patience = check.interval_seconds * check.unhealthy_threshold
-        patience = time.monotonic() + max(registered_patience, LEAST_PATIENCE_SECONDS)
+        registered_seconds = check.interval_seconds * check.unhealthy_threshold
+        start_deadline = time.monotonic() + max(registered_seconds, MIN_START_SECONDS)
         successes = failures = 0
         while True:
-            target.problem = await self._ask(target)
+            target.problem = await self._find_problem(target)
             if not target.problem:
                 successes, failures = successes + 1, 0
                 if target.state == "initial" or successes >= check.healthy_threshold:
-                    self._become(target, "healthy")
+                    self._set_state(target, "healthy")
             else:
                 successes, failures = 0, failures + 1
-                is_patient = target.state == "initial" and time.monotonic() < patience
-                if failures >= check.unhealthy_threshold and not is_patient:
-                    self._become(target, "unhealthy")
-            longest = FIRST_INTERVAL_SECONDS if target.state == "initial" else LONGEST_INTERVAL_SECONDS
-            await asyncio.sleep(min(check.interval_seconds, longest))
+                is_starting = target.state == "initial" and time.monotonic() < start_deadline
+                if failures >= check.unhealthy_threshold and not is_starting:
+                    self._set_state(target, "unhealthy")
+            limit = MAX_FIRST_INTERVAL_SECONDS if target.state == "initial" else MAX_INTERVAL_SECONDS
+            await asyncio.sleep(min(check.interval_seconds, limit))
 
-    async def _ask(self, target: Target) -> str:
-        """What is wrong with a target; nothing when it is well."""
+    async def _find_problem(self, target: Target) -> str:
+        """Send a health check; return what is wrong with the target, or an empty string."""
         check = self.settings.check
         headers = {"user-agent": "ELB-HealthChecker/2.0", "connection": "close"}
         try:
             async with (
                 asyncio.timeout(check.timeout_seconds),
-                self._client.stream("GET", target.url + check.path, headers=headers) as answer,
+                self._client.stream("GET", target.url + check.path, headers=headers) as response,
             ):
-                return "" if check.accepts(answer.status_code) else f"status {answer.status_code}"
+                return "" if check.accepts(response.status_code) else f"status {response.status_code}"
         except TimeoutError:
-            return f"no answer within {check.timeout_seconds:g} s"
+            return f"no response within {check.timeout_seconds:g} s"
         except httpx.TransportError as error:
-            return f"no answer: {str(error) or type(error).__name__}"
+            return f"no response: {str(error) or type(error).__name__}"
 
-    def _become(self, target: Target, state: TargetState) -> None:
+    def _set_state(self, target: Target, state: TargetState) -> None:
         if target.state == state:
             return
         target.state = state
         level = logging.WARNING if state == "unhealthy" else logging.INFO
-        logger.log(level, "target_changed", extra={"target": target.url, "state": state, "problem": target.problem})
+        logger.log(
+            level, "target_state_changed", extra={"target": target.url, "state": state, "problem": target.problem}
+        )
 
 
 async def _end_checks(target: Target) -> None:
@@ -202,18 +206,22 @@ async def _end_checks(target: Target) -> None:
 
 
 def read_settings(registration: Registration) -> TargetGroupSettings:
-    """An aws:lb/targetGroup:TargetGroup. Raises RegistrationError for what is not served on this machine."""
+    """Read an aws:lb/targetGroup:TargetGroup.
+
+    Raises:
+        RegistrationError: An input is not supported on this machine.
+    """
     inputs, urn = registration.inputs, registration.urn
-    for name, served in (("targetType", "ip"), ("protocol", "HTTP"), ("protocolVersion", "HTTP1")):
-        if (given := inputs.get(name) or served) != served:
-            raise RegistrationError(urn, f"{name}: {given} is not served on this machine, only {served}")
+    for name, supported in (("targetType", "ip"), ("protocol", "HTTP"), ("protocolVersion", "HTTP1")):
+        if (given := inputs.get(name) or supported) != supported:
+            raise RegistrationError(urn, f"{name}: {given} is not supported on this machine, only {supported}")
     if (inputs.get("stickiness") or {}).get("enabled"):
-        raise RegistrationError(urn, "stickiness: every request goes to whichever target's turn it is here")
+        raise RegistrationError(urn, "stickiness: not supported on this machine")
     if inputs.get("slowStart"):
-        raise RegistrationError(urn, "slowStart: a healthy target gets its full share at once here")
+        raise RegistrationError(urn, "slowStart: not supported on this machine")
     algorithm = inputs.get("loadBalancingAlgorithmType") or "round_robin"
     if algorithm not in ("round_robin", "least_outstanding_requests"):
-        raise RegistrationError(urn, f"loadBalancingAlgorithmType: {algorithm} is not served on this machine")
+        raise RegistrationError(urn, f"loadBalancingAlgorithmType: {algorithm} is not supported on this machine")
     delay = inputs.get("deregistrationDelay")
     return TargetGroupSettings(
         arn=str(registration.outputs.get("arn") or registration.id),
@@ -224,20 +232,18 @@ def read_settings(registration: Registration) -> TargetGroupSettings:
 
 
 def _read_check(registration: Registration) -> HealthCheck:
-    """The health check, with AWS's own defaults for an application load balancer."""
+    """Read the health check, with AWS's defaults for application load balancers."""
     given, urn = registration.inputs.get("healthCheck") or {}, registration.urn
     if (protocol := given.get("protocol") or "HTTP") != "HTTP":
-        raise RegistrationError(urn, f"healthCheck.protocol: {protocol} is not served on this machine, only HTTP")
+        raise RegistrationError(urn, f"healthCheck.protocol: {protocol} is not supported on this machine, only HTTP")
     if (port := str(given.get("port") or "traffic-port")) != "traffic-port":
-        raise RegistrationError(
-            urn, f"healthCheck.port: {port}: targets are asked at the port that serves, and only there"
-        )
+        raise RegistrationError(urn, f"healthCheck.port: {port} is not supported on this machine, only traffic-port")
     if not (path := str(given.get("path") or "/")).startswith("/"):
-        raise RegistrationError(urn, f"healthCheck.path: {path!r} does not begin with a slash")
+        raise RegistrationError(urn, f"healthCheck.path: must begin with a slash, not {path!r}")
     matcher = str(given.get("matcher") or "200")
     if not MATCHER.fullmatch(matcher):
         raise RegistrationError(
-            urn, f"healthCheck.matcher: {matcher!r} is no list of statuses such as 200,202 or 200-299"
+            urn, f"healthCheck.matcher: must be a list of statuses such as 200,202 or 200-299, not {matcher!r}"
         )
     ranges = [part.partition("-") for part in matcher.split(",")]
     return HealthCheck(

@@ -1,4 +1,4 @@
-"""Event source mappings on this machine: SQS queues that feed functions."""
+"""Event source mappings on this machine: SQS queues whose messages are sent to functions."""
 
 import threading
 from collections.abc import Mapping
@@ -14,14 +14,14 @@ from local.provider.protocol import Registration
 
 DEFAULT_BATCH_SIZE = 10
 REPORT_ITEM_FAILURES = "ReportBatchItemFailures"
-# How long `close` waits for batches at work; their functions are killed after it, and the messages stay in the queue.
+# How long `close` waits for batches in progress; their functions are killed after it, and the messages stay in the queue.
 CLOSE_SECONDS = 2.0
 
 
 class EventSources:
     """The pollers of one platform.
 
-    The mapping itself has to be registered disabled in the emulator, which would otherwise take the messages away.
+    In the emulator the mappings must be disabled, because it would consume the messages itself.
     """
 
     def __init__(self, account: LocalAccount, functions: Functions) -> None:
@@ -30,9 +30,10 @@ class EventSources:
         self._lock = threading.Lock()
 
     def start(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lambda/eventSourceMapping:EventSourceMapping. A mapping that was started before is replaced.
+        """Apply an aws:lambda/eventSourceMapping:EventSourceMapping. A mapping with the same URN is replaced.
 
-        Raises RegistrationError for another source than a standard queue, and for what AWS refuses.
+        Raises:
+            RegistrationError: The source is not a standard queue, or an input is invalid on AWS or not supported here.
         """
         mapping = self._read(registration)
         with self._lock:
@@ -48,7 +49,7 @@ class EventSources:
         return {"state": "Enabled"}
 
     def close(self) -> None:
-        """Ends every poller, after the batches at work or a short time. No message is lost: what is not done stays queued."""
+        """Stop every poller, after a short time for batches in progress. Messages that are not finished stay in their queue."""
         with self._lock:
             pollers = list(self._pollers.values())
             self._pollers.clear()
@@ -60,15 +61,15 @@ class EventSources:
         parts = arn.split(":")
         if len(parts) != 6 or parts[2] != "sqs" or parts[5].endswith(".fifo"):
             raise RegistrationError(
-                urn, f"eventSourceArn: {arn or 'none'}: only standard SQS queues feed functions here"
+                urn, f"eventSourceArn: {arn or 'none'} is not supported on this machine, only standard SQS queues"
             )
         if inputs.get("filterCriteria"):
-            raise RegistrationError(urn, "filterCriteria: messages are not filtered on this machine")
+            raise RegistrationError(urn, "filterCriteria: not supported on this machine")
         batch_size = int(inputs.get("batchSize") or DEFAULT_BATCH_SIZE)
         window = float(inputs.get("maximumBatchingWindowInSeconds") or 0)
         if batch_size > 10 and window < 1:
             raise RegistrationError(
-                urn, "maximumBatchingWindowInSeconds: more than 10 messages a batch need at least 1"
+                urn, "maximumBatchingWindowInSeconds: must be at least 1 with a batch size of more than 10"
             )
         function = str(inputs.get("functionName") or "")
         try:
@@ -81,12 +82,13 @@ class EventSources:
         if visibility < definition.timeout_seconds:
             raise RegistrationError(
                 urn,
-                f"the queue's visibility timeout ({visibility:g} s) is less than the function's timeout"
-                f" ({definition.timeout_seconds:g} s), which AWS refuses",
+                f"eventSourceArn: the queue's visibility timeout ({visibility:g} s) must be at least the function's timeout"
+                f" ({definition.timeout_seconds:g} s)",
             )
-        most = int((inputs.get("scalingConfig") or {}).get("maximumConcurrency") or definition.concurrency)
+        concurrency = int((inputs.get("scalingConfig") or {}).get("maximumConcurrency") or definition.concurrency)
         if definition.reserved_concurrency is None:
-            most = min(most, definition.concurrency)  # The rest would only wait for an instance, with hidden messages.
+            # More batches would only wait for an instance while the visibility timeout of their messages runs.
+            concurrency = min(concurrency, definition.concurrency)
         return QueueMapping(
             function=function,
             queue_arn=arn,
@@ -94,12 +96,12 @@ class EventSources:
             visibility_seconds=visibility,
             batch_size=batch_size,
             window_seconds=window,
-            concurrency=max(1, most),
+            concurrency=max(1, concurrency),
             reports_items=REPORT_ITEM_FAILURES in (inputs.get("functionResponseTypes") or ()),
         )
 
     def _queue(self, name: str) -> tuple[str, float]:
-        """A queue's address and its visibility timeout in seconds."""
+        """Return a queue's URL and its visibility timeout in seconds."""
         queues = self._account.client("sqs")
         url = queues.get_queue_url(QueueName=name)["QueueUrl"]
         attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]

@@ -1,4 +1,4 @@
-"""Batches of SQS messages: the event that a function gets, and what its answer says about each message."""
+"""Batches of SQS messages: the event for a function, and the messages that its result reports as failed."""
 
 import base64
 import json
@@ -12,26 +12,26 @@ Message = Mapping[str, Any]
 
 
 def event(messages: Sequence[Message], queue_arn: str) -> dict[str, Any]:
-    """The event of an SQS event source mapping, from messages as ReceiveMessage answers them."""
+    """Return the event of an SQS event source mapping, for messages in the format of ReceiveMessage."""
     return {"Records": [_record(message, queue_arn) for message in messages]}
 
 
-def parts(messages: Sequence[Message], queue_arn: str) -> list[list[Message]]:
-    """The messages in their order, in as few batches as have an event that a function takes.
+def split(messages: Sequence[Message], queue_arn: str) -> list[list[Message]]:
+    """Split messages, in order, into as few batches as possible whose events are within Lambda's size limit.
 
-    Lambda invokes with fewer messages than the batch size when more would be too large; ten of a mebibyte are.
+    Lambda does the same: ten messages of one mebibyte do not fit into one event.
     """
-    divided: list[list[Message]] = []
+    batches: list[list[Message]] = []
     empty, comma = len(json.dumps(event([], queue_arn))), len(", ")
     size = MAXIMUM_EVENT_BYTES
     for message in messages:
         more = len(json.dumps(_record(message, queue_arn)))
         size += comma + more
         if size > MAXIMUM_EVENT_BYTES:
-            divided.append([])
+            batches.append([])
             size = empty + more
-        divided[-1].append(message)
-    return divided
+        batches[-1].append(message)
+    return batches
 
 
 def _record(message: Message, queue_arn: str) -> dict[str, Any]:
@@ -62,26 +62,26 @@ def _attribute(value: Mapping[str, Any]) -> dict[str, Any]:
     return record
 
 
-def failures(invocation: Invocation, messages: Sequence[Message], *, reports_items: bool) -> frozenset[str]:
-    """The ids of the messages that have to come again.
+def failed_message_ids(invocation: Invocation, messages: Sequence[Message], *, reports_items: bool) -> frozenset[str]:
+    """Return the ids of the messages that must not be deleted.
 
-    With an error all of them. Where the function reports item failures (ReportBatchItemFailures), the named ones; all of them
-    when the report cannot be trusted: it is no object, its list no list, or an identifier missing, empty or unknown. An absent,
-    null or empty report is success (developer guide, "Success and failure conditions").
+    After an error these are all messages. If the function reports item failures (ReportBatchItemFailures), they are the reported
+    ones, or all if the report is malformed: not an object, its list not a list, or an identifier missing, empty or unknown. An
+    absent, null or empty report means success (developer guide, "Success and failure conditions").
     """
-    everything = frozenset(str(message["MessageId"]) for message in messages)
+    all_ids = frozenset(str(message["MessageId"]) for message in messages)
     if invocation.error is not None:
-        return everything
+        return all_ids
     report = invocation.payload
     if not reports_items or report is None:
         return frozenset()
     if not isinstance(report, dict):
-        return everything
+        return all_ids
     items = report.get("batchItemFailures")
     if items is None:
         return frozenset()
     if not isinstance(items, list):
-        return everything
-    named = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in items]
-    known = [name for name in named if isinstance(name, str) and name in everything]
-    return frozenset(known) if len(known) == len(named) else everything
+        return all_ids
+    identifiers = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in items]
+    known = [name for name in identifiers if isinstance(name, str) and name in all_ids]
+    return frozenset(known) if len(known) == len(identifiers) else all_ids

@@ -1,4 +1,4 @@
-"""Feeds one queue to one function, as Lambda's event source mapping does."""
+"""The poller of one event source mapping: it receives messages from a queue and invokes a function with them."""
 
 import logging
 import threading
@@ -16,13 +16,13 @@ from local.compute.lambda_.functions import Functions
 from local.compute.lambda_.invocations import Invocation
 from local.errors import LocalPlatformError
 
-# What one ReceiveMessage or DeleteMessageBatch takes.
+# The maximum number of messages of one ReceiveMessage or DeleteMessageBatch.
 REQUEST_MESSAGES = 10
-# A receive that is under way cannot be called off without losing what it brings, so it bounds how long `close` takes.
+# A receive request cannot be cancelled without losing its messages, so this is a lower bound for the time to stop.
 LONG_POLL_SECONDS = 1
-RECEIVER_END_SECONDS = 5.0
+RECEIVER_STOP_SECONDS = 5.0
 FIRST_BACKOFF_SECONDS = 0.1
-LONGEST_BACKOFF_SECONDS = 5.0
+MAX_BACKOFF_SECONDS = 5.0
 DELETE_ATTEMPTS = 4
 SLOT_CHECK_SECONDS = 0.2
 
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class QueueMapping:
-    """An event source mapping on a queue. `concurrency` is the most batches at work at once."""
+    """An event source mapping of a queue. `concurrency` is the maximum number of concurrent batches."""
 
     function: str
     queue_arn: str
@@ -44,11 +44,11 @@ class QueueMapping:
 
 
 class QueuePoller:
-    """One thread receives, one of a few others sees a batch through. A batch is received only when one is free for it.
+    """One thread that receives batches, and worker threads that process them. A batch is received only for a free worker.
 
-    Messages that succeeded are deleted. Those that failed are left alone: they come again after the queue's visibility
-    timeout, and its redrive policy decides how often. A throttled batch is held and tried again for as long as the visibility
-    timeout hides its messages, as Lambda does; after that they come again and the receive counts, also as there.
+    Messages that succeeded are deleted. Failed ones become visible again after the queue's visibility timeout, and its redrive
+    policy decides how often. A throttled batch is retried until the visibility timeout of its messages ends, as in Lambda;
+    then they are received again, and the receive counts, also as in Lambda.
     """
 
     def __init__(self, mapping: QueueMapping, queues: Any, functions: Functions) -> None:
@@ -56,25 +56,25 @@ class QueuePoller:
         self._stopping = threading.Event()
         self._slots = threading.Semaphore(mapping.concurrency)
         self._workers = ThreadPoolExecutor(mapping.concurrency, thread_name_prefix="queue-batch")
-        self._at_work: set[Future[None]] = set()
+        self._in_progress: set[Future[None]] = set()
         self._receiver = threading.Thread(target=self._run, name=f"poller-{mapping.function}", daemon=True)
 
     def start(self) -> None:
-        """Begins to receive."""
+        """Begin to receive messages."""
         self._receiver.start()
 
     def stop(self) -> None:
-        """Asks it to receive no more; returns at once."""
+        """Stop receiving, without waiting."""
         self._stopping.set()
 
     def join(self, grace_seconds: float) -> None:
-        """Waits until nothing is received any more, and so long for the batches at work.
+        """Wait for the receiver, and at most `grace_seconds` for batches in progress.
 
-        What does not end in time stays in the queue and comes again.
+        Messages of unfinished batches stay in the queue and are received again.
         """
-        # An emulator that hangs must not keep the platform from ending.
-        self._receiver.join(RECEIVER_END_SECONDS)
-        wait(list(self._at_work), timeout=grace_seconds)
+        # The limit is for an emulator that hangs, which must not block the end of the platform.
+        self._receiver.join(RECEIVER_STOP_SECONDS)
+        wait(list(self._in_progress), timeout=grace_seconds)
         self._workers.shutdown(wait=False)
 
     def _run(self) -> None:
@@ -82,33 +82,33 @@ class QueuePoller:
         while not self._stopping.is_set():
             if not self._slots.acquire(timeout=SLOT_CHECK_SECONDS):
                 continue
-            handed_over = False
+            submitted = False
             try:
-                handed_over = self._take()
+                submitted = self._receive_batch()
                 backoff = FIRST_BACKOFF_SECONDS
-            except Exception as error:  # noqa: BLE001 - a queue that nobody polls any more would only be seen to grow
+            except Exception as error:  # noqa: BLE001 - the thread must survive: nobody would notice that the queue is no longer polled
                 expected = isinstance(error, (BotoCoreError, ClientError))
-                self._tell("queue_receive_failed" if expected else "queue_poller_restarted", error)
+                self._log("queue_receive_failed" if expected else "queue_poller_restarted", error)
                 self._stopping.wait(backoff)
-                backoff = min(backoff * 2, LONGEST_BACKOFF_SECONDS)
+                backoff = min(backoff * 2, MAX_BACKOFF_SECONDS)
             finally:
-                if not handed_over:
+                if not submitted:
                     self._slots.release()
 
-    def _take(self) -> bool:
-        """Receives one batch and hands it over. False when there was none, or when the poller was stopped meanwhile."""
-        messages = self._gather()
+    def _receive_batch(self) -> bool:
+        """Receive one batch and submit it. Return False if there was none, or if the poller was stopped meanwhile."""
+        messages = self._collect()
         if messages and self._stopping.is_set():
-            self._give_back(messages)
+            self._make_visible(messages)
         elif messages:
-            self._hand_over(messages)
+            self._submit(messages)
             return True
         return False
 
-    def _gather(self) -> list[Message]:
-        """One batch: what the first answer brings, or with a batching window what arrives until it is over or the batch full.
+    def _collect(self) -> list[Message]:
+        """Collect one batch: the first response's messages, and those that arrive until the batching window ends.
 
-        Raises what botocore raises, unless it has messages already.
+        Errors of the first request are raised; later ones end the batch.
         """
         messages = self._receive(self._mapping.batch_size, LONG_POLL_SECONDS)
         window_ends = time.monotonic() + self._mapping.window_seconds
@@ -118,7 +118,7 @@ class QueuePoller:
             try:
                 more = self._receive(self._mapping.batch_size - len(messages), 1 if remaining >= 1 else 0)
             except (BotoCoreError, ClientError) as error:
-                self._tell("queue_receive_failed", error)
+                self._log("queue_receive_failed", error)
                 break
             messages += more
             if not more:
@@ -126,47 +126,47 @@ class QueuePoller:
         return messages
 
     def _receive(self, count: int, wait_seconds: int) -> list[Message]:
-        answer = self._queues.receive_message(
+        response = self._queues.receive_message(
             QueueUrl=self._mapping.queue_url,
             MaxNumberOfMessages=min(count, REQUEST_MESSAGES),
             WaitTimeSeconds=wait_seconds,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
-        messages: list[Message] = answer.get("Messages", [])
+        messages: list[Message] = response.get("Messages", [])
         return messages
 
-    def _hand_over(self, messages: list[Message]) -> None:
+    def _submit(self, messages: list[Message]) -> None:
         def done(future: Future[None]) -> None:
-            self._at_work.discard(future)
+            self._in_progress.discard(future)
             self._slots.release()
             if (error := future.exception()) is not None:
-                self._tell("queue_batch_failed", error)
+                self._log("queue_batch_failed", error)
 
-        future = self._workers.submit(self._see_through, messages, time.monotonic())
-        self._at_work.add(future)
+        future = self._workers.submit(self._process, messages, time.monotonic())
+        self._in_progress.add(future)
         future.add_done_callback(done)
 
-    def _see_through(self, messages: list[Message], received_at: float) -> None:
-        for part in queue_batches.parts(messages, self._mapping.queue_arn):
-            self._see_part_through(part, received_at)
+    def _process(self, messages: list[Message], received_at: float) -> None:
+        for batch in queue_batches.split(messages, self._mapping.queue_arn):
+            self._process_batch(batch, received_at)
 
-    def _see_part_through(self, messages: list[Message], received_at: float) -> None:
+    def _process_batch(self, messages: list[Message], received_at: float) -> None:
         try:
             invocation = self._invoke(messages, received_at)
         except LocalPlatformError as error:
-            self._tell("queue_batch_failed", error)
+            self._log("queue_batch_failed", error)
             return
         if invocation is None:
-            self._give_back(messages)
+            self._make_visible(messages)
             return
-        failed = queue_batches.failures(invocation, messages, reports_items=self._mapping.reports_items)
+        failed = queue_batches.failed_message_ids(invocation, messages, reports_items=self._mapping.reports_items)
         if failed:
-            self._tell("queue_batch_failed", invocation.error, failed=len(failed), messages=len(messages))
+            self._log("queue_batch_failed", invocation.error, failed=len(failed), messages=len(messages))
         self._delete([message for message in messages if message["MessageId"] not in failed])
 
     def _invoke(self, messages: Sequence[Message], received_at: float) -> Invocation | None:
-        """The invocation for a batch; None when the poller was stopped before the function ran."""
+        """Invoke the function with a batch. Return None if the poller was stopped before the function ran."""
         event = queue_batches.event(messages, self._mapping.queue_arn)
         hidden_until = received_at + self._mapping.visibility_seconds
         pause = FIRST_BACKOFF_SECONDS
@@ -177,41 +177,43 @@ class QueuePoller:
                 return invocation
             if self._stopping.wait(pause):
                 return None
-            pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
+            pause = min(pause * 2, MAX_BACKOFF_SECONDS)
 
     def _delete(self, messages: Sequence[Message]) -> None:
         for start in range(0, len(messages), REQUEST_MESSAGES):
-            left = {str(number): message for number, message in enumerate(messages[start : start + REQUEST_MESSAGES])}
+            remaining = {
+                str(number): message for number, message in enumerate(messages[start : start + REQUEST_MESSAGES])
+            }
             for attempt in range(DELETE_ATTEMPTS):
-                left = self._try_to_delete(left)
-                if not left:
+                remaining = self._delete_batch(remaining)
+                if not remaining:
                     break
-                # A stopping platform is no reason to give up: an undeleted message would be handled twice.
+                # This is retried even while the poller is stopping: an undeleted message would be processed twice.
                 time.sleep(FIRST_BACKOFF_SECONDS * 2**attempt)
-            if left:
-                self._tell("queue_delete_failed", None, messages=len(left))
+            if remaining:
+                self._log("queue_delete_failed", None, messages=len(remaining))
 
-    def _try_to_delete(self, messages: dict[str, Message]) -> dict[str, Message]:
-        """Returns those that are still there."""
+    def _delete_batch(self, messages: dict[str, Message]) -> dict[str, Message]:
+        """Delete messages, by entry id. Return those that were not deleted."""
         entries = [{"Id": key, "ReceiptHandle": message["ReceiptHandle"]} for key, message in messages.items()]
         try:
-            answer = self._queues.delete_message_batch(QueueUrl=self._mapping.queue_url, Entries=entries)
+            response = self._queues.delete_message_batch(QueueUrl=self._mapping.queue_url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
-            self._tell("queue_delete_failed", error, messages=len(messages))
+            self._log("queue_delete_failed", error, messages=len(messages))
             return messages
-        return {failure["Id"]: messages[failure["Id"]] for failure in answer.get("Failed", [])}
+        return {failure["Id"]: messages[failure["Id"]] for failure in response.get("Failed", [])}
 
-    def _give_back(self, messages: Sequence[Message]) -> None:
-        """Makes messages that no function has seen visible again at once."""
+    def _make_visible(self, messages: Sequence[Message]) -> None:
+        """Make unprocessed messages visible again immediately."""
         for message in messages:
             try:
                 self._queues.change_message_visibility(
                     QueueUrl=self._mapping.queue_url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
                 )
             except (BotoCoreError, ClientError) as error:
-                self._tell("queue_give_back_failed", error)
+                self._log("queue_visibility_change_failed", error)
 
-    def _tell(self, event: str, error: object, **fields: int) -> None:
+    def _log(self, event: str, error: object, **fields: int) -> None:
         logger.warning(
             event,
             extra={"queue": self._mapping.queue_arn, "function": self._mapping.function, "error": str(error), **fields},

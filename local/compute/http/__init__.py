@@ -1,0 +1,1 @@
+"""HTTP servers and ASGI types that several services share."""

@@ -1,4 +1,4 @@
-"""An event loop in a thread of its own, for servers that other threads register things with."""
+"""An event loop in a thread of its own, for servers that are configured from other threads."""
 
 import asyncio
 import concurrent.futures
@@ -10,11 +10,11 @@ T = TypeVar("T")
 
 
 class LoopClosedError(Exception):
-    """The loop is closed, or was closed before the coroutine had ended."""
+    """The loop is closed, or was closed before the coroutine finished."""
 
 
 class EventLoopThread:
-    """Starts with the first coroutine that it is given."""
+    """An event loop whose thread is started by the first call of `run`."""
 
     def __init__(self, name: str) -> None:
         self._name, self._lock, self._closed = name, threading.Lock(), False
@@ -22,7 +22,11 @@ class EventLoopThread:
         self._thread: threading.Thread | None = None
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Runs it on the loop, from any other thread, and waits for what it returns or raises. Raises LoopClosedError."""
+        """Run a coroutine on the loop, from another thread, and return its result.
+
+        Raises:
+            LoopClosedError: The loop is closed, or was closed meanwhile.
+        """
         with self._lock:
             if self._closed:
                 coroutine.close()
@@ -38,7 +42,7 @@ class EventLoopThread:
             raise LoopClosedError from None
 
     def close(self) -> None:
-        """Cancels what runs on the loop and ends it. May be called again."""
+        """Cancel all tasks and end the loop. May be called more than once."""
         with self._lock:
             if self._closed:
                 return

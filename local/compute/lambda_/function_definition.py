@@ -1,4 +1,4 @@
-"""A Lambda function as it was registered, and the environment that Lambda would give its process."""
+"""The definition of a registered Lambda function, and the environment that Lambda would give its process."""
 
 import os
 import sys
@@ -9,20 +9,21 @@ from typing import Any
 
 from local.account import LocalAccount
 from local.archives import ArchiveError
-from local.compute.lambda_ import archives
+from local.compute.lambda_ import function_code
 from local.errors import RegistrationError
 from local.provider.protocol import Registration
 
 DEFAULT_TIMEOUT_SECONDS = 3
 DEFAULT_MEMORY_MEGABYTES = 128
-# Most instances of a function that reserves no concurrency. AWS would run a thousand; one machine is better off queueing.
+# The maximum number of instances of a function without reserved concurrency. AWS would run a thousand; one machine is better
+# off queueing.
 LOCAL_CONCURRENCY = 4
 # Address space beyond memorySize. Measured on Linux x86-64: the interpreter with an AWS SDK, a database driver and a web
-# framework has 95 MiB more address space than memory in use, each thread 8.4 MiB more. So this is room for some 45 threads;
-# without any, 128 MB do not suffice to import psycopg, and 20 idle threads need 250.
+# framework uses 95 MiB more address space than memory, and each thread 8.4 MiB more. So this is enough for about 45 threads;
+# without it, 128 MB are not enough to import psycopg, and 20 idle threads need 250.
 ADDRESS_SPACE_HEADROOM_MEGABYTES = 512
 
-# Lambda refuses to register these (developer guide, "Defined runtime environment variables").
+# Lambda rejects these (developer guide, "Defined runtime environment variables").
 RESERVED_VARIABLES = frozenset(
     {
         "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV",
@@ -35,7 +36,7 @@ RESERVED_VARIABLES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionDefinition:
-    """What running a function needs to know. `reserved_concurrency` is None when the registration reserves none."""
+    """Everything needed to run a function. `reserved_concurrency` is None when the registration reserves none."""
 
     urn: str
     name: str
@@ -50,20 +51,20 @@ class FunctionDefinition:
 
     @property
     def concurrency(self) -> int:
-        """The most instances at once."""
+        """The maximum number of concurrent instances."""
         return LOCAL_CONCURRENCY if self.reserved_concurrency is None else self.reserved_concurrency
 
     @property
     def address_space_bytes(self) -> int:
-        """The limit of an instance's address space; 0 where the system has no such limit worth setting."""
+        """The address space limit of an instance; 0 (no limit) on systems other than Linux."""
         if sys.platform != "linux":
             return 0
         return (self.memory_megabytes + ADDRESS_SPACE_HEADROOM_MEGABYTES) * 1024**2
 
     def environment(self, account: LocalAccount, log_stream: str) -> dict[str, str]:
-        """The whole environment of an instance: what is registered, what Lambda adds, and where this account answers."""
+        """Return the whole environment of an instance: registered variables, those Lambda adds, and the account's endpoints."""
         return {
-            # Lambda's is en_US.UTF-8, which few machines have; without the locale Python would put in a variable of its own.
+            # Lambda sets en_US.UTF-8, which few machines have; without the locale Python would set LC_CTYPE itself.
             "LANG": "C.UTF-8",
             "TZ": ":UTC",
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
@@ -82,19 +83,25 @@ class FunctionDefinition:
 
 
 def define(registration: Registration, directory: Path) -> FunctionDefinition:
-    """Reads an aws:lambda/function:Function and lays its code out below `directory`. Raises RegistrationError."""
+    """Read an aws:lambda/function:Function and extract its code under `directory`.
+
+    Raises:
+        RegistrationError: An input is missing or not supported on this machine, or the code cannot be read.
+    """
     inputs, outputs = registration.inputs, registration.outputs
     if inputs.get("packageType", "Zip") != "Zip":
-        raise RegistrationError(registration.urn, "packageType: only Zip functions run on this machine, not images")
+        raise RegistrationError(registration.urn, "packageType: only Zip is supported on this machine, not images")
     runtime, handler = str(inputs.get("runtime") or ""), str(inputs.get("handler") or "")
     if not runtime.startswith("python"):
-        raise RegistrationError(registration.urn, f"runtime {runtime!r}: only Python functions run on this machine")
+        raise RegistrationError(
+            registration.urn, f"runtime: {runtime!r} is not supported on this machine, only Python runtimes"
+        )
     if not handler:
-        raise RegistrationError(registration.urn, "handler: it is missing")
+        raise RegistrationError(registration.urn, "handler: required")
     name = str(outputs.get("name") or inputs.get("name") or registration.id)
     arn = str(outputs.get("arn") or "")
     if not arn:
-        raise RegistrationError(registration.urn, "arn: the account answered none")
+        raise RegistrationError(registration.urn, "arn: the account returned none")
     return FunctionDefinition(
         urn=registration.urn,
         name=name,
@@ -112,16 +119,16 @@ def define(registration: Registration, directory: Path) -> FunctionDefinition:
 def _code(registration: Registration, directory: Path) -> Path:
     code = registration.inputs.get("code")
     if code is None:
-        raise RegistrationError(registration.urn, "code: only an archive on this machine runs here, and there is none")
+        raise RegistrationError(registration.urn, "code: required; only an archive on this machine is supported")
     try:
-        return archives.materialise(code, directory)
+        return function_code.extract(code, directory)
     except ArchiveError as error:
         raise RegistrationError(registration.urn, f"code: {error.message}") from error
 
 
 def _reserved_concurrency(inputs: Mapping[str, Any]) -> int | None:
     reserved = inputs.get("reservedConcurrentExecutions")
-    # AWS writes "none reserved" as -1; 0 is a function that is never run.
+    # -1 means "none reserved"; with 0 the function is never run.
     return None if reserved is None or int(reserved) < 0 else int(reserved)
 
 
@@ -129,6 +136,7 @@ def _variables(registration: Registration) -> dict[str, str]:
     variables = (registration.inputs.get("environment") or {}).get("variables") or {}
     if reserved := sorted(RESERVED_VARIABLES & set(variables)):
         raise RegistrationError(
-            registration.urn, f"environment.variables: {', '.join(reserved)}: Lambda sets these itself and refuses them"
+            registration.urn,
+            f"environment.variables: {', '.join(reserved)}: reserved variables, which Lambda sets itself",
         )
     return {str(name): str(value) for name, value in variables.items()}

@@ -24,19 +24,22 @@ from local.supervisor import ManagedProcess, Supervisor
 
 WORKER = Path(__file__).with_name("function_worker.py")
 LENGTH = struct.Struct(">I")
-# Lambda gives loading ten seconds and then starts over within the invocation; a busy machine gets more, and no second try.
+# Lambda allows ten seconds for loading and then retries within the invocation. A busy machine needs more, and there is no
+# retry here.
 INIT_SECONDS = 60.0
-# How long a process whose channel has closed may take to be gone.
+# How long a process may take to exit after its channel has closed.
 EXIT_SECONDS = 2.0
 
 
 class InstanceEndedError(Exception):
-    """The worker's end of the channel is closed."""
+    """The worker has closed its end of the channel."""
 
 
 class FunctionInstance:
-    """Starts its process at once, without waiting for the handler to load. Used by one thread at a time; `end` may come from
-    any. Raises ProcessFailedError when the process cannot be started.
+    """A worker process and the channel to it.
+
+    The process is started on construction; the handler loads in the background. Methods are for one thread at a time, except
+    `end`, which any thread may call.
     """
 
     def __init__(
@@ -47,11 +50,22 @@ class FunctionInstance:
         supervisor: Supervisor,
         on_exit: Callable[["FunctionInstance"], None],
     ) -> None:
-        """`on_exit` is called, from another thread, when the process ends unasked."""
+        """Start the process.
+
+        Args:
+            definition: The function.
+            number: The number of the instance, unique among the running instances of the function.
+            account: The account for AWS calls.
+            supervisor: Starts the process.
+            on_exit: Called from another thread when the process exits without having been stopped.
+
+        Raises:
+            ProcessFailedError: The process cannot be started.
+        """
         self.number, self.ended = number, False
         self.name = f"function-{definition.name}-{number}"
         self._definition, self._supervisor, self._on_exit = definition, supervisor, on_exit
-        self._ready = self._forgotten = False
+        self._ready = self._stopped = False
         self._ending = threading.Lock()
         self._channel, theirs = socket.socketpair()
         with theirs:
@@ -62,11 +76,11 @@ class FunctionInstance:
                 raise
 
     @property
-    def alive(self) -> bool:
-        """Whether its process runs, asked between two events.
+    def is_alive(self) -> bool:
+        """Whether the process runs; to be read between two events.
 
-        A killed process is a zombie while its last threads still hold the channel open, and the channel is closed while nobody
-        has noticed the end yet: either tells.
+        Both the process and the channel are checked: a killed process is a zombie while its last threads still hold the
+        channel open, and the channel may be closed before the process has been reaped.
         """
         try:
             if psutil.Process(self._process.pid).status() == psutil.STATUS_ZOMBIE:
@@ -82,7 +96,7 @@ class FunctionInstance:
             return False
 
     def wait_until_ready(self, request_id: str) -> Invocation | None:
-        """Waits until the handler is loaded. Returns None, or what an invocation answers when it cannot be."""
+        """Wait until the handler is loaded. Return None, or the failed invocation if it cannot be loaded."""
         if self._ready:
             return None
         try:
@@ -99,7 +113,7 @@ class FunctionInstance:
         return None
 
     def invoke(self, request_id: str, event: bytes) -> Invocation:
-        """Gives the event (JSON) to the handler and waits for its answer, at most for the function's timeout."""
+        """Run the handler with an event (JSON) and wait for the result, at most for the function's timeout."""
         if failed := self.wait_until_ready(request_id):
             return failed
         timeout = self._definition.timeout_seconds
@@ -119,11 +133,11 @@ class FunctionInstance:
         return Invocation(request_id=request_id, payload=json.loads(payload), seconds=seconds)
 
     def end(self) -> None:
-        """Kills the process, and what the handler started with it. Once: the name may be a later instance's by then."""
+        """Kill the process group. Only the first call has an effect: the process name may be reused by a later instance."""
         with self._ending:
-            if self._forgotten:
+            if self._stopped:
                 return
-            self._forgotten = self.ended = True
+            self._stopped = self.ended = True
             if self._process.poll() is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(self._process.pid, signal.SIGKILL)
@@ -131,7 +145,7 @@ class FunctionInstance:
             self._shut_channel()
 
     def close(self) -> None:
-        """Gives the channel back to the system. For the thread that used it last."""
+        """Close the channel. To be called by the thread that used it last."""
         self._channel.close()
 
     def _start(self, account: LocalAccount, theirs: socket.socket) -> ManagedProcess:
@@ -143,13 +157,13 @@ class FunctionInstance:
             environment=self._definition.environment(account, stream),
             cwd=self._definition.task_root,
             pass_fds=[theirs.fileno()],
-            stop_signal=signal.SIGKILL,  # a timeout is no request, and an idle worker has nothing to save
+            stop_signal=signal.SIGKILL,  # Lambda kills at a timeout, and an idle worker has nothing to save.
             on_exit=self._exited,
         )
 
     def _exited(self, _status: int) -> None:
         self.ended = True
-        # A child of the handler may hold the other end open, so its closing alone cannot be relied on.
+        # A child process of the handler may hold the other end open, so a read would not see the end of the stream.
         self._shut_channel()
         self._on_exit(self)
 
@@ -206,21 +220,21 @@ class FunctionInstance:
         return Invocation.failed(request_id, error, kind="Sandbox.Timedout", detail=detail, seconds=seconds)
 
     def _crashed(self, request_id: str, seconds: float) -> Invocation:
-        message = _exit_in_words(self._exit_status())
+        message = _exit_message(self._exit_status())
         self._log(f"RequestId: {request_id} Error: {message}", f"END RequestId: {request_id}")
         detail = f"RequestId: {request_id} Error: {message}"
         error = FunctionError(type="Crashed", message=message)
         return Invocation.failed(request_id, error, kind="Runtime.ExitError", detail=detail, seconds=seconds)
 
     def _exit_status(self) -> int:
-        # A handler that closed the channel but runs on is given the moment that an orderly exit takes, and then ended.
+        # A process that closed the channel but still runs gets a short time for an orderly exit, and is then killed.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(EXIT_SECONDS)
         self.end()
         return self._process.wait(EXIT_SECONDS)
 
     def _log(self, *lines: str) -> None:
-        """Lines that Lambda, not the handler, writes about an end that the worker could not report itself."""
+        """Append the lines that Lambda writes to the function's log when the process could not report its end."""
         with self._process.log.open("a") as log:
             log.write("".join(f"{line}\n" for line in lines))
 
@@ -236,8 +250,8 @@ def _unhandled(request_id: str, error: dict[str, Any], seconds: float) -> Invoca
     )
 
 
-def _exit_in_words(status: int) -> str:
-    """Lambda's words for how a runtime ended."""
+def _exit_message(status: int) -> str:
+    """Return Lambda's message for a runtime that ended with this status."""
     if status == 0:
         return "Runtime exited without providing a reason"
     if status < 0:

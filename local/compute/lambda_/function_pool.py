@@ -1,4 +1,4 @@
-"""The instances of one function: warm ones are used again, more are started on demand, up to its concurrency."""
+"""The instances of one function: idle ones are reused, more are started on demand, up to its concurrency."""
 
 import json
 import logging
@@ -16,18 +16,18 @@ from local.supervisor import Supervisor
 
 # Lambda's limit for the event of a synchronous invocation.
 MAXIMUM_EVENT_BYTES = 6_291_556
-# An instance that comes free within this time answers sooner than a new one could load.
+# An instance that becomes idle within this time responds sooner than a new one could load.
 WARM_PREFERENCE_SECONDS = 0.05
-# How long an event waits for an instance. The registered limit is the program's own, and AWS would throttle at once; the local
-# one is ours, and AWS would start another instance where we wait.
-RESERVED_PATIENCE_SECONDS = 1.0
-LOCAL_PATIENCE_SECONDS = 10.0
+# How long an event waits for an instance. Beyond reserved concurrency AWS would throttle immediately; beyond the local limit it
+# would start another instance.
+RESERVED_WAIT_SECONDS = 1.0
+LOCAL_WAIT_SECONDS = 10.0
 
 logger = logging.getLogger(__name__)
 
 
 class FunctionPool:
-    """Thread-safe. After `close` every invocation is refused as crashed."""
+    """A thread-safe pool of instances. After `close` every invocation fails with the error type `Crashed`."""
 
     def __init__(self, definition: FunctionDefinition, account: LocalAccount, supervisor: Supervisor) -> None:
         self.definition = definition
@@ -38,7 +38,7 @@ class FunctionPool:
         self._closed = False
 
     def invoke(self, event: Any) -> Invocation:
-        """Gives one event to an instance and waits for the answer."""
+        """Run the handler with one event (a JSON value) and wait for the result."""
         request_id = str(uuid.uuid4())
         payload = json.dumps(event).encode()
         if len(payload) > MAXIMUM_EVENT_BYTES:
@@ -56,7 +56,11 @@ class FunctionPool:
             self._release(instance)
 
     def warm(self) -> None:
-        """Starts an instance and waits until its handler is loaded. Raises ProcessFailedError when it cannot be."""
+        """Start an instance and wait until its handler is loaded.
+
+        Raises:
+            ProcessFailedError: The handler cannot be loaded.
+        """
         instance = self._acquire()
         if instance is None:
             return
@@ -68,7 +72,7 @@ class FunctionPool:
             raise ProcessFailedError(f"function {self.definition.name}: {failed.error.message}")
 
     def close(self) -> None:
-        """Kills every instance, whatever it is doing."""
+        """Kill every instance, busy or idle."""
         with self._changed:
             self._closed = True
             instances, idle = list(self._instances.values()), list(self._idle)
@@ -77,22 +81,22 @@ class FunctionPool:
         for instance in instances:
             instance.end()
         for instance in idle:
-            self._forget(instance)
+            self._remove(instance)
 
     def _acquire(self) -> FunctionInstance | None:
-        """An instance for one event, or None when none came free in time. Raises ProcessFailedError."""
+        """Return an instance for one event, or None if none became idle in time."""
         reserved = self.definition.reserved_concurrency is not None
-        deadline = time.monotonic() + (RESERVED_PATIENCE_SECONDS if reserved else LOCAL_PATIENCE_SECONDS)
+        deadline = time.monotonic() + (RESERVED_WAIT_SECONDS if reserved else LOCAL_WAIT_SECONDS)
         with self._changed:
             if self._instances and not self._idle:
                 self._changed.wait_for(lambda: self._idle or self._closed, WARM_PREFERENCE_SECONDS)
             while not self._closed:
                 if self._idle:
                     instance = self._idle.pop()
-                    if instance.alive:
+                    if instance.is_alive:
                         return instance
-                    # It ended a moment ago, and the news of it is still on the way.
-                    self._forget(instance)
+                    # Its process has just ended, and the exit callback has not run yet.
+                    self._remove(instance)
                     continue
                 if len(self._instances) < self.definition.concurrency:
                     return self._start()
@@ -115,18 +119,18 @@ class FunctionPool:
                 self._idle.append(instance)
                 self._changed.notify()
                 return
-        self._forget(instance)
+        self._remove(instance)
 
     def _discard_idle(self, instance: FunctionInstance) -> None:
-        """Called when an instance ended unasked. One that is at work is forgotten by the thread that waits for it."""
+        """Remove an idle instance whose process exited. A busy one is removed by the thread that waits for its result."""
         logger.warning("function_instance_ended", extra={"function": self.definition.name, "instance": instance.name})
         with self._changed:
             if instance not in self._idle:
                 return
             self._idle.remove(instance)
-        self._forget(instance)
+        self._remove(instance)
 
-    def _forget(self, instance: FunctionInstance) -> None:
+    def _remove(self, instance: FunctionInstance) -> None:
         instance.end()
         instance.close()
         with self._changed:

@@ -1,9 +1,9 @@
-"""Runs one Lambda function's handler, an event at a time: `python -P -s -S function_worker.py DESCRIPTOR MEMORY_LIMIT`.
+"""A worker process that runs one function's handler: `python -P -s -S function_worker.py DESCRIPTOR MEMORY_LIMIT`.
 
-It is started by path and without the installed packages (-S), so what a handler can import is its own archive and the standard
-library. DESCRIPTOR is an inherited socket. Both sides send messages of two frames, a header and a payload; a frame is its
-length (four bytes, big endian) and JSON text. Standard output and error belong to the handler's log. MEMORY_LIMIT is the
-address space in bytes, 0 for none. The process ends when the other side of the socket does, whatever the handler is doing.
+It is started by path and without the installed packages (-S), so a handler can import only its own archive and the standard
+library. DESCRIPTOR is an inherited socket. Both sides send messages of two frames, a header and a payload; a frame is a length
+(four bytes, big endian) and JSON text. Standard output and error are the handler's log. MEMORY_LIMIT is the address space in
+bytes, 0 for no limit. The process ends when the other side closes the socket, even while the handler is running.
 """
 
 import ctypes
@@ -32,13 +32,13 @@ Message = tuple[dict[str, Any], bytes]
 
 LENGTH = struct.Struct(">I")
 M_ARENA_MAX = -8  # from glibc's malloc.h
-# Lambda's limit for the answer of a synchronous invocation.
+# Lambda's limit for the response of a synchronous invocation.
 MAXIMUM_PAYLOAD_BYTES = 6_291_556
 LOG_FORMAT = "[%(levelname)s]\t%(asctime)s.%(msecs)03dZ\t%(aws_request_id)s\t%(message)s"
 
 
 class Channel:
-    """The socket to whoever started this process. A thread reads it all the time, so that its end is never missed."""
+    """The socket to the parent process. A thread reads it continuously, so that its end is always noticed."""
 
     def __init__(self, descriptor: int) -> None:
         os.set_inheritable(descriptor, False)
@@ -47,11 +47,11 @@ class Channel:
         threading.Thread(target=self._read, name="channel", daemon=True).start()
 
     def receive(self) -> Message:
-        """The next message; waits for it."""
+        """Wait for the next message and return it."""
         return self._messages.get()
 
     def send(self, header: dict[str, Any], payload: bytes = b"null") -> None:
-        """Sends a header and a JSON payload."""
+        """Send a header and a JSON payload."""
         encoded = json.dumps(header).encode()
         self._socket.sendall(LENGTH.pack(len(encoded)) + encoded + LENGTH.pack(len(payload)) + payload)
 
@@ -77,14 +77,14 @@ def _read_frame(read: Callable[[int], bytes]) -> bytes:
 
 
 def _end_with_children() -> None:
-    # The caller is gone, so nobody would collect an answer. As the leader of its group it takes along what the handler started.
+    # Nobody would read a result any more. The process leads its group, so child processes of the handler are killed with it.
     if os.getpgrp() == os.getpid():
         os.killpg(os.getpid(), signal.SIGKILL)
     os._exit(0)
 
 
 class LambdaContext:
-    """What a handler gets as its second argument: the attributes that Lambda documents for Python."""
+    """The handler's second argument, with the attributes that Lambda documents for Python."""
 
     identity = None
     client_context = None
@@ -100,26 +100,27 @@ class LambdaContext:
         self._deadline = time.monotonic() + timeout_seconds
 
     def get_remaining_time_in_millis(self) -> int:
-        """Milliseconds until the function's timeout, when this process is killed."""
+        """Return the milliseconds until the function's timeout, at which this process is killed."""
         return max(0, math.floor((self._deadline - time.monotonic()) * 1000))
 
     def log(self, message: str) -> None:
-        """Writes to the function's log."""
+        """Write to the function's log."""
         sys.stdout.write(message)
 
 
 class RequestIdFilter(logging.Filter):
-    """Puts the current request's id on log records, as Lambda's own root handler does."""
+    """A filter that adds the current request id to log records, as Lambda's root handler does."""
 
     request_id = ""
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Set `aws_request_id` on the record."""
         record.aws_request_id = self.request_id
         return True
 
 
 class HandlerError(Exception):
-    """The handler cannot be loaded; `kind` is the error type that Lambda gives it."""
+    """The handler cannot be loaded, or its result cannot be sent; `kind` is Lambda's error type."""
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)
@@ -127,9 +128,9 @@ class HandlerError(Exception):
 
 
 def limit_memory(address_space: int) -> None:
-    """Refuses this process more than so many bytes of address space: allocations beyond raise MemoryError."""
-    # glibc reserves 64 MiB of address space for every thread that allocates, none of which is memory in use: with it, 40 idle
-    # threads take 1.4 GiB, without 0.5. Two arenas are enough for a handler, which runs on one thread.
+    """Limit the address space of this process, in bytes: allocations beyond it raise MemoryError."""
+    # glibc reserves an arena of 64 MiB of address space for every thread that allocates: 40 idle threads take 1.4 GiB with
+    # these arenas and 0.5 GiB without. Two are enough for a handler, which runs on one thread.
     allocator = ctypes.CDLL(None)
     if hasattr(allocator, "mallopt"):
         allocator.mallopt(M_ARENA_MAX, 2)
@@ -137,7 +138,11 @@ def limit_memory(address_space: int) -> None:
 
 
 def load_handler(name: str) -> Handler:
-    """The function behind a registered handler string such as `package/module.function`. Raises HandlerError."""
+    """Import the function that a handler string such as `package/module.function` names.
+
+    Raises:
+        HandlerError: The name is malformed, the module cannot be imported, or it has no such function.
+    """
     module_name, _, function_name = name.rpartition(".")
     if not module_name:
         raise HandlerError(
@@ -156,21 +161,25 @@ def load_handler(name: str) -> Handler:
 
 
 def describe(error: BaseException) -> dict[str, Any]:
-    """An exception as Lambda reports it: type, message and the stack below this file."""
+    """Return an exception as Lambda reports it: type, message and the stack without the frames of this file."""
     kind = error.kind if isinstance(error, HandlerError) else type(error).__name__
     cause = error.__cause__ if isinstance(error, HandlerError) and error.__cause__ else error
-    frames = traceback.extract_tb(_below_this_file(cause.__traceback__))
+    frames = traceback.extract_tb(_handler_frames(cause.__traceback__))
     return {"errorType": kind, "errorMessage": str(error), "stackTrace": traceback.format_list(frames)}
 
 
-def _below_this_file(trace: TracebackType | None) -> TracebackType | None:
+def _handler_frames(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and trace.tb_frame.f_code.co_filename in {__file__, "<frozen importlib._bootstrap>"}:
         trace = trace.tb_next
     return trace
 
 
 def marshal(result: Any) -> bytes:
-    """A handler's result as JSON. Raises HandlerError when it is none, or longer than Lambda answers."""
+    """Return a handler's result as JSON.
+
+    Raises:
+        HandlerError: The result is not serializable, or longer than Lambda's limit.
+    """
     try:
         payload = json.dumps(result, default=_decimal_as_number, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
@@ -191,9 +200,9 @@ def _decimal_as_number(value: Any) -> float:
 
 
 def peak_memory_megabytes() -> int:
-    """The most physical memory that this process has held.
+    """Return the maximum resident set size of this process.
 
-    getrusage would answer at least the size of the process that started this one: Linux carries that figure through exec.
+    On Linux getrusage would return at least the size of the parent process, because that figure is kept across exec.
     """
     status = Path("/proc/self/status")
     if status.exists():
@@ -203,19 +212,19 @@ def peak_memory_megabytes() -> int:
 
 
 def write_line(text: str) -> None:
-    """A line of the platform's own in the function's log."""
+    """Write a line of the platform's own to the function's log."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
 def report_error(error: dict[str, Any]) -> None:
-    """An error in the log, as Lambda writes it."""
+    """Write an error to the log in Lambda's format."""
     trace = "".join(error["stackTrace"])
     write_line(f"[ERROR] {error['errorType']}: {error['errorMessage']}" + (f"\nTraceback:\n{trace}" if trace else ""))
 
 
-def answer(handler: Handler, message: Message, channel: Channel, init_seconds: float | None) -> None:
-    """Gives one event to the handler and sends what came of it. `init_seconds` is set for the first event alone."""
+def handle_event(handler: Handler, message: Message, channel: Channel, init_seconds: float | None) -> None:
+    """Run the handler with one event and send the result. `init_seconds` is set for the first event only."""
     header, payload = message
     request_id = header["request_id"]
     context = LambdaContext(request_id, header["function_arn"], header["timeout_seconds"])
@@ -226,7 +235,7 @@ def answer(handler: Handler, message: Message, channel: Channel, init_seconds: f
     result = b"null"
     try:
         result = marshal(handler(json.loads(payload), context))
-    except Exception as raised:  # noqa: BLE001 - whatever a handler raises is the invocation's answer
+    except Exception as raised:  # noqa: BLE001 - whatever a handler raises is the result of the invocation
         error = describe(raised)
         report_error(error)
     milliseconds, memory = (time.monotonic() - began) * 1000, peak_memory_megabytes()
@@ -236,18 +245,18 @@ def answer(handler: Handler, message: Message, channel: Channel, init_seconds: f
         f"REPORT RequestId: {request_id}\tDuration: {milliseconds:.2f} ms\tBilled Duration: {math.ceil(milliseconds)} ms"
         f"\tMemory Size: {context.memory_limit_in_mb} MB\tMax Memory Used: {memory} MB{init}"
     )
-    channel.send({"kind": "answered", "error": error, "memory_megabytes": memory}, result)
+    channel.send({"kind": "completed", "error": error, "memory_megabytes": memory}, result)
 
 
 def main(descriptor: int, memory_limit: int) -> None:
-    """Loads the handler, says so, and answers events until the other side closes."""
+    """Load the handler, report that, and handle events until the other side closes the socket."""
     began = time.monotonic()
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a process's own streams are TextIOWrappers
     channel = Channel(descriptor)
     if memory_limit:
         limit_memory(memory_limit)
-    # Before the registered PYTHONPATH and the standard library, which are all that the path holds.
+    # Before the registered PYTHONPATH and the standard library, the only other entries of the path.
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     log_handler = logging.StreamHandler(sys.stdout)
     log_handler.setFormatter(logging.Formatter(LOG_FORMAT, "%Y-%m-%dT%H:%M:%S"))
@@ -256,7 +265,7 @@ def main(descriptor: int, memory_limit: int) -> None:
     logging.getLogger().addHandler(log_handler)
     try:
         handler = load_handler(os.environ["_HANDLER"])
-    except Exception as raised:  # noqa: BLE001 - whatever the module raises is the answer of its first invocation
+    except Exception as raised:  # noqa: BLE001 - whatever the module raises is the result of its first invocation
         error = describe(raised)
         report_error(error)
         channel.send({"kind": "init_failed", "error": error, "memory_megabytes": peak_memory_megabytes()})
@@ -264,7 +273,7 @@ def main(descriptor: int, memory_limit: int) -> None:
     init_seconds: float | None = time.monotonic() - began
     channel.send({"kind": "ready", "init_seconds": init_seconds})
     while True:
-        answer(handler, channel.receive(), channel, init_seconds)
+        handle_event(handler, channel.receive(), channel, init_seconds)
         init_seconds = None
 
 

@@ -1,4 +1,4 @@
-"""Lambda on this machine: functions run from their registrations, in worker processes of their own."""
+"""Lambda on this machine: registered functions, run in worker processes of their own."""
 
 import json
 import threading
@@ -18,23 +18,26 @@ __all__ = ["FunctionDefinition", "FunctionError", "Functions", "Invocation"]
 
 
 class Functions:
-    """Every function of one platform. Code is laid out below `directory`, which platforms may share; nothing runs before the
-    first event or `warm`."""
+    """The functions of one platform.
+
+    Code is extracted under `directory`, which platforms may share. A function's first process is started by its first event,
+    or by `warm`.
+    """
 
     def __init__(self, account: LocalAccount, supervisor: Supervisor, directory: Path) -> None:
         self.logs = supervisor.logs
-        # Workers run in their code's folder, so its path must hold from there.
+        # Absolute, because workers run with their code's folder as the working directory.
         self._account, self._supervisor, self._directory = account, supervisor, directory.resolve()
         self._pools: dict[str, FunctionPool] = {}
         self._lock = threading.Lock()
 
     def register(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lambda/function:Function. A function of the same name is replaced, its instances end."""
+        """Apply an aws:lambda/function:Function. A function of the same name is replaced, and its instances are killed."""
         definition = define(registration, self._directory)
         pool = FunctionPool(definition, self._account, self._supervisor)
         with self._lock:
             replaced = self._pools.pop(definition.name, None)
-        # Instances are named by the function, so the old ones must be gone before a new one can start.
+        # Process names contain the function's name, so the old instances must have ended before a new one can start.
         if replaced is not None:
             replaced.close()
         with self._lock:
@@ -42,25 +45,37 @@ class Functions:
         return {}
 
     def definition(self, function: str) -> FunctionDefinition:
-        """What is registered under a name or ARN. Raises LocalPlatformError when nothing is."""
+        """Return the definition of a function, by name or ARN.
+
+        Raises:
+            LocalPlatformError: No such function is registered.
+        """
         return self._pool(function).definition
 
     def invoke(self, function: str, event: Any) -> Invocation:
-        """Gives an event (a JSON value) to a function, named by name or ARN with or without a qualifier, and waits.
+        """Invoke a function and wait for the result. Errors of the function are in the returned `Invocation`.
 
-        Whatever goes wrong with the function is in the answer; only a function that nobody registered raises
-        LocalPlatformError.
+        Args:
+            function: A name or an ARN, with or without a qualifier.
+            event: A JSON value.
+
+        Raises:
+            LocalPlatformError: No such function is registered.
         """
         return self._pool(function).invoke(event)
 
     def run_invocation(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:lambda/invocation:Invocation. Raises RegistrationError when the function fails."""
+        """Apply an aws:lambda/invocation:Invocation.
+
+        Raises:
+            RegistrationError: The input is not JSON, the function is not registered, or it fails.
+        """
         function = str(registration.inputs["functionName"])
         text = str(registration.inputs.get("input") or "null")
         try:
             event = json.loads(text)
         except json.JSONDecodeError as error:
-            raise RegistrationError(registration.urn, f"input: it is not JSON: {error}") from error
+            raise RegistrationError(registration.urn, f"input: not valid JSON: {error}") from error
         try:
             invocation = self.invoke(function, event)
         except LocalPlatformError as error:
@@ -70,14 +85,16 @@ class Functions:
         return {"result": json.dumps(invocation.payload)}
 
     def warm(self, function: str) -> None:
-        """Starts an instance ahead of the first event and waits until its handler is loaded.
+        """Start an instance before the first event and wait until its handler is loaded.
 
-        Raises ProcessFailedError when it cannot be loaded.
+        Raises:
+            LocalPlatformError: No such function is registered.
+            ProcessFailedError: The handler cannot be loaded.
         """
         self._pool(function).warm()
 
     def close(self) -> None:
-        """Kills every instance."""
+        """Kill every instance."""
         with self._lock:
             pools = list(self._pools.values())
         for pool in pools:
@@ -92,6 +109,6 @@ class Functions:
 
 
 def function_name(function: str) -> str:
-    """The name in what AWS accepts as one: `name`, `name:qualifier`, `account:function:name`, or an ARN of either kind."""
+    """Return the name in any identifier that Lambda accepts: `name`, `name:qualifier`, `account:function:name`, or an ARN."""
     parts = function.split(":")
     return parts[parts.index("function") + 1] if "function" in parts[:-1] else parts[0]

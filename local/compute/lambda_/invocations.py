@@ -1,4 +1,4 @@
-"""What comes of giving one event to a function."""
+"""The result of invoking a function with one event."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -8,11 +8,11 @@ ErrorType = Literal["Unhandled", "Timeout", "Crashed", "Throttled"]
 
 @dataclass(frozen=True, kw_only=True)
 class FunctionError:
-    """Why there is no result.
+    """The reason why an invocation failed.
 
-    `Unhandled`: the handler raised, could not be loaded, or answered what is no JSON or too long. `Timeout`: it was killed at
-    its timeout. `Crashed`: its process ended. `Throttled`: it was not run at all, because its concurrency is used up.
-    `trace` is the stack below the handler, one entry a frame.
+    `Unhandled`: the handler raised, could not be loaded, or returned a value that is not JSON or is too long. `Timeout`: it was
+    killed at its timeout. `Crashed`: its process ended. `Throttled`: it was not run, because its concurrency is used up.
+    `trace` holds the handler's stack frames.
     """
 
     type: ErrorType
@@ -22,9 +22,10 @@ class FunctionError:
 
 @dataclass(frozen=True, kw_only=True)
 class Invocation:
-    """`payload` is the handler's JSON value; with an error it is Lambda's error object (None when the function did not run).
+    """The outcome of one event.
 
-    `seconds` counts from the event's handing over to the answer; loading the handler is not part of it.
+    `payload` is the handler's JSON value, or Lambda's error object if there is an `error` (None when the function did not
+    run). `seconds` is the duration of the handler, without loading it.
     """
 
     request_id: str
@@ -42,6 +43,6 @@ class Invocation:
         detail: str,
         seconds: float = 0.0,
     ) -> "Invocation":
-        """An invocation whose payload is the error object that Lambda answers, with `kind` as its error type."""
+        """Create a failed invocation, whose payload is the error object that Lambda returns, with `kind` as `errorType`."""
         payload = {"errorType": kind, "errorMessage": detail, "requestId": request_id, "stackTrace": list(error.trace)}
         return cls(request_id=request_id, payload=payload, error=error, seconds=seconds)

@@ -1,4 +1,4 @@
-"""What an OpenSearch domain describes: a real OpenSearch on loopback, or the reason why this machine has none."""
+"""Amazon OpenSearch Service on this machine: a real OpenSearch node for each domain, if it can be installed."""
 
 import threading
 from collections.abc import Mapping
@@ -6,24 +6,24 @@ from pathlib import Path
 from typing import Any
 
 from local import progress
-from local.compute.opensearch.opensearch_installation import (
+from local.compute.opensearch.installation import (
     ENGINE_VERSION,
     OpenSearchInstallation,
     OpenSearchMissingError,
     OpenSearchProgram,
 )
-from local.compute.opensearch.opensearch_server import OpenSearchServer
+from local.compute.opensearch.server import OpenSearchServer
 from local.errors import NotRunHereError
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 
 STEP = "search engine"
-# What the outputs say where nothing runs; whoever is configured with it knows that there is no such engine.
-NOWHERE = {"endpoint": ""}
+# The outputs of a domain without a server: an empty endpoint tells the application that there is no search engine.
+WITHOUT_SERVER = {"endpoint": ""}
 
 
 class SearchDomains:
-    """The servers of one platform. The first is the process `opensearch`, each further one `opensearch-<domain>`."""
+    """The domains of one platform. The first is the process `opensearch`, each further one `opensearch-<domain>`."""
 
     def __init__(
         self,
@@ -40,28 +40,33 @@ class SearchDomains:
 
     @property
     def process_names(self) -> tuple[str, ...]:
+        """The names of the servers' processes."""
         return tuple(server.name for server in self._servers)
 
     def start(self, registration: Registration) -> Mapping[str, Any]:
-        """Starts the domain's server and answers its endpoint, `host:port`, once it can be searched.
+        """Apply an aws:opensearch/domain:Domain; return its endpoint, `host:port`, once its server is ready.
 
-        Raises NotRunHereError, with an empty endpoint, where OpenSearch is not to be had: no network for the first
-        installation, no Java, another engine. Raises LocalPlatformError when the server does not come up.
+        Raises:
+            NotRunHereError: OpenSearch cannot be installed (no network, no Java), or the engine version is another.
+            LocalPlatformError: The server did not start.
         """
         version = registration.inputs.get("engineVersion")
         if version != ENGINE_VERSION:
-            raise NotRunHereError(f"engine {version}: only {ENGINE_VERSION} runs on this machine", outputs=NOWHERE)
+            raise NotRunHereError(
+                f"engineVersion: {version} is not supported on this machine, only {ENGINE_VERSION}",
+                outputs=WITHOUT_SERVER,
+            )
         domain = str(registration.outputs.get("domainName") or registration.name)
         with self._lock:
             try:
                 program = self._provide()
             except OpenSearchMissingError as missing:
-                raise NotRunHereError(missing.message, outputs=NOWHERE, next_step=missing.next_step) from missing
+                raise NotRunHereError(missing.message, outputs=WITHOUT_SERVER, next_step=missing.next_step) from missing
             name = f"opensearch-{domain}" if self._servers else "opensearch"
             server = OpenSearchServer(self._supervisor, self._directory / domain, program, name=name)
             server.start()
             self._servers.append(server)
-        # The other resources are made meanwhile; only what uses the endpoint comes after it, as on AWS.
+        # Without the lock, so that other resources can be applied meanwhile.
         server.wait_until_ready()
         return {"endpoint": server.endpoint}
 
@@ -72,6 +77,6 @@ class SearchDomains:
                 step.detail = f"{ENGINE_VERSION}, {program.java}"
                 return program
             except OpenSearchMissingError as error:
-                # Not a failure of the start: the platform goes on without.
+                # This does not fail the start: the platform runs without a search engine.
                 step.detail, missing = f"not on this machine: {error.message}", error
         raise missing

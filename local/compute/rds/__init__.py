@@ -1,0 +1,1 @@
+"""RDS: Postgres instances."""

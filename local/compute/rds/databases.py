@@ -1,4 +1,4 @@
-"""What an RDS instance describes: an embedded Postgres, and the master's secret that RDS would keep for it."""
+"""RDS on this machine: an embedded Postgres for each instance, and the secret of its master user."""
 
 import json
 import secrets
@@ -18,7 +18,7 @@ SUPPORTED_MAJOR = "18"
 
 
 class Databases:
-    """The servers of one platform. The first is the process `postgres`, each further one `postgres-<identifier>`."""
+    """The instances of one platform. The first is the process `postgres`, each further one `postgres-<identifier>`."""
 
     def __init__(self, account: LocalAccount, supervisor: Supervisor, directory: Path) -> None:
         self._account, self._supervisor, self._directory = account, supervisor, directory
@@ -27,20 +27,26 @@ class Databases:
 
     @property
     def process_names(self) -> tuple[str, ...]:
+        """The names of the servers' processes."""
         return tuple(self._names)
 
     def start(self, registration: Registration) -> Mapping[str, Any]:
-        """Runs the instance and answers its endpoint and its master's secret. Raises RegistrationError when it cannot."""
+        """Apply an aws:rds/instance:Instance; return its endpoint and its master user's secret.
+
+        Raises:
+            RegistrationError: An input is not supported on this machine, or the server did not start.
+        """
         inputs = registration.inputs
         version = str(inputs.get("engineVersion") or SUPPORTED_MAJOR)
         if inputs.get("engine") != "postgres" or version.split(".", maxsplit=1)[0] != SUPPORTED_MAJOR:
             raise RegistrationError(
                 registration.urn,
-                f"engine {inputs.get('engine')} {version}: only postgres {SUPPORTED_MAJOR} runs on this machine",
+                f"engine: {inputs.get('engine')} {version} is not supported on this machine, only postgres {SUPPORTED_MAJOR}",
             )
         if not inputs.get("manageMasterUserPassword"):
             raise RegistrationError(
-                registration.urn, "manageMasterUserPassword: a password in plain text is not applied; let RDS keep it"
+                registration.urn,
+                "manageMasterUserPassword: must be true; plain-text passwords are not supported on this machine",
             )
         identifier = str(registration.outputs.get("identifier") or registration.name)
         username, password = str(inputs.get("username") or "postgres"), secrets.token_urlsafe(32)

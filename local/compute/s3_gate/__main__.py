@@ -1,4 +1,4 @@
-"""`python -m local.compute.s3_gate`: the gate as a process. Credentials come from the environment, never as arguments."""
+"""The object gate as a process: `python -m local.compute.s3_gate`. Credentials are read from the environment."""
 
 import argparse
 import logging
@@ -8,28 +8,30 @@ from pathlib import Path
 import uvicorn
 
 from local.compute.s3_gate.application import ObjectGateApplication
-from local.compute.s3_gate.starter import ACCESS_KEY_VARIABLE, REGION_VARIABLE, SECRET_VARIABLE
+from local.compute.s3_gate.process import ACCESS_KEY_VARIABLE, REGION_VARIABLE, SECRET_VARIABLE
 from local.ports import LOOPBACK
 
-# Longer than clients keep idle connections, so that the gate is not the one to close a connection that is about to be used.
+# Longer than the idle timeout of clients, so that the gate does not close a connection that a client is about to use.
 KEEP_ALIVE_SECONDS = 120
-# Within the grace time of the supervisor: an upload that takes longer is cut off.
+# Less than the grace time of the supervisor; uploads that take longer are cut off.
 SHUTDOWN_SECONDS = 2
 
 
 def main() -> None:
-    """Serves until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT."""
     parser = argparse.ArgumentParser(
-        prog="object_gate", description="Refuses what S3 refuses, in front of a moto server."
+        prog="object_gate", description="An S3 endpoint that enforces the checks of S3 in front of a moto server."
     )
-    parser.add_argument("--port", type=int, required=True, help="listens there, on loopback only")
-    parser.add_argument("--upstream", required=True, metavar="URL", help="address of the moto server")
-    parser.add_argument("--state-directory", type=Path, required=True, metavar="DIR", help="holds uploads on their way")
+    parser.add_argument("--port", type=int, required=True, help="the port to listen on, on loopback only")
+    parser.add_argument("--upstream", required=True, metavar="URL", help="the URL of the moto server")
+    parser.add_argument(
+        "--state-directory", type=Path, required=True, metavar="DIR", help="the folder for spooled uploads"
+    )
     arguments = parser.parse_args()
     settings = {}
     for name in (ACCESS_KEY_VARIABLE, SECRET_VARIABLE, REGION_VARIABLE):
         if not os.environ.get(name):
-            parser.error(f"{name} is not set in the environment")
+            parser.error(f"the environment variable {name} must be set")
         settings[name] = os.environ[name]
     spool: Path = arguments.state_directory / "object_gate"
     spool.mkdir(parents=True, exist_ok=True)

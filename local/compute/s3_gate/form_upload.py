@@ -1,4 +1,4 @@
-"""A browser's upload: reads the form, holds it against its policy, and says the same as a PUT of the object."""
+"""Browser uploads: reads a form, checks it against its policy, and converts it to a PUT request."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -11,23 +11,23 @@ from werkzeug.http import parse_options_header
 from werkzeug.sansio.multipart import Data, Epilogue, Event, Field, File, MultipartDecoder, NeedData
 
 from local.compute.s3_gate.bodies import IncomingBody
-from local.compute.s3_gate.protocol.post_policy import PostPolicy
-from local.compute.s3_gate.protocol.received import ReceivedRequest, require_key_length
-from local.compute.s3_gate.protocol.refusals import (
-    Refusal,
+from local.compute.s3_gate.protocol.errors import (
+    S3Error,
     access_denied,
     invalid_argument,
+    invalid_token,
     precondition_failed,
-    session_token_unknown,
-    signature_version_2,
+    unsupported_signature_version,
     xml_document,
 )
+from local.compute.s3_gate.protocol.post_policy import PostPolicy
+from local.compute.s3_gate.protocol.request import S3Request, require_key_length
 from local.compute.s3_gate.protocol.signatures import ALGORITHM, Keyring, parse_timestamp
 
 MAXIMUM_FIELDS_BYTES = 20_480
-FILE_NAME = "${filename}"
+FILE_NAME_VARIABLE = "${filename}"
 SIGNATURE_FIELDS = ("X-Amz-Algorithm", "X-Amz-Credential", "X-Amz-Date", "X-Amz-Signature")
-# The fields that say something of the object, as headers of a PUT do.
+# The fields that correspond to headers of a PUT request.
 OBJECT_FIELDS = re.compile(
     r"cache-control|content-type|content-disposition|content-encoding|content-md5|expires|x-amz-meta-.+|x-amz-storage-class"
     r"|x-amz-website-redirect-location|x-amz-server-side-encryption.*|x-amz-object-lock-.+|x-amz-checksum-.+"
@@ -38,23 +38,23 @@ CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 
 @dataclass(frozen=True, kw_only=True)
 class FormUpload:
-    """A form whose fields the policy allows. `as_put` is what it asks for; the file must still be held against `policy`."""
+    """A form whose fields the policy allows. The file must still be checked. `as_put` is the equivalent PUT request."""
 
     bucket: str
     key: str
     fields: dict[str, str]
     policy: PostPolicy
-    as_put: ReceivedRequest
+    as_put: S3Request
 
-    def answer(self, *, host: str, etag: str) -> tuple[int, dict[str, str], bytes]:
-        """Status, headers and body that the form asked for: an empty 204, a document, or a redirect."""
+    def response(self, *, host: str, etag: str) -> tuple[int, dict[str, str], bytes]:
+        """Return the status, headers and body that the form selects: an empty 204, a document, or a redirect."""
         location = f"http://{host}/{self.bucket}/{quote(self.key, safe='')}"
         headers = {"etag": etag, "location": location}
         redirect = self.fields.get("success_action_redirect", self.fields.get("redirect", ""))
-        if _is_address(redirect):
-            joint = "&" if urlsplit(redirect).query else "?"
+        if _is_url(redirect):
+            separator = "&" if urlsplit(redirect).query else "?"
             query = urlencode({"bucket": self.bucket, "key": self.key, "etag": etag})
-            return 303, headers | {"location": f"{redirect}{joint}{query}", "content-length": "0"}, b""
+            return 303, headers | {"location": f"{redirect}{separator}{query}", "content-length": "0"}, b""
         status = self.fields.get("success_action_status")
         if status == "201":
             elements = {"Location": location, "Bucket": self.bucket, "Key": self.key, "ETag": etag}
@@ -66,9 +66,9 @@ class FormUpload:
 
 
 class FormReader:
-    """Reads a multipart body in the order in which it comes: the fields, then the file. What follows the file is ignored."""
+    """A streaming reader of a multipart body: the fields, then the file. Parts after the file are ignored."""
 
-    def __init__(self, request: ReceivedRequest, incoming: IncomingBody) -> None:
+    def __init__(self, request: S3Request, incoming: IncomingBody) -> None:
         kind, options = parse_options_header(request.header("content-type"))
         if kind.lower() != "multipart/form-data":
             raise precondition_failed("Bucket POST must be of the enclosure-type multipart/form-data")
@@ -77,11 +77,15 @@ class FormReader:
         self.file_name: str | None = None
         self._decoder = MultipartDecoder(options["boundary"].encode("latin-1", "replace"))
         self._chunks = incoming.chunks()
-        self._taken = 0
+        self._received = 0
         self._in_file = False
 
     async def read_fields(self) -> dict[str, str]:
-        """The fields before the file, by lower-case name, several of one name joined by commas."""
+        """Read the fields before the file, by lower-case name; repeated ones are joined by commas.
+
+        Raises:
+            S3Error: The form is malformed, its fields are too long, or it has no file.
+        """
         fields: dict[str, str] = {}
         name, value = "", b""
         while True:
@@ -103,7 +107,11 @@ class FormReader:
                 raise invalid_argument("POST requires exactly one file upload per request.", "file", "0")
 
     async def read_file(self) -> AsyncIterator[bytes]:
-        """The bytes of the file, once the fields are read."""
+        """Yield the bytes of the file, after `read_fields`.
+
+        Raises:
+            S3Error: The form is malformed.
+        """
         while True:
             event = await self._next()
             if not isinstance(event, Data):
@@ -119,19 +127,19 @@ class FormReader:
                 event = self._decoder.next_event()
             except ValueError:
                 raise malformed_form() from None
-            if not self._in_file and self._taken - len(self._decoder.buffer) > MAXIMUM_FIELDS_BYTES:
+            if not self._in_file and self._received - len(self._decoder.buffer) > MAXIMUM_FIELDS_BYTES:
                 raise self._too_long()
             if not isinstance(event, NeedData):
                 return event
             if not self._in_file and len(self._decoder.buffer) > MAXIMUM_FIELDS_BYTES:
                 raise self._too_long()
             chunk = await anext(self._chunks, None)
-            self._taken += len(chunk or b"")
+            self._received += len(chunk or b"")
             self._decoder.receive_data(chunk)
 
     @staticmethod
-    def _too_long() -> Refusal:
-        return Refusal(
+    def _too_long() -> S3Error:
+        return S3Error(
             400,
             "MaxPostPreDataLengthExceeded",
             "Your POST request fields preceeding the upload file was too large.",
@@ -139,8 +147,8 @@ class FormReader:
         )
 
 
-def is_form_upload(request: ReceivedRequest) -> bool:
-    """Whether it is a POST to a bucket that no header or query signs: only a form does that."""
+def is_form_upload(request: S3Request) -> bool:
+    """Whether the request is a browser upload: a POST to a bucket without a signature in headers or query."""
     return (
         request.method == "POST"
         and bool(request.bucket)
@@ -150,14 +158,16 @@ def is_form_upload(request: ReceivedRequest) -> bool:
     )
 
 
-def authorize_form(
-    request: ReceivedRequest, fields: dict[str, str], file_name: str | None, keyring: Keyring
-) -> FormUpload:
-    """Checks the signature and the policy. Raises the refusal that S3 answers; the file has not been read by then."""
+def authorize_form(request: S3Request, fields: dict[str, str], file_name: str | None, keyring: Keyring) -> FormUpload:
+    """Verify the signature of a form and check its fields against the policy, before the file is read.
+
+    Raises:
+        S3Error: The signature is missing or wrong, or the policy does not allow the fields.
+    """
     if "policy" not in fields:
         raise access_denied()
     if "awsaccesskeyid" in fields or "signature" in fields:
-        raise signature_version_2()
+        raise unsupported_signature_version()
     if not any(name.lower() in fields for name in SIGNATURE_FIELDS):
         raise access_denied()
     for name in (*SIGNATURE_FIELDS, "key"):
@@ -176,7 +186,7 @@ def authorize_form(
             "X-Amz-Date must be formated via ISO8601 Long format", "X-Amz-Date", fields["x-amz-date"]
         )
     if "x-amz-security-token" in fields:
-        raise session_token_unknown()
+        raise invalid_token()
     keyring.verify_policy(fields["policy"], fields["x-amz-credential"], fields["x-amz-signature"])
     policy = PostPolicy.parse(fields["policy"])
     expanded = _expanded(fields, file_name)
@@ -188,7 +198,7 @@ def authorize_form(
         key=key,
         fields=expanded,
         policy=policy,
-        as_put=ReceivedRequest(
+        as_put=S3Request(
             method="PUT",
             raw_path=f"/{request.bucket}/{quote(key, safe='/~')}",
             raw_query="",
@@ -197,18 +207,21 @@ def authorize_form(
     )
 
 
-def malformed_form() -> Refusal:
-    """400: the body is not the multipart form that it claims to be."""
-    return Refusal(400, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
+def malformed_form() -> S3Error:
+    """Create a 400 error: the body is not well-formed multipart/form-data."""
+    return S3Error(400, "MalformedPOSTRequest", "The body of your POST request is not well-formed multipart/form-data.")
 
 
 def _expanded(fields: dict[str, str], file_name: str | None) -> dict[str, str]:
-    # A part without a file name leaves the variable as it stands; some browsers send the whole path of the file.
+    # Some browsers send the whole path of the file. Without a file name the variable is not replaced.
     if file_name is None:
         return fields
-    plain = re.split(r"[/\\]", file_name)[-1]
+    base_name = re.split(r"[/\\]", file_name)[-1]
     signed = {"policy", *(name.lower() for name in SIGNATURE_FIELDS)}
-    return {name: value if name in signed else value.replace(FILE_NAME, plain) for name, value in fields.items()}
+    return {
+        name: value if name in signed else value.replace(FILE_NAME_VARIABLE, base_name)
+        for name, value in fields.items()
+    }
 
 
 def _object_headers(fields: dict[str, str]) -> dict[str, str]:
@@ -227,10 +240,10 @@ def _object_headers(fields: dict[str, str]) -> dict[str, str]:
 
 def _tags(document: str) -> str:
     try:
-        # The form's fields are at most 20 KB, and expat limits what entities may grow to.
+        # The fields are limited to 20 KB, and expat limits entity expansion.
         root = ET.fromstring(document)  # noqa: S314
     except ET.ParseError:
-        raise Refusal(
+        raise S3Error(
             400,
             "MalformedXML",
             "The XML you provided was not well-formed or did not validate against our published schema",
@@ -238,7 +251,7 @@ def _tags(document: str) -> str:
     return urlencode([(tag.findtext("Key", ""), tag.findtext("Value", "")) for tag in root.iterfind("TagSet/Tag")])
 
 
-def _is_address(text: str) -> bool:
+def _is_url(text: str) -> bool:
     if not text.isascii() or CONTROL_CHARACTERS.search(text):
         return False
     try:

@@ -1,4 +1,4 @@
-"""The emulator behind the gate. Every request to it is signed anew, in the caller's name, for the emulator's own address."""
+"""The emulator behind the gate. Requests to it are signed again, with the caller's access key, for the emulator's address."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -13,20 +13,20 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from local.compute.s3_gate.bodies import SpooledBody
-from local.compute.s3_gate.protocol.checksums import EMULATOR_COMPUTES, DeclaredChecksum
-from local.compute.s3_gate.protocol.received import ReceivedRequest
-from local.compute.s3_gate.protocol.refusals import Refusal
+from local.compute.s3_gate.protocol.checksums import EMULATOR_ALGORITHMS, DeclaredChecksum
+from local.compute.s3_gate.protocol.errors import S3Error
+from local.compute.s3_gate.protocol.request import S3Request
 from local.compute.s3_gate.protocol.signatures import Keyring
 
-# The emulator may invoke what a notification reaches before it answers.
+# Long, because the emulator may deliver notifications before it responds.
 TIMEOUT_SECONDS = 120
-# The gate has proven the body; it need not be hashed again.
+# The gate has verified the body, so it need not be hashed again.
 UNSIGNED_BODY = Config(s3={"payload_signing_enabled": False})
 NOT_FORWARDED = frozenset(
     {
         "host",
         "content-length",
-        # Of one connection, not of the request.
+        # Hop-by-hop headers.
         "connection",
         "keep-alive",
         "proxy-authorization",
@@ -37,7 +37,7 @@ NOT_FORWARDED = frozenset(
         "upgrade",
         "expect",
         "accept-encoding",
-        # Of the signature and the encoding, which end here.
+        # Headers of the signature and the encoding, which the gate replaces.
         "authorization",
         "date",
         "x-amz-date",
@@ -50,12 +50,12 @@ NOT_FORWARDED = frozenset(
 
 
 class Upstream:
-    """A moto server."""
+    """A client of the moto server."""
 
     def __init__(self, address: str, keyring: Keyring, access_key_id: str) -> None:
         self._address = address.rstrip("/")
         self._keyring, self._access_key_id = keyring, access_key_id
-        # The emulator is on this machine: no proxy of the environment may stand between.
+        # Without proxy settings of the environment: the emulator is on this machine.
         self._client = httpx.AsyncClient(
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
@@ -71,7 +71,7 @@ class Upstream:
         )
 
     async def close(self) -> None:
-        """Ends its connections."""
+        """Close its connections."""
         await self._client.aclose()
 
     @asynccontextmanager
@@ -85,72 +85,82 @@ class Upstream:
         body: SpooledBody | None = None,
         access_key_id: str | None = None,
     ) -> AsyncIterator[httpx.Response]:
-        """Sends a request and gives the answer, its body still unread. `path` and `query` are percent-encoded already.
+        """Send a request and yield the response, with its body unread.
 
-        Raises ServiceUnavailable when the emulator does not answer.
+        Args:
+            method: The method.
+            path: The path, percent-encoded.
+            query: The query, percent-encoded.
+            headers: The headers.
+            body: The body, if there is one.
+            access_key_id: The access key to sign with; by default that of the constructor.
+
+        Raises:
+            S3Error: `ServiceUnavailable`: the emulator does not respond.
         """
-        sent = dict(headers)
+        all_headers = dict(headers)
         if body is not None:
-            sent["content-length"] = str(body.size)
+            all_headers["content-length"] = str(body.size)
         target = f"{path}?{query}" if query else path
-        sent = self._signed(method, f"{self._address}{target}", sent, access_key_id or self._access_key_id)
+        key = access_key_id or self._access_key_id
+        all_headers = self._sign(method, f"{self._address}{target}", all_headers, key)
         request = httpx.Request(
             method,
             self._address,
-            headers=[(name.encode(), value.encode()) for name, value in sent.items()],
-            content=body.slices() if body is not None and body.size else None,
-            # httpx would normalise the path, and keys are what they are.
+            headers=[(name.encode(), value.encode()) for name, value in all_headers.items()],
+            content=body.chunks() if body is not None and body.size else None,
+            # The exact path: httpx would normalise it, which could change the key.
             extensions={"target": target.encode(), "timeout": self._client.timeout.as_dict()},
         )
         try:
             response = await self._client.send(request, stream=True)
         except httpx.TransportError as error:
-            raise Refusal(503, "ServiceUnavailable", "Service is unable to handle request.") from error
+            raise S3Error(503, "ServiceUnavailable", "Service is unable to handle request.") from error
         try:
             yield response
         finally:
             await response.aclose()
 
     async def cors_rules(self, bucket: str) -> list[Mapping[str, Any]]:
-        """The bucket's CORS rules in their order; none when it has none, or is not there."""
+        """Return the CORS rules of a bucket; empty if there are none, or if the bucket does not exist."""
         try:
-            answer = await asyncio.to_thread(self._s3.get_bucket_cors, Bucket=bucket)
+            response = await asyncio.to_thread(self._s3.get_bucket_cors, Bucket=bucket)
         except ClientError:
             return []
-        return list(answer["CORSRules"])
+        return list(response["CORSRules"])
 
-    def _signed(self, method: str, url: str, headers: Mapping[str, str], access_key_id: str) -> dict[str, str]:
+    def _sign(self, method: str, url: str, headers: Mapping[str, str], access_key_id: str) -> dict[str, str]:
         request = AWSRequest(method=method, url=url, headers=dict(headers))
         request.context["client_config"] = UNSIGNED_BODY
         self._keyring.upstream_signer(access_key_id).add_auth(request)
         return dict(request.headers.items())
 
 
-def forwarded_headers(request: ReceivedRequest, proven: DeclaredChecksum | None) -> dict[str, str]:
-    """What the emulator gets of a request's headers: all that says what to do, and of the checksum what was proven."""
+def forwarded_headers(request: S3Request, checksum: DeclaredChecksum | None) -> dict[str, str]:
+    """Return the headers for the emulator: those of the request that are forwarded, and the verified checksum."""
     headers: dict[str, str] = {}
     for name, _ in request.headers:
         if name not in NOT_FORWARDED and name not in headers:
-            headers[name] = header_safe(request.header(name) or "")
+            headers[name] = encode_header(request.header(name) or "")
     encodings = [
         e.strip() for e in headers.pop("content-encoding", "").split(",") if e.strip() not in ("", "aws-chunked")
     ]
     if encodings:
         headers["content-encoding"] = ",".join(encodings)
     algorithm = headers.get("x-amz-checksum-algorithm")
-    if algorithm is not None and algorithm.lower() not in EMULATOR_COMPUTES:
-        # moto would compute a CRC-32 and store it under the other name. No checksum is better than a wrong one.
+    if algorithm is not None and algorithm.lower() not in EMULATOR_ALGORITHMS:
+        # moto would compute a CRC-32 and store it under the name of the other algorithm.
         del headers["x-amz-checksum-algorithm"]
-    return headers | checksum_headers(proven)
+    return headers | checksum_headers(checksum)
 
 
-def checksum_headers(proven: DeclaredChecksum | None) -> dict[str, str]:
-    """What makes moto store a checksum and answer it later: the value alone would be forgotten."""
-    if proven is None or proven.value is None:
+def checksum_headers(checksum: DeclaredChecksum | None) -> dict[str, str]:
+    """Return the headers that make moto store a checksum; it would ignore the value without the algorithm."""
+    if checksum is None or checksum.value is None:
         return {}
-    return {"x-amz-sdk-checksum-algorithm": proven.algorithm.upper(), proven.header: proven.value}
+    return {"x-amz-sdk-checksum-algorithm": checksum.algorithm.upper(), checksum.header: checksum.value}
 
 
-def header_safe(value: str) -> str:
-    """A header value in ASCII: what is not becomes an encoded word of RFC 2047, as S3 itself answers such metadata."""
+def encode_header(value: str) -> str:
+    """Return a header value in ASCII; other text becomes an encoded word (RFC 2047), as in S3's responses."""
     return value if value.isascii() else Header(value, "utf-8").encode(maxlinelen=0)

@@ -1,4 +1,4 @@
-"""EventBridge Scheduler on this machine: functions that run at a rate or by the calendar."""
+"""EventBridge Scheduler on this machine: functions invoked by rate and cron expressions."""
 
 import json
 import logging
@@ -11,21 +11,21 @@ from datetime import datetime
 from typing import Any
 
 from local.compute.lambda_.functions import Functions
-from local.compute.scheduler.schedule_expressions import Cron, ExpressionError, Rate, parse
-from local.compute.scheduler.schedule_timers import Clock, Timer, timer
+from local.compute.scheduler.expressions import Cron, ExpressionError, Rate, parse
+from local.compute.scheduler.timers import Clock, Timer, start_timer
 from local.errors import LocalPlatformError, RegistrationError
 from local.provider.protocol import Registration
 
-# Scheduler's own defaults for a target without a retry policy.
+# Scheduler's defaults for a target without a retry policy.
 DEFAULT_RETRIES = 185
 DEFAULT_MAXIMUM_AGE_SECONDS = 86_400
 FIRST_BACKOFF_SECONDS = 1.0
-LONGEST_BACKOFF_SECONDS = 60.0
-# The most runs of one schedule at once. AWS knows no such limit, but one machine has to.
-RUNS_AT_ONCE = 2
-# How long the wall clock is left unread: it may be set, and a machine that sleeps stops its monotonic clock.
-LONGEST_LOOK_AWAY_SECONDS = 10.0
-# How long `close` waits for runs at work; their functions are killed after it.
+MAX_BACKOFF_SECONDS = 60.0
+# The maximum number of concurrent runs of one schedule. AWS has no such limit.
+MAX_CONCURRENT_RUNS = 2
+# The maximum time between two looks at the wall clock: it may be set, and the monotonic clock stops while a machine sleeps.
+MAX_POLL_SECONDS = 10.0
+# How long `close` waits for runs in progress; their functions are killed after it.
 CLOSE_SECONDS = 2.0
 THREAD_NAME = "schedules"
 
@@ -33,47 +33,51 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """What a schedule runs. `text` is the event as it was registered."""
+class Target:
+    """The function that a schedule invokes. `input` is the registered event, with placeholders for context attributes."""
 
     name: str
     arn: str
     function: str
-    text: str
-    retries: int
-    maximum_age_seconds: float
+    input: str
+    max_retries: int
+    max_age_seconds: float
 
     def event(self, due: datetime, attempt: int) -> Any:
-        """The event of one attempt, with Scheduler's context attributes filled in. Raises json.JSONDecodeError."""
+        """Return the event of one attempt, with Scheduler's context attributes filled in.
+
+        Raises:
+            json.JSONDecodeError: The input is not JSON.
+        """
         attributes = {
             "schedule-arn": self.arn,
             "scheduled-time": f"{due:%Y-%m-%dT%H:%M:%SZ}",
             "execution-id": uuid.uuid4().hex[:16],
             "attempt-number": str(attempt),
         }
-        text = self.text
+        text = self.input
         for keyword, value in attributes.items():
             text = text.replace(f"<aws.scheduler.{keyword}>", value)
         return json.loads(text)
 
 
 class Schedule:
-    """One schedule: its job, when it is due, and its runs at work."""
+    """One schedule: its target, its timer and its runs in progress."""
 
-    def __init__(self, job: Job, timer: Timer) -> None:
-        self.job, self.timer = job, timer
+    def __init__(self, target: Target, timer: Timer) -> None:
+        self.target, self.timer = target, timer
         self.ended = False
-        self.at_work: set[Future[None]] = set()
-        # A pool of its own, so that no slow run of another schedule is in the way.
-        self.pool = ThreadPoolExecutor(RUNS_AT_ONCE, thread_name_prefix=f"schedule-{job.name}")
+        self.in_progress: set[Future[None]] = set()
+        # A pool of its own, so that slow runs of other schedules do not delay it.
+        self.pool = ThreadPoolExecutor(MAX_CONCURRENT_RUNS, thread_name_prefix=f"schedule-{target.name}")
 
 
 class Schedules:
-    """The schedules of one platform: one thread sees what is due, threads of each schedule's own run it.
+    """The schedules of one platform: one thread starts the runs that are due, on threads of each schedule.
 
-    A run that fails is repeated as the target's retry policy says, and counts as going on until it is given up. In AWS the
-    policy is about the delivery alone: Lambda queues the event and repeats the handler itself (twice, by its default).
-    There too a rate without a start date begins at once; here a program is left to come up for one period first.
+    A run that fails is retried by the target's retry policy, and is in progress until the last attempt. On AWS the policy applies
+    to the delivery only: Lambda queues the event and retries the handler itself (twice, by default). There a rate without a
+    start date also begins immediately; here it begins after one period, so that the program can start first.
     """
 
     def __init__(self, functions: Functions, clock: Clock | None = None) -> None:
@@ -84,15 +88,16 @@ class Schedules:
         self._thread: threading.Thread | None = None
 
     def start(self, registration: Registration) -> Mapping[str, Any]:
-        """Runner of aws:scheduler/schedule:Schedule. A schedule that was started before is replaced.
+        """Apply an aws:scheduler/schedule:Schedule. A schedule with the same URN is replaced.
 
-        Raises RegistrationError, with the input's name, for what AWS refuses and what does not run on this machine: other
-        targets than functions, one-time schedules, other time zones than UTC, start and end dates, dead-letter queues.
+        Raises:
+            RegistrationError: An input is invalid, or not supported on this machine: targets other than functions, one-time
+                schedules, time zones other than UTC, start and end dates, dead-letter queues.
         """
-        job, times = self._read(registration)
+        target, expression = self._read(registration)
         schedule = None
         if registration.inputs.get("state") != "DISABLED":
-            schedule = Schedule(job, timer(times, self._clock))
+            schedule = Schedule(target, start_timer(expression, self._clock))
         with self._changed:
             replaced = self._schedules.pop(registration.urn, None)
             if schedule is not None and not self._closed:
@@ -108,7 +113,7 @@ class Schedules:
         return {}
 
     def close(self) -> None:
-        """Begins no more runs, and ends after those at work or a short time. May be called again."""
+        """Start no more runs, and wait a short time for those in progress. May be called more than once."""
         with self._changed:
             self._closed = True
             schedules = list(self._schedules.values())
@@ -118,14 +123,14 @@ class Schedules:
             self._changed.notify_all()
         if self._thread is not None:
             self._thread.join()
-        wait([run for schedule in schedules for run in list(schedule.at_work)], timeout=CLOSE_SECONDS)
+        wait([run for schedule in schedules for run in list(schedule.in_progress)], timeout=CLOSE_SECONDS)
         for schedule in schedules:
             schedule.pool.shutdown(wait=False)
 
     def _watch(self) -> None:
         with self._changed:
             while not self._closed:
-                pause = LONGEST_LOOK_AWAY_SECONDS
+                pause = MAX_POLL_SECONDS
                 for schedule in self._schedules.values():
                     if (due := schedule.timer.take()) is not None:
                         self._begin(schedule, due)
@@ -133,96 +138,104 @@ class Schedules:
                 self._clock.wait(self._changed, max(pause, 0))
 
     def _begin(self, schedule: Schedule, due: datetime) -> None:
-        """Starts a run, unless so many of this schedule are at work that one more would only wait. The lock is held."""
-        if len(schedule.at_work) >= RUNS_AT_ONCE:
-            self._tell(logging.WARNING, "schedule_run_skipped", schedule.job, at_work=len(schedule.at_work))
+        """Start a run, or skip it if the maximum number of runs is in progress. The caller holds the lock."""
+        if len(schedule.in_progress) >= MAX_CONCURRENT_RUNS:
+            self._log(logging.WARNING, "schedule_run_skipped", schedule.target, in_progress=len(schedule.in_progress))
             return
 
         def done(run: Future[None]) -> None:
             with self._changed:
-                schedule.at_work.discard(run)
+                schedule.in_progress.discard(run)
             if (error := run.exception()) is not None:
-                self._tell_failure(schedule.job, type(error).__name__, error)
+                self._log_failure(schedule.target, type(error).__name__, error)
 
-        run = schedule.pool.submit(self._see_through, schedule, due)
-        schedule.at_work.add(run)
+        run = schedule.pool.submit(self._run, schedule, due)
+        schedule.in_progress.add(run)
         run.add_done_callback(done)
 
-    def _see_through(self, schedule: Schedule, due: datetime) -> None:
-        job, began, pause = schedule.job, self._clock.monotonic(), FIRST_BACKOFF_SECONDS
-        for attempt in range(1, job.retries + 2):
-            failure = self._attempt(job, due, attempt)
+    def _run(self, schedule: Schedule, due: datetime) -> None:
+        target, began, pause = schedule.target, self._clock.monotonic(), FIRST_BACKOFF_SECONDS
+        for attempt in range(1, target.max_retries + 2):
+            failure = self._attempt(target, due, attempt)
             if failure is None:
                 return
             retry_at = self._clock.monotonic() + pause
-            again = attempt <= job.retries and retry_at - began <= job.maximum_age_seconds
-            self._tell_failure(job, *failure, attempt=attempt, will_retry=again)
-            if not again or not self._wait_until(schedule, retry_at):
+            will_retry = attempt <= target.max_retries and retry_at - began <= target.max_age_seconds
+            self._log_failure(target, *failure, attempt=attempt, will_retry=will_retry)
+            if not will_retry or not self._wait_until(schedule, retry_at):
                 return
-            pause = min(pause * 2, LONGEST_BACKOFF_SECONDS)
+            pause = min(pause * 2, MAX_BACKOFF_SECONDS)
 
-    def _attempt(self, job: Job, due: datetime, attempt: int) -> tuple[str, str] | None:
-        """The type of the error and what it says; None when the function succeeded."""
+    def _attempt(self, target: Target, due: datetime, attempt: int) -> tuple[str, str] | None:
+        """Invoke the function. Return the type and the message of the error, or None if it succeeded."""
         try:
-            invocation = self._functions.invoke(job.function, job.event(due, attempt))
+            invocation = self._functions.invoke(target.function, target.event(due, attempt))
         except LocalPlatformError as error:
             return type(error).__name__, error.message
         if invocation.error is not None:
             return invocation.error.type, invocation.error.message
-        self._tell(logging.INFO, "schedule_run_completed", job, attempt=attempt, seconds=round(invocation.seconds, 3))
+        self._log(logging.INFO, "schedule_run_completed", target, attempt=attempt, seconds=round(invocation.seconds, 3))
         return None
 
     def _wait_until(self, schedule: Schedule, moment: float) -> bool:
-        """Waits for a moment of the monotonic clock; False when the schedule ends meanwhile."""
+        """Wait until a time of the monotonic clock. Return False if the schedule ended meanwhile."""
         with self._changed:
             while not schedule.ended and (left := moment - self._clock.monotonic()) > 0:
                 self._clock.wait(self._changed, left)
             return not schedule.ended
 
-    def _read(self, registration: Registration) -> tuple[Job, Rate | Cron]:
+    def _read(self, registration: Registration) -> tuple[Target, Rate | Cron]:
         inputs, urn = registration.inputs, registration.urn
         for name in ("startDate", "endDate"):
             if inputs.get(name):
-                raise RegistrationError(urn, f"{name}: schedules have neither beginning nor end on this machine")
+                raise RegistrationError(urn, f"{name}: not supported on this machine")
         zone = inputs.get("scheduleExpressionTimezone") or "UTC"
         if zone != "UTC":
-            raise RegistrationError(urn, f"scheduleExpressionTimezone: {zone}: schedules run in UTC here")
+            raise RegistrationError(
+                urn, f"scheduleExpressionTimezone: {zone} is not supported on this machine, only UTC"
+            )
         try:
-            times = parse(str(inputs.get("scheduleExpression") or ""))
+            expression = parse(str(inputs.get("scheduleExpression") or ""))
         except ExpressionError as error:
             raise RegistrationError(urn, f"scheduleExpression: {error}") from error
-        return self._read_target(registration), times
+        return self._read_target(registration), expression
 
-    def _read_target(self, registration: Registration) -> Job:
-        urn, target = registration.urn, registration.inputs.get("target") or {}
-        arn, text = str(target.get("arn") or ""), target.get("input")
+    def _read_target(self, registration: Registration) -> Target:
+        urn, inputs = registration.urn, registration.inputs.get("target") or {}
+        arn, text = str(inputs.get("arn") or ""), inputs.get("input")
         if arn.split(":")[2:3] != ["lambda"]:
-            raise RegistrationError(urn, f"target.arn: {arn or 'none'}: only functions run on a schedule here")
-        if target.get("deadLetterConfig"):
-            raise RegistrationError(urn, "target.deadLetterConfig: failed runs are only logged on this machine")
+            raise RegistrationError(
+                urn, f"target.arn: {arn or 'none'} is not supported on this machine, only functions"
+            )
+        if inputs.get("deadLetterConfig"):
+            raise RegistrationError(
+                urn, "target.deadLetterConfig: not supported on this machine, where failed runs are only logged"
+            )
         if text is None:
-            raise RegistrationError(urn, "target.input: AWS's notification for a target without one is not made here")
+            raise RegistrationError(
+                urn, "target.input: required, because the default event of AWS is not supported on this machine"
+            )
         policy = {"maximumRetryAttempts": DEFAULT_RETRIES, "maximumEventAgeInSeconds": DEFAULT_MAXIMUM_AGE_SECONDS}
-        policy |= {name: value for name, value in (target.get("retryPolicy") or {}).items() if value is not None}
-        job = Job(
+        policy |= {name: value for name, value in (inputs.get("retryPolicy") or {}).items() if value is not None}
+        target = Target(
             name=str(registration.inputs.get("name") or registration.name),
             arn=str(registration.outputs.get("arn") or ""),
             function=arn,
-            text=str(text),
-            retries=int(policy["maximumRetryAttempts"]),
-            maximum_age_seconds=float(policy["maximumEventAgeInSeconds"]),
+            input=str(text),
+            max_retries=int(policy["maximumRetryAttempts"]),
+            max_age_seconds=float(policy["maximumEventAgeInSeconds"]),
         )
         try:
             self._functions.definition(arn)
-            job.event(self._clock.now(), attempt=1)
+            target.event(self._clock.now(), attempt=1)
         except LocalPlatformError as error:
             raise RegistrationError(urn, f"target.arn: {error.message}") from error
         except json.JSONDecodeError as error:
-            raise RegistrationError(urn, f"target.input: it is not JSON: {error}") from error
-        return job
+            raise RegistrationError(urn, f"target.input: not valid JSON: {error}") from error
+        return target
 
-    def _tell_failure(self, job: Job, error_type: str, error: object, **fields: Any) -> None:
-        self._tell(logging.WARNING, "schedule_run_failed", job, error_type=error_type, error=str(error), **fields)
+    def _log_failure(self, target: Target, error_type: str, error: object, **fields: Any) -> None:
+        self._log(logging.WARNING, "schedule_run_failed", target, error_type=error_type, error=str(error), **fields)
 
-    def _tell(self, level: int, event: str, job: Job, **fields: Any) -> None:
-        logger.log(level, event, extra={"schedule": job.name, "function": job.function, **fields})
+    def _log(self, level: int, event: str, target: Target, **fields: Any) -> None:
+        logger.log(level, event, extra={"schedule": target.name, "function": target.function, **fields})

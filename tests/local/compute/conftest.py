@@ -14,7 +14,7 @@ import pulumi
 import pytest
 
 from local.account import LocalAccount
-from local.compute.apigateway.http_listeners import HttpListeners
+from local.compute.apigateway.http_apis import HttpApis
 from local.compute.event_sources.event_sources import EventSources
 from local.compute.lambda_.functions import Functions
 from local.provider.protocol import Registration
@@ -242,14 +242,14 @@ def gateway_resource() -> Callable[..., Registration]:
 
 
 @pytest.fixture
-def listeners(account: LocalAccount, functions: Functions) -> Iterator[HttpListeners]:
-    running = HttpListeners(account, functions, port=0)
+def http_apis(account: LocalAccount, functions: Functions) -> Iterator[HttpApis]:
+    running = HttpApis(account, functions, port=0)
     yield running
     running.close()
 
 
 @pytest.fixture
-def serve(listeners: HttpListeners, register: Callable[..., str]) -> Iterator[Callable[..., httpx.Client]]:
+def serve(http_apis: HttpApis, register: Callable[..., str]) -> Iterator[Callable[..., httpx.Client]]:
     """Serves a handler behind an API of its own; the client's base is the stage's address and it remembers the API's id."""
     clients: list[httpx.Client] = []
 
@@ -257,12 +257,12 @@ def serve(listeners: HttpListeners, register: Callable[..., str]) -> Iterator[Ca
         api_id = f"api{next(NUMBERS)}"
         name = register(f"web.{handler}", timeout=options.pop("timeout", 10.0))
         uri = f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
-        listeners.reserve_api(_gateway_resource("Api", api_id, corsConfiguration=options.pop("cors", None)))
+        http_apis.add_api(_gateway_resource("Api", api_id, corsConfiguration=options.pop("cors", None)))
         integration = _gateway_resource("Integration", api_id, integrationUri=uri, **options.pop("integration", {}))
-        listeners.add_integration(integration)
+        http_apis.add_integration(integration)
         for key in options.pop("routes", ["$default"]):
-            listeners.add_route(_gateway_resource("Route", api_id, routeKey=key))
-        url = listeners.serve_stage(_gateway_resource("Stage", api_id, **options))["invokeUrl"]
+            http_apis.add_route(_gateway_resource("Route", api_id, routeKey=key))
+        url = http_apis.serve_stage(_gateway_resource("Stage", api_id, **options))["invokeUrl"]
         client = httpx.Client(base_url=url, headers={"user-agent": "test", "x-api-id": api_id}, trust_env=False)
         clients.append(client)
         return client

@@ -17,7 +17,7 @@ from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 from components.schedule import Schedule, ScheduleArgs
 from components.work_queue import WorkQueue, WorkQueueArgs
 from local.account import ACCOUNT_ID, LocalAccount
-from local.compute.apigateway.http_listeners import HttpListeners
+from local.compute.apigateway.http_apis import HttpApis
 from local.compute.event_sources.event_sources import EventSources
 from local.compute.lambda_.functions import Functions
 from local.compute.scheduler.schedules import Schedules
@@ -115,23 +115,23 @@ def deployment(
 ) -> Iterator[Deployment]:
     folder = tmp_path_factory.mktemp("functions")
     functions = Functions(account, supervisor, folder)
-    listeners = HttpListeners(account, functions, port=0)
+    http_apis = HttpApis(account, functions, port=0)
     sources, schedules = EventSources(account, functions), Schedules(functions)
     runners = {
         "aws:lambda/function:Function": functions.register,
         "aws:lambda/invocation:Invocation": functions.run_invocation,
         "aws:lambda/eventSourceMapping:EventSourceMapping": sources.start,
         "aws:scheduler/schedule:Schedule": schedules.start,
-        "aws:apigatewayv2/api:Api": listeners.reserve_api,
-        "aws:apigatewayv2/integration:Integration": listeners.add_integration,
-        "aws:apigatewayv2/route:Route": listeners.add_route,
-        "aws:apigatewayv2/stage:Stage": listeners.serve_stage,
+        "aws:apigatewayv2/api:Api": http_apis.add_api,
+        "aws:apigatewayv2/integration:Integration": http_apis.add_integration,
+        "aws:apigatewayv2/route:Route": http_apis.add_route,
+        "aws:apigatewayv2/stage:Stage": http_apis.serve_stage,
     }
     try:
         provider = LocalProvider(account, runners)
         yield deploy(lambda: program(kept), project="kept", stack="dev", config={}, provider=provider)
     finally:
-        for each in (listeners, sources, schedules, functions):
+        for each in (http_apis, sources, schedules, functions):
             each.close()
 
 

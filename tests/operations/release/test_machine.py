@@ -11,7 +11,7 @@ from pathlib import Path
 import pulumi
 import pytest
 
-from local.compute.lambda_ import archives
+from local.compute.lambda_ import function_code
 from operations.project import checkout as project
 from operations.release import builder, machine
 from operations.release.machine import MachineBundles
@@ -48,7 +48,7 @@ def nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
 
 def code(bundles: MachineBundles) -> Path:
     """Where the code of the one bundle is laid out."""
-    return archives.place(bundles.folder / "tiny.zip", bundles.cache)
+    return function_code.folder_of(bundles.folder / "tiny.zip", bundles.cache)
 
 
 def cached(bundles: MachineBundles) -> dict[str, set[str]]:
@@ -78,7 +78,7 @@ class TestMake:
             archive.extractall(unpacked)
         assert (unpacked / "six.py").is_file() and (unpacked / "tiny" / "work.py").is_file()
         assert self.content(code(bundles)) == self.content(unpacked)
-        assert archives.materialise(pulumi.FileArchive(str(bundles.folder / "tiny.zip")), bundles.cache) == code(
+        assert function_code.extract(pulumi.FileArchive(str(bundles.folder / "tiny.zip")), bundles.cache) == code(
             bundles
         )
         assert run_bare(code(bundles)) == "1.17.0"
@@ -100,7 +100,7 @@ class TestMake:
         bundles = make()
         manifest = Manifest.read(bundles.folder)
         entry = manifest.bundles["tiny"]
-        assert archives.name_of(entry.sha256) == code(bundles).name
+        assert function_code.folder_name(entry.sha256) == code(bundles).name
         assert entry.bytes == (bundles.folder / "tiny.zip").stat().st_size
         assert manifest.python == ".".join(str(part) for part in sys.version_info[:2])
 

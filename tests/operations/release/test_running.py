@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from local.compute.lambda_ import archives
+from local.compute.lambda_ import function_code
 from operations.release.bundles import BUNDLES, Bundle
 from operations.release.machine import MachineBundles
 
@@ -47,7 +47,7 @@ def load(folder: Path, module: str) -> "subprocess.CompletedProcess[str]":
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
 class TestLoading:
     def loaded(self, bundle: Bundle, bundles: MachineBundles) -> tuple[Path, dict[str, Any]]:
-        folder = archives.materialise(str(bundles.folder / f"{bundle.name}.zip"), bundles.cache)
+        folder = function_code.extract(str(bundles.folder / f"{bundle.name}.zip"), bundles.cache)
         module = bundle.handler.rpartition(".")[0] if bundle.handler else "runtime.app"
         done = load(folder, module)
         assert done.returncode == 0, done.stderr
@@ -78,7 +78,7 @@ class TestLoading:
 class TestMachineBundles:
     def test_image_is_the_container_laid_out(self, bundles: MachineBundles) -> None:
         file = bundles.folder / "container.zip"
-        assert bundles.image == archives.place(file, bundles.cache)
+        assert bundles.image == function_code.folder_of(file, bundles.cache)
         assert (bundles.image / "runtime" / "__main__.py").is_file() and (bundles.image / "uvicorn").is_dir()
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         assert bundles.config == {"bundles": str(bundles.folder), "image_digest": f"sha256:{digest}"}

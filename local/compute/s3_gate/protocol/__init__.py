@@ -1,0 +1,1 @@
+"""The S3 protocol: requests, signatures, checksums, POST policies and error responses."""

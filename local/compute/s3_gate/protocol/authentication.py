@@ -1,17 +1,17 @@
-"""Who asks: finds the one signature of a request and has it checked. A platform has no public objects."""
+"""Authentication: finds and verifies the signature of a request. Anonymous access does not exist."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from local.compute.s3_gate.protocol.received import ReceivedRequest
-from local.compute.s3_gate.protocol.refusals import (
-    Refusal,
+from local.compute.s3_gate.protocol.errors import (
+    S3Error,
     access_denied,
     invalid_argument,
-    session_token_unknown,
-    signature_version_2,
+    invalid_token,
+    unsupported_signature_version,
 )
+from local.compute.s3_gate.protocol.request import S3Request
 from local.compute.s3_gate.protocol.signatures import (
     ALGORITHM,
     TIMESTAMP,
@@ -38,23 +38,27 @@ QUERY_PARAMETERS = (
 )
 
 
-def authenticate(request: ReceivedRequest, keyring: Keyring) -> VerifiedSignature:
-    """The signature of a request, checked. Raises the refusal that S3 would answer, also when there is no signature."""
+def authenticate(request: S3Request, keyring: Keyring) -> VerifiedSignature:
+    """Verify the signature of a request.
+
+    Raises:
+        S3Error: The signature is missing, malformed, wrong, expired or not supported.
+    """
     authorization = request.header("authorization")
     query = request.signature_parameters
     in_query = "x-amz-algorithm" in query or "x-amz-signature" in query
-    old = "Signature" in request.parameters or "AWSAccessKeyId" in request.parameters
-    if sum((authorization is not None, in_query, old)) > 1:
+    is_version_2 = "Signature" in request.parameters or "AWSAccessKeyId" in request.parameters
+    if sum((authorization is not None, in_query, is_version_2)) > 1:
         raise invalid_argument(
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter "
             "or the Authorization header should be specified",
             "Authorization",
             (authorization or "").split(" ", maxsplit=1)[0],
         )
-    if old or (authorization or "").startswith("AWS "):
-        raise signature_version_2()
+    if is_version_2 or (authorization or "").startswith("AWS "):
+        raise unsupported_signature_version()
     if "x-amz-security-token" in query or request.header("x-amz-security-token") is not None:
-        raise session_token_unknown()
+        raise invalid_token()
     if in_query:
         return _from_query(request, query, keyring)
     if authorization is not None:
@@ -62,14 +66,14 @@ def authenticate(request: ReceivedRequest, keyring: Keyring) -> VerifiedSignatur
     raise access_denied()
 
 
-def _from_header(request: ReceivedRequest, authorization: str, keyring: Keyring) -> VerifiedSignature:
+def _from_header(request: S3Request, authorization: str, keyring: Keyring) -> VerifiedSignature:
     if not authorization.startswith(ALGORITHM):
         raise invalid_argument(
             "Unsupported Authorization Type", "Authorization", authorization.split(" ", maxsplit=1)[0]
         )
 
-    def malformed(reason: str) -> Refusal:
-        return Refusal(
+    def malformed(reason: str) -> S3Error:
+        return S3Error(
             400,
             "AuthorizationHeaderMalformed",
             f"The authorization header is malformed; {reason}",
@@ -88,7 +92,7 @@ def _from_header(request: ReceivedRequest, authorization: str, keyring: Keyring)
     keyring.secret(scope.access_key_id)
     _require_recent(timestamp)
     if request.header("x-amz-content-sha256") is None:
-        raise Refusal(400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
+        raise S3Error(400, "InvalidRequest", "Missing required header for this request: x-amz-content-sha256")
     return keyring.verify_request(
         request,
         scope,
@@ -99,11 +103,11 @@ def _from_header(request: ReceivedRequest, authorization: str, keyring: Keyring)
     )
 
 
-def _from_query(request: ReceivedRequest, query: dict[str, str], keyring: Keyring) -> VerifiedSignature:
-    def malformed(reason: str) -> Refusal:
-        return Refusal(400, "AuthorizationQueryParametersError", reason, {"Region": keyring.region})
+def _from_query(request: S3Request, query: dict[str, str], keyring: Keyring) -> VerifiedSignature:
+    def malformed(reason: str) -> S3Error:
+        return S3Error(400, "AuthorizationQueryParametersError", reason, {"Region": keyring.region})
 
-    def malformed_credential(reason: str) -> Refusal:
+    def malformed_credential(reason: str) -> S3Error:
         return malformed(f"Error parsing the X-Amz-Credential parameter; {reason}")
 
     if any(name.lower() not in query for name in QUERY_PARAMETERS):
@@ -146,7 +150,7 @@ def _lifetime(text: str, malformed: Malformed) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def _header_timestamp(request: ReceivedRequest) -> str:
+def _header_timestamp(request: S3Request) -> str:
     given = request.header("x-amz-date")
     if given is not None and parse_timestamp(given) is not None:
         return given
@@ -155,14 +159,14 @@ def _header_timestamp(request: ReceivedRequest) -> str:
         try:
             return parsedate_to_datetime(date).astimezone(UTC).strftime(TIMESTAMP)
         except ValueError:
-            pass  # An unreadable date is no date, which the refusal below says.
+            pass  # An invalid date is handled like a missing one, below.
     raise access_denied("AWS authentication requires a valid Date or x-amz-date header")
 
 
 def _require_recent(timestamp: str) -> None:
     now, signed_at = datetime.now(UTC), parse_timestamp(timestamp)
     if signed_at is None or abs(now - signed_at) > MAXIMUM_SKEW:
-        raise Refusal(
+        raise S3Error(
             403,
             "RequestTimeTooSkewed",
             "The difference between the request time and the current time is too large.",

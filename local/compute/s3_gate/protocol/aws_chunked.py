@@ -1,10 +1,10 @@
-"""The aws-chunked encoding: a body in chunks that each may carry a signature, with checksums behind it."""
+"""The aws-chunked encoding: chunks, optionally signed, followed by trailers such as checksums."""
 
 import hashlib
 import hmac
 from collections.abc import Iterator
 
-from local.compute.s3_gate.protocol.refusals import Refusal, signature_mismatch
+from local.compute.s3_gate.protocol.errors import S3Error, signature_mismatch
 from local.compute.s3_gate.protocol.signatures import VerifiedSignature
 
 STREAMING_UNSIGNED = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
@@ -12,15 +12,15 @@ STREAMING_SIGNED = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 STREAMING_SIGNED_TRAILER = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"
 STREAMING = frozenset({STREAMING_UNSIGNED, STREAMING_SIGNED, STREAMING_SIGNED_TRAILER})
 EMPTY_HASH = hashlib.sha256().hexdigest()
-# A line that announces a chunk holds a length and one signature; a trailer line one checksum or one signature.
+# A chunk header line contains a length and a signature; a trailer line contains a checksum or a signature.
 MAXIMUM_LINE_BYTES = 1024
 
 
 class ChunkedDecoder:
-    """Takes the encoded bytes as they come and gives the decoded ones; `trailers` are complete when `finish` returns.
+    """A streaming decoder. `trailers` are complete when `finish` has returned.
 
-    Nothing but the current line is kept, whatever the size of a chunk. Where chunks are signed, each signature is checked at
-    the end of its chunk, so bytes are given before they are proven: a caller must not use them until `finish` has returned.
+    Only the current line is buffered. The signature of a chunk is verified at its end, after its bytes have been returned: a
+    caller must not use any bytes before `finish` has returned.
     """
 
     def __init__(self, verified: VerifiedSignature) -> None:
@@ -33,11 +33,15 @@ class ChunkedDecoder:
         self._chunk_left = 0
         self._chunk_hash = hashlib.sha256()
         self._chunk_signature = ""
-        # What the next line is: "chunk" (a length), "gap" (the end of a chunk), "trailer" or "done".
+        # The kind of the next line: "chunk" (a chunk header), "chunk_end", "trailer" or "done".
         self._expects = "chunk"
 
     def decode(self, data: bytes) -> Iterator[bytes]:
-        """Gives what of the body these further bytes hold."""
+        """Decode further bytes and yield those of the body.
+
+        Raises:
+            S3Error: The encoding or a signature is invalid.
+        """
         position = 0
         while position < len(data):
             if self._chunk_left:
@@ -60,15 +64,19 @@ class ChunkedDecoder:
             self._take_line(line)
 
     def finish(self) -> None:
-        """Raises a refusal when the body ended before its last chunk."""
+        """Require that the body is complete.
+
+        Raises:
+            S3Error: The body ended before its last chunk.
+        """
         if self._expects == "trailer" and not self._line and not self._trailer_signed:
-            # Some clients end with the line of the last chunk; nothing of the body is missing then.
+            # Some clients omit the empty line after the last chunk; the body is complete.
             return
         if self._expects != "done":
             raise incomplete_body()
 
     def _take_line(self, line: bytes) -> None:
-        if self._expects == "gap":
+        if self._expects == "chunk_end":
             if line:
                 raise incomplete_body()
             self._end_chunk()
@@ -89,7 +97,7 @@ class ChunkedDecoder:
         self._chunk_hash = hashlib.sha256()
         self._chunk_signature = extension.strip().removeprefix("chunk-signature=")
         if self._chunk_left:
-            self._expects = "gap"
+            self._expects = "chunk_end"
         else:
             self._end_chunk()
             self._expects = "trailer"
@@ -104,7 +112,7 @@ class ChunkedDecoder:
         if line:
             name, separator, value = line.decode("latin-1").partition(":")
             if not separator:
-                raise Refusal(
+                raise S3Error(
                     400,
                     "MalformedTrailerError",
                     "The request contained trailing data that was not well-formed or did not conform to our published schema.",
@@ -129,6 +137,6 @@ class ChunkedDecoder:
         self._previous = expected
 
 
-def incomplete_body() -> Refusal:
-    """400: the body ended too early, or is not in the encoding that the headers announce."""
-    return Refusal(400, "IncompleteBody", "The request body terminated unexpectedly")
+def incomplete_body() -> S3Error:
+    """Create a 400 error: the body is incomplete, or not in the encoding that the headers declare."""
+    return S3Error(400, "IncompleteBody", "The request body terminated unexpectedly")

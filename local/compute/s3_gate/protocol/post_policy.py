@@ -1,6 +1,6 @@
-"""The policy of a browser upload: what the one who signed it allows the one who fills in the form.
+"""POST policies, which restrict browser uploads.
 
-The messages are those that S3 was seen to answer, also where its documentation has others.
+Messages are those observed in S3, even where its documentation has others.
 """
 
 import base64
@@ -12,25 +12,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from local.compute.s3_gate.protocol.refusals import Refusal, access_denied, too_large, too_small
+from local.compute.s3_gate.protocol.errors import S3Error, access_denied, too_large, too_small
 
-# Form fields that no condition needs to cover. Whatever starts with IGNORED is a field of the page's own.
+# Form fields that need no condition. Fields with the prefix IGNORED_PREFIX have no meaning for S3.
 EXEMPT_FIELDS = frozenset({"x-amz-signature", "policy", "file", "bucket"})
-IGNORED = "x-ignore-"
+IGNORED_PREFIX = "x-ignore-"
 EXPIRATION_FORMATS = ("%Y-%m-%dT%H:%M:%S.%fZ", "%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True, kw_only=True)
 class FieldCondition:
-    """What one form field must be; `written` is the condition as S3 repeats it when it fails."""
+    """A condition on a form field. `source` is its JSON, which S3 includes in error messages."""
 
     operator: str
     name: str
     expected: str
-    written: str
+    source: str
 
     def holds(self, fields: Mapping[str, str]) -> bool:
-        """Whether the form meets it. An absent field meets nothing, not even an empty prefix."""
+        """Whether the form meets the condition. A missing field meets none, not even an empty prefix."""
         if not self.name.startswith("$"):
             return False
         field = self.name[1:].lower()
@@ -45,7 +45,7 @@ class FieldCondition:
 
 @dataclass(frozen=True, kw_only=True)
 class PostPolicy:
-    """A policy document that could be read."""
+    """A parsed policy document."""
 
     expiration: datetime
     conditions: tuple[FieldCondition, ...]
@@ -53,42 +53,56 @@ class PostPolicy:
 
     @classmethod
     def parse(cls, encoded: str) -> "PostPolicy":
-        """Reads a policy from a form. Raises InvalidPolicyDocument, or AccessDenied for a length range that is no numbers."""
+        """Parse a policy in Base64.
+
+        Raises:
+            S3Error: `InvalidPolicyDocument`, or `AccessDenied` if a length range is not numeric.
+        """
         document = _document(encoded)
         conditions, ranges = [], []
         for item in document["conditions"]:
-            read = _condition(item)
-            if isinstance(read, FieldCondition):
-                conditions.append(read)
+            parsed = _condition(item)
+            if isinstance(parsed, FieldCondition):
+                conditions.append(parsed)
             else:
-                ranges.append(read)
+                ranges.append(parsed)
         return cls(
             expiration=_expiration(document["expiration"]), conditions=tuple(conditions), length_ranges=tuple(ranges)
         )
 
     def require_fields(self, fields: Mapping[str, str], *, bucket: str, now: datetime) -> None:
-        """Checks everything that is known before the file: time, conditions, and that each field is covered by one.
+        """Require that the policy has not expired, and that its conditions hold and cover every field.
 
-        `fields` has lower-case names, and values in which ${filename} was replaced already.
+        Args:
+            fields: The fields of the form by lower-case name, with ${filename} already replaced.
+            bucket: The bucket of the request.
+            now: The current time.
+
+        Raises:
+            S3Error: `AccessDenied`.
         """
         if now >= self.expiration:
             raise access_denied("Invalid according to Policy: Policy expired.")
         values = dict(fields) | {"bucket": bucket}
         for condition in self.conditions:
             if not condition.holds(values):
-                raise access_denied(f"Invalid according to Policy: Policy Condition failed: {condition.written}")
+                raise access_denied(f"Invalid according to Policy: Policy Condition failed: {condition.source}")
         covered = {condition.name.removeprefix("$").lower() for condition in self.conditions}
-        extra = [name for name in fields if name not in covered | EXEMPT_FIELDS and not name.startswith(IGNORED)]
+        extra = [name for name in fields if name not in covered | EXEMPT_FIELDS and not name.startswith(IGNORED_PREFIX)]
         if extra:
             raise access_denied(f"Invalid according to Policy: Extra input fields: {', '.join(sorted(extra))}")
 
     @property
     def maximum_length(self) -> int | None:
-        """The most bytes that any file may have, or None where the policy sets no range."""
+        """The maximum size of a file in bytes, or None if the policy has no range."""
         return min((maximum for _, maximum in self.length_ranges), default=None)
 
     def require_length(self, size: int) -> None:
-        """Checks the file's length in bytes; both bounds are allowed themselves."""
+        """Require a file size, in bytes, within the ranges (inclusive).
+
+        Raises:
+            S3Error: `EntityTooLarge` or `EntityTooSmall`.
+        """
         for minimum, maximum in self.length_ranges:
             if size > maximum:
                 raise too_large(size, maximum)
@@ -96,8 +110,8 @@ class PostPolicy:
                 raise too_small(size, minimum)
 
 
-def _invalid(reason: str) -> Refusal:
-    return Refusal(400, "InvalidPolicyDocument", f"Invalid Policy: {reason}")
+def _invalid(reason: str) -> S3Error:
+    return S3Error(400, "InvalidPolicyDocument", f"Invalid Policy: {reason}")
 
 
 def _document(encoded: str) -> dict[str, Any]:
@@ -146,20 +160,20 @@ def _condition(item: Any) -> FieldCondition | tuple[int, int]:
         raise _invalid(f"Invalid Condition: unknown operation '{item[0]}'.")
     if len(item) != 3:
         raise _invalid(f"Invalid {operator}: wrong number of arguments.")
-    written = json.dumps(item, ensure_ascii=False)
+    source = json.dumps(item, ensure_ascii=False)
     if operator == "content-length-range":
-        return _length_range(item[1], item[2], written)
+        return _length_range(item[1], item[2], source)
     if not isinstance(item[1], str) or not isinstance(item[2], str):
         raise _invalid("Invalid JSON.")
-    return FieldCondition(operator=operator, name=item[1], expected=item[2], written=written)
+    return FieldCondition(operator=operator, name=item[1], expected=item[2], source=source)
 
 
-def _length_range(minimum: Any, maximum: Any, written: str) -> tuple[int, int]:
+def _length_range(minimum: Any, maximum: Any, source: str) -> tuple[int, int]:
     bounds = []
     for bound in (minimum, maximum):
         if isinstance(bound, bool | float | None | list | dict):
             raise _invalid("Invalid JSON.")
         if not re.fullmatch(r"\d{1,18}", str(bound)):
-            raise access_denied(f"Invalid according to Policy: Policy Condition failed: {written}")
+            raise access_denied(f"Invalid according to Policy: Policy Condition failed: {source}")
         bounds.append(int(bound))
     return bounds[0], bounds[1]

@@ -1,6 +1,6 @@
-"""Signature Version 4 as S3 checks it: of a request's headers, of a presigned URL, of a form's policy.
+"""Verification of Signature Version 4 in S3: for requests, presigned URLs and POST policies.
 
-The signature itself is computed by botocore, over exactly the headers that the client says it signed.
+The expected signature is computed by botocore, over exactly the headers that the client declares as signed.
 """
 
 import hmac
@@ -15,27 +15,27 @@ from botocore.awsrequest import AWSRequest
 from botocore.compat import HTTPHeaders
 from botocore.credentials import Credentials
 
-from local.compute.s3_gate.protocol.received import ReceivedRequest
-from local.compute.s3_gate.protocol.refusals import (
-    Refusal,
+from local.compute.s3_gate.protocol.errors import (
+    S3Error,
     access_denied,
     invalid_argument,
     signature_mismatch,
     unknown_access_key,
 )
+from local.compute.s3_gate.protocol.request import S3Request
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 TIMESTAMP_PATTERN = re.compile(r"\d{8}T\d{6}Z")
 
-# What makes a malformed credential a refusal; every place that carries one has its own error code.
-Malformed = Callable[[str], Refusal]
+# Creates the error for a malformed credential; headers, queries and forms have different error codes.
+Malformed = Callable[[str], S3Error]
 
 
 @dataclass(frozen=True, kw_only=True)
 class CredentialScope:
-    """What `AKID/20261121/us-east-1/s3/aws4_request` says."""
+    """A credential scope such as `AKID/20261121/us-east-1/s3/aws4_request`."""
 
     access_key_id: str
     date: str
@@ -43,7 +43,16 @@ class CredentialScope:
 
     @classmethod
     def parse(cls, text: str, region: str, malformed: Malformed) -> "CredentialScope":
-        """Raises what `malformed` makes of the reason, also for another region or service than this one."""
+        """Parse a credential.
+
+        Args:
+            text: The credential.
+            region: The required region.
+            malformed: Creates the error from a reason.
+
+        Raises:
+            S3Error: The credential is malformed, or for another region or service.
+        """
         access_key_id, *scope = text.rsplit("/", 4)
         if len(scope) != 4:
             raise malformed(
@@ -66,13 +75,13 @@ class CredentialScope:
 
     @property
     def text(self) -> str:
-        """The scope without the access key, as the text to sign has it."""
+        """The scope without the access key, as in the string to sign."""
         return f"{self.date}/{self.region}/s3/aws4_request"
 
 
 @dataclass(frozen=True, kw_only=True)
 class VerifiedSignature:
-    """A signature that was right, and what the body must be for it to stay right."""
+    """A valid signature. `payload_hash` is what it requires of the body."""
 
     scope: CredentialScope
     timestamp: str
@@ -82,44 +91,48 @@ class VerifiedSignature:
 
 
 class Signer(S3SigV4Auth):
-    """botocore's signer, for a request that somebody else signed."""
+    """botocore's signer, used to recompute the signature of a received request."""
 
     def headers_to_sign(self, request: AWSRequest) -> HTTPHeaders:
-        """All that the request has: it is built with the signed ones only, while botocore would leave some out."""
+        """Return all headers: the request is built with the signed ones only, and botocore would omit some."""
         return request.headers
 
     def sign(self, string_to_sign: str, timestamp: str) -> str:
-        """The signature of a text with the key of that day, in hexadecimal."""
+        """Return the signature of a string, in hexadecimal; the timestamp determines the signing key."""
         request = AWSRequest()
         request.context["timestamp"] = timestamp
         return str(self.signature(string_to_sign, request))
 
 
 class Keyring:
-    """The access keys of the account."""
+    """The access keys of an account."""
 
     def __init__(self, credentials: Mapping[str, str], region: str) -> None:
         self.region = region
         self._credentials = dict(credentials)
 
     def secret(self, access_key_id: str) -> str:
-        """The secret of an access key; raises InvalidAccessKeyId for one that nobody has."""
+        """Return the secret of an access key.
+
+        Raises:
+            S3Error: `InvalidAccessKeyId`.
+        """
         try:
             return self._credentials[access_key_id]
         except KeyError:
             raise unknown_access_key(access_key_id) from None
 
     def signer(self, access_key_id: str) -> Signer:
-        """A signer with the secret of an access key."""
+        """Return a signer for verification."""
         return Signer(Credentials(access_key_id, self.secret(access_key_id)), "s3", self.region)
 
     def upstream_signer(self, access_key_id: str) -> S3SigV4Auth:
-        """botocore's own signer, for requests that the gate makes in the name of an access key."""
+        """Return botocore's signer, for requests of the gate to the emulator."""
         return S3SigV4Auth(Credentials(access_key_id, self.secret(access_key_id)), "s3", self.region)
 
     def verify_request(
         self,
-        request: ReceivedRequest,
+        request: S3Request,
         scope: CredentialScope,
         *,
         timestamp: str,
@@ -127,9 +140,10 @@ class Keyring:
         signature: str,
         parameters: tuple[tuple[str, str], ...],
     ) -> VerifiedSignature:
-        """Recomputes a request's signature; raises SignatureDoesNotMatch, or AccessDenied for headers that it leaves open.
+        """Verify the signature of a request. A signed header that was not sent counts as empty.
 
-        A header that the client signed but did not send counts as empty, so the signature cannot match.
+        Raises:
+            S3Error: `SignatureDoesNotMatch`, or `AccessDenied` if a header that must be signed is not.
         """
         signer = self.signer(scope.access_key_id)
         names = signed_headers.split(";")
@@ -139,7 +153,7 @@ class Keyring:
         for name in names:
             subject.headers[name] = request.header(name) or ""
         subject.context["timestamp"] = timestamp
-        # An X-Amz-Content-SHA256 header counts even where it was not itself signed (S3 was seen to do so).
+        # S3 uses an X-Amz-Content-SHA256 header even if it is not signed (observed).
         canonical_request = signer.canonical_request(subject).rpartition("\n")[0] + f"\n{payload_hash}"
         string_to_sign = signer.string_to_sign(subject, canonical_request)
         if not hmac.compare_digest(signer.sign(string_to_sign, timestamp).encode(), signature.encode()):
@@ -150,9 +164,13 @@ class Keyring:
         )
 
     def verify_policy(self, policy: str, credential: str, signature: str) -> None:
-        """Checks a form's signature, which covers the policy as it was sent, in Base64."""
+        """Verify the signature of a form, which covers the policy in Base64, as sent.
 
-        def malformed(reason: str) -> Refusal:
+        Raises:
+            S3Error: The credential is malformed, or the signature is wrong.
+        """
+
+        def malformed(reason: str) -> S3Error:
             return invalid_argument(reason, "X-Amz-Credential", credential)
 
         scope = CredentialScope.parse(credential, self.region, malformed)
@@ -162,7 +180,7 @@ class Keyring:
 
 
 def parse_timestamp(text: str) -> datetime | None:
-    """The moment that `20261121T101500Z` names; None when it is no such text."""
+    """Parse a timestamp such as `20261121T101500Z`; return None if it is invalid."""
     if not TIMESTAMP_PATTERN.fullmatch(text):
         return None
     try:
@@ -171,8 +189,8 @@ def parse_timestamp(text: str) -> datetime | None:
         return None
 
 
-def _require_signed(request: ReceivedRequest, signed: list[str]) -> None:
-    # Whoever holds a presigned URL must not be able to add meaning to it. S3 lets a content type through unsigned.
+def _require_signed(request: S3Request, signed: list[str]) -> None:
+    # The holder of a presigned URL must not be able to extend it. As in S3, the content type need not be signed.
     present = {name for name, _ in request.headers if name.startswith("x-amz-") or name in {"host", "content-md5"}}
     unsigned = sorted(present - set(signed) - {"x-amz-content-sha256"})
     if unsigned:

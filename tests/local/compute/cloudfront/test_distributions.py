@@ -9,7 +9,7 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.local.compute.cloudfront.distribution_stage import BUCKET, IMMUTABLE, PAGE, Media, gated, media
+from tests.local.compute.cloudfront.distribution_fixtures import BUCKET, IMMUTABLE, PAGE, Media, gated, media
 
 __all__ = ["gated", "media"]
 

@@ -5,7 +5,7 @@ from email.utils import formatdate
 
 import pytest
 
-from local.compute.cloudfront.distribution_cache import LARGEST_BODY, MOST_BYTES, AnswerCache, Entry, lifetime
+from local.compute.cloudfront.distribution_cache import MAX_BODY_BYTES, MAX_BYTES, Entry, ResponseCache, compute_ttl
 from local.compute.cloudfront.distribution_definition import CachePolicy
 
 
@@ -41,37 +41,40 @@ class TestCachePolicy:
         ],
     )
     def test_answer_is_kept_as_long_as_it_and_the_policy_say(self, headers: dict[str, str], seconds: int) -> None:
-        policy = CachePolicy(minimum=10, default=500, maximum=1000)
-        assert lifetime(headers, policy, time.time()) == seconds
+        policy = CachePolicy(min_ttl=10, default_ttl=500, max_ttl=1000)
+        assert compute_ttl(headers, policy, time.time()) == seconds
 
     def test_date_of_expiry_is_an_age_too(self) -> None:
         now = 1_800_000_000
-        policy = CachePolicy(minimum=10, default=500, maximum=1000)
-        assert lifetime({"expires": formatdate(now + 120, usegmt=True)}, policy, now) == 120
+        policy = CachePolicy(min_ttl=10, default_ttl=500, max_ttl=1000)
+        assert compute_ttl({"expires": formatdate(now + 120, usegmt=True)}, policy, now) == 120
 
 
 class TestCache:
     def entry(self, size: int = 1, seconds: float = 1000) -> Entry:
-        return Entry(headers={}, body=b"x" * size, came=time.monotonic(), lifetime=seconds, invalidations=0)
+        return Entry(headers={}, body=b"x" * size, stored_at=time.monotonic(), ttl=seconds, invalidations=0)
 
     def test_entry_is_there_until_it_is_dropped(self) -> None:
-        cache, entry = AnswerCache(), self.entry()
+        cache, entry = ResponseCache(), self.entry()
         cache.put(("a",), entry)
         assert cache.get(("a",)) is entry
-        cache.drop(("a",))
+        cache.remove(("a",))
         assert cache.get(("a",)) is None
 
     def test_entry_that_is_too_old_or_never_held(self) -> None:
-        cache = AnswerCache()
-        cache.put(("old",), Entry(headers={}, body=b"", came=time.monotonic() - 11, lifetime=10, invalidations=0))
+        cache = ResponseCache()
+        cache.put(("old",), Entry(headers={}, body=b"", stored_at=time.monotonic() - 11, ttl=10, invalidations=0))
         cache.put(("none",), self.entry(seconds=0))
         assert (cache.get(("old",)), cache.get(("none",))) == (None, None)
 
     def test_oldest_leave_when_all_are_too_many_bytes(self) -> None:
-        cache, most = AnswerCache(), MOST_BYTES // LARGEST_BODY
+        cache, most = ResponseCache(), MAX_BYTES // MAX_BODY_BYTES
         for number in range(most + 1):
-            cache.put((str(number),), self.entry(LARGEST_BODY))
-        for name, entry in (("larger", self.entry(LARGEST_BODY + 1)), ("gone", self.entry(LARGEST_BODY, seconds=0))):
+            cache.put((str(number),), self.entry(MAX_BODY_BYTES))
+        for name, entry in (
+            ("larger", self.entry(MAX_BODY_BYTES + 1)),
+            ("gone", self.entry(MAX_BODY_BYTES, seconds=0)),
+        ):
             cache.put((name,), entry)
         there = [number for number in range(most + 1) if cache.get((str(number),))]
         assert there == list(range(1, most + 1))

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.compute.cloudfront.distribution_headers import with_policy
+from local.compute.cloudfront.response_headers_policy import apply_policy
 
 
 class TestHeadersPolicy:
@@ -20,7 +20,7 @@ class TestHeadersPolicy:
             "removeHeadersConfig": {"items": [{"header": "X-Secret"}]},
         }
         headers = {"x-frame-options": "SAMEORIGIN", "referrer-policy": "origin", "x-secret": "1", "x-team": "other"}
-        assert with_policy(headers, policy, None) == {
+        assert apply_policy(headers, policy, None) == {
             "x-frame-options": "SAMEORIGIN",
             "referrer-policy": "no-referrer",
             "x-xss-protection": "1; mode=block",
@@ -48,10 +48,10 @@ class TestHeadersPolicy:
         ],
     )  # fmt: skip
     def test_pages_that_may_read(self, rules: dict[str, Any], origin: str | None, added: dict[str, str]) -> None:
-        assert with_policy({}, {"corsConfig": rules}, origin) == added
+        assert apply_policy({}, {"corsConfig": rules}, origin) == added
 
     def test_what_the_origin_says_of_pages_is_replaced_only_when_asked(self) -> None:
         headers = {"access-control-allow-origin": "https://b.com"}
         for override, kept in ((False, headers), (True, {"access-control-allow-origin": "*"})):
             rules = {"accessControlAllowOrigins": {"items": ["*"]}, "originOverride": override}
-            assert with_policy(headers, {"corsConfig": rules}, None) == kept
+            assert apply_policy(headers, {"corsConfig": rules}, None) == kept

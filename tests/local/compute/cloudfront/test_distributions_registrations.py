@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from local.account import LocalAccount
-from local.compute.cloudfront.distribution_definition import normal
+from local.compute.cloudfront.distribution_definition import normalise_path
 from local.compute.cloudfront.distributions import Distributions
 from local.compute.http.loopback_server import LoopbackServer
 from local.errors import PortTakenError, RegistrationError
@@ -67,14 +67,14 @@ class TestServe:
     def test_disabled_distribution_answers_nobody(self, distributions: Distributions) -> None:
         outputs = distributions.serve(registration("distribution", "E1", **{**INPUTS, "enabled": False}))
         answer = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
-        assert (answer.status_code, "does not answer" in answer.text) == (403, True)
+        assert (answer.status_code, "does not serve this host name" in answer.text) == (403, True)
 
     def test_what_a_function_decides_is_refused(self, distributions: Distributions) -> None:
         association = [{"eventType": "viewer-request", "functionArn": "arn:aws:cloudfront::1:function/f"}]
         inputs = {**INPUTS, "defaultCacheBehavior": {**BEHAVIOR, "functionAssociations": association}}
         outputs = distributions.serve(registration("distribution", "E1", **inputs))
         answer = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
-        assert (answer.status_code, "functions are not run" in answer.text) == (403, True)
+        assert (answer.status_code, "Functions are not supported" in answer.text) == (403, True)
 
     def test_first_gets_the_port_and_a_second_a_free_one(self, account: LocalAccount) -> None:
         with socket.socket() as probe:
@@ -136,25 +136,31 @@ class TestServe:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"origins": []}, "origins: one bucket is served"),
+            ({"origins": []}, "origins: exactly one"),
             ({"origins": [{**ORIGIN, "domainName": "example.com"}]}, "origins: only buckets"),
             ({"origins": [{**ORIGIN, "customOriginConfig": {"httpPort": 80}}]}, "origins: only buckets"),
-            ({"origins": [{**ORIGIN, "originAccessControlId": None}]}, "origins: without an origin access control"),
-            ({"originGroups": [{"originId": "g"}]}, "originGroups: there is no failover"),
-            ({"defaultCacheBehavior": {**BEHAVIOR, "cachePolicyId": "other"}}, "cachePolicyId: nothing .* as 'other'"),
-            ({"defaultCacheBehavior": {**BEHAVIOR, "trustedKeyGroups": ["g"]}}, "trustedKeyGroups: nothing .* as 'g'"),
+            ({"origins": [{**ORIGIN, "originAccessControlId": None}]}, "originAccessControlId: required"),
+            ({"originGroups": [{"originId": "g"}]}, "originGroups: not supported"),
+            (
+                {"defaultCacheBehavior": {**BEHAVIOR, "cachePolicyId": "other"}},
+                "cachePolicyId: no resource .* as 'other'",
+            ),
+            (
+                {"defaultCacheBehavior": {**BEHAVIOR, "trustedKeyGroups": ["g"]}},
+                "trustedKeyGroups: no resource .* as 'g'",
+            ),
             (
                 {"defaultCacheBehavior": {**BEHAVIOR, "responseHeadersPolicyId": "other"}},
-                "responseHeadersPolicyId: nothing .* as 'other'",
+                "responseHeadersPolicyId: no resource .* as 'other'",
             ),
             (
                 {"defaultCacheBehavior": {**BEHAVIOR, "allowedMethods": ["GET", "PUT"]}},
                 "allowedMethods: only GET and HEAD",
             ),
-            ({"defaultCacheBehavior": {**BEHAVIOR, "trustedSigners": ["self"]}}, "trustedSigners: this is not served"),
+            ({"defaultCacheBehavior": {**BEHAVIOR, "trustedSigners": ["self"]}}, "trustedSigners: not supported"),
             (
                 {"orderedCacheBehaviors": [{**BEHAVIOR, "pathPattern": "/x", "lambdaFunctionAssociations": [{}]}]},
-                "lambdaFunctionAssociations: this is not served",
+                "lambdaFunctionAssociations: not supported",
             ),
         ],
     )
@@ -230,7 +236,7 @@ class TestWithoutGate:
 class TestParts:
     def test_key_that_is_not_rsa_or_no_key(self, distributions: Distributions) -> None:
         curve = public(ec.generate_private_key(ec.SECP256R1()))
-        for text, problem in ((curve, "only RSA signatures"), ("x", "no public key in PEM")):
+        for text, problem in ((curve, "only RSA keys"), ("x", "must be a public key in PEM")):
             with pytest.raises(RegistrationError, match=problem):
                 distributions.add_public_key(registration("publicKey", "K1", encodedKey=text))
 
@@ -242,12 +248,12 @@ class TestParts:
 
     def test_access_control_that_does_not_always_sign(self, distributions: Distributions) -> None:
         inputs = {"originAccessControlOriginType": "s3", "signingBehavior": "no-override"}
-        with pytest.raises(RegistrationError, match="signingBehavior: only buckets"):
+        with pytest.raises(RegistrationError, match="signingBehavior: must be always"):
             distributions.add_origin_access_control(registration("originAccessControl", "A2", **inputs))
 
     def test_cookies_in_the_cache_key(self, distributions: Distributions) -> None:
         parameters = {"cookiesConfig": {"cookieBehavior": "all"}}
-        with pytest.raises(RegistrationError, match="cookiesConfig: cookies are no part"):
+        with pytest.raises(RegistrationError, match="cookiesConfig: not supported"):
             distributions.add_cache_policy(
                 registration("cachePolicy", "c", parametersInCacheKeyAndForwardedToOrigin=parameters)
             )
@@ -268,4 +274,4 @@ class TestParts:
     ],
 )
 def test_path_is_compared_in_its_normal_form(path: str, expected: str) -> None:
-    assert normal(path) == expected
+    assert normalise_path(path) == expected

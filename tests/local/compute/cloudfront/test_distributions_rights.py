@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from local.compute.cloudfront.bucket_rights import Caller, like
+from local.compute.cloudfront.bucket_policy import ServicePrincipal, matches_wildcard
 
-CLOUDFRONT = Caller(
+CLOUDFRONT = ServicePrincipal(
     service="cloudfront.amazonaws.com",
     context={"aws:SourceArn": "arn:aws:cloudfront::1:distribution/E1", "aws:SecureTransport": "true"},
 )
@@ -20,17 +20,17 @@ GRANT: dict[str, Any] = {
 
 
 def may(*statements: dict[str, Any], **more: str) -> bool:
-    return CLOUDFRONT.may({"Statement": list(statements)}, "s3:GetObject", KEY, **more)
+    return CLOUDFRONT.is_allowed({"Statement": list(statements)}, "s3:GetObject", KEY, **more)
 
 
 class TestAllow:
     def test_grant_holds(self) -> None:
         assert may(GRANT)
-        assert CLOUDFRONT.may({"Statement": GRANT}, "s3:GetObject", KEY)
+        assert CLOUDFRONT.is_allowed({"Statement": GRANT}, "s3:GetObject", KEY)
 
     def test_nothing_is_granted_by_itself(self) -> None:
         assert not may()
-        assert not CLOUDFRONT.may({}, "s3:GetObject", KEY)
+        assert not CLOUDFRONT.is_allowed({}, "s3:GetObject", KEY)
 
     @pytest.mark.parametrize(
         ("changes", "granted"),
@@ -113,4 +113,4 @@ class TestDeny:
     ],
 )
 def test_pattern_means_itself_but_for_two_signs(pattern: str, text: str, matches: bool) -> None:
-    assert like(pattern, text) is matches
+    assert matches_wildcard(pattern, text) is matches

@@ -9,12 +9,12 @@ import httpx
 import pytest
 
 from local.account import LocalAccount
-from local.compute.ecs.container_definition import repository_of
 from local.compute.ecs.containers import Containers
+from local.compute.ecs.task_definition import repository_of
 from local.compute.elbv2.load_balancers import LoadBalancers
 from local.errors import RegistrationError
 from local.supervisor import Supervisor
-from tests.local.compute.ecs.container_stage import (
+from tests.local.compute.ecs.container_fixtures import (
     HANDLERS,
     NUMBERS,
     Platform,
@@ -102,7 +102,7 @@ class TestTask:
         arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:nobody-AbCdEf"
         with pytest.raises(
             RegistrationError,
-            match=f"3 tasks in a row failed; the last: container-api-1 cannot be started: secret KEY: {arn} cannot be read",
+            match=f"3 tasks failed in a row; the last: container-api-1 cannot be started: secret KEY: {arn} cannot be read",
         ):
             platform.start(
                 container={"secrets": [{"name": "KEY", "valueFrom": arn}]}, deploymentCircuitBreaker={"enable": True}
@@ -110,7 +110,7 @@ class TestTask:
 
     def test_a_key_that_is_missing_is_named(self, platform: Platform, secret: Callable[[str], str]) -> None:
         arn = secret("{}")
-        with pytest.raises(RegistrationError, match="holds no JSON with the key password"):
+        with pytest.raises(RegistrationError, match="is not JSON with the key password"):
             platform.start(
                 container={"secrets": [{"name": "KEY", "valueFrom": f"{arn}:password::"}]},
                 deploymentCircuitBreaker={"enable": True},
@@ -135,23 +135,23 @@ class TestRegistration:
     @pytest.mark.parametrize(
         ("container", "problem"),
         [
-            ({"image": "other:1"}, "image: other:1: nothing of it is on this machine, which has server"),
-            ({"image": ""}, "image: none: nothing of it"),
-            ({"command": []}, "command: it is missing"),
-            ({"command": ["node", "server.js"]}, "command: 'node': only Python programs"),
-            ({"entryPoint": ["/bin/sh", "-c"]}, "command: '/bin/sh': only Python programs"),
-            ({"environmentFiles": [{"value": "x"}]}, "environmentFiles: it is not supported"),
-            ({"environment": [{"name": "PORT", "value": "8000"}]}, "environment: PORT says 8000, but the mapped port is 3000"),
-            ({"environment": [{"name": "APP_PORT", "value": "80"}]}, "environment: APP_PORT says 80"),
-            ({"portMappings": [{"containerPort": 1}, {"containerPort": 2}]}, "portMappings: one TCP port"),
-            ({"portMappings": [{"containerPort": 1, "protocol": "udp"}]}, "portMappings: one TCP port"),
+            ({"image": "other:1"}, "image: other:1: not on this machine; must be one of: server"),
+            ({"image": ""}, "image: none: not on this machine"),
+            ({"command": []}, "command: required"),
+            ({"command": ["node", "server.js"]}, "command: 'node' is not supported on this machine, only Python programs"),
+            ({"entryPoint": ["/bin/sh", "-c"]}, "command: '/bin/sh' is not supported"),
+            ({"environmentFiles": [{"value": "x"}]}, "environmentFiles: not supported"),
+            ({"environment": [{"name": "PORT", "value": "8000"}]}, "environment: PORT is 8000, but the mapped port is 3000"),
+            ({"environment": [{"name": "APP_PORT", "value": "80"}]}, "environment: APP_PORT is 80"),
+            ({"portMappings": [{"containerPort": 1}, {"containerPort": 2}]}, "portMappings: only one TCP port"),
+            ({"portMappings": [{"containerPort": 1, "protocol": "udp"}]}, "portMappings: only one TCP port"),
             (
                 {"secrets": [{"name": "KEY", "valueFrom": "arn:aws:ssm:us-east-1:123456789012:parameter/x"}]},
-                "secrets: KEY: arn:aws:ssm:.* is no ARN of Secrets Manager",
+                "secrets: KEY: must be an ARN of Secrets Manager, .* not arn:aws:ssm:",
             ),
-            ({"mountPoints": [{"containerPath": "/data"}]}, "mountPoints: /data: only /tmp"),
-            ({"healthCheck": {"command": ["curl", "x"]}}, "healthCheck.command: it begins with 'curl'"),
-            ({"healthCheck": {"command": ["CMD", "curl", "x"]}}, "healthCheck.command: 'curl': only Python"),
+            ({"mountPoints": [{"containerPath": "/data"}]}, "mountPoints: /data is not supported on this machine, only /tmp"),
+            ({"healthCheck": {"command": ["curl", "x"]}}, "healthCheck.command: must begin with CMD or CMD-SHELL, not 'curl'"),
+            ({"healthCheck": {"command": ["CMD", "curl", "x"]}}, "healthCheck.command: 'curl' is not supported"),
         ],
     )  # fmt: skip
     def test_what_does_not_run_here_is_refused(
@@ -162,7 +162,7 @@ class TestRegistration:
 
     @pytest.mark.parametrize(
         ("text", "problem"),
-        [("{", "it is not JSON"), ("[]", "exactly one container"), ("[{}, {}]", "exactly one container")],
+        [("{", "not valid JSON"), ("[]", "exactly one container"), ("[{}, {}]", "exactly one container")],
     )
     def test_other_than_one_container_is_refused(self, platform: Platform, text: str, problem: str) -> None:
         with pytest.raises(RegistrationError, match=f"containerDefinitions: .*{problem}"):
@@ -172,16 +172,16 @@ class TestRegistration:
         self, account: LocalAccount, supervisor: Supervisor, balancers: LoadBalancers, tmp_path: Path
     ) -> None:
         containers = Containers(account, supervisor, balancers, images={"server": tmp_path / "gone"})
-        with pytest.raises(RegistrationError, match=r"image: .*server@sha256:0+: .*gone is no folder"):
+        with pytest.raises(RegistrationError, match=r"image: .*server@sha256:0+: .*gone is not a folder"):
             containers.register_task(task_definition())
 
     @pytest.mark.parametrize(
         ("inputs", "problem"),
         [
-            ({"schedulingStrategy": "DAEMON"}, "schedulingStrategy: DAEMON does not run"),
-            ({"deploymentController": {"type": "CODE_DEPLOY"}}, "deploymentController: CODE_DEPLOY does not run"),
-            ({"taskDefinition": "other:1"}, "taskDefinition: none is registered as 'other:1'"),
-            ({"loadBalancers": [{"targetGroupArn": "nobody"}]}, "loadBalancers.targetGroupArn: no listener sends to nobody"),
+            ({"schedulingStrategy": "DAEMON"}, "schedulingStrategy: DAEMON is not supported"),
+            ({"deploymentController": {"type": "CODE_DEPLOY"}}, "deploymentController: CODE_DEPLOY is not supported"),
+            ({"taskDefinition": "other:1"}, "taskDefinition: no task definition is registered as 'other:1'"),
+            ({"loadBalancers": [{"targetGroupArn": "nobody"}]}, "loadBalancers.targetGroupArn: no listener forwards to nobody"),
             (
                 {"loadBalancers": [{"targetGroupArn": target_group().id, "containerName": "web", "containerPort": 3000}]},
                 "loadBalancers: the task definition has no container web with port 3000, but api with port 3000",
@@ -206,5 +206,5 @@ class TestRegistration:
 
     def test_a_second_service_of_a_name_is_refused(self, platform: Platform) -> None:
         platform.start()
-        with pytest.raises(RegistrationError, match="name: a service api runs already"):
+        with pytest.raises(RegistrationError, match="name: a service api is already running"):
             platform.containers.start_service(service("api"))

@@ -23,7 +23,7 @@ from local.provider.provider import LocalProvider
 from local.provider.resource_types.pulumi_classes import resource_class
 from local.provider.services import TABLE
 from local.supervisor import Supervisor
-from tests.local.compute.ecs.container_stage import HANDLERS, balancers
+from tests.local.compute.ecs.container_fixtures import HANDLERS, balancers
 
 __all__ = ["balancers"]
 
@@ -50,7 +50,7 @@ def runners(containers: Containers, balancers: LoadBalancers) -> dict[str, Runne
     return {
         "aws:ecs/taskDefinition:TaskDefinition": containers.register_task,
         "aws:ecs/service:Service": containers.start_service,
-        "aws:lb/loadBalancer:LoadBalancer": balancers.reserve,
+        "aws:lb/loadBalancer:LoadBalancer": balancers.add_load_balancer,
         "aws:lb/targetGroup:TargetGroup": balancers.add_target_group,
         "aws:lb/listener:Listener": balancers.serve_listener,
         "aws:lb/listenerRule:ListenerRule": balancers.add_rule,

@@ -18,7 +18,7 @@ from local.compute.ecs.container_service import ContainerService, ServiceDefinit
 from local.compute.elbv2.load_balancers import LoadBalancers
 from local.compute.elbv2.target_groups import Target
 from local.errors import LocalPlatformError, RegistrationError
-from tests.local.compute.ecs.container_stage import IMPATIENT, Platform, balancers, platform, serve
+from tests.local.compute.ecs.container_fixtures import IMPATIENT, Platform, balancers, platform, serve
 
 __all__ = ["balancers", "platform", "serve"]
 
@@ -97,7 +97,9 @@ class TestReplacement:
 
     def test_a_check_that_never_succeeds_fails_the_service(self, platform: Platform) -> None:
         failing = check(command=["CMD", "python", "-c", "raise SystemExit(1)"], interval=0.01, startPeriod=0)
-        with pytest.raises(RegistrationError, match="the last: container-api-1 fails its own health check; its log"):
+        with pytest.raises(
+            RegistrationError, match="the last: container-api-1 fails its container health check; its log"
+        ):
             platform.start(container=failing, deploymentCircuitBreaker=BREAKER)
 
 
@@ -108,17 +110,17 @@ class TestFirstStart:
             platform.start(deploymentCircuitBreaker=BREAKER)
         said = re.sub(r"\n(no database at all\n?)+$", "\nno database at all", failed.value.problem)
         assert said == (
-            "api: 3 tasks in a row failed; the last: container-api-1 ended with status 3; its log ends with:\nno database at all"
+            "api: 3 tasks failed in a row; the last: container-api-1 exited with status 3; its log ends with:\nno database at all"
         )
 
     def test_a_task_that_never_becomes_healthy_is_replaced_and_given_up(self, platform: Platform) -> None:
         (platform.notes / "unwell").touch()
-        failure = "3 tasks in a row failed; the last: container-api-1 fails the load balancer's health check: "
+        failure = "3 tasks failed in a row; the last: container-api-1 fails the load balancer's health check: "
         with pytest.raises(RegistrationError, match=failure):
             platform.start(group={"check": IMPATIENT}, deploymentCircuitBreaker=BREAKER)
 
     def test_without_the_breaker_the_time_is_limited(self, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(container_service, "STEADY_SECONDS", 1.0)
+        monkeypatch.setattr(container_service, "STEADY_STATE_SECONDS", 1.0)
         (platform.notes / "unwell").touch()
         with pytest.raises(RegistrationError, match="api: not every task became healthy within 1 s: container-api-1 "):
             platform.start()
@@ -132,9 +134,9 @@ class TestFirstStart:
 class WellTask:
     """A task that is healthy from its start and never ends."""
 
-    address, port, began, check_state = "127.0.0.1", 1, 0.0, "healthy"
+    address, port, started_at, check_state = "127.0.0.1", 1, 0.0, "healthy"
 
-    def ended(self) -> None:
+    def poll(self) -> None:
         return None
 
     def log_tail(self) -> str:
@@ -185,7 +187,7 @@ class TestSteadyState:
         assert failures == {"container-api-1": 0, "container-api-2": 0}
 
     def test_one_task_of_two_is_not_enough(self, run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(container_service, "STEADY_SECONDS", 1.0)
+        monkeypatch.setattr(container_service, "STEADY_STATE_SECONDS", 1.0)
 
         def launch(name: str) -> Any:
             if name.endswith("2"):
@@ -252,7 +254,7 @@ class TestClose:
             starting = executor.submit(platform.start)
             wait_for(lambda: platform.containers.process_names)
             platform.containers.close()
-            with pytest.raises(RegistrationError, match="api: it was ended while it started"):
+            with pytest.raises(RegistrationError, match="api: it was stopped while it started"):
                 starting.result(60)
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from local.compute.http.forwarded_headers import HeaderPolicy
-from tests.local.compute.ecs.container_stage import Targets, balancers, serve, targets
+from local.compute.elbv2.forwarded_headers import HeaderPolicy
+from tests.local.compute.ecs.container_fixtures import Targets, balancers, serve, targets
 
 __all__ = ["balancers", "serve", "targets"]
 

@@ -11,7 +11,7 @@ import pytest
 
 from local.compute.elbv2 import target_groups
 from local.compute.elbv2.load_balancers import LoadBalancers
-from tests.local.compute.ecs.container_stage import IMPATIENT, Targets, balancers, serve, targets
+from tests.local.compute.ecs.container_fixtures import IMPATIENT, Targets, balancers, serve, targets
 
 __all__ = ["balancers", "serve", "targets"]
 
@@ -48,7 +48,7 @@ class TestHealth:
         patience: tuple[float, float],
     ) -> None:
         interval, least_patience = patience
-        monkeypatch.setattr(target_groups, "LEAST_PATIENCE_SECONDS", least_patience)
+        monkeypatch.setattr(target_groups, "MIN_START_SECONDS", least_patience)
         serve(group={"check": {"interval": interval}})
         server = targets.add(health_status=503, state="initial")
         # More failures than the threshold, asked faster than registered.

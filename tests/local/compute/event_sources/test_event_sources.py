@@ -194,8 +194,8 @@ class TestRegistration:
             ({"eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:q.fifo"}, "only standard SQS queues"),
             ({"eventSourceArn": "arn:aws:sqs:us-east-1:123456789012:nowhere"}, "eventSourceArn: .*nowhere"),
             ({"functionName": "nobody"}, "functionName: no function is registered as nobody"),
-            ({"filterCriteria": {"filters": [{"pattern": "{}"}]}}, "filterCriteria: messages are not filtered"),
-            ({"batchSize": 100}, "maximumBatchingWindowInSeconds: more than 10"),
+            ({"filterCriteria": {"filters": [{"pattern": "{}"}]}}, "filterCriteria: not supported"),
+            ({"batchSize": 100}, "maximumBatchingWindowInSeconds: must be at least 1"),
         ],
     )
     def test_what_is_not_served_is_refused(
@@ -207,7 +207,7 @@ class TestRegistration:
 
     def test_a_visibility_below_the_functions_timeout_is_refused(self, stage: "Stage", tmp_path: Path) -> None:
         stage.make("accept", tmp_path / "notes", timeout=5, visibility_seconds=4)
-        with pytest.raises(RegistrationError, match=r"visibility timeout \(4 s\) is less than .* timeout \(5 s\)"):
+        with pytest.raises(RegistrationError, match=r"visibility timeout \(4 s\) must be at least .* timeout \(5 s\)"):
             stage.start()
 
     def test_a_disabled_mapping_leaves_the_queue_alone(self, stage: "Stage", tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from local.compute.event_sources.queue_batches import event, failures, parts
+from local.compute.event_sources.queue_batches import event, failed_message_ids, split
 from local.compute.lambda_.function_pool import MAXIMUM_EVENT_BYTES
 from local.compute.lambda_.invocations import FunctionError, Invocation
 
 MESSAGES = [{"MessageId": f"m{number}"} for number in range(10)]
-EVERYTHING = frozenset(message["MessageId"] for message in MESSAGES)
+ALL_IDS = frozenset(message["MessageId"] for message in MESSAGES)
 
 
 def answered(payload: Any) -> Invocation:
@@ -26,8 +26,8 @@ class TestFailures:
     def test_any_set_of_named_messages_comes_again_and_no_other(self) -> None:
         tried = 0
         for count in range(11):
-            for named in combinations(sorted(EVERYTHING), count):
-                assert failures(answered(report(*named)), MESSAGES, reports_items=True) == frozenset(named)
+            for named in combinations(sorted(ALL_IDS), count):
+                assert failed_message_ids(answered(report(*named)), MESSAGES, reports_items=True) == frozenset(named)
                 tried += 1
         assert tried == 1024
 
@@ -49,20 +49,20 @@ class TestFailures:
         ],
     )
     def test_a_report_that_cannot_be_trusted_fails_the_whole_batch(self, payload: Any) -> None:
-        assert failures(answered(payload), MESSAGES, reports_items=True) == EVERYTHING
+        assert failed_message_ids(answered(payload), MESSAGES, reports_items=True) == ALL_IDS
 
     @pytest.mark.parametrize("payload", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}, {"done": 1}])
     def test_an_absent_or_empty_report_is_success(self, payload: Any) -> None:
-        assert failures(answered(payload), MESSAGES, reports_items=True) == frozenset()
+        assert failed_message_ids(answered(payload), MESSAGES, reports_items=True) == frozenset()
 
     @pytest.mark.parametrize("payload", [None, "done", report("m1"), report("")])
     def test_without_item_reports_every_answer_is_success(self, payload: Any) -> None:
-        assert failures(answered(payload), MESSAGES, reports_items=False) == frozenset()
+        assert failed_message_ids(answered(payload), MESSAGES, reports_items=False) == frozenset()
 
     @pytest.mark.parametrize("reports_items", [True, False])
     def test_an_error_fails_the_whole_batch_whatever_its_payload_says(self, reports_items: bool) -> None:
         failed = Invocation(request_id="r", payload=report("m1"), error=FunctionError(type="Unhandled", message="x"))
-        assert failures(failed, MESSAGES, reports_items=reports_items) == EVERYTHING
+        assert failed_message_ids(failed, MESSAGES, reports_items=reports_items) == ALL_IDS
 
 
 class TestParts:
@@ -77,27 +77,27 @@ class TestParts:
 
     def test_what_a_function_takes_at_once_stays_together(self) -> None:
         messages = [self.message(number, "x" * 262_144) for number in range(10)]
-        assert parts(messages, self.ARN) == [messages]
+        assert split(messages, self.ARN) == [messages]
 
     @pytest.mark.parametrize(("more", "count"), [(0, 1), (1, 2)])
     def test_limit_is_that_of_the_event_to_the_byte(self, more: int, count: int) -> None:
         room = MAXIMUM_EVENT_BYTES - self.size([self.message(0, "x"), self.message(1, "")])
         messages = [self.message(0, "x"), self.message(1, "x" * (room + more))]
-        divided = parts(messages, self.ARN)
-        assert len(divided) == count
-        assert max(map(self.size, divided)) <= MAXIMUM_EVENT_BYTES
+        batches = split(messages, self.ARN)
+        assert len(batches) == count
+        assert max(map(self.size, batches)) <= MAXIMUM_EVENT_BYTES
         assert (self.size(messages) == MAXIMUM_EVENT_BYTES) is (more == 0)
 
     @pytest.mark.parametrize("letter", ["x", "é", "𝄞"])
     def test_large_ones_are_divided_in_order_and_none_is_left_out(self, letter: str) -> None:
         body = letter * (1_048_576 // len(letter.encode()))
         messages = [self.message(number, body) for number in range(10)]
-        divided = parts(messages, self.ARN)
-        assert [message for part in divided for message in part] == messages
-        assert all(self.size(part) <= MAXIMUM_EVENT_BYTES for part in divided)
+        batches = split(messages, self.ARN)
+        assert [message for part in batches for message in part] == messages
+        assert all(self.size(part) <= MAXIMUM_EVENT_BYTES for part in batches)
         # No two neighbours would have gone together.
-        assert all(self.size([*one, other[0]]) > MAXIMUM_EVENT_BYTES for one, other in pairwise(divided))
+        assert all(self.size([*one, other[0]]) > MAXIMUM_EVENT_BYTES for one, other in pairwise(batches))
 
     def test_one_that_is_too_large_by_itself_is_left_to_the_function_to_refuse(self) -> None:
         messages = [self.message(number, "x" * size) for number, size in enumerate((1, MAXIMUM_EVENT_BYTES, 1))]
-        assert [len(part) for part in parts(messages, self.ARN)] == [1, 1, 1]
+        assert [len(part) for part in split(messages, self.ARN)] == [1, 1, 1]

@@ -251,14 +251,14 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("inputs", "problem"),
         [
-            ({"runtime": "nodejs22.x"}, "runtime 'nodejs22.x': only Python"),
+            ({"runtime": "nodejs22.x"}, "runtime: 'nodejs22.x' is not supported on this machine, only Python"),
             ({"packageType": "Image"}, "packageType: only Zip"),
-            ({"handler": ""}, "handler: it is missing"),
-            ({"code": None}, "code: only an archive on this machine"),
+            ({"handler": ""}, "handler: required"),
+            ({"code": None}, "code: required; only an archive on this machine"),
             ({"code": pulumi.FileArchive("/nope")}, "code: /nope: no such file or directory"),
             (
                 {"environment": {"variables": {"AWS_REGION": "eu-west-1"}}},
-                "environment.variables: AWS_REGION: Lambda sets",
+                "environment.variables: AWS_REGION: reserved variables",
             ),
         ],
     )
@@ -300,7 +300,7 @@ class TestRunInvocation:
         [
             ("answers.fail", "{}", "failed: KeyError: 'Records'"),
             ("answers.exit_with", "4", "failed: Runtime exited with error: exit status 4"),
-            ("answers.echo", "{", "input: it is not JSON"),
+            ("answers.echo", "{", "input: not valid JSON"),
         ],
     )
     def test_a_failure_refuses_the_resource(

@@ -4,7 +4,7 @@ from functools import cache
 
 import pytest
 
-from local.compute.opensearch.opensearch_installation import (
+from local.compute.opensearch.installation import (
     OpenSearchInstallation,
     OpenSearchMissingError,
     OpenSearchProgram,

@@ -14,8 +14,8 @@ import pytest
 
 from local import ports
 from local.account import LocalAccount
-from local.compute.opensearch import opensearch_server
-from local.compute.opensearch.opensearch_installation import (
+from local.compute.opensearch import server
+from local.compute.opensearch.installation import (
     OpenSearchInstallation,
     OpenSearchMissingError,
     OpenSearchProgram,
@@ -83,7 +83,10 @@ class TestNotHere:
 
     def test_another_engine_is_not_passed_off_as_this_one(self, supervisor: Supervisor, tmp_path: Path) -> None:
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Missing())
-        with pytest.raises(NotRunHereError, match=r"OpenSearch_2\.19: only OpenSearch_3\.5 runs") as absent:
+        with pytest.raises(
+            NotRunHereError,
+            match=r"engineVersion: OpenSearch_2\.19 is not supported on this machine, only OpenSearch_3\.5",
+        ) as absent:
             domains.start(registration(engineVersion="OpenSearch_2.19"))
         assert absent.value.outputs == {"endpoint": ""}
 
@@ -110,7 +113,7 @@ class TestStart:
     def test_no_free_port_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ports, "answers", lambda _: True)
         with pytest.raises(PortTakenError, match="no port from 9201 to 9299 is free"):
-            opensearch_server.free_port()
+            server.free_port()
 
 
 @pytest.fixture(scope="module")
@@ -257,7 +260,7 @@ class TestEngine:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(opensearch_server, "free_port", lambda: int(listening[2].rpartition(":")[2]))
+        monkeypatch.setattr(server, "free_port", lambda: int(listening[2].rpartition(":")[2]))
         java = tmp_path / "java"
         java.write_text("#!/bin/sh\nexec sleep 600\n")
         java.chmod(0o755)
@@ -275,9 +278,9 @@ class TestEngine:
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        taken, free_port = int(listening[2].rpartition(":")[2]), opensearch_server.free_port
+        taken, free_port = int(listening[2].rpartition(":")[2]), server.free_port
         chosen = iter([taken])
-        monkeypatch.setattr(opensearch_server, "free_port", lambda: next(chosen, None) or free_port())
+        monkeypatch.setattr(server, "free_port", lambda: next(chosen, None) or free_port())
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None)
         try:
             endpoint = domains.start(registration("late"))["endpoint"]

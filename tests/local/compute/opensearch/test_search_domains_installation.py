@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local.compute.opensearch import opensearch_installation
-from local.compute.opensearch.opensearch_installation import (
+from local.compute.opensearch import installation
+from local.compute.opensearch.installation import (
     ENGINE_VERSION,
     JARS_LOCK,
     PACKAGES_LOCK,
@@ -52,7 +52,9 @@ class TestProvide:
         monkeypatch.setenv("UV_HTTP_RETRIES", "0")
         with pytest.raises(OpenSearchMissingError, match="OpenSearch cannot be installed: uv failed: ") as missing:
             OpenSearchInstallation().provide(lambda _: None)
-        assert missing.value.next_step == "connect to the network once; the installation is kept"
+        assert (
+            missing.value.next_step == "connect to the network and run it again; the installation is needed only once"
+        )
         assert list(cache.iterdir()) == []
 
     def test_folder_that_cannot_be_made_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,18 +77,18 @@ class TestProvide:
             (folder / "org" / "engine.jar").touch()
             both.wait()
 
-        monkeypatch.setattr(opensearch_installation, "install_packages", packages)
-        monkeypatch.setattr(opensearch_installation, "run_jars_program", jars)
-        monkeypatch.setattr(opensearch_installation, "_java_version", lambda _: 0)
-        installation = OpenSearchInstallation()
+        monkeypatch.setattr(installation, "install_packages", packages)
+        monkeypatch.setattr(installation, "run_jars_program", jars)
+        monkeypatch.setattr(installation, "_java_version", lambda _: 0)
+        provided = OpenSearchInstallation()
         with ThreadPoolExecutor(2) as pool:
-            first, second = pool.map(installation.provide, [lambda _: None] * 2)
+            first, second = pool.map(provided.provide, [lambda _: None] * 2)
         assert first == second
-        assert first.jars == (installation.folder / "jars" / "org" / "engine.jar",)
-        assert first.java.is_relative_to(installation.folder)
-        assert list(cache.iterdir()) == [installation.folder]
+        assert first.jars == (provided.folder / "jars" / "org" / "engine.jar",)
+        assert first.java.is_relative_to(provided.folder)
+        assert list(cache.iterdir()) == [provided.folder]
         # The third finds it: were it installed again, the barrier would break.
-        assert installation.provide(lambda _: None) == first
+        assert provided.provide(lambda _: None) == first
 
     def test_other_locks_are_another_installation(self, cache: Path, tmp_path: Path) -> None:
         changed = tmp_path / "other.toml"
@@ -182,7 +184,7 @@ class TestJars:
     ) -> None:
         program = tmp_path / "program.py"
         program.write_text("import sys; import jgo; print(*sys.path, sep='\\n')")
-        monkeypatch.setattr(opensearch_installation, "JARS_PROGRAM", program)
+        monkeypatch.setattr(installation, "JARS_PROGRAM", program)
         lines: list[str] = []
         run_jars_program("fetch", tmp_path, tmp_path, packages, lines.append)
         assert lines[0] == str(packages)

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from local.compute.s3_gate.protocol.errors import S3Error
 from local.compute.s3_gate.protocol.post_policy import PostPolicy
-from local.compute.s3_gate.protocol.refusals import Refusal
 
 EXPIRATION = "2026-11-21T12:00:00.000Z"
 BEFORE = datetime(2026, 11, 21, 11, 59, 59, tzinfo=UTC)
@@ -19,7 +19,7 @@ def encoded(document: Any) -> str:
 
 
 def refused(policy: str) -> tuple[int, str, str]:
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(S3Error) as caught:
         PostPolicy.parse(policy)
     return caught.value.status, caught.value.code, caught.value.message
 
@@ -94,7 +94,7 @@ def test_condition_holds_or_not(condition: Any, value: str | None, holds: bool) 
     if holds:
         policy.require_fields(fields, bucket="b", now=BEFORE)
         return
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(S3Error) as caught:
         policy.require_fields(fields, bucket="b", now=BEFORE)
     assert (caught.value.status, caught.value.code) == (403, "AccessDenied")
     assert json.dumps(condition) in caught.value.message
@@ -103,7 +103,7 @@ def test_condition_holds_or_not(condition: Any, value: str | None, holds: bool) 
 def test_policy_ends_at_its_expiration() -> None:
     policy = PostPolicy.parse(encoded({"expiration": EXPIRATION, "conditions": []}))
     policy.require_fields({}, bucket="b", now=BEFORE)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(S3Error) as caught:
         policy.require_fields({}, bucket="b", now=policy.expiration)
     assert caught.value.message == "Invalid according to Policy: Policy expired."
 
@@ -113,7 +113,7 @@ def test_every_range_of_several_counts() -> None:
     policy = PostPolicy.parse(encoded({"expiration": EXPIRATION, "conditions": conditions}))
     assert policy.maximum_length == 10
     for size, code in ((4, "EntityTooSmall"), (11, "EntityTooLarge")):
-        with pytest.raises(Refusal) as caught:
+        with pytest.raises(S3Error) as caught:
             policy.require_length(size)
         assert caught.value.code == code
     policy.require_length(5)

@@ -54,7 +54,7 @@ class TestStart:
         assert other_supervisor.processes() == []
 
     def test_failure_to_start_shows_the_log(self, gate: Any, other_supervisor: Supervisor):
-        with pytest.raises(ProcessFailedError, match="OBJECT_GATE_REGION is not set"):
+        with pytest.raises(ProcessFailedError, match="environment variable OBJECT_GATE_REGION must be set"):
             ObjectGate().start(other_supervisor, upstream=gate.emulator, **(CREDENTIALS | {"region": ""}))
 
     def test_credentials_do_not_come_from_the_command_line(self):
@@ -128,7 +128,7 @@ class TestClient:
         with socket.create_connection(address_of(gate.endpoint)) as connection:
             connection.sendall(head.encode() + b"x" * 999)
         log = supervisor.logs / f"{ObjectGate.name}.log"
-        eventually(lambda: f"PUT /{bucket}/k 0 ClientGone" in log.read_text())
+        eventually(lambda: f"PUT /{bucket}/k 0 ClientDisconnected" in log.read_text())
         assert absent()
 
     def test_refused_client_that_waits_is_not_asked_for_its_body(self, gate: Any, bucket: str):

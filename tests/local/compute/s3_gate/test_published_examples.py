@@ -6,8 +6,8 @@ import pytest
 
 from local.compute.s3_gate.protocol.aws_chunked import STREAMING_SIGNED, ChunkedDecoder
 from local.compute.s3_gate.protocol.checksums import ALGORITHMS
-from local.compute.s3_gate.protocol.received import ReceivedRequest
-from local.compute.s3_gate.protocol.refusals import Refusal
+from local.compute.s3_gate.protocol.errors import S3Error
+from local.compute.s3_gate.protocol.request import S3Request
 from local.compute.s3_gate.protocol.signatures import UNSIGNED_PAYLOAD, CredentialScope, Keyring, VerifiedSignature
 
 ACCESS_KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -45,7 +45,7 @@ def test_signature_of_a_range_request() -> None:
         ("x-amz-date", TIMESTAMP),
     )
     verified = KEYRING.verify_request(
-        ReceivedRequest(method="GET", raw_path="/test.txt", raw_query="", headers=headers),
+        S3Request(method="GET", raw_path="/test.txt", raw_query="", headers=headers),
         SCOPE,
         timestamp=TIMESTAMP,
         signed_headers="host;range;x-amz-content-sha256;x-amz-date",
@@ -61,7 +61,7 @@ def test_signature_of_a_presigned_url() -> None:
         "&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400&X-Amz-SignedHeaders=host"
     )
     headers = (("host", "examplebucket.s3.amazonaws.com"),)
-    request = ReceivedRequest(method="GET", raw_path="/test.txt", raw_query=query, headers=headers)
+    request = S3Request(method="GET", raw_path="/test.txt", raw_query=query, headers=headers)
     verified = KEYRING.verify_request(
         request,
         SCOPE,
@@ -78,7 +78,7 @@ def test_signature_of_a_policy() -> None:
     credential = f"{ACCESS_KEY_ID}/20151229/us-east-1/s3/aws4_request"
     signature = "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e"
     KEYRING.verify_policy(encoded, credential, signature)
-    with pytest.raises(Refusal) as caught:
+    with pytest.raises(S3Error) as caught:
         KEYRING.verify_policy(encoded, credential, signature[::-1])
     assert caught.value.code == "SignatureDoesNotMatch"
 

@@ -14,10 +14,10 @@ import pytest
 
 from local.cloud import LocalCloud
 from local.compute.lambda_.functions import Functions
-from local.compute.scheduler import schedule_expressions
+from local.compute.scheduler import expressions
 from local.compute.scheduler.schedules import THREAD_NAME, Schedules
 from local.errors import RegistrationError
-from tests.local.compute.scheduler.schedule_stage import Stage, stage, told
+from tests.local.compute.scheduler.schedule_fixtures import Stage, stage, told
 
 __all__ = ["stage", "told"]
 
@@ -165,7 +165,7 @@ class TestLife:
     def test_it_runs_by_the_machine_s_own_clock(
         self, stage: Stage, functions: Functions, monkeypatch: pytest.MonkeyPatch, wait_for: WaitFor
     ) -> None:
-        monkeypatch.setitem(schedule_expressions.UNIT_SECONDS, "minute", 0.05)
+        monkeypatch.setitem(expressions.UNIT_SECONDS, "minute", 0.05)
         schedules = Schedules(functions)
         try:
             schedules.start(stage.registration(scheduleExpression="rate(1 minute)"))
@@ -187,8 +187,8 @@ class TestRefusals:
             ("target.arn: arn:aws:sqs:", {"target": {"arn": "arn:aws:sqs:us-east-1:123456789012:queue"}}),
             ("target.arn: arn:aws:scheduler:", {"target": {"arn": "arn:aws:scheduler:::aws-sdk:lambda:invoke"}}),
             ("target.arn: no function is registered", {"target": {"arn": ARN.format("nobody")}}),
-            ("target.input: AWS's notification", {"target": {"input": None}}),
-            ("target.input: it is not JSON", {"target": {"input": "{job: relay}"}}),
+            ("target.input: required", {"target": {"input": None}}),
+            ("target.input: not valid JSON", {"target": {"input": "{job: relay}"}}),
             ("target.deadLetterConfig: ", {"target": {"deadLetterConfig": {"arn": "arn:aws:sqs:::dead"}}}),
         ],
     )
@@ -223,7 +223,7 @@ def program() -> None:
 def test_platform_runs_the_schedules_of_its_program(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait_for: WaitFor
 ) -> None:
-    monkeypatch.setitem(schedule_expressions.UNIT_SECONDS, "minute", 0.2)
+    monkeypatch.setitem(expressions.UNIT_SECONDS, "minute", 0.2)
     (notes := tmp_path / "notes").mkdir()
     cloud = LocalCloud(tmp_path / "cloud", region="us-east-1", port=0, listener=lambda _: None)
     try:

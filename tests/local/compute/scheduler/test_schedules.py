@@ -4,8 +4,8 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from local.compute.scheduler.schedules import LONGEST_LOOK_AWAY_SECONDS
-from tests.local.compute.scheduler.schedule_stage import Stage, stage, told
+from local.compute.scheduler.schedules import MAX_POLL_SECONDS
+from tests.local.compute.scheduler.schedule_fixtures import Stage, stage, told
 
 __all__ = ["stage", "told"]
 
@@ -59,7 +59,7 @@ class TestCron:
         stage.clock.set_wall(3 * 86_400)
         stage.look()
         assert len(stage.settled()) == 1
-        assert stage.clock.longest_wait <= LONGEST_LOOK_AWAY_SECONDS
+        assert stage.clock.longest_wait <= MAX_POLL_SECONDS
 
     def test_wall_clock_that_is_set_back_runs_no_minute_twice(self, stage: Stage) -> None:
         stage.start(**DAILY)
@@ -73,7 +73,7 @@ class TestCron:
     def test_expression_without_a_time_left_holds_nobody_up(self, stage: Stage) -> None:
         stage.start("over", scheduleExpression="cron(0 0 1 1 ? 2020)")
         stage.look()
-        assert stage.clock.longest_wait == LONGEST_LOOK_AWAY_SECONDS
+        assert stage.clock.longest_wait == MAX_POLL_SECONDS
         stage.start("relay")
         stage.pass_time(300)
         stage.wait_for_events(1)
@@ -117,7 +117,7 @@ class TestRun:
         assert told("schedule_run_skipped") == []
         stage.pass_time(300)
         assert told("schedule_run_skipped") == [
-            {"level": logging.WARNING, "schedule": "relay", "function": stage.function, "at_work": 2}
+            {"level": logging.WARNING, "schedule": "relay", "function": stage.function, "in_progress": 2}
         ]
         stage.wait_for_events(2)
         stage.gate.touch()

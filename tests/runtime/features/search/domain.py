@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from local.account import LocalAccount
-from local.compute.opensearch.opensearch_server import OpenSearchServer
+from local.compute.opensearch.server import OpenSearchServer
 from local.supervisor import Supervisor
 from runtime.mechanisms.search_index.mapping import ALIAS, BUILDS_ALIAS
 from tests.http_listener import Listener, QuietHandler

@@ -1,0 +1,190 @@
+"""Function code laid out on disk."""
+
+import hashlib
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pulumi
+import pytest
+
+from local.archives import ArchiveError
+from local.compute.lambda_.function_code import extract, folder_name, folder_of, move_into_place, staging_folder
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """A folder with a package, a program and bytecode of another place."""
+    folder = tmp_path / "source"
+    (folder / "package" / "__pycache__").mkdir(parents=True)
+    (folder / "package" / "work.py").write_text("ANSWER = 42\n")
+    (folder / "package" / "__pycache__" / "work.cpython-311.pyc").write_bytes(b"stale")
+    (folder / "tool").write_text("#!/bin/sh\n")
+    (folder / "tool").chmod(0o755)
+    return folder
+
+
+def zipped(source: Path, target: Path) -> Path:
+    with zipfile.ZipFile(target, "w") as archive:
+        for file in source.rglob("*"):
+            archive.write(file, file.relative_to(source))
+    return target
+
+
+def tarred(source: Path, target: Path) -> Path:
+    with tarfile.open(target, "w:gz") as archive:
+        archive.add(source, ".")
+    return target
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+
+CONTENT = {"package/work.py": b"ANSWER = 42\n", "tool": b"#!/bin/sh\n"}
+
+
+class TestMaterialise:
+    @pytest.mark.parametrize(
+        "pack",
+        [
+            lambda source, _: pulumi.FileArchive(str(source)),
+            lambda source, _: str(source),
+            lambda source, _: source,
+            lambda source, place: pulumi.FileArchive(str(zipped(source, place / "code.zip"))),
+            lambda source, place: pulumi.FileArchive(str(tarred(source, place / "code.tar.gz"))),
+            lambda source, _: pulumi.AssetArchive(
+                {
+                    "package": pulumi.FileArchive(str(source / "package")),
+                    "tool": pulumi.FileAsset(str(source / "tool")),
+                }
+            ),
+        ],
+    )
+    def test_every_kind_of_archive_is_laid_out_the_same(
+        self, source: Path, tmp_path: Path, pack: Callable[[Path, Path], Any]
+    ) -> None:
+        archive = pack(source, tmp_path)
+        folder = extract(archive, tmp_path / "state")
+        assert folder.parent == tmp_path / "state" / "code"
+        assert files(folder) == CONTENT
+        assert os.access(folder / "tool", os.X_OK)
+        assert not os.access(folder / "package" / "work.py", os.X_OK)
+        assert folder == extract(archive, tmp_path / "state")
+
+    def test_folders_and_assets_of_one_content_are_one_folder(self, source: Path, tmp_path: Path) -> None:
+        assets = {path.name: pulumi.FileArchive(str(path)) for path in [source / "package"]}
+        archive = pulumi.AssetArchive({**assets, "tool": pulumi.FileAsset(str(source / "tool"))})
+        assert extract(archive, tmp_path / "state") == extract(source, tmp_path / "state")
+
+    def test_a_zip_is_laid_out_where_its_own_bytes_say(self, source: Path, tmp_path: Path) -> None:
+        file = zipped(source, tmp_path / "code.zip")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert folder_of(file, tmp_path / "state") == tmp_path / "state" / "code" / folder_name(digest)
+        assert extract(pulumi.FileArchive(str(file)), tmp_path / "state") == folder_of(file, tmp_path / "state")
+
+    def test_a_zip_that_was_laid_out_beforehand_is_not_opened(self, source: Path, tmp_path: Path) -> None:
+        file = tmp_path / "code.zip"
+        file.write_text("no zip, and nobody looks")
+        beforehand = folder_of(file, tmp_path / "state")
+        beforehand.mkdir(parents=True)
+        assert extract(pulumi.FileArchive(str(file)), tmp_path / "state") == beforehand
+        assert list(beforehand.iterdir()) == []
+
+    def test_text_is_a_file(self, tmp_path: Path) -> None:
+        folder = extract(pulumi.AssetArchive({"a/b.py": pulumi.StringAsset("é")}), tmp_path)
+        assert files(folder) == {"a/b.py": "é".encode()}
+
+    def test_a_content_that_is_there_is_used_again_with_its_bytecode(self, source: Path, tmp_path: Path) -> None:
+        folder = extract(source, tmp_path / "state")
+        compiled = folder / "package" / "__pycache__" / "work.pyc"
+        compiled.parent.mkdir()
+        compiled.write_bytes(b"compiled")
+        assert extract(source, tmp_path / "state") == folder
+        assert compiled.read_bytes() == b"compiled"
+
+    def test_another_content_is_another_folder(self, source: Path, tmp_path: Path) -> None:
+        before = extract(source, tmp_path / "state")
+        (source / "package" / "work.py").write_text("ANSWER = 43\n")
+        after = extract(source, tmp_path / "state")
+        assert before != after
+        assert (before / "package" / "work.py").read_text() == "ANSWER = 42\n"
+        (source / "tool").chmod(0o644)
+        assert extract(source, tmp_path / "state") != after
+
+    def test_several_at_once_agree_and_leave_nothing_behind(self, source: Path, tmp_path: Path) -> None:
+        for number in range(100):
+            (source / f"{number}.txt").write_text(str(number))
+        together = Barrier(8)
+
+        def make(_: int) -> Path:
+            together.wait()
+            return extract(source, tmp_path / "state")
+
+        with ThreadPoolExecutor(8) as threads:
+            (folder,) = set(threads.map(make, range(8)))
+        assert len(files(folder)) == 102
+        assert list((tmp_path / "state" / "code").iterdir()) == [folder]
+
+    @pytest.mark.parametrize(
+        ("archive", "problem"),
+        [
+            (pulumi.FileArchive("/nope"), "/nope: no such file or directory"),
+            ("/nope.zip", "/nope.zip: no such file or directory"),
+            (pulumi.AssetArchive({"a": pulumi.FileAsset("/nope.py")}), "/nope.py: no such file"),
+            (pulumi.AssetArchive({"a": pulumi.FileArchive("/nope")}), "/nope: no such file or directory"),
+            (
+                pulumi.AssetArchive({"../a": pulumi.StringAsset("")}),
+                r"\.\./a: an entry of an archive must lie inside it",
+            ),
+            (pulumi.AssetArchive({}), "AssetArchive: the archive is empty"),
+            (
+                pulumi.RemoteArchive("https://example.com/a.zip"),
+                "https://example.com/a.zip: only files on this machine",
+            ),
+        ],
+    )
+    def test_what_cannot_be_read_is_named(self, tmp_path: Path, archive: Any, problem: str) -> None:
+        with pytest.raises(ArchiveError, match=problem):
+            extract(archive, tmp_path)
+
+    def test_a_file_that_is_no_archive_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / "code.zip").write_text("no zip")
+        with pytest.raises(ArchiveError, match="it is neither a directory nor a zip or tar archive"):
+            extract(pulumi.FileArchive(str(tmp_path / "code.zip")), tmp_path)
+
+    def test_an_entry_that_points_outside_is_refused(self, tmp_path: Path) -> None:
+        with tarfile.open(tmp_path / "evil.tar", "w") as archive:
+            member = tarfile.TarInfo("../evil.py")
+            member.size = 1
+            archive.addfile(member, io.BytesIO(b"x"))
+        with pytest.raises(ArchiveError, match="must lie inside it"):
+            extract(str(tmp_path / "evil.tar"), tmp_path / "state")
+        assert not (tmp_path / "evil.py").exists()
+        assert not (tmp_path / "state").exists() or not list((tmp_path / "state" / "code").iterdir())
+
+
+class TestPutInPlace:
+    def test_the_first_one_stays_and_the_other_is_removed(self, tmp_path: Path) -> None:
+        for content in ("first", "second"):
+            with staging_folder(tmp_path) as folder:
+                (folder / "made").write_text(content)
+                move_into_place(folder, tmp_path / "target")
+        assert files(tmp_path) == {"target/made": b"first"}
+
+    def test_what_fails_half_way_leaves_nothing(self, tmp_path: Path) -> None:
+        with pytest.raises(KeyError), staging_folder(tmp_path / "new") as folder:
+            (folder / "made").write_text("half")
+            raise KeyError
+        assert list((tmp_path / "new").iterdir()) == []
+
+    def test_another_obstacle_is_told(self, tmp_path: Path) -> None:
+        (tmp_path / "target").write_text("a file")
+        with pytest.raises(OSError, match="target"), staging_folder(tmp_path) as folder:
+            move_into_place(folder, tmp_path / "target")
