@@ -8,9 +8,9 @@ from local.engines.evaluation import evaluate
 from local.engines.monitor import ProgramMonitor
 from local.engines.registered import ProviderOptions, RegisteredResource
 from local.errors import LocalPlatformError
-from local.provider.data_sources import answer
-from local.provider.plausible import plausible_resource
-from local.provider.resource_types.problem import ProblemError
+from local.provider.data_sources import read_data_source
+from local.provider.placeholders import placeholder_resource
+from local.provider.resource_types.errors import ResourceError
 
 __all__ = ["RegisteredResource", "record"]
 
@@ -46,7 +46,7 @@ class _RecordingMonitor(ProgramMonitor):
         if self._preview:
             return "", {}
         region = resource.inputs.get("region") or options.region or _REGION
-        return plausible_resource(
+        return placeholder_resource(
             resource.type,
             resource.name,
             resource.urn,
@@ -57,8 +57,8 @@ class _RecordingMonitor(ProgramMonitor):
 
     def answer(self, token: str, args: Mapping[str, Any], options: ProviderOptions) -> Mapping[str, Any]:
         try:
-            return answer(
+            return read_data_source(
                 token, args, region=options.region or _REGION, account_id=ACCOUNT_ID, default_tags=options.default_tags
             )
-        except ProblemError as problem:
-            raise LocalPlatformError(str(problem)) from None
+        except ResourceError as error:
+            raise LocalPlatformError(str(error)) from None

@@ -13,7 +13,7 @@ from local.compute.opensearch.opensearch_installation import (
     OpenSearchProgram,
 )
 from local.compute.opensearch.opensearch_server import OpenSearchServer
-from local.errors import NotRunHereError
+from local.errors import UnsupportedLocallyError
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 
@@ -45,18 +45,22 @@ class SearchDomains:
     def start(self, registration: Registration) -> Mapping[str, Any]:
         """Starts the domain's server and answers its endpoint, `host:port`, once it can be searched.
 
-        Raises NotRunHereError, with an empty endpoint, where OpenSearch is not to be had: no network for the first
+        Raises UnsupportedLocallyError, with an empty endpoint, where OpenSearch is not to be had: no network for the first
         installation, no Java, another engine. Raises LocalPlatformError when the server does not come up.
         """
         version = registration.inputs.get("engineVersion")
         if version != ENGINE_VERSION:
-            raise NotRunHereError(f"engine {version}: only {ENGINE_VERSION} runs on this machine", outputs=NOWHERE)
+            raise UnsupportedLocallyError(
+                f"engine {version}: only {ENGINE_VERSION} runs on this machine", outputs=NOWHERE
+            )
         domain = str(registration.outputs.get("domainName") or registration.name)
         with self._lock:
             try:
                 program = self._provide()
             except OpenSearchMissingError as missing:
-                raise NotRunHereError(missing.message, outputs=NOWHERE, next_step=missing.next_step) from missing
+                raise UnsupportedLocallyError(
+                    missing.message, outputs=NOWHERE, next_step=missing.next_step
+                ) from missing
             name = f"opensearch-{domain}" if self._servers else "opensearch"
             server = OpenSearchServer(self._supervisor, self._directory / domain, program, name=name)
             server.start()

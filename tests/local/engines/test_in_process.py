@@ -233,7 +233,7 @@ class TestFailures:
 
     def test_unknown_data_source(self, provider: LocalProvider) -> None:
         message = failure(lambda: aws.ec2.get_ami(owners=["self"]) and None, provider)
-        assert "aws:ec2/getAmi:getAmi: this data source is not known here" in message
+        assert "aws:ec2/getAmi:getAmi: unsupported data source" in message
 
     @pytest.mark.parametrize(
         ("program", "problem"),

@@ -50,9 +50,9 @@ def test_everything_is_recorded_with_what_it_hangs_on() -> None:
 def test_outputs_are_plausible_so_that_the_program_goes_on() -> None:
     resources = recorded()
     secret, address = resources["address"].inputs["value"].split("@")
-    assert secret.startswith("arn:aws:rds:us-east-1:123456789012:")
+    assert secret.startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:")
     assert address == "data-address"
-    assert resources["eu-west-1a"].inputs["vpcId"].startswith("net-")
+    assert resources["eu-west-1a"].inputs["vpcId"].startswith("vpc-")
 
 
 def test_ids_and_arns_follow_from_names_as_in_aws() -> None:

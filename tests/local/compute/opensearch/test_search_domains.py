@@ -21,7 +21,7 @@ from local.compute.opensearch.opensearch_installation import (
     OpenSearchProgram,
 )
 from local.compute.opensearch.search_domains import SearchDomains
-from local.errors import NotRunHereError, PortTakenError, ProcessFailedError
+from local.errors import UnsupportedLocallyError, PortTakenError, ProcessFailedError
 from local.progress import ProgressEvent
 from local.provider.protocol import Registration
 from local.provider.provider import LocalProvider
@@ -83,7 +83,7 @@ class TestNotHere:
 
     def test_another_engine_is_not_passed_off_as_this_one(self, supervisor: Supervisor, tmp_path: Path) -> None:
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Missing())
-        with pytest.raises(NotRunHereError, match=r"OpenSearch_2\.19: only OpenSearch_3\.5 runs") as absent:
+        with pytest.raises(UnsupportedLocallyError, match=r"OpenSearch_2\.19: only OpenSearch_3\.5 runs") as absent:
             domains.start(registration(engineVersion="OpenSearch_2.19"))
         assert absent.value.outputs == {"endpoint": ""}
 
