@@ -48,7 +48,7 @@ class _PortLostError(Exception):
 def free_port() -> int:
     """A port of the runner's range that nothing listens on, and that this process has not been given before."""
     for port in random.SystemRandom().sample(CHOICES, k=len(CHOICES)):
-        if port not in _given and not ports.answers(port):
+        if port not in _given and not ports.is_listening(port):
             _given.add(port)
             return port
     raise PortTakenError(

@@ -72,7 +72,7 @@ class SearchDomains:
     def _provide(self) -> OpenSearchProgram:
         with progress.step(STEP, self._listener) as step:
             try:
-                program = self._installation.provide(lambda detail: step.tell("progressed", detail))
+                program = self._installation.provide(lambda detail: step.report("progressed", detail))
                 step.detail = f"{ENGINE_VERSION}, {program.java}"
                 return program
             except OpenSearchMissingError as error:

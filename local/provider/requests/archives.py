@@ -7,7 +7,7 @@ from typing import Any
 
 import pulumi
 
-from local.archives import ArchiveError, entries
+from local.archives import ArchiveError, read_entries
 from local.provider.resource_types.errors import ResourceError
 
 # The earliest timestamp of the zip format: file times would make two checkouts differ.
@@ -25,7 +25,7 @@ def zip_archive(archive: Any) -> bytes:
     buffer = io.BytesIO()
     try:
         with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
-            for entry in sorted(entries(archive), key=lambda entry: str(entry.path)):
+            for entry in sorted(read_entries(archive), key=lambda entry: str(entry.path)):
                 info = zipfile.ZipInfo(str(entry.path), _TIMESTAMP)
                 info.external_attr = (0o755 if entry.executable else 0o644) << 16
                 info.compress_type = zipfile.ZIP_DEFLATED

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from local.engines.evaluation import RARE_COLLECTIONS
+from local.engines.evaluation import GC_THRESHOLDS
 from local.engines.recording import RegisteredResource, record
 from local.engines.wire import UNKNOWN
 from local.errors import ProgramError
@@ -125,4 +125,4 @@ def test_collections_are_rare_while_a_program_runs_and_as_before_after_it() -> N
         assert gc.get_threshold() == (701, 11, 12)
     finally:
         gc.set_threshold(*before)
-    assert seen == [RARE_COLLECTIONS]
+    assert seen == [GC_THRESHOLDS]

@@ -98,7 +98,7 @@ class TestStart:
     def test_server_that_ends_is_told_with_its_log(self, supervisor: Supervisor, tmp_path: Path) -> None:
         installation = self.scripted(tmp_path, "echo no room in memory; exit 3")
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=installation)
-        with pytest.raises(ProcessFailedError, match=r"(?s)opensearch ended with status 3; .*no room in memory"):
+        with pytest.raises(ProcessFailedError, match=r"(?s)opensearch exited with status 3; .*no room in memory"):
             domains.start(registration("ended"))
 
     def test_java_that_cannot_be_started_is_told_at_once(self, supervisor: Supervisor, tmp_path: Path) -> None:
@@ -301,5 +301,5 @@ class TestEngine:
         finally:
             supervisor.stop_all()
         assert not psutil.pid_exists(status.pid)
-        assert not ports.answers(port)
+        assert not ports.is_listening(port)
         assert supervisor.processes() == []
