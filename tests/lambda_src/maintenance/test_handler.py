@@ -239,6 +239,6 @@ class TestHandler:
 
     def test_unknown_task_is_refused_before_any_is_run(self, platform: Platform) -> None:
         platform.completed_upload()
-        with pytest.raises(MaintenanceFailedError, match=r"^tasks: tidy_up: this function knows relay_outbox, "):
+        with pytest.raises(MaintenanceFailedError, match=r"^tasks: tidy_up: must be one of relay_outbox, "):
             handler({"tasks": ["relay_outbox", "tidy_up"]}, None)
         assert platform.stored() == []
