@@ -3,7 +3,7 @@
 {"action": "upgrade"}, the default action, migrates the schema. It returns {"schema_head": "0001", "applied": ["0001"]}, where
 `applied` is empty if the schema was up to date.
 
-{"action": "prepare_search", "writers": [role ARN, …], "keepers": [role ARN, …]}, after the search domain is created, maps the
+{"action": "prepare_search", "writers": [role ARN, …], "index_managers": [role ARN, …]}, after the search domain is created, maps the
 roles that may write episodes and those that may manage indices. It returns {"prepared": true}, or false if there is no domain
 or it has no fine-grained access control.
 
@@ -84,7 +84,7 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
 
 
 def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
-    writers, index_managers = _read_arns(event, "writers"), _read_arns(event, "keepers")
+    writers, index_managers = _read_arns(event, "writers"), _read_arns(event, "index_managers")
     prepared = search_roles.map_roles(search_index(settings), writers=writers, index_managers=index_managers)
     logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
     return {"prepared": prepared}

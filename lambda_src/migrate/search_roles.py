@@ -30,6 +30,7 @@ def map_roles(index: SearchIndex, *, writers: Sequence[str], index_managers: Seq
         return False
     try:
         _map_role(index, "episode_writer", writers, ["crud"])
+        # The name of the role in existing domains: under another name, the old role would stay there.
         _map_role(index, "episode_keeper", index_managers, ["indices_all"])
     except NotFoundError:
         return False
