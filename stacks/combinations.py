@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from components.choices import INTEGRATION_TIMEOUT_MS, least_visibility_seconds
+from components.choices import INTEGRATION_TIMEOUT_MS, min_visibility_timeout_seconds
 
 if TYPE_CHECKING:
     from stacks.environment import EnvironmentSettings
@@ -53,7 +53,7 @@ def _network(settings: "EnvironmentSettings") -> Iterator[str]:
 
 def _timings(settings: "EnvironmentSettings") -> Iterator[str]:
     worker, visibility = settings.thumbnails, settings.queue.visibility_seconds
-    least = least_visibility_seconds(worker.timeout_seconds, worker.batching_window_seconds)
+    least = min_visibility_timeout_seconds(worker.timeout_seconds, worker.batching_window_seconds)
     if visibility < least:
         yield (
             f"queue.visibility_seconds: must be at least {least} (six times thumbnails.timeout_seconds, "

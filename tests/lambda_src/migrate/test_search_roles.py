@@ -55,6 +55,6 @@ class TestPrepareSearch:
     @pytest.mark.parametrize("roles", [None, [], WRITER, [1]])
     @pytest.mark.parametrize("name", ["writers", "index_managers"])
     def test_event_without_roles_is_refused(self, stub: StubEngine, name: str, roles: Any) -> None:
-        with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a list"):
+        with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a non-empty list"):
             handler(EVENT | {name: roles}, None)
         assert stub.asked == []

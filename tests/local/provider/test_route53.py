@@ -112,7 +112,10 @@ class TestRecord:
         [
             ({"name": "x.other.com"}, "InvalidChangeBatch"),
             ({"type": "COLOUR"}, "'COLOUR' must be one of"),
-            ({"weightedRoutingPolicies": [{"weight": 1}]}, "weightedRoutingPolicies: not supported by the local account"),
+            (
+                {"weightedRoutingPolicies": [{"weight": 1}]},
+                "weightedRoutingPolicies: not supported by the local account",
+            ),
         ],
     )
     def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, Any], problem: str) -> None:
