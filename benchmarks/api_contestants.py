@@ -166,7 +166,7 @@ class Contestants:
             environment = {**environment, "BENCHMARK_SETTINGS": json.dumps(settings | {"port": port})}
         file_name = name.replace(", ", "-").replace(" ", "-")
         process = self._supervisor.start(file_name, argv, environment=environment, cwd=folder)
-        ports.wait_until(lambda: ports.answers(port), process, seconds=START_SECONDS)
+        ports.wait_until(lambda: ports.is_listening(port), process, seconds=START_SECONDS)
         self._ports[name], self._processes[name] = port, psutil.Process(process.pid)
 
     def _express_settings(self) -> dict[str, Any]:

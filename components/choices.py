@@ -25,6 +25,6 @@ INTEGRATION_TIMEOUT_MS = 30_000
 VISIBILITY_PER_TIMEOUT = 6
 
 
-def least_visibility_seconds(function_timeout_seconds: int, batching_window_seconds: int = 0) -> int:
+def min_visibility_timeout_seconds(function_timeout_seconds: int, batching_window_seconds: int = 0) -> int:
     """The shortest visibility timeout of a queue whose consumer has this timeout and gathers batches this long."""
     return VISIBILITY_PER_TIMEOUT * function_timeout_seconds + batching_window_seconds

@@ -6,7 +6,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import check, check_range
-from components.choices import VISIBILITY_PER_TIMEOUT, least_visibility_seconds
+from components.choices import VISIBILITY_PER_TIMEOUT, min_visibility_timeout_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class QueueConsumerArgs:
         check_range(self, "maximum_concurrency", 2, 1_000)
         gathers = self.batch_size <= 10 or self.batching_window_seconds >= 1
         check(self, "batching_window_seconds", gathers, f"must be at least 1 for batches of {self.batch_size}")
-        least = least_visibility_seconds(self.function_timeout_seconds, self.batching_window_seconds)
+        least = min_visibility_timeout_seconds(self.function_timeout_seconds, self.batching_window_seconds)
         check(
             self,
             "queue_visibility_seconds",

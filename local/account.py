@@ -1,4 +1,4 @@
-"""The one AWS account of a local platform: where it answers, with which credentials, and clients for it."""
+"""The AWS account of a local platform: its endpoints, credentials and boto3 clients."""
 
 import json
 import threading
@@ -8,18 +8,20 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-# moto's own default; every ARN it mints carries it.
+# Moto's default account; every ARN that it creates contains it.
 ACCOUNT_ID = "123456789012"
 
 
 class FunctionFailedError(Exception):
-    """A function was invoked and failed; the text says why."""
+    """An invoked function raised an error; the message has the cause."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LocalAccount:
-    """Where the emulator answers and how to sign for it. `s3_endpoint` is the object gate, which stands in front of it;
-    `lambda_endpoint` is where functions are invoked, empty before there are any."""
+    """Endpoints and credentials of the emulated account.
+
+    `s3_endpoint` is the S3 gate in front of the emulator. `lambda_endpoint` invokes functions; it is empty before the deployment.
+    """
 
     endpoint: str
     s3_endpoint: str
@@ -28,30 +30,35 @@ class LocalAccount:
     secret_access_key: str
     lambda_endpoint: str = ""
     account_id: str = ACCOUNT_ID
-    # One session for all clients: it keeps the service models that they share, and reading those is most of a client's cost.
+    # One session for all clients: it caches the service models, and loading those is most of the cost of creating a client.
     _session: boto3.Session = field(default_factory=boto3.Session, repr=False, compare=False)
     _clients: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
-    def invoke(self, function: str, event: Any, *, seconds: float) -> Any:
-        """What the function answers to an event, waited for so long. Raises what boto3 raises, FunctionFailedError when the
-        function itself failed."""
+    def invoke(self, function: str, event: Any, *, timeout_seconds: float) -> Any:
+        """Invoke a function and return its decoded result.
+
+        Raises:
+            FunctionFailedError: The function raised an error.
+            botocore.exceptions.BotoCoreError: The endpoint cannot be reached, or does not respond within the timeout.
+            botocore.exceptions.ClientError: The endpoint returned an error, e.g. for an unknown function.
+        """
         client = self._session.client(
             "lambda",
             region_name=self.region,
             endpoint_url=self.lambda_endpoint,
             aws_access_key_id=self.access_key_id,
             aws_secret_access_key=self.secret_access_key,
-            config=Config(retries={"total_max_attempts": 1}, read_timeout=seconds),
+            config=Config(retries={"total_max_attempts": 1}, read_timeout=timeout_seconds),
         )
-        answer = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
-        payload = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
+        response = client.invoke(FunctionName=function, Payload=json.dumps(event).encode())
+        payload = json.loads(response["Payload"].read())
+        if response.get("FunctionError"):
             raise FunctionFailedError(f"{function} failed: {payload['errorMessage']}")
         return payload
 
     def client(self, service: str) -> Any:
-        """The shared boto3 client of a service. Clients are thread-safe, making them is not, hence the lock."""
+        """Return the shared boto3 client of a service. Clients are thread-safe, but creating them is not, hence the lock."""
         with self._lock:
             if service not in self._clients:
                 self._clients[service] = self._session.client(
@@ -61,7 +68,7 @@ class LocalAccount:
                     aws_access_key_id=self.access_key_id,
                     aws_secret_access_key=self.secret_access_key,
                     config=Config(
-                        # An operation that moto lacks answers 404 or 500, which botocore would try four times.
+                        # Moto returns 404 or 500 for an operation it lacks, which botocore would try four times.
                         retries={"total_max_attempts": 1},
                         signature_version="s3v4" if service == "s3" else None,
                         s3={"addressing_style": "path"},
@@ -72,7 +79,7 @@ class LocalAccount:
             return self._clients[service]
 
     def environment(self) -> dict[str, str]:
-        """What a process needs to find this account and no other: the variables that every AWS SDK reads."""
+        """Return the environment variables that make every AWS SDK use this account and no other."""
         return {
             "AWS_REGION": self.region,
             "AWS_DEFAULT_REGION": self.region,

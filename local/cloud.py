@@ -1,4 +1,4 @@
-"""A whole AWS account on this machine, made for one deployment of one program and ended with it."""
+"""An AWS account on this machine, created for one deployment of one program and removed with it."""
 
 import secrets
 from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ Health = Literal["running", "degraded"]
 
 
 class LocalCloud:
-    """Starts nothing until `deploy`; `close` ends everything. One deployment per object."""
+    """A local account with everything that its resources run. `deploy` starts it, once per object; `close` ends it."""
 
     account: LocalAccount
     functions: Functions
@@ -47,10 +47,15 @@ class LocalCloud:
         code_directory: Path | None = None,
         images: Mapping[str, Path] = MappingProxyType({}),
     ) -> None:
-        """The API listens on `port`, a distribution on the next one, where it is free; 0 is any free port for both.
+        """Configure the account.
 
-        `code_directory` is where code is laid out, once for all platforms that share it; a folder of its own without.
-        `images` are folders by the name of the repository whose image they hold.
+        Args:
+            state_directory: The folder of databases, logs and the process registry.
+            region: The AWS region.
+            port: The API's port; a distribution listens on the next one if it is free. 0 is any free port for both.
+            listener: Receives progress events.
+            code_directory: Where function code is extracted; platforms may share it. Default: in the state directory.
+            images: Folders with the content of container images, by repository name.
         """
         self._directory, self._region, self._port, self._listener = state_directory, region, port, listener
         self._code_directory, self._images = code_directory or state_directory / "functions", images
@@ -64,53 +69,57 @@ class LocalCloud:
         self._to_close: list[Callable[[], None]] = []
 
     def deploy(self, program: Callable[[], None], *, project: str, stack: str, config: Mapping[str, str]) -> Deployment:
-        """Applies the program and runs what it describes. Raises LocalPlatformError; the caller closes in any case."""
+        """Apply the program and run what it describes. The caller must call `close`, also after an error.
+
+        Raises:
+            LocalPlatformError: A process does not start, or the program or a registration fails.
+        """
         ports.require_free(self._port)
         with progress.step("emulator", self._listener):
             self.account = self._start_account()
         with progress.step("resources", self._listener) as step:
-            counted = 0
+            count = 0
 
-            def count(resource: AppliedResource) -> None:
-                nonlocal counted
-                counted += 1
-                step.tell("progressed", f"{counted} · {resource.name}")
+            def report(resource: AppliedResource) -> None:
+                nonlocal count
+                count += 1
+                step.report("progressed", f"{count} · {resource.name}")
 
-            provider = LocalProvider(self.account, self._runners())
+            provider = LocalProvider(self.account, self._create_runners())
             deployment = deploy(
-                program, project=project, stack=stack, config=config, provider=provider, on_resource=count
+                program, project=project, stack=stack, config=config, provider=provider, on_resource=report
             )
             step.detail = f"{len(deployment.resources)} resources"
         return deployment
 
-    def reach(self, url: str) -> str:
-        """Where a URL of the program's own names answers on this machine; any other text as it is."""
+    def resolve_url(self, url: str) -> str:
+        """Return a URL with one of the program's host names as an address of this machine; other texts unchanged."""
         return self._host_resolver.resolve_url(url)
 
     @property
     def lambda_endpoint(self) -> str:
-        """Where the functions are invoked; empty before the deployment."""
+        """The URL at which functions are invoked; empty before the deployment."""
         return self._invoke_endpoint.address if self._invoke_endpoint else ""
 
     def processes(self) -> list[ProcessStatus]:
-        """Every process of the platform, in the order of their starts."""
+        """Return every process of the platform, in start order."""
         return self.supervisor.processes()
 
     def health(self) -> Health:
-        """Degraded when a server that others need has ended; function workers come and go and do not count."""
-        rooms = (self._databases, self._containers, self._search, self._caches)
-        needed = {Emulator.name, ObjectGate.name, *(name for room in rooms if room for name in room.process_names)}
+        """Return `degraded` if a required server has exited. Function workers are not required: they come and go."""
+        servers = (self._databases, self._containers, self._search, self._caches)
+        required = {Emulator.name, ObjectGate.name, *(name for each in servers if each for name in each.process_names)}
         running = {process.name for process in self.processes() if process.state == "running"}
-        return "running" if needed <= running else "degraded"
+        return "running" if required <= running else "degraded"
 
     def close(self) -> None:
-        """Ends everything it started, callers before what they call. May be called again."""
+        """Stop everything that was started, clients before the servers they call. Repeated calls have no effect."""
         while self._to_close:
             self._to_close.pop()()
         self.supervisor.stop_all()
 
     def _start_account(self) -> LocalAccount:
-        # The gate verifies what clients sign with this pair, so it is made anew for every platform.
+        # The S3 gate verifies signatures with this key pair, so every platform gets a new one.
         access_key_id, secret_access_key = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
         port = ports.free_port()
         with ThreadPoolExecutor(2) as both:
@@ -131,7 +140,7 @@ class LocalCloud:
             secret_access_key=secret_access_key,
         )
 
-    def _runners(self) -> dict[str, Runner]:
+    def _create_runners(self) -> dict[str, Runner]:
         self.functions = functions = Functions(self.account, self.supervisor, self._code_directory)
         self._invoke_endpoint = invoke_endpoint = InvokeEndpoint(functions)
         invoke_endpoint.start()
@@ -144,7 +153,7 @@ class LocalCloud:
         balancers = LoadBalancers(port=self._port, logs=self.supervisor.logs)
         self._containers = containers = Containers(self.account, self.supervisor, balancers, images=self._images)
         distributions = Distributions(self.account, port=ports.preferred_port(self._port and self._port + 1))
-        # Closed from the last to the first: callers before what they call.
+        # Closed in reverse order, clients before the servers they call.
         self._to_close += [
             functions.close,
             invoke_endpoint.close,
@@ -185,5 +194,5 @@ class LocalCloud:
         }
 
     def _pool_endpoint(self, pool: Registration) -> Mapping[str, Any]:
-        """Where the pool's keys are: the emulator signs its tokens, not AWS."""
+        """Return the pool's endpoint in the emulator, which signs its tokens and serves its keys."""
         return {"endpoint": f"{self.account.endpoint.removeprefix('http://')}/{pool.id}"}

@@ -1,10 +1,10 @@
-"""What can go wrong with a local platform.
+"""The exceptions of the local platform.
 
-LocalPlatformError                 carries one clear sentence, and what to do next
-├── PortTakenError                 another program listens where we should
-├── ProcessFailedError             a program that we start did not come up
+LocalPlatformError                 a message in one sentence, and the next step
+├── PortTakenError                 another program listens on the port
+├── ProcessFailedError             a process did not start
 ├── RegistrationError              a resource cannot be applied; names the resource
-├── NotRunHereError                a resource is recorded, but nothing runs for it on this machine
+├── UnsupportedLocallyError        a resource is recorded, but cannot run on this machine
 └── ProgramError                   the Pulumi program itself failed
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 
 
 class LocalPlatformError(Exception):
-    """One clear sentence for a person, and the command or change that helps."""
+    """A message in one sentence, and the command or change that solves the problem."""
 
     def __init__(self, message: str, *, next_step: str = "") -> None:
         super().__init__(message)
@@ -26,11 +26,11 @@ class PortTakenError(LocalPlatformError):
 
 
 class ProcessFailedError(LocalPlatformError):
-    """A program ended, or did not answer, while it was starting."""
+    """A process exited, or did not respond, while it was starting."""
 
 
 class RegistrationError(LocalPlatformError):
-    """A registration cannot be applied: an input nobody consumes, an unknown operation, or a call that AWS refuses."""
+    """A registration cannot be applied: an unmapped input, an unknown operation, or a failed call."""
 
     def __init__(self, resource: str, problem: str) -> None:
         super().__init__(f"{resource}: {problem}")
@@ -38,10 +38,10 @@ class RegistrationError(LocalPlatformError):
         self.problem = problem
 
 
-class NotRunHereError(LocalPlatformError):
-    """What a runner raises where this machine cannot run a thing that the platform can do without.
+class UnsupportedLocallyError(LocalPlatformError):
+    """Raised by a runner for an optional resource that this machine cannot run.
 
-    The message is the reason; `outputs` win over AWS's, which would name what is not there.
+    The message is the reason. `outputs` replace AWS's, which would point to something that does not exist.
     """
 
     def __init__(self, reason: str, *, outputs: Mapping[str, Any], next_step: str = "") -> None:
@@ -50,4 +50,4 @@ class NotRunHereError(LocalPlatformError):
 
 
 class ProgramError(LocalPlatformError):
-    """The program raised, or registrations of it failed."""
+    """The program raised an exception, or some of its registrations failed."""

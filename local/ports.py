@@ -1,4 +1,4 @@
-"""Ports on loopback."""
+"""TCP ports on the loopback interface."""
 
 import random
 import socket
@@ -11,33 +11,37 @@ from local.supervisor import ManagedProcess
 LOOPBACK = "127.0.0.1"
 
 
-# Below the ranges from which systems give ports to outgoing connections (Linux from 32768, others from 49152): a port that is
-# free now stays free until the program that it is meant for has started. The first thousands are left to well-known servers.
-CHOICES = range(20_000, 32_000)
+# Below the ephemeral port ranges (Linux from 32768, others from 49152), so that no outgoing connection takes a port between
+# its choice and the start of the program that listens on it. Lower ports are left to well-known servers.
+PORT_RANGE = range(20_000, 32_000)
 
 
 def free_port() -> int:
-    """A port that nothing listens on, and that this process has not been given before."""
-    for port in random.SystemRandom().sample(CHOICES, k=len(CHOICES)):
-        if port not in _given and _can_bind(port):
-            _given.add(port)
+    """Return a random port on which nothing listens and which this function has not returned before.
+
+    Raises:
+        PortTakenError: No port of the range is free.
+    """
+    for port in random.SystemRandom().sample(PORT_RANGE, k=len(PORT_RANGE)):
+        if port not in _returned and _can_bind(port):
+            _returned.add(port)
             return port
     raise PortTakenError(
-        f"no port from {CHOICES.start} to {CHOICES.stop - 1} is free", next_step="end programs that listen"
+        f"no port from {PORT_RANGE.start} to {PORT_RANGE.stop - 1} is free", next_step="end programs that listen"
     )
 
 
 def preferred_port(port: int) -> int:
-    """This port, so that people find the same one again; any free one where it is taken, or for 0."""
+    """Return this port if it is free, so that it stays the same between starts; any free port otherwise, and for 0."""
     return port if port and _can_bind(port) else free_port()
 
 
-_given: set[int] = set()
+_returned: set[int] = set()
 
 
 def _can_bind(port: int) -> bool:
     with socket.socket() as probe:
-        # Without it, connections of an earlier listener in TIME_WAIT would count as taken.
+        # Without it, a port would count as taken while connections of an earlier listener are in TIME_WAIT.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
@@ -47,36 +51,41 @@ def _can_bind(port: int) -> bool:
 
 
 def require_free(port: int) -> None:
-    """Raises PortTakenError when something listens on the port already (0, any free port, is never taken)."""
+    """Check that nothing listens on the port. Port 0 means any free port and always passes.
+
+    Raises:
+        PortTakenError: Another program listens on the port.
+    """
     if not _can_bind(port):
-        raise _taken(port)
+        raise _port_taken_error(port)
 
 
 def bind(port: int) -> socket.socket:
-    """A socket that has the port (0: any free one), so that nobody else can take it before somebody listens.
+    """Return a socket bound to the port (0: any free one), which reserves it until the socket listens.
 
-    Raises PortTakenError.
+    Raises:
+        PortTakenError: Another program listens on the port.
     """
-    listening = socket.socket()
-    # Without it, connections of an earlier listener in TIME_WAIT would keep the port taken.
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound = socket.socket()
+    # Without it, a port would stay taken while connections of an earlier listener are in TIME_WAIT.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listening.bind((LOOPBACK, port))
+        bound.bind((LOOPBACK, port))
     except OSError as error:
-        listening.close()
-        raise _taken(port) from error
-    return listening
+        bound.close()
+        raise _port_taken_error(port) from error
+    return bound
 
 
-def _taken(port: int) -> PortTakenError:
+def _port_taken_error(port: int) -> PortTakenError:
     return PortTakenError(
         f"port {port}: another program listens there",
         next_step="choose another with --port N, or any free one with --port 0",
     )
 
 
-def answers(port: int) -> bool:
-    """Whether something accepts connections on the port."""
+def is_listening(port: int) -> bool:
+    """Return whether something accepts connections on the port."""
     try:
         with socket.create_connection((LOOPBACK, port), timeout=1):
             return True
@@ -84,12 +93,16 @@ def answers(port: int) -> bool:
         return False
 
 
-def wait_until(ready: Callable[[], bool], process: ManagedProcess, *, seconds: float) -> None:
-    """Waits until `ready`; raises ProcessFailedError, with the end of its log, when the process ends or the time is up."""
+def wait_until(is_ready: Callable[[], bool], process: ManagedProcess, *, seconds: float) -> None:
+    """Wait until the process is ready.
+
+    Raises:
+        ProcessFailedError: The process exits, or is not ready within `seconds`. The message has the end of its log.
+    """
     deadline = time.monotonic() + seconds
-    while not ready():
-        ended = process.poll()
-        if ended is not None or time.monotonic() > deadline:
-            why = f"ended with status {ended}" if ended is not None else f"did not answer within {seconds:.0f} s"
-            raise ProcessFailedError(f"{process.name} {why}; its log ends with:\n{process.log_tail()}")
+    while not is_ready():
+        status = process.poll()
+        if status is not None or time.monotonic() > deadline:
+            problem = f"exited with status {status}" if status is not None else f"was not ready within {seconds:.0f} s"
+            raise ProcessFailedError(f"{process.name} {problem}; its log ends with:\n{process.log_tail()}")
         time.sleep(0.02)

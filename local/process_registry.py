@@ -1,4 +1,4 @@
-"""Which processes a supervisor started, on disk, so that another process can end them when it died itself."""
+"""The processes that a supervisor started, in a file, so that another process can terminate them if the supervisor dies."""
 
 import contextlib
 import json
@@ -14,38 +14,38 @@ import psutil
 FILE_NAME = "processes.json"
 GRACE_SECONDS = 5.0
 POLL_SECONDS = 0.02
-# psutil derives start times from the boot time, which moves when the clock is set.
+# Psutil computes start times from the boot time, which changes when the clock is set.
 CLOCK_TOLERANCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class RegisteredProcess:
-    """A process, and its start time: ids are used again by the system, the pair is not."""
+    """A process id and its start time: the system reuses ids, but not the pair."""
 
     name: str
     pid: int
     started_at: float
     stop_signal: int
 
-    def alive(self) -> psutil.Process | None:
-        """The running process, or None when it ended or the id belongs to another by now."""
+    def find_process(self) -> psutil.Process | None:
+        """Return the running process, or None if it ended or its id belongs to another process now."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_at) < CLOCK_TOLERANCE_SECONDS
-            if same and process.status() != psutil.STATUS_ZOMBIE:
+            is_same = abs(process.create_time() - self.started_at) < CLOCK_TOLERANCE_SECONDS
+            if is_same and process.status() != psutil.STATUS_ZOMBIE:
                 return process
         return None
 
 
 class ProcessRegistry:
-    """The file's keeper. Thread-safe within the one process that writes it."""
+    """Writes the registry file. Thread-safe within the one process that writes it."""
 
     def __init__(self, path: Path) -> None:
         self._path, self._lock = path, threading.Lock()
         self._processes: dict[int, RegisteredProcess] = {}
 
     def add(self, name: str, pid: int, stop_signal: int) -> None:
-        """Records a process that was just started; one that ended already is left out."""
+        """Add a process that was just started, unless it has ended already."""
         try:
             started_at = psutil.Process(pid).create_time()
         except psutil.NoSuchProcess:
@@ -55,6 +55,7 @@ class ProcessRegistry:
             self._write()
 
     def remove(self, pid: int) -> None:
+        """Remove a process; an unknown id has no effect."""
         with self._lock:
             if self._processes.pop(pid, None):
                 self._write()
@@ -65,8 +66,8 @@ class ProcessRegistry:
         temporary.replace(self._path)
 
 
-def registered(path: Path) -> list[RegisteredProcess]:
-    """What the file says, newest first; nothing when there is no file or it cannot be read as one of ours."""
+def read_registry(path: Path) -> list[RegisteredProcess]:
+    """Return the processes in the file, newest first; none if the file is missing or invalid."""
     try:
         rows = json.loads(path.read_text())
         return [RegisteredProcess(**row) for row in reversed(rows)]
@@ -74,24 +75,27 @@ def registered(path: Path) -> list[RegisteredProcess]:
         return []
 
 
-def end_registered(path: Path) -> list[int]:
-    """Ends every process of the file that still runs, each asked first and killed after a grace time. Returns their ids."""
-    left = [(entry, process) for entry in registered(path) if (process := entry.alive())]
-    for entry, process in left:
+def terminate_registered(path: Path) -> list[int]:
+    """Terminate every registered process that is still running and return their ids.
+
+    Each gets its stop signal first and is killed after a grace period.
+    """
+    running = [(entry, process) for entry in read_registry(path) if (process := entry.find_process())]
+    for entry, process in running:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(entry.stop_signal)
-    for entry in _still_alive([entry for entry, _ in left]):
-        # The group, because a process that does not listen may have children that would outlive it.
+    for entry in _wait_for_exit([entry for entry, _ in running]):
+        # The whole group: a process that ignores its stop signal may have children that would outlive it.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(entry.pid, signal.SIGKILL)
-    _still_alive([entry for entry, _ in left])
+    _wait_for_exit([entry for entry, _ in running])
     path.unlink(missing_ok=True)
-    return [entry.pid for entry, _ in left]
+    return [entry.pid for entry, _ in running]
 
 
-def _still_alive(entries: list[RegisteredProcess]) -> list[RegisteredProcess]:
-    """Those that still run after the grace time. A process that ended and that nobody reaped has ended all the same."""
+def _wait_for_exit(entries: list[RegisteredProcess]) -> list[RegisteredProcess]:
+    """Wait for a grace period and return the processes that are still running. Zombies count as exited."""
     deadline = time.monotonic() + GRACE_SECONDS
-    while (alive := [entry for entry in entries if entry.alive()]) and time.monotonic() < deadline:
+    while (running := [entry for entry in entries if entry.find_process()]) and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
-    return alive
+    return running

@@ -1,4 +1,4 @@
-"""Every process of a local platform: started here, watched here, ended here by its id."""
+"""Starts, watches and stops every process of a local platform."""
 
 import contextlib
 import logging
@@ -14,23 +14,23 @@ from pathlib import Path
 from typing import Literal
 
 from local.errors import ProcessFailedError
-from local.process_registry import FILE_NAME, GRACE_SECONDS, ProcessRegistry, end_registered
+from local.process_registry import FILE_NAME, GRACE_SECONDS, ProcessRegistry, terminate_registered
 
 ProcessState = Literal["running", "stopped", "exited"]
 LOG_TAIL_LINES = 12
 
-# A process that is kept alive is started again at most so often in a row while its starts do not last this long; the waits
-# double.
-RESTARTS = 6
-STEADY_SECONDS = 2.0
-FIRST_RESTART_WAIT_SECONDS = 0.1
+# A process that is kept alive is restarted at most MAX_RESTARTS times in a row if it runs for less than MIN_UPTIME_SECONDS; the
+# delay doubles with each of these restarts.
+MAX_RESTARTS = 6
+MIN_UPTIME_SECONDS = 2.0
+INITIAL_RESTART_DELAY_SECONDS = 0.1
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessStatus:
-    """`exited` is a process that ended unasked, `stopped` one that was asked to."""
+    """A process and its state: `stopped` by the supervisor, or `exited` by itself."""
 
     name: str
     pid: int
@@ -38,44 +38,52 @@ class ProcessStatus:
 
 
 class ManagedProcess:
-    """A process that the supervisor started."""
+    """A process started by the supervisor."""
 
     def __init__(self, name: str, launch: Callable[[], subprocess.Popen[bytes]], stop_signal: int, log: Path) -> None:
         self.name, self.log = name, log
-        self.stop_signal, self.asked_to_stop, self.kept_alive = stop_signal, False, False
+        self.stop_signal, self.is_stop_requested, self.is_kept_alive = stop_signal, False, False
         self._launch, self._process = launch, launch()
-        self._started_at, self._brief_starts = time.monotonic(), 0
+        self._started_at, self._short_runs = time.monotonic(), 0
 
     @property
     def pid(self) -> int:
-        """Another one after every restart."""
+        """The process id, which changes with every restart."""
         return self._process.pid
 
-    def restart_wait(self) -> float | None:
-        """The seconds to wait before the next restart of a process that just ended; None when it is to be given up."""
-        lasted = time.monotonic() - self._started_at >= STEADY_SECONDS
-        self._brief_starts = 0 if lasted else self._brief_starts + 1
-        return FIRST_RESTART_WAIT_SECONDS * 2**self._brief_starts if self._brief_starts <= RESTARTS else None
+    def next_restart_delay(self) -> float | None:
+        """Return the delay in seconds before the restart of a process that just ended; None to stop restarting it."""
+        was_stable = time.monotonic() - self._started_at >= MIN_UPTIME_SECONDS
+        self._short_runs = 0 if was_stable else self._short_runs + 1
+        return INITIAL_RESTART_DELAY_SECONDS * 2**self._short_runs if self._short_runs <= MAX_RESTARTS else None
 
     def restart(self) -> None:
-        """Starts the program again as it was started first. Raises OSError."""
+        """Start the program again with the original arguments.
+
+        Raises:
+            OSError: The program cannot be started.
+        """
         self._process, self._started_at = self._launch(), time.monotonic()
 
     def poll(self) -> int | None:
-        """The exit status, or None while it runs."""
+        """Return the exit status, or None while it is running."""
         return self._process.poll()
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for the end; raises subprocess.TimeoutExpired after `timeout` seconds."""
+        """Wait for the process to end and return its exit status.
+
+        Raises:
+            subprocess.TimeoutExpired: It is still running after `timeout` seconds.
+        """
         return self._process.wait(timeout)
 
     def send_signal(self, signum: int) -> None:
-        """Sends a signal; a process that has ended is left alone."""
+        """Send a signal; no effect if the process has ended."""
         self._process.send_signal(signum)
 
-    def end(self) -> None:
-        """Asks it to stop, and kills its whole group when it has not after the grace time."""
-        self.asked_to_stop = True
+    def stop(self) -> None:
+        """Send the stop signal, and kill the whole process group after the grace period."""
+        self.is_stop_requested = True
         self.send_signal(self.stop_signal)
         try:
             self.wait(GRACE_SECONDS)
@@ -85,19 +93,20 @@ class ManagedProcess:
             self.wait()
 
     def log_tail(self) -> str:
-        """The last lines it wrote, for a message."""
+        """Return the last lines of its log, for a message."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-LOG_TAIL_LINES:])
 
     @property
     def status(self) -> ProcessStatus:
-        ended: ProcessState = "stopped" if self.asked_to_stop else "exited"
+        """The current state."""
+        ended: ProcessState = "stopped" if self.is_stop_requested else "exited"
         return ProcessStatus(name=self.name, pid=self.pid, state="running" if self.poll() is None else ended)
 
 
 class Supervisor:
-    """Starts processes in sessions of their own (a Ctrl-C at the terminal reaches only the supervisor), each with a log file.
+    """Starts processes in separate sessions (Ctrl-C in the terminal reaches only the supervisor), each with a log file.
 
-    A watchdog process ends them when the supervisor dies without having done so.
+    A watchdog process terminates them if the supervisor dies.
     """
 
     def __init__(self, state_directory: Path) -> None:
@@ -121,16 +130,19 @@ class Supervisor:
         stop_signal: int = signal.SIGTERM,
         on_exit: Callable[[int], None] | None = None,
     ) -> ManagedProcess:
-        """Starts a program under a name that no running process has. Its output is appended to logs/<name>.log.
+        """Start a program under a unique name; its output is appended to logs/<name>.log.
 
-        `environment` is the whole environment (default: this process's). `on_exit` gets the exit status when it ends unasked.
-        Raises ProcessFailedError when the program cannot be started at all.
+        `environment` is the complete environment (default: this process's). `on_exit` gets the exit status if the process ends
+        without being stopped.
+
+        Raises:
+            ProcessFailedError: The program cannot be started, the name is in use, or the supervisor is stopping.
         """
         with self._lock:
             if self._closed:
                 raise ProcessFailedError(f"{name}: the supervisor is stopping")
             if (known := self._processes.get(name)) and known.poll() is None:
-                raise ProcessFailedError(f"{name}: a process of this name is running (id {known.pid})")
+                raise ProcessFailedError(f"{name}: a process with this name is already running (id {known.pid})")
             self._start_watchdog()
             log = self.logs / f"{name}.log"
 
@@ -157,24 +169,26 @@ class Supervisor:
         return managed
 
     def keep_alive(self, managed: ManagedProcess) -> None:
-        """From now on starts this process again when it ends unasked, unless it does not last. For programs that find
-        again what they need, and that others find again; called when they have come up once."""
-        managed.kept_alive = True
+        """Restart this process from now on if it ends without being stopped, up to a limit of short runs.
+
+        For servers that recover their state and keep their address; call it after the first successful start.
+        """
+        managed.is_kept_alive = True
 
     def stop(self, name: str) -> None:
-        """Ends a process and forgets it; an unknown name is no error."""
+        """Stop a process and remove it; an unknown name has no effect."""
         with self._lock:
             managed = self._processes.get(name)
             if managed is None:
                 return
-            managed.asked_to_stop = True  # under the lock: it is not started again after this
-        managed.end()
+            managed.is_stop_requested = True  # under the lock, so that it is not restarted after this
+        managed.stop()
         with self._lock:
             if self._processes.get(name) is managed:
                 del self._processes[name]
 
     def stop_all(self) -> None:
-        """Ends everything, the last started first, and refuses further starts."""
+        """Stop all processes, the last started first; later calls of `start` fail."""
         with self._lock:
             self._closed = True
             names = list(reversed(self._processes))
@@ -187,7 +201,7 @@ class Supervisor:
                 self._watchdog = None
 
     def processes(self) -> list[ProcessStatus]:
-        """Every process that was not asked to stop, in the order of their starts."""
+        """Return every process that was not stopped, in start order."""
         with self._lock:
             return [managed.status for managed in self._processes.values()]
 
@@ -207,34 +221,34 @@ class Supervisor:
         while True:
             status = managed.wait()
             self._registry.remove(managed.pid)
-            if managed.asked_to_stop:
+            if managed.is_stop_requested:
                 return
-            if not (managed.kept_alive and self._start_again(managed, status)):
+            if not (managed.is_kept_alive and self._restart(managed, status)):
                 break
         if on_exit is not None:
             on_exit(status)
 
-    def _start_again(self, managed: ManagedProcess, status: int) -> bool:
-        told = {"program": managed.name, "status": status}
-        wait = managed.restart_wait()
-        if wait is None:
-            logger.error("process_given_up", extra=told | {"restarts": RESTARTS})
+    def _restart(self, managed: ManagedProcess, status: int) -> bool:
+        fields = {"program": managed.name, "status": status}
+        delay = managed.next_restart_delay()
+        if delay is None:
+            logger.error("process_restarts_exhausted", extra=fields | {"restarts": MAX_RESTARTS})
             return False
-        logger.warning("process_ended", extra=told | {"pid": managed.pid})
-        time.sleep(wait)
+        logger.warning("process_ended", extra=fields | {"pid": managed.pid})
+        time.sleep(delay)
         with self._lock:
-            if managed.asked_to_stop or self._closed:
+            if managed.is_stop_requested or self._closed:
                 return False
             try:
                 managed.restart()
             except OSError as error:
-                logger.error("process_given_up", extra=told | {"error": str(error)})
+                logger.error("process_restart_failed", extra=fields | {"error": str(error)})
                 return False
             self._registry.add(managed.name, managed.pid, managed.stop_signal)
         logger.warning("process_restarted", extra={"program": managed.name, "pid": managed.pid})
         return True
 
 
-def leave_nothing_running(state_directory: Path) -> list[int]:
-    """Ends what a supervisor that died left behind, by recorded id and start time. Returns the ids that it ended."""
-    return end_registered(state_directory / FILE_NAME)
+def terminate_orphans(state_directory: Path) -> list[int]:
+    """Terminate the processes of a supervisor that died, by recorded id and start time, and return their ids."""
+    return terminate_registered(state_directory / FILE_NAME)

@@ -1,18 +1,21 @@
-"""Ends what a supervisor leaves behind when it is killed: `python -m local.watchdog REGISTRY`, its standard input held open by
-the supervisor. The system closes that pipe however the supervisor ends, so nothing can keep the watchdog from knowing."""
+"""Terminates the processes of a supervisor that was killed: `python -m local.watchdog REGISTRY`.
+
+Its standard input is a pipe from the supervisor, which the operating system closes however the supervisor ends.
+"""
 
 import signal
 import sys
 from pathlib import Path
 
-from local.process_registry import end_registered
+from local.process_registry import terminate_registered
 
 
 def main() -> None:
-    # A Ctrl-C at the terminal is the supervisor's affair; this process outlives it on purpose.
+    """Wait for the end of the supervisor, then terminate its processes."""
+    # Ctrl-C in the terminal is for the supervisor; this process must outlive it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.stdin.buffer.read()
-    end_registered(Path(sys.argv[1]))
+    terminate_registered(Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from components.choices import INTEGRATION_TIMEOUT_MS, least_visibility_seconds
+from components.choices import INTEGRATION_TIMEOUT_MS, min_visibility_timeout_seconds
 from stacks.environment_sections import EnvironmentSections
 from stacks.sections import FunctionSection
 
@@ -50,7 +50,7 @@ def _network(settings: EnvironmentSections) -> Iterator[str]:
 
 def _timings(settings: EnvironmentSections) -> Iterator[str]:
     worker, visibility = settings.thumbnails, settings.queue.visibility_seconds
-    least = least_visibility_seconds(worker.timeout_seconds, worker.batching_window_seconds)
+    least = min_visibility_timeout_seconds(worker.timeout_seconds, worker.batching_window_seconds)
     if visibility < least:
         yield (
             f"queue.visibility_seconds: must be at least {least} (six times thumbnails.timeout_seconds, "

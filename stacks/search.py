@@ -81,7 +81,7 @@ def prepare_search(
             {
                 "action": "prepare_search",
                 "writers": [callers["api"].role_arn],
-                "keepers": [callers["maintenance"].role_arn],
+                "index_managers": [callers["maintenance"].role_arn],
             }
         ),
         triggers={"endpoint": parameters["search_endpoint"]},

@@ -15,7 +15,7 @@ from psycopg import sql
 from local.account import LocalAccount
 from local.compute.rds.postgres import EmbeddedPostgres
 from local.emulator.process import Emulator
-from local.engines.evaluation import RARE_COLLECTIONS
+from local.engines.evaluation import GC_THRESHOLDS
 from local.supervisor import Supervisor
 from operations.release import machine
 from operations.release.machine import MachineBundles
@@ -26,7 +26,7 @@ pytest_plugins = ["tests.tables"]
 
 # A process that has loaded what all rooms need holds millions of objects that stay: with Python's own thresholds, looking through
 # them for garbage was two fifths of the suite's time.
-gc.set_threshold(*RARE_COLLECTIONS)
+gc.set_threshold(*GC_THRESHOLDS)
 
 REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
 

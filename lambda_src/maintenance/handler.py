@@ -1,8 +1,7 @@
-"""What has to be done now and then: the outbox relayed, abandoned jobs ended, old messages, uploads and idle callers forgotten,
-the search index kept.
+"""The maintenance function: relays the outbox, ends abandoned jobs, purges old rows and keeps the search index up to date.
 
-Input {"tasks": ["relay_outbox", …]}, output the counts of each task by its name. Every task is tried whatever became of the
-others; when one failed, the invocation fails at the end, so that an alarm hears of it.
+The input is {"tasks": ["relay_outbox", …]}, the output the counts of each task by its name. Every task runs even if others
+fail; the invocation then fails at the end, which raises an alarm.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,16 +32,20 @@ TASKS: Mapping[str, Callable[[Maintenance], Counts]] = {
 
 
 class MaintenanceFailedError(Exception):
-    """Names the tasks that failed, or that nobody knows."""
+    """Tasks failed or are unknown; the message names them."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
-    """See the module. Raises MaintenanceFailedError."""
+    """Run the tasks of the event.
+
+    Raises:
+        MaintenanceFailedError: A task is unknown (then none is run), or failed.
+    """
     names = event.get("tasks")
     if not isinstance(names, list) or not names:
-        raise MaintenanceFailedError("tasks: must be a list of at least one task's name")
+        raise MaintenanceFailedError("tasks: must be a non-empty list of task names")
     if unknown := [str(name) for name in names if name not in TASKS]:
-        raise MaintenanceFailedError(f"tasks: {', '.join(unknown)}: this function knows {', '.join(TASKS)}")
+        raise MaintenanceFailedError(f"tasks: {', '.join(unknown)}: must be one of {', '.join(TASKS)}")
     settings, log = load(MaintenanceSettings), logger("maintenance")
     maintenance = Maintenance(
         database=database(settings),
@@ -55,14 +58,14 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
         index=search_index(settings),
         retention_days=settings.outbox_retention_days,
     )
-    done: dict[str, Counts] = {}
+    completed: dict[str, Counts] = {}
     for name in names:
         try:
-            done[name] = TASKS[name](maintenance)
+            completed[name] = TASKS[name](maintenance)
         except Exception:
             log.exception(TASK_FAILED, extra={"task": name})
         else:
-            log.info(TASK_COMPLETED, extra={"task": name, **done[name]})
-    if failed := [name for name in names if name not in done]:
+            log.info(TASK_COMPLETED, extra={"task": name, **completed[name]})
+    if failed := [name for name in names if name not in completed]:
         raise MaintenanceFailedError(f"{', '.join(failed)} failed; the log has the cause")
-    return done
+    return completed

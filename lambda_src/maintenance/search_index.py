@@ -1,7 +1,7 @@
-"""Keeps the search index: there is one, it is of this release's mapping, and it hears of every change.
+"""Keeps the search index up to date: there is one with this release's mapping, and it contains every change.
 
-An index is built beside the one that answers and takes its place when it is complete, so that nobody is answered by half of
-one. What one run does not come to, the next goes on with; there is one at a time.
+A new index is built beside the live one and replaces it when complete, so that searches never see a partial index. A run that
+ends early is continued by the next one; only one run is active at a time.
 """
 
 import time
@@ -24,13 +24,13 @@ SEARCH_INDEX_BUILT = "search_index_built"
 
 Counts = dict[str, int]
 
-# What a run takes at most, besides the request that is under way. The function has other tasks, and ends after a minute.
+# The maximum duration of a run, besides the request in progress: the function has other tasks and a timeout of a minute.
 RUN_SECONDS = 20.0
-# Writing may take its time, nobody waits for it.
+# The read timeout of requests. It is long because no client waits for them.
 READ_SECONDS = 10.0
 PAGE = 100
 MESSAGES = 500
-# This project's key among the advisory locks for whoever keeps the index.
+# This project's key among the advisory locks, for runs of this module.
 ADVISORY_LOCK = 7_305_418_208
 
 NOTHING = {"told": 0, "indexed": 0, "building": 0}
@@ -38,7 +38,7 @@ NOTHING = {"told": 0, "indexed": 0, "building": 0}
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """An index that was made here: the one that answers, or one that is not complete."""
+    """An index created by this module: the live one, or an incomplete one."""
 
     name: str
     digest: str
@@ -53,53 +53,61 @@ class _Run:
     log: Logger
     ends_at: float
     indexed: int = 0
-    told: int = 0
+    sent: int = 0
 
     @property
-    def is_over(self) -> bool:
+    def is_out_of_time(self) -> bool:
         return time.monotonic() >= self.ends_at
 
 
 def catch_up(database: Database, index: SearchIndex, log: Logger) -> Counts:
-    """Tells the index of every change it has not heard of, and first makes one where there is none of this release's mapping.
+    """Index every change that the index lacks; first build an index if there is none of this release's mapping.
 
-    How many messages were told, documents written, and whether (1) an index is still being built. All 0 while there is no domain.
-    UnavailableError when the engine or the database does not answer.
+    Returns:
+        The numbers of processed messages (`told`) and written documents (`indexed`), and whether an index is still being built
+        (`building`: 0 or 1). All are 0 while there is no domain.
+
+    Raises:
+        UnavailableError: The engine or the database is unavailable.
     """
     return _run(database, index, log, lambda current: current is None or current.digest != DIGEST)
 
 
 def rebuild(database: Database, index: SearchIndex, log: Logger) -> Counts:
-    """Makes a new index of everything in the database, or goes on with the one that is being made; see `catch_up`, which goes
-    on with it too when a run has no time left."""
+    """Build a new index from the database, or continue an incomplete one; returns and raises like `catch_up`.
+
+    If the run ends early, runs of `catch_up` continue it too.
+    """
     return _run(database, index, log, lambda _: True)
 
 
-def _run(database: Database, index: SearchIndex, log: Logger, is_wanted: Callable[[Build | None], bool]) -> Counts:
+def _run(database: Database, index: SearchIndex, log: Logger, needs_build: Callable[[Build | None], bool]) -> Counts:
     if not index.has_endpoint():
         return dict(NOTHING)
-    with _alone(database) as connection:
+    with _exclusive_connection(database) as connection:
         if connection is None:
             return dict(NOTHING)
         run = _Run(connection, index, log, time.monotonic() + RUN_SECONDS)
-        builds = _builds(index)
+        builds = _find_builds(index)
         live = next((build for build in builds if build.is_live), None)
         if live is not None:
-            # First: it is searched while another is built, however many runs that takes.
-            _tell(run)
+            # Before the build: the live index serves searches until the new one is complete, which may take many runs.
+            _send_messages(run)
         unfinished = next((build for build in builds if not build.is_live and build.digest == DIGEST), None)
-        if unfinished is None and is_wanted(live):
-            unfinished = _begin(run)
+        if unfinished is None and needs_build(live):
+            unfinished = _create_index(run)
         is_complete = unfinished is None or _build(run, unfinished, builds)
-        # What a new index has to hear; a run that left something to build has no time for it.
-        _tell(run)
-        return {"told": run.told, "indexed": run.indexed, "building": int(not is_complete)}
+        # The messages for a new index; a run that did not complete it has no time left for them.
+        _send_messages(run)
+        return {"told": run.sent, "indexed": run.indexed, "building": int(not is_complete)}
 
 
 @contextmanager
-def _alone(database: Database) -> Iterator[Connection | None]:
-    """One connection for the whole run, whose statements stand for themselves, and which dies with its process: none when
-    another run has the lock."""
+def _exclusive_connection(database: Database) -> Iterator[Connection | None]:
+    """Provide one autocommit connection that holds the lock for the whole run; None if another run holds it.
+
+    The lock belongs to the session, so it is released if the process dies.
+    """
     with database.reading() as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s) AS locked", [ADVISORY_LOCK]).fetchone()
         if not row or not row["locked"]:
@@ -112,8 +120,8 @@ def _alone(database: Database) -> Iterator[Connection | None]:
                 connection.execute("SELECT pg_advisory_unlock(%s)", [ADVISORY_LOCK])
 
 
-def _builds(index: SearchIndex) -> list[Build]:
-    """The newest first."""
+def _find_builds(index: SearchIndex) -> list[Build]:
+    """Return the indices, newest first."""
     try:
         found = index.send("GET", f"/{BUILDS_ALIAS}", read_seconds=READ_SECONDS)
     except NotFoundError:
@@ -130,11 +138,11 @@ def _builds(index: SearchIndex) -> list[Build]:
     return sorted(builds, key=lambda build: build.started_at, reverse=True)
 
 
-def _begin(run: _Run) -> Build:
+def _create_index(run: _Run) -> Build:
     row = run.connection.execute(
         "SELECT now()::text AS moment, to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDDHH24MISSUS') AS digits"
     ).fetchone()
-    assert row is not None, "it answers one row"  # noqa: S101
+    assert row is not None, "the query returns one row"  # noqa: S101
     build = Build(name=f"{ALIAS}-{row['digits']}", digest=DIGEST, started_at=row["moment"], is_live=False)
     run.index.send("PUT", f"/{build.name}", definition(build.started_at), read_seconds=READ_SECONDS)
     run.log.info(SEARCH_INDEX_BUILDING, extra={"index": build.name})
@@ -142,35 +150,35 @@ def _begin(run: _Run) -> Build:
 
 
 def _build(run: _Run, build: Build, builds: list[Build]) -> bool:
-    """Writes what is missing, and lets the index answer when nothing is. Whether it came to that."""
-    after = _last_of(run, build)
+    """Write the missing documents and make the index live; return False if the time is over before that."""
+    after = _find_last_episode(run, build)
     while page := documents.find_documents(run.connection, after=after, limit=PAGE):
         run.indexed += indexing.write(run.index, build.name, page, read_seconds=READ_SECONDS)
         after = page[-1].episode_id
-        if run.is_over:
+        if run.is_out_of_time:
             return False
-    # What changed since the beginning was told to the index that answered till now. It is told again, and before anything of it
-    # could be forgotten: whoever goes on from here finds it unsent.
+    # Changes since the start of the build went to the previous index only. They are marked as unsent before the switch, so that
+    # they are not lost if this run is interrupted.
     messages.send_again(run.connection, since=build.started_at)
-    others = [{"remove_index": {"index": other.name}} for other in builds if other.name != build.name]
-    answers = {"add": {"index": build.name, "alias": ALIAS}}
+    remove_others = [{"remove_index": {"index": other.name}} for other in builds if other.name != build.name]
+    add_alias = {"add": {"index": build.name, "alias": ALIAS}}
     run.index.send("POST", f"/{build.name}/_refresh", read_seconds=READ_SECONDS)
-    run.index.send("POST", "/_aliases", {"actions": [answers, *others]}, read_seconds=READ_SECONDS)
+    run.index.send("POST", "/_aliases", {"actions": [add_alias, *remove_others]}, read_seconds=READ_SECONDS)
     run.log.info(SEARCH_INDEX_BUILT, extra={"index": build.name})
     return True
 
 
-def _last_of(run: _Run, build: Build) -> UUID | None:
-    """Up to which episode a build has come; episodes are written in the order of their ids."""
+def _find_last_episode(run: _Run, build: Build) -> UUID | None:
+    """Return the last episode in an incomplete index; episodes are written in the order of their ids."""
     run.index.send("POST", f"/{build.name}/_refresh", read_seconds=READ_SECONDS)
-    asked = {"size": 1, "_source": False, "sort": [{"episode_id": "desc"}]}
-    found = run.index.send("POST", f"/{build.name}/_search", asked, read_seconds=READ_SECONDS)["hits"]["hits"]
+    query = {"size": 1, "_source": False, "sort": [{"episode_id": "desc"}]}
+    found = run.index.send("POST", f"/{build.name}/_search", query, read_seconds=READ_SECONDS)["hits"]["hits"]
     return UUID(found[0]["_id"]) if found else None
 
 
-def _tell(run: _Run) -> None:
-    """Sends messages until none is left or the time is over."""
-    while not run.is_over and (unsent := messages.find_unsent(run.connection, limit=MESSAGES)):
+def _send_messages(run: _Run) -> None:
+    """Index the changes of unsent messages until none is left or the time is over."""
+    while not run.is_out_of_time and (unsent := messages.find_unsent(run.connection, limit=MESSAGES)):
         episode_ids = [message.episode_id for message in unsent if message.episode_id]
         show_ids = [message.show_id for message in unsent if message.show_id]
         after: UUID | None = None
@@ -179,4 +187,4 @@ def _tell(run: _Run) -> None:
         ):
             run.indexed += indexing.write(run.index, ALIAS, page, read_seconds=READ_SECONDS)
             after = page[-1].episode_id
-        run.told += messages.mark_sent(run.connection, unsent)
+        run.sent += messages.mark_sent(run.connection, unsent)

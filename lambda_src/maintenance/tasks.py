@@ -1,4 +1,4 @@
-"""The tasks themselves. Each is safe to run at any time, twice at once included, and goes on where the last one stopped."""
+"""The maintenance tasks. Each can run at any time, also concurrently, and continues where the last run stopped."""
 
 from dataclasses import asdict, dataclass
 
@@ -15,13 +15,13 @@ from runtime.mechanisms.rate_limits import repository as rate_limits
 
 Counts = dict[str, int]
 
-# What one run takes on of each kind; the rest waits for the next.
+# The maximum number of rows per run and task; the next run processes the rest.
 BATCH = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
 class Maintenance:
-    """What the tasks work with."""
+    """The resources and settings of the tasks."""
 
     database: Database
     outbox: Outbox
@@ -30,48 +30,50 @@ class Maintenance:
 
 
 def relay_outbox(maintenance: Maintenance) -> Counts:
-    """Sends what whoever wrote it could not."""
+    """Send the outbox messages that the process which wrote them did not send."""
     return asdict(maintenance.outbox.relay())
 
 
 def end_abandoned_jobs(maintenance: Maintenance) -> Counts:
-    """Ends jobs whose last attempt died with its worker: their messages are on the way to the dead letters, where no worker
-    will see them."""
+    """Fail jobs whose last worker died: their messages move to the dead-letter queue, which no worker polls."""
     with maintenance.database.transaction() as connection:
         found = jobs.find_abandoned(connection, limit=BATCH)
     ended = 0
     for job_id in found:
-        # One transaction each: ending a job locks its episode.
+        # One transaction each, because ending a job locks its episode.
         with maintenance.database.transaction() as connection:
             ended += jobs.fail_exhausted(
-                connection, job_id, error_code=ATTEMPTS_EXHAUSTED, error_message="the last worker on it did not finish"
+                connection,
+                job_id,
+                error_code=ATTEMPTS_EXHAUSTED,
+                error_message="the worker of the last attempt did not finish",
             )
     return {"ended": ended}
 
 
 def purge_sent_messages(maintenance: Maintenance) -> Counts:
-    """Deletes messages of the outbox that were sent long ago."""
+    """Delete outbox messages that were sent before the retention period."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": messages.delete_sent(connection, older_than_days=maintenance.retention_days, limit=BATCH)}
 
 
 def purge_idle_rate_limits(maintenance: Maintenance) -> Counts:
-    """Deletes the rate limits of callers who may ask everything again."""
+    """Delete the rate limits of callers whose full quota is available again."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": rate_limits.delete_full(connection, limit=BATCH)}
 
 
 def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:
-    """Forgets uploads that were announced and that nobody can complete any more."""
+    """Delete announced uploads that expired without being completed."""
     with maintenance.database.transaction() as connection:
         return {"forgotten": uploads.cleanup_expired(connection, limit=BATCH)}
 
 
 def catch_up_search_index(maintenance: Maintenance) -> Counts:
-    """Tells the search index of every change that it has not heard of, and makes one where there is none that will do."""
+    """Index every change that the search index lacks; build an index if there is none of the current mapping."""
     return search_index.catch_up(maintenance.database, maintenance.index, logger("maintenance"))
 
 
 def rebuild_search_index(maintenance: Maintenance) -> Counts:
-    """Makes a new search index of everything that is stored, which then takes the old one's place."""
+    """Build a new search index from the database, which then replaces the current one."""
     return search_index.rebuild(maintenance.database, maintenance.index, logger("maintenance"))

@@ -1,0 +1,1 @@
+"""The migrate function: schema migrations, the application role, search roles and seeding."""

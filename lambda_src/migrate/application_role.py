@@ -1,7 +1,7 @@
-"""The role that the application connects as: it reads and writes rows, and can neither make, change nor drop anything.
+"""The application's database role, which reads and writes rows but cannot create, alter or drop objects.
 
-Its password is generated here and stands in the application's secret alone; the server is sent only what it needs to verify
-it. A password that works is kept, so that running again takes nothing away from functions that are running.
+Its password is generated here and stored in the application's secret only; the server gets the SCRAM verifier. A working
+password is kept, so that another run does not disconnect running functions.
 """
 
 import secrets
@@ -16,20 +16,29 @@ from runtime.adapters.database import ssl_mode
 PASSWORD_BYTES = 32
 CONNECT_SECONDS = 5
 
-# libpq tells why a connection was refused in words only; the server's messages are in English by its own configuration.
-# Any other refusal, such as too many connections, is no reason for a new password and is raised.
-WRONG_PASSWORD = "password authentication failed"  # noqa: S105  (the server's sentence, no secret)
+# libpq reports the cause of a failed connection only in its message, which is English by the server's configuration. Other
+# causes, such as too many connections, do not justify a new password and are raised.
+WRONG_PASSWORD = "password authentication failed"  # noqa: S105  (the server's message, not a secret)
 
 
 def ensure(owner: psycopg.Connection[Any], role: str, secret: Mapping[str, Any] | None, *, host: str) -> dict[str, Any]:
-    """Makes the role if there is none, gives it a password if `secret` has none that works, and answers the secret as
-    it has to be: host, port, database, username, password. `host` is where the application connects, be it a proxy.
+    """Create the role if it does not exist, and set a password unless `secret` has one that works.
 
-    `owner` is an autocommit connection of the database's owner. Raises psycopg's errors, and RuntimeError when the role
-    is one that could do more than an application may.
+    Args:
+        owner: An autocommit connection of the database's owner.
+        role: The name of the application's role.
+        secret: The current value of the application's secret, if any.
+        host: The host that the application connects to, which may be a proxy.
+
+    Returns:
+        The secret's new value: host, port, database, username, password.
+
+    Raises:
+        RuntimeError: The role exists and has privileges that an application must not have.
+        psycopg.Error: A statement or connection fails.
     """
-    here = {"host": owner.info.host, "port": owner.info.port, "database": owner.info.dbname, "username": role}
-    expected = here | {"host": host}
+    address = {"host": owner.info.host, "port": owner.info.port, "database": owner.info.dbname, "username": role}
+    expected = address | {"host": host}
     found = owner.execute(
         "SELECT rolsuper OR rolcreatedb OR rolcreaterole OR rolbypassrls OR rolreplication FROM pg_roles"
         " WHERE rolname = %s",
@@ -39,9 +48,10 @@ def ensure(owner: psycopg.Connection[Any], role: str, secret: Mapping[str, Any] 
         owner.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
     elif found[0]:
         raise RuntimeError(
-            f"the role {role} has an owner's or administrator's powers; the application's must have none"
+            f"the role {role} has administrative privileges (superuser, create database or role, bypass RLS, replication), "
+            "which the application's role must not have; choose another role or revoke them"
         )
-    elif secret is not None and _opens(here, str(secret.get("password", ""))):
+    elif secret is not None and _can_connect(address, str(secret.get("password", ""))):
         return expected | {"password": secret["password"]}
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     verifier = owner.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
@@ -52,7 +62,7 @@ def ensure(owner: psycopg.Connection[Any], role: str, secret: Mapping[str, Any] 
 
 
 def allow_rows_only(owner: psycopg.Connection[Any], role: str) -> None:
-    """Rows of every table, of those that exist and of those that the owner will make; no objects of its own."""
+    """Grant access to the rows of all present and future tables of the owner, and revoke the right to create objects."""
     names = {"role": sql.Identifier(role), "database": sql.Identifier(owner.info.dbname)}
     for statement in (
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
@@ -64,16 +74,16 @@ def allow_rows_only(owner: psycopg.Connection[Any], role: str) -> None:
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
         "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {role}",
-        # Which release the schema belongs to is the owner's to say.
+        # Only migrations may change the schema's version.
         "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {role}",
-        # What users did is added to and never changed.
+        # The activity log is append-only.
         "REVOKE UPDATE, DELETE ON activity_logs FROM {role}",
         "REVOKE INSERT, UPDATE, DELETE ON audit_log FROM {role}",
     ):
         owner.execute(sql.SQL(statement).format(**names))
 
 
-def _opens(address: Mapping[str, Any], password: str) -> bool:
+def _can_connect(address: Mapping[str, Any], password: str) -> bool:
     try:
         psycopg.connect(
             host=address["host"],

@@ -1,16 +1,16 @@
-"""Brings the database to the schema of this release, and its application role with it. Invoked once a deployment.
+"""The migrate function: upgrades the database schema and the application's role. Invoked once per deployment.
 
-Input {"action": "upgrade"}, which is also what an input without an action means. Output {"schema_head": "0001", "applied":
-["0001"]}, where `applied` is empty when nothing was to be done.
+{"action": "upgrade"}, the default action, migrates the schema. It returns {"schema_head": "0001", "applied": ["0001"]}, where
+`applied` is empty if the schema was up to date.
 
-Input {"action": "prepare_search", "writers": [role's ARN, …], "keepers": […]}, once the search domain stands: tells it which of
-its users may write episodes and which may make indices. Output {"prepared": true}, or false where there is no domain, or one
-that knows no users.
+{"action": "prepare_search", "writers": [role ARN, …], "index_managers": [role ARN, …]}, after the search domain is created, maps
+the roles that may write episodes and those that may manage indices. It returns {"prepared": true}, or false if there is no domain
+or it has no fine-grained access control.
 
-Input {"action": "seed", "episodes": 100000}, where the settings allow it: makes that many episodes to measure with, those that
-are there already among them. Output {"episodes": 100000, "made": 100000}.
+{"action": "seed", "episodes": 100000}, if the settings allow it, creates episodes for benchmarks until there are that many. It
+returns {"episodes": 100000, "made": 100000}.
 
-Whatever goes wrong is raised, because that fails the deployment; running again goes on where it stopped.
+Every error is raised, because that fails the deployment. Running the function again continues where it stopped.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -34,30 +34,35 @@ EPISODES_SEEDED = "episodes_seeded"
 APPLICATION_SECRET_WRITTEN = "application_secret_written"  # noqa: S105  (an event's name)
 
 CONNECT_SECONDS = 5
-# This project's key among the advisory locks for the work outside the migrations, which have a key of their own.
+# This project's key among the advisory locks for the work outside the migrations, which have another key.
 ADVISORY_LOCK = 7_305_418_207
-# Leaves a minute of the function's time for its own work.
+# Leaves a minute of the function's timeout for the work itself.
 LOCK_WAIT_SECONDS = 240
 
 
 class MigrationFailedError(Exception):
-    """What went wrong, in one sentence for whoever reads the failed deployment."""
+    """The problem in one sentence, shown by the failed deployment."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """See the module. Raises MigrationFailedError, and whatever the database or AWS refuse a step with."""
+    """Run the action of the event; see the module.
+
+    Raises:
+        MigrationFailedError: The event is invalid, or there is no connection or secret. Errors of the database and of AWS are
+            raised unchanged.
+    """
     action = event.get("action", "upgrade")
     if action not in ACTIONS:
-        raise MigrationFailedError(f"unknown action {action!r}: this function knows {', '.join(ACTIONS)}")
+        raise MigrationFailedError(f"unknown action {action!r}: must be one of {', '.join(ACTIONS)}")
     return ACTIONS[action](load(MigrateSettings), event)
 
 
 def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, Any]:
     secrets = SecretStore(settings.region)
-    master = _master(settings, secrets)
-    with _owner(settings, master) as owner:
+    master = _read_master_secret(settings, secrets)
+    with _connect_as_owner(settings, master) as owner:
         stored = secrets.read(settings.database_secret_arn)
-        wanted = application_role.ensure(
+        secret = application_role.ensure(
             owner, settings.database_application_user, stored, host=settings.database_application_host
         )
         applied = Migrations(
@@ -70,45 +75,45 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
             statement_timeout_seconds=settings.statement_timeout_seconds,
         ).upgrade()
         application_role.allow_rows_only(owner, settings.database_application_user)
-        if wanted != stored:
-            # Last: whoever can read the secret finds everything in place.
-            secrets.write(settings.database_secret_arn, wanted)
+        if secret != stored:
+            # Last, so that clients that read the secret find the role and its grants.
+            secrets.write(settings.database_secret_arn, secret)
             logger("migrate").info(APPLICATION_SECRET_WRITTEN)
     logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
     return {"schema_head": head(), "applied": applied}
 
 
 def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
-    writers, keepers = _arns(event, "writers"), _arns(event, "keepers")
-    prepared = search_roles.map_roles(search_index(settings), writers=writers, keepers=keepers)
+    writers, index_managers = _read_arns(event, "writers"), _read_arns(event, "index_managers")
+    prepared = search_roles.map_roles(search_index(settings), writers=writers, index_managers=index_managers)
     logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
     return {"prepared": prepared}
 
 
 def _seed(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
     if not settings.seeding:
-        raise MigrationFailedError("seeding is not allowed here: the stack's setting migrate.seeding is false")
+        raise MigrationFailedError("seeding is not allowed in this environment: the setting migrate.seeding is false")
     episodes = event.get("episodes")
-    # True is an int to Python, and no number to anyone else.
+    # In Python, bool is a subclass of int.
     if not isinstance(episodes, int) or isinstance(episodes, bool) or not 1 <= episodes <= scale.MAX_EPISODES:
         raise MigrationFailedError(f"episodes: must be a number from 1 to {scale.MAX_EPISODES:,}, not {episodes!r}")
-    with _owner(settings, _master(settings, SecretStore(settings.region))) as owner:
-        made = scale.make(owner, episodes)
+    with _connect_as_owner(settings, _read_master_secret(settings, SecretStore(settings.region))) as owner:
+        made = scale.create_episodes(owner, episodes)
     logger("migrate").info(EPISODES_SEEDED, extra={"episodes": episodes, "made": made})
     return {"episodes": episodes, "made": made}
 
 
-def _master(settings: MigrateSettings, secrets: SecretStore) -> dict[str, Any]:
+def _read_master_secret(settings: MigrateSettings, secrets: SecretStore) -> dict[str, Any]:
     master = secrets.read(settings.database_master_secret_arn)
     if master is None:
-        raise MigrationFailedError(f"the master's secret {settings.database_master_secret_arn} has no value")
+        raise MigrationFailedError(f"the master secret {settings.database_master_secret_arn} has no value")
     return master
 
 
-def _arns(event: Mapping[str, Any], name: str) -> list[str]:
+def _read_arns(event: Mapping[str, Any], name: str) -> list[str]:
     arns = event.get(name)
     if not isinstance(arns, list) or not arns or not all(isinstance(arn, str) for arn in arns):
-        raise MigrationFailedError(f"{name}: must be a list of at least one role's ARN")
+        raise MigrationFailedError(f"{name}: must be a non-empty list of role ARNs")
     return arns
 
 
@@ -120,8 +125,8 @@ ACTIONS: Mapping[str, Callable[[MigrateSettings, Mapping[str, Any]], dict[str, A
 
 
 @contextmanager
-def _owner(settings: MigrateSettings, master: Mapping[str, Any]) -> Iterator[psycopg.Connection[Any]]:
-    """The owner's connection, held by one run of this function at a time; the next one waits."""
+def _connect_as_owner(settings: MigrateSettings, master: Mapping[str, Any]) -> Iterator[psycopg.Connection[Any]]:
+    """Connect as the database's owner, under a lock for which other runs of this function wait."""
     try:
         connection = psycopg.connect(
             host=settings.database_host,
@@ -134,8 +139,8 @@ def _owner(settings: MigrateSettings, master: Mapping[str, Any]) -> Iterator[psy
             autocommit=True,
         )
     except psycopg.OperationalError as error:
-        place = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
-        raise MigrationFailedError(f"no connection to {place} as the master: {error}") from error
+        address = f"{settings.database_host}:{settings.database_port}/{settings.database_name}"
+        raise MigrationFailedError(f"cannot connect to {address} as the master user: {error}") from error
     with connection:
         wait_for_lock(
             lambda: connection.execute("SELECT pg_try_advisory_lock(%s)", [ADVISORY_LOCK]).fetchone() == (True,),

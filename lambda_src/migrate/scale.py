@@ -1,7 +1,7 @@
-"""Many episodes for measuring with, made by the database itself: thousands a second, where requests would take hours.
+"""Generates episodes for benchmarks in SQL: thousands per second, where API requests would take hours.
 
-The nth episode is always the same one, so a repetition makes only what is missing. They are written past the log of activity,
-the outbox and so also the search engine: what they measure is Postgres.
+The nth episode is always the same, so another run creates only the missing ones. They bypass the activity log and the outbox,
+and so also the search engine: they are for benchmarks of Postgres.
 """
 
 from typing import Any, LiteralString
@@ -9,8 +9,8 @@ from typing import Any, LiteralString
 import psycopg
 
 MAX_EPISODES = 1_000_000
-EPISODES_A_TRANSACTION = 10_000
-EPISODES_A_SHOW = 1_000
+EPISODES_PER_TRANSACTION = 10_000
+EPISODES_PER_SHOW = 1_000
 OUTFITS = 1_000
 
 _SHOWS: LiteralString = """
@@ -31,8 +31,8 @@ FROM generate_series(1, %(outfits)s) n,
      LATERAL (SELECT (ARRAY['red', 'white', 'navy', 'green', 'black', 'rust', 'cream'])[n %% 7 + 1] AS top) colours
 WHERE NOT EXISTS (SELECT 1 FROM outfits WHERE outfits.name = 'Scale ' || to_char(n, 'FM0000') AND 'scale' = ANY (tags))
 """
-# Clips and links are of the episodes that this statement makes, so that there are all of them or none. `n` is the number of
-# an episode among all, and is read off its show's name and its own number again.
+# Clips and links are inserted by the same statement as their episodes, so that an episode has all of them or does not exist.
+# `n` is the number of an episode among all; the name of its show and its own number follow from it.
 _EPISODES: LiteralString = """
 WITH wanted AS (
     SELECT n, shows.show_id, (n - 1) %% %(of_show)s + 1 AS episode_number
@@ -77,17 +77,17 @@ SELECT count(*) FROM made
 """
 
 
-def make(owner: psycopg.Connection[Any], episodes: int) -> int:
-    """How many of the first `episodes` were missing and are there now, each with a script, two clips and two outfits.
+def create_episodes(owner: psycopg.Connection[Any], episodes: int) -> int:
+    """Create the missing ones of the first `episodes`, each with a script, two clips and two outfits; return their number.
 
-    A transaction for each ten thousand: what an interruption leaves undone is made by the next run.
+    Each transaction has ten thousand episodes; after an interruption, the next run creates the rest.
     """
     with owner.transaction():
         owner.execute(_OUTFITS, {"outfits": OUTFITS})
     made = 0
-    for first in range(1, episodes + 1, EPISODES_A_TRANSACTION):
-        last = min(first + EPISODES_A_TRANSACTION - 1, episodes)
-        values = {"first": first, "last": last, "of_show": EPISODES_A_SHOW, "outfits": OUTFITS}
+    for first in range(1, episodes + 1, EPISODES_PER_TRANSACTION):
+        last = min(first + EPISODES_PER_TRANSACTION - 1, episodes)
+        values = {"first": first, "last": last, "of_show": EPISODES_PER_SHOW, "outfits": OUTFITS}
         with owner.transaction():
             owner.execute(_SHOWS, values)
             row = owner.execute(_EPISODES, values).fetchone()

@@ -1,0 +1,1 @@
+"""The thumbnail function: renders image variants of uploads."""

@@ -1,12 +1,13 @@
-"""The thumbnail function: a batch of messages from the queue in, the ids of those to deliver again out (ROAD-121).
+"""The thumbnail function: processes a batch of queue messages and reports those that are to be delivered again (ROAD-121).
 
-Every message stands for itself: what one of them raises is logged and never reaches the others (ROAD-119).
+Messages are independent: an error in one is logged and does not affect the others (ROAD-119).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
-from lambda_src.thumbnails.pipeline import Message, Pipeline
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent
+
+from lambda_src.thumbnails.pipeline import Pipeline
 from runtime.adapters.database import database
 from runtime.adapters.logs import logger
 from runtime.adapters.objects import ObjectStore
@@ -17,28 +18,23 @@ MESSAGE_RETURNED = "thumbnail_message_returned"
 MESSAGE_FAILED = "thumbnail_message_failed"
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Answers {"batchItemFailures": [{"itemIdentifier": message id}, …]}, also when that is all of them."""
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Process the messages and return {"batchItemFailures": [{"itemIdentifier": message id}, …]}, even if all failed."""
     settings = load(ThumbnailSettings)
     log = logger("thumbnails")
     pipeline = Pipeline(settings=settings, database=database(settings), objects=ObjectStore(settings.region), log=log)
-    failed = []
-    for record in event["Records"]:
-        message_id = record["messageId"]
-        with log.append_context_keys(message_id=message_id):
+    failures = []
+    # Powertools' BatchProcessor keeps the tracebacks of all failed messages until the end of the batch, and with them the
+    # images in their frames: ten failures would hold up to a quarter of the function's memory.
+    for record in SQSEvent(event).records:
+        with log.append_context_keys(message_id=record.message_id):
             try:
-                pipeline.process(
-                    Message(
-                        message_id=message_id,
-                        body=record["body"],
-                        receive_count=int(record["attributes"]["ApproximateReceiveCount"]),
-                    )
-                )
+                pipeline.process(record)
             except RetryLaterError as error:
-                # An ordinary turn of events: another worker has the job, or a service is away.
+                # Expected: another worker has the job, or a service is unavailable.
                 log.warning(MESSAGE_RETURNED, extra={"reason": error.message})
-                failed.append({"itemIdentifier": message_id})
+                failures.append({"itemIdentifier": record.message_id})
             except Exception:
                 log.exception(MESSAGE_FAILED)
-                failed.append({"itemIdentifier": message_id})
-    return {"batchItemFailures": failed}
+                failures.append({"itemIdentifier": record.message_id})
+    return {"batchItemFailures": failures}

@@ -1,7 +1,6 @@
-"""What a message of the thumbnail queue asks for: S3's own notifications, and the body that the sources name (ROAD-116).
+"""Parses the messages of the thumbnail queue: S3 event notifications, and the message body of the requirements (ROAD-116).
 
-Both are read into the same thing, the image to work on. Anything else is refused, and for good: another delivery of the same
-words would be no clearer.
+Both become Sources. Any other message is rejected permanently, since another delivery of it would be the same.
 """
 
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from runtime import object_keys
 
 @dataclass(frozen=True)
 class Source:
-    """An image and what it belongs to. `job_id` is None when no job was made for it yet; `version_id` None means the latest."""
+    """An image and its entity. `job_id` is None if it has no job yet; `version_id` None means the latest version."""
 
     bucket: str
     key: str
@@ -27,16 +26,16 @@ class Source:
 
     @property
     def reference(self) -> str:
-        """Its s3:// address."""
+        """The s3:// URL."""
         return object_keys.reference(self.bucket, self.key)
 
 
-class MessageRefusedError(Exception):
-    """The message asks for nothing that this worker does."""
+class MessageRejectedError(Exception):
+    """The message is invalid or not for this worker; another delivery cannot help."""
 
 
 class _TestEvent(BaseModel):
-    """What S3 sends when a notification is configured."""
+    """The event that S3 sends when a notification is configured."""
 
     event: Literal["s3:TestEvent"] = Field(alias="Event")
 
@@ -76,17 +75,21 @@ _BODY: TypeAdapter[_TestEvent | _Notification | _Request] = TypeAdapter(_TestEve
 
 
 def parse(body: str) -> list[Source]:
-    """The images that a message names; none for S3's test event. Raises MessageRefusedError."""
+    """Return the images of a message; none for S3's test event.
+
+    Raises:
+        MessageRejectedError: The body has an unknown format, or a key is not that of a completed upload.
+    """
     try:
         message = _BODY.validate_json(body)
     except ValidationError as error:
         problems = error.errors(include_input=False, include_url=False, include_context=False)
-        raise MessageRefusedError(f"not a message that this worker knows: {problems[0]['msg']}") from error
+        raise MessageRejectedError(f"unknown message format: {problems[0]['msg']}") from error
     match message:
         case _TestEvent():
             return []
         case _Notification():
-            return [_uploaded(record.s3) for record in message.records]
+            return [_parse_upload(record.s3) for record in message.records]
         case _Request():
             bucket, key = object_keys.split_reference(message.source_reference)
             return [
@@ -101,12 +104,12 @@ def parse(body: str) -> list[Source]:
             ]
 
 
-def _uploaded(stored: _Stored) -> Source:
-    # Keys arrive as a form's values are written: a space is a plus sign. AWS leaves slashes as they are, others encode them.
+def _parse_upload(stored: _Stored) -> Source:
+    # Keys are form-encoded: a space is a plus sign. AWS does not encode slashes, moto does.
     key = unquote_plus(stored.object.key)
     original = object_keys.parse_original_key(key)
     if original is None:
-        raise MessageRefusedError(f"the object {key!r} is no completed upload")
+        raise MessageRejectedError(f"the object {key!r} is not a completed upload")
     return Source(
         bucket=stored.bucket.name,
         key=key,

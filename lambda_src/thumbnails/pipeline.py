@@ -1,10 +1,10 @@
-"""One message, from its body to the rows: claim, fetch, check and render, store, record.
+"""The processing of one message: claim the job, fetch, check and render the image, store the variants, record the result.
 
-Deliveries repeat, cross and break off; the effect is there once. The job is claimed with a lease before anything is done, and
-its result is written in one transaction that only the holder of the lease can make. What is wrong with the image ends the
-job with a reason; what passes (no connection, a service away) gives the job back and has the message delivered again. At the
-last delivery the job is ended too, while its message goes to the dead-letter queue: moved back from there, it takes the job
-up again.
+Messages may be delivered repeatedly, concurrently and partially; the effect occurs once. The job is claimed with a lease before
+any work, and its result is written in one transaction that only the holder of the lease can commit. A problem with the image
+fails the job with a reason. A transient error (no connection, a service unavailable) releases the job and has the message
+delivered again. At the last delivery it fails the job, too, and the message moves to the dead-letter queue; a redrive from there
+revives the job.
 """
 
 import hashlib
@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import psycopg
 from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from lambda_src.thumbnails.messages import MessageRefusedError, Source, parse
+from lambda_src.thumbnails.messages import MessageRejectedError, Source, parse
 from lambda_src.thumbnails.profiles import PROFILES
 from lambda_src.thumbnails.rendering import Rendition, render
 from runtime.adapters.database import Database
@@ -35,13 +36,13 @@ from runtime.object_keys import rendition_key
 from runtime.persistence.transactions import Connection
 from runtime.settings import ThumbnailSettings
 
-CACHE_CONTROL = "public, max-age=31536000, immutable"  # a key names its content, so what it answers never changes
+CACHE_CONTROL = "public, max-age=31536000, immutable"  # a key contains the digest of its content, which never changes
 EXTENSIONS = {"jpeg": "jpg", "webp": "webp"}
 
 # The stored file is larger than the worker fetches.
 TOO_MANY_BYTES = "TOO_MANY_BYTES"
 
-MESSAGE_REFUSED = "thumbnail_message_refused"
+MESSAGE_REJECTED = "thumbnail_message_rejected"
 JOB_CLAIMED = "thumbnail_job_claimed"
 JOB_REVIVED = "thumbnail_job_revived"
 JOB_SKIPPED = "thumbnail_job_skipped"
@@ -51,60 +52,55 @@ JOB_RELEASED = "thumbnail_job_released"
 LEASE_ABANDONED = "thumbnail_lease_abandoned"
 
 
-@dataclass(frozen=True)
-class Message:
-    """A delivery of a message. `receive_count` is 1 for the first."""
-
-    message_id: str
-    body: str
-    receive_count: int
-
-
 class LeaseHeldError(RetryLaterError):
-    """Another worker has the job, or took it over."""
+    """Another worker holds the lease on the job."""
 
 
-class JobGivenUpError(RetryLaterError):
-    """Nothing is left to try in this message's deliveries, and it must not be lost either."""
+class JobAbandonedError(RetryLaterError):
+    """The job's attempts are exhausted; the message must move to the dead-letter queue and not be deleted."""
 
 
 @dataclass(frozen=True)
 class Pipeline:
-    """What a worker needs for a message."""
+    """The resources for processing messages."""
 
     settings: ThumbnailSettings
     database: Database
     objects: ObjectStore
     log: Logger
 
-    def process(self, message: Message) -> None:
-        """Returns when the message has had its effect, now or earlier, or never can. Raises when it is to be delivered again."""
+    def process(self, record: SQSRecord) -> None:
+        """Process one message; return if its jobs are finished or it is rejected.
+
+        Raises:
+            Exception: Any error means that the message is to be delivered again; RetryLaterError is an expected one.
+        """
         try:
-            sources = parse(message.body)
-        except MessageRefusedError as refusal:
-            self.log.warning(MESSAGE_REFUSED, extra={"reason": str(refusal)})
+            sources = parse(record.body)
+        except MessageRejectedError as error:
+            self.log.warning(MESSAGE_REJECTED, extra={"reason": str(error)})
             return
         for source in sources:
             try:
-                attempt = self._claim(source, message)
-            except MessageRefusedError as refusal:
-                self.log.warning(MESSAGE_REFUSED, extra={"source": source.reference, "reason": str(refusal)})
+                attempt = self._claim(source, record)
+            except MessageRejectedError as error:
+                self.log.warning(MESSAGE_REJECTED, extra={"source": source.reference, "reason": str(error)})
                 continue
             if attempt is not None:
-                self._work(source, attempt, message)
+                self._run(source, attempt, record)
 
-    def _claim(self, source: Source, message: Message) -> "Attempt | None":
-        """The right to work on the source's job; None when nothing is left to do."""
+    def _claim(self, source: Source, record: SQSRecord) -> "Attempt | None":
+        """Claim the source's job; return None if it is finished."""
         if source.bucket != self.settings.storage_bucket:
-            raise MessageRefusedError(f"the bucket {source.bucket} is not the storage bucket")
+            raise MessageRejectedError(f"the bucket {source.bucket} is not the storage bucket")
         if source.entity_type not in PROFILES:
-            raise MessageRefusedError(f"there is no image profile for {source.entity_type}")
+            raise MessageRejectedError(f"no image profile for entity type {source.entity_type}")
         with self.database.transaction() as connection:
-            job = _job(connection, source, message)
+            job = _find_or_insert_job(connection, source, record)
             if job.is_finished and not job.is_abandoned:
                 self.log.info(JOB_SKIPPED, extra={"job_id": job.job_id, "status": job.status})
                 return None
-            claim = self._claim_or_revive(connection, job, message)
+            claim = self._claim_or_revive(connection, job, record)
             if claim is not None:
                 self.log.info(JOB_CLAIMED, extra={"job_id": job.job_id})
                 return Attempt(job=job, claim=claim)
@@ -117,23 +113,22 @@ class Pipeline:
         if is_exhausted:
             self.log.error(JOB_FAILED, extra={"job_id": job.job_id, "error_code": ATTEMPTS_EXHAUSTED})
         if is_exhausted or job.is_abandoned:
-            raise JobGivenUpError("the job was given up; its message belongs to the dead letters, for a redrive")
-        raise LeaseHeldError("another worker has the job")
+            raise JobAbandonedError("the job was abandoned; its message moves to the dead-letter queue for a redrive")
+        raise LeaseHeldError("another worker holds the lease on the job")
 
-    def _claim_or_revive(self, connection: Connection, job: jobs.Job, message: Message) -> jobs.Claim | None:
-        """The claim on an unfinished job. One that was given up is taken up again for a message that still has deliveries.
+    def _claim_or_revive(self, connection: Connection, job: jobs.Job, record: SQSRecord) -> jobs.Claim | None:
+        """Claim an unfinished job; revive an abandoned one for a message that has deliveries left.
 
-        A message's own failures give its job up at its last delivery only. So if an earlier one finds it given up, the message
-        was sent later: dead letters were moved back. Any but the last counts, and not just the first, because the first may
-        itself break off.
+        The failures of a message abandon its job only at the last delivery. If the job is abandoned at an earlier one, the
+        message is a redriven dead letter. Every delivery but the last counts, not just the first, which may be interrupted.
         """
         claim = jobs.claim(connection, job.job_id, self.settings.job_lease_seconds)
-        if claim is None and message.receive_count < job.max_retries and jobs.revive(connection, job.job_id):
+        if claim is None and _receive_count(record) < job.max_retries and jobs.revive(connection, job.job_id):
             self.log.warning(JOB_REVIVED, extra={"job_id": job.job_id, "error_code": job.error_code})
             claim = jobs.claim(connection, job.job_id, self.settings.job_lease_seconds)
         return claim
 
-    def _work(self, source: Source, attempt: "Attempt", message: Message) -> None:
+    def _run(self, source: Source, attempt: "Attempt", record: SQSRecord) -> None:
         try:
             image = self.objects.get(
                 source.bucket, source.key, max_bytes=self.settings.image_max_bytes, version_id=source.version_id
@@ -144,18 +139,18 @@ class Pipeline:
                 max_pixels=self.settings.image_max_pixels,
                 declared_type=image.content_type,
             )
-            # All at once: each is mostly a wait for S3.
-            with ThreadPoolExecutor(len(renditions)) as stores:
-                keys = list(stores.map(lambda rendition: self._store(source, attempt, rendition), renditions))
+            # Concurrently, because each upload mostly waits for S3.
+            with ThreadPoolExecutor(len(renditions)) as executor:
+                keys = list(executor.map(lambda rendition: self._store(source, attempt, rendition), renditions))
             self._record(source, attempt, renditions, keys)
-        except MediaRefusedError as refusal:
-            self._fail(attempt, refusal.reason, refusal.message)
-        except TooLargeError as refusal:
-            self._fail(attempt, TOO_MANY_BYTES, refusal.message)
+        except MediaRefusedError as error:
+            self._fail(attempt, error.reason, error.message)
+        except TooLargeError as error:
+            self._fail(attempt, TOO_MANY_BYTES, error.message)
         except NotFoundError:
-            self._fail(attempt, SOURCE_MISSING, "the uploaded file is no longer there")
+            self._fail(attempt, SOURCE_MISSING, "the uploaded file no longer exists")
         except Exception as error:
-            self._give_back(attempt, error, is_last=message.receive_count >= attempt.job.max_retries)
+            self._release(attempt, error, is_last=_receive_count(record) >= attempt.job.max_retries)
             raise
 
     def _store(self, source: Source, attempt: "Attempt", rendition: Rendition) -> str:
@@ -176,7 +171,7 @@ class Pipeline:
     def _record(self, source: Source, attempt: "Attempt", renditions: list[Rendition], keys: list[str]) -> None:
         with self.database.transaction() as connection:
             if not jobs.complete(connection, attempt.claim):
-                raise LeaseHeldError("the lease ended, and another worker took the job over")
+                raise LeaseHeldError("the lease expired, and another worker claimed the job")
             for rendition, key in zip(renditions, keys, strict=True):
                 thumbnails.upsert(
                     connection,
@@ -202,18 +197,18 @@ class Pipeline:
             JOB_FAILED, extra={"job_id": attempt.job.job_id, "error_code": error_code, "reason": error_message}
         )
 
-    def _give_back(self, attempt: "Attempt", error: Exception, *, is_last: bool) -> None:
+    def _release(self, attempt: "Attempt", error: Exception, *, is_last: bool) -> None:
         code, reason = PlatformError.code, "the worker failed; its log has the cause"
-        # No other code may be written here: these are the ones that a redrive takes up again.
+        # Only these codes may be written here: a redrive revives only jobs with them.
         if isinstance(error, RetryLaterError):
             code, reason = error.code, error.message
-        end = jobs.fail if is_last else jobs.release
+        update = jobs.fail if is_last else jobs.release
         fields = {"job_id": attempt.job.job_id, "error_code": code, "reason": reason}
         try:
             with self.database.transaction() as connection:
-                end(connection, attempt.claim, error_code=code, error_message=reason)
+                update(connection, attempt.claim, error_code=code, error_message=reason)
         except UnavailableError:
-            # Nobody can be told; the lease ends by itself.
+            # The job cannot be updated; its lease will expire.
             self.log.error(LEASE_ABANDONED, extra=fields)
         else:
             self.log.warning(JOB_FAILED if is_last else JOB_RELEASED, extra=fields)
@@ -221,14 +216,19 @@ class Pipeline:
 
 @dataclass(frozen=True)
 class Attempt:
-    """A claimed job, as it was before the claim."""
+    """A claim, and the job as it was before."""
 
     job: jobs.Job
     claim: jobs.Claim
 
 
-def _job(connection: Connection, source: Source, message: Message) -> jobs.Job:
-    """The job that was made for the source, or one made now for the message, once for all its deliveries."""
+def _receive_count(record: SQSRecord) -> int:
+    """Return the number of this delivery of the message, from 1."""
+    return int(record.attributes.approximate_receive_count)
+
+
+def _find_or_insert_job(connection: Connection, source: Source, record: SQSRecord) -> jobs.Job:
+    """Return the source's job; insert one if it has none, once for all deliveries of the message."""
     if source.job_id is None:
         try:
             return jobs.insert(
@@ -239,18 +239,18 @@ def _job(connection: Connection, source: Source, message: Message) -> jobs.Job:
                 source_reference=source.reference,
                 source_version_id=source.version_id,
                 created_by=None,
-                sqs_message_id=message.message_id,
+                sqs_message_id=record.message_id,
             )
         except psycopg.errors.ForeignKeyViolation as error:
-            raise MessageRefusedError(f"there is no {source.entity_type} {source.entity_id}") from error
+            raise MessageRejectedError(f"{source.entity_type} {source.entity_id} not found") from error
     job = jobs.find(connection, source.job_id)
-    # The job is committed before the object is stored, so a job that is missing now went with its episode, and will not come.
+    # The job is committed before the object is stored, so a missing job was deleted with its episode.
     if job is None:
-        raise MessageRefusedError(f"there is no job {source.job_id}")
+        raise MessageRejectedError(f"job {source.job_id} not found")
     if (job.job_type, job.entity_type, job.entity_id) != (
         JobType.THUMBNAIL_GENERATION,
         source.entity_type,
         source.entity_id,
     ):
-        raise MessageRefusedError(f"the job {source.job_id} is not for this {source.entity_type}")
+        raise MessageRejectedError(f"the job {source.job_id} is not for this {source.entity_type}")
     return job

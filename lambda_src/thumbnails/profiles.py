@@ -1,6 +1,6 @@
-"""The named image profiles (C-01): which pictures are made of an image, for each kind of thing that it belongs to.
+"""The image profiles (C-01): the variants that are rendered of an image, by the type of its entity.
 
-The values are the requirements' own. A new kind of thing, or another size, is a line here and nothing else.
+The values are those of the requirements. Another entity type or size needs only a line here.
 """
 
 from collections.abc import Mapping
@@ -11,17 +11,16 @@ from typing import Literal
 Fit = Literal["cover", "inside"]
 Format = Literal["jpeg", "webp"]
 
-KILOBYTE, MEGABYTE = 1_000, 1_000_000  # the stricter reading of "KB" and "MB": it satisfies the other one too
+KILOBYTE, MEGABYTE = 1_000, 1_000_000  # the stricter interpretation of "KB" and "MB", which also meets the other
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One picture. Its box is in pixels.
+    """One rendered picture. Width and height of its box are in pixels.
 
-    `cover` fills the box exactly: what hangs over is cut off evenly, and a picture too small for it is enlarged. `inside`
-    keeps all of the picture and its aspect ratio, at most as large as the box, and never enlarges. `quality` is where the
-    encoder starts; it is lowered only to meet `max_bytes`. The first format bears the variant's name, any other one the
-    name with the format behind it, such as `large_webp`.
+    `cover` fills the box exactly: the picture is scaled up or down and cropped at the center. `inside` keeps the whole picture
+    and its aspect ratio, fits it into the box and never enlarges it. `quality` is the encoder's initial quality, lowered only to
+    meet `max_bytes`. The first format has the variant's name, others have the format appended, such as `large_webp`.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Variant:
     formats: tuple[Format, ...] = ("jpeg",)
 
     def name_in(self, image_format: Format) -> str:
-        """What the picture in this format is called, in the key and in the table."""
+        """Return the name of the variant in this format, as in object keys and the database."""
         return self.name if image_format == self.formats[0] else f"{self.name}_{image_format}"
 
 

@@ -1,13 +1,13 @@
-"""From the bytes of an image to the bytes of its variants: no network, no files, no clock; the same in, the same out.
+"""Renders the variants of an image: a pure function of the source bytes, without network, files or clock.
 
-The source is untrusted. Only the decoders of the formats below are ever tried, any warning counts as an error, and whatever
-a decoder raises is a refusal of the file. So is a type that was declared and is not the one of the bytes.
+The source is untrusted. Only the decoders of the formats below are tried, warnings count as errors, and every error of a decoder
+rejects the file. A declared type that differs from the actual one rejects it, too.
 
-One decode serves all variants: a JPEG is decoded at the smallest scale that still suffices, and each variant is made from the
-next larger one that shows the same part of the picture.
+One decode serves all variants: a JPEG is decoded at the smallest sufficient scale, and each variant is made from the next larger
+one with the same framing.
 
-A file that holds several pictures (an animation, a JPEG with further frames, which many phones write) counts as its first
-one. Orientation is applied, colours become sRGB, transparency is laid on white, and no metadata passes.
+Of a file with several pictures (an animation, or a JPEG with more frames, which many phones write), the first one is used. The
+orientation is applied, colours are converted to sRGB, transparent pixels become white, and all metadata is removed.
 """
 
 import io
@@ -27,7 +27,7 @@ from runtime.errors import MediaRefusedError
 from runtime.features.uploads.limits import ImageType
 
 DECODERS = ("JPEG", "PNG", "WEBP", "GIF")
-# What `Image.open` may make of those decoders' files: MPO is a JPEG with more frames behind the first.
+# The formats that `Image.open` reports for those decoders: MPO is a JPEG with several frames.
 MEDIA_TYPES: Mapping[str | None, ImageType] = MappingProxyType(
     {
         "JPEG": ImageType.JPEG,
@@ -37,8 +37,8 @@ MEDIA_TYPES: Mapping[str | None, ImageType] = MappingProxyType(
         "GIF": ImageType.GIF,
     }
 )
-# Pictures that phones make and people will send, by the brand that such a file begins with (ISO/IEC 14496-12, `ftyp`).
-REFUSED_BRANDS: Mapping[bytes, str] = MappingProxyType(
+# Unsupported formats that phones write, by the brand in the file's first box (ISO/IEC 14496-12, `ftyp`).
+UNSUPPORTED_BRANDS: Mapping[bytes, str] = MappingProxyType(
     {
         b"avif": "AVIF",
         b"avis": "AVIF",
@@ -51,22 +51,21 @@ REFUSED_BRANDS: Mapping[bytes, str] = MappingProxyType(
     }
 )
 
-# How many of the allowed pixels a type may have, where that is not all. Pillow decodes a WebP into three copies beside the
-# picture itself: 16 bytes a pixel, where no other type takes more than 12 (a progressive CMYK JPEG).
+# The share of the pixel limit for types that need more memory. Pillow decodes a WebP with three extra copies, which takes 16
+# bytes per pixel; no other type takes more than 12 (a progressive CMYK JPEG).
 PIXEL_SHARES: Mapping[ImageType, Fraction] = MappingProxyType({ImageType.WEBP: Fraction(3, 5)})
 
-# By how much Pillow scales the samples of a PNG to 8 bits, by their layout in the file. It leaves the colour that such a file
-# calls transparent as it stands there.
+# Pillow scales the samples of a PNG to 8 bits by these factors, by their layout in the file, but not its transparent colour.
 SAMPLE_SCALES: Mapping[str, Fraction] = MappingProxyType(
     {"L;2": Fraction(85), "L;4": Fraction(17), "RGB;16B": Fraction(1, 256)}
 )
 
-# A budget is met in steps of this size and not below this quality, where blocks begin to show.
+# To meet a byte budget, the quality is lowered in these steps, but not below the minimum, where block artifacts are visible.
 QUALITY_STEP = 5
-QUALITY_FLOOR = 30
+MIN_QUALITY = 30
 
 WHITE = "#ffffff"
-SIDEWAYS = frozenset({5, 6, 7, 8})  # the EXIF orientations that exchange width and height
+TRANSPOSED_ORIENTATIONS = frozenset({5, 6, 7, 8})  # the EXIF orientations that exchange width and height
 
 # The file is not a JPEG, PNG, WebP or GIF image.
 UNSUPPORTED_FORMAT = "UNSUPPORTED_FORMAT"
@@ -76,15 +75,15 @@ TYPE_MISMATCH = "TYPE_MISMATCH"
 TOO_MANY_PIXELS = "TOO_MANY_PIXELS"
 # The image is damaged and cannot be read.
 CORRUPT_IMAGE = "CORRUPT_IMAGE"
-# The image can be read, and its decoder warns of it: something in it is not as it should be.
+# The decoder reports a warning for the image: its content is not valid.
 SUSPICIOUS_IMAGE = "SUSPICIOUS_IMAGE"
-# A variant that has a limit of bytes does not fit into it, even at the lowest quality that is still fit to be seen.
+# A variant with a byte limit exceeds it even at the lowest acceptable quality.
 OVER_BYTE_BUDGET = "OVER_BYTE_BUDGET"
 
 
 @dataclass(frozen=True)
 class Rendition:
-    """One variant in one format, encoded. Sizes are in pixels."""
+    """One encoded variant in one format. Width and height are in pixels."""
 
     name: str
     format: Format
@@ -97,62 +96,69 @@ class Rendition:
 def render(
     source: bytes, variants: Sequence[Variant], *, max_pixels: int, declared_type: str | None = None
 ) -> list[Rendition]:
-    """Every variant in every format of it, the largest first. `declared_type` is a media type, None when nobody named one.
-    Of `max_pixels`, some types may have a part only: PIXEL_SHARES.
+    """Render every variant in each of its formats, the largest first.
 
-    Raises MediaRefusedError, whose `reason` is one of the constants above, when the file is not an image that we take, or is
-    one of another type than declared. MemoryError, and whatever encoders raise, say nothing about the file.
+    Args:
+        source: The bytes of the image file.
+        variants: The variants to render.
+        max_pixels: The pixel limit; some types may have only a share of it, see PIXEL_SHARES.
+        declared_type: The media type that was declared for the file, if any.
+
+    Raises:
+        MediaRefusedError: The file is not an acceptable image; `reason` is one of the constants above.
+        MemoryError: There is not enough memory. This error, and errors of encoders, do not mean that the file is invalid.
     """
-    with _refusing(source), Image.open(io.BytesIO(source), formats=DECODERS) as image:
-        found = MEDIA_TYPES.get(image.format)
-        if found is None:
+    with _rejecting_invalid_images(source), Image.open(io.BytesIO(source), formats=DECODERS) as image:
+        media_type = MEDIA_TYPES.get(image.format)
+        if media_type is None:
             raise MediaRefusedError(f"{image.format} images are not accepted", reason=UNSUPPORTED_FORMAT)
-        if declared_type is not None and _essence(declared_type) != found:
+        if declared_type is not None and _essence(declared_type) != media_type:
             raise MediaRefusedError(
-                f"the file was declared as {_essence(declared_type)} and is {found}", reason=TYPE_MISMATCH
+                f"the file was declared as {_essence(declared_type)} and is {media_type}", reason=TYPE_MISMATCH
             )
-        most = int(max_pixels * PIXEL_SHARES.get(found, 1))
-        if image.width * image.height > most:
+        limit = int(max_pixels * PIXEL_SHARES.get(media_type, 1))
+        if image.width * image.height > limit:
             raise MediaRefusedError(
-                f"the image has {image.width} x {image.height} pixels, at most {most} in all are allowed of {found}",
+                f"the image has {image.width} x {image.height} pixels; {media_type} images may have at most {limit} in total",
                 reason=TOO_MANY_PIXELS,
             )
         upright, profile = _decode(image, variants)
-        pictures = list(_pictures(upright, profile, variants))
+        pictures = list(_make_pictures(upright, profile, variants))
         upright.close()
-    # What goes wrong from here on is no fault of the file: without enough memory an encoder says all kinds of things.
+    # Errors from here on are not caused by the file: without enough memory, encoders raise various exceptions.
     return [
         _encode(picture, variant, image_format) for variant, picture in pictures for image_format in variant.formats
     ]
 
 
 def _essence(media_type: str) -> str:
-    """A media type without its parameters, which differ in nothing that counts here, nor does the case of its letters."""
+    """Return the media type without parameters, in lower case."""
     return media_type.partition(";")[0].strip().lower()
 
 
 @contextmanager
-def _refusing(source: bytes) -> Iterator[None]:
+def _rejecting_invalid_images(source: bytes) -> Iterator[None]:
+    """Convert errors and warnings of decoders to MediaRefusedError."""
     try:
         with warnings.catch_warnings():
-            # Deprecations speak to programmers and say nothing about the file.
+            # Other categories, such as DeprecationWarning, are not about the file.
             warnings.simplefilter("error", UserWarning)
             warnings.simplefilter("error", RuntimeWarning)
             yield
     except (MediaRefusedError, MemoryError):
-        raise  # memory may suffice the next time
+        raise  # another attempt may have enough memory
     except UnidentifiedImageError as error:
-        kind = REFUSED_BRANDS.get(source[8:12]) if source[4:8] == b"ftyp" else None
+        brand = UNSUPPORTED_BRANDS.get(source[8:12]) if source[4:8] == b"ftyp" else None
         message = (
-            f"{kind} images are not accepted, only JPEG, PNG, WebP and GIF"
-            if kind
+            f"{brand} images are not accepted, only JPEG, PNG, WebP and GIF"
+            if brand
             else "the file is not a JPEG, PNG, WebP or GIF image"
         )
         raise MediaRefusedError(message, reason=UNSUPPORTED_FORMAT) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise MediaRefusedError("the image has too many pixels", reason=TOO_MANY_PIXELS) from error
     except Warning as error:
-        raise MediaRefusedError(f"the image is not sound: {error}", reason=SUSPICIOUS_IMAGE) from error
+        raise MediaRefusedError(f"the image is invalid: {error}", reason=SUSPICIOUS_IMAGE) from error
     except Exception as error:
         if "out of memory" in str(error):
             raise MemoryError(str(error)) from error
@@ -161,21 +167,21 @@ def _refusing(source: bytes) -> Iterator[None]:
 
 
 def _decode(image: ImageFile.ImageFile, variants: Sequence[Variant]) -> tuple[Image.Image, bytes | None]:
-    """The upright picture without transparency, not smaller than any variant needs it, and its colour profile."""
+    """Return the upright picture without transparency, large enough for all variants, and its colour profile."""
     _scale_transparent_colour(image)
     orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
     profile: bytes | None = image.info.get("icc_profile")
-    size = image.size[::-1] if orientation in SIDEWAYS else image.size
-    scale = max(_scale(size, variant) for variant in variants)
+    size = image.size[::-1] if orientation in TRANSPOSED_ORIENTATIONS else image.size
+    scale = max(_scale_factor(size, variant) for variant in variants)
     if scale < 1:
-        # Only a JPEG can be decoded at a smaller scale; for every other format this does nothing.
+        # Only a JPEG can be decoded at a smaller scale; for the other formats this has no effect.
         image.draft(None, (math.ceil(image.width * scale), math.ceil(image.height * scale)))
     ImageOps.exif_transpose(image, in_place=True)
-    return _opaque(image), profile
+    return _make_opaque(image), profile
 
 
 def _scale_transparent_colour(image: ImageFile.ImageFile) -> None:
-    # How samples are laid out is known only until the picture is loaded.
+    # The layout of the samples is available only until the picture is loaded.
     scale = SAMPLE_SCALES.get(str(image.tile[0].args)) if image.format == "PNG" and image.tile else None
     match image.info.get("transparency"):
         case int(level) if scale:
@@ -184,62 +190,61 @@ def _scale_transparent_colour(image: ImageFile.ImageFile) -> None:
             image.info["transparency"] = tuple(int(level * scale) for level in levels)
 
 
-def _opaque(image: Image.Image) -> Image.Image:
-    """The picture in mode L, RGB or CMYK, its transparency laid on white. The given one is closed unless it is the answer."""
+def _make_opaque(image: Image.Image) -> Image.Image:
+    """Return the picture in mode L, RGB or CMYK on a white background. The argument is closed unless it is returned."""
     if image.mode.startswith("I"):
-        # 16 bits of grey. Pillow's own conversion cuts off above 255 instead of scaling; 65,535 is 257 times 255.
+        # 16-bit greyscale. Pillow's conversion clips at 255 instead of scaling; 65,535 is 257 times 255.
         transparent = image.info.get("transparency")
         levels = [255 if level == transparent else round(level / 257) for level in range(65_536)]
-        return _instead(image, "I").point(levels, "L")
+        return _convert_and_close(image, "I").point(levels, "L")
     if image.has_transparency_data:
         mode = "L" if image.mode in {"1", "L", "LA"} else "RGB"
-        layer = image if image.mode == f"{mode}A" else _instead(image, f"{mode}A")
-        paper = Image.new(mode, image.size, WHITE)
-        paper.paste(layer, mask=layer)
+        layer = image if image.mode == f"{mode}A" else _convert_and_close(image, f"{mode}A")
+        background = Image.new(mode, image.size, WHITE)
+        background.paste(layer, mask=layer)
         layer.close()
-        return paper
+        return background
     if image.mode in {"L", "RGB", "CMYK"}:
         return image
-    return _instead(image, "L" if image.mode == "1" else "RGB")
+    return _convert_and_close(image, "L" if image.mode == "1" else "RGB")
 
 
-def _instead(image: Image.Image, mode: str) -> Image.Image:
-    """The picture in another mode. The given one is closed at once: of the largest that we take, a copy is 200 MB."""
+def _convert_and_close(image: Image.Image, mode: str) -> Image.Image:
+    """Return the picture in another mode and free the argument's memory: a copy of the largest picture has 200 MB."""
     converted = image.convert(mode)
     image.close()
     return converted
 
 
-def _pictures(
+def _make_pictures(
     upright: Image.Image, profile: bytes | None, variants: Sequence[Variant]
 ) -> Iterator[tuple[Variant, Image.Image]]:
-    """Each variant's picture in sRGB, the largest first."""
-    made: dict[tuple[str, Fraction], Image.Image] = {}
+    """Yield each variant's picture in sRGB, the largest first."""
+    by_framing: dict[tuple[str, Fraction], Image.Image] = {}
     for variant in sorted(variants, key=lambda each: each.width * each.height, reverse=True):
         framing = (variant.fit, Fraction(variant.width, variant.height))
-        picture = _fit(made[framing], variant) if framing in made else _srgb(_fit(upright, variant), profile)
-        made[framing] = picture
+        larger = by_framing.get(framing)
+        picture = _resize(larger, variant) if larger else _to_srgb(_resize(upright, variant), profile)
+        by_framing[framing] = picture
         yield variant, picture
 
 
-def _scale(size: tuple[int, int], variant: Variant) -> float:
-    """By how much a picture of this size is scaled for the variant."""
+def _scale_factor(size: tuple[int, int], variant: Variant) -> float:
+    """Return the factor by which a picture of this size is scaled for the variant."""
     width, height = variant.width / size[0], variant.height / size[1]
     return max(width, height) if variant.fit == "cover" else min(1.0, width, height)
 
 
-def _fit(picture: Image.Image, variant: Variant) -> Image.Image:
+def _resize(picture: Image.Image, variant: Variant) -> Image.Image:
     if variant.fit == "cover":
         return ImageOps.fit(picture, (variant.width, variant.height), Image.Resampling.LANCZOS)
-    scale = _scale(picture.size, variant)
+    scale = _scale_factor(picture.size, variant)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def _srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in mode L or RGB. A profile that cannot be read, or is one of other colours, is passed over: that is what
-    browsers do with it.
-    """
+def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    """Return the picture in mode L or RGB. An invalid profile, or one for another colour space, is ignored, as in browsers."""
     if profile:
         with suppress(ImageCms.PyCMSError, OSError):
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -253,17 +258,17 @@ def _encode(picture: Image.Image, variant: Variant, image_format: Format) -> Ren
     bodies: dict[int, bytes] = {}
 
     def fits(quality: int) -> bool:
-        bodies[quality] = _encoded(picture, image_format, quality)
+        bodies[quality] = _encode_at(picture, image_format, quality)
         return variant.max_bytes is None or len(bodies[quality]) <= variant.max_bytes
 
     quality = variant.quality
     if not fits(quality):
-        # Fewer bytes follow from less quality, so the best one that fits is found by halving.
-        lower = range(quality - QUALITY_STEP, QUALITY_FLOOR - 1, -QUALITY_STEP)
+        # The size decreases with the quality, so a binary search finds the best quality that fits.
+        lower = range(quality - QUALITY_STEP, MIN_QUALITY - 1, -QUALITY_STEP)
         found = bisect_left(lower, True, key=fits)
         if found == len(lower):
             raise MediaRefusedError(
-                f"the image has too much detail for {variant.max_bytes} bytes as {variant.name}",
+                f"the image has too much detail: its variant {variant.name} exceeds {variant.max_bytes} bytes",
                 reason=OVER_BYTE_BUDGET,
             )
         quality = lower[found]
@@ -277,8 +282,8 @@ def _encode(picture: Image.Image, variant: Variant, image_format: Format) -> Ren
     )
 
 
-def _encoded(picture: Image.Image, image_format: Format, quality: int) -> bytes:
-    # Pillow writes the source's comment from here when it is not told otherwise.
+def _encode_at(picture: Image.Image, image_format: Format, quality: int) -> bytes:
+    # By default, Pillow writes metadata in `info`, such as the source's comment.
     picture.info = {}
     file = io.BytesIO()
     if image_format == "jpeg":

@@ -1,6 +1,7 @@
-"""The moto server, with what it gets wrong mended: `python -m local.emulator.server -H HOST -p PORT`.
+"""The moto server with patches: `python -m local.emulator.server -H HOST -p PORT`.
 
-Each mend is a difference from AWS that a test names, so that one which moto mends itself is noticed and can go.
+Each patch fixes a difference from AWS and has a test that also fails without it, so that a fix in moto itself is noticed and
+the patch can be removed.
 """
 
 import io
@@ -22,10 +23,11 @@ from moto.sqs.models import Queue
 from local.emulator import token_endpoint
 
 
-def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
-    """What a bucket's policy says. moto reads no conditions, so "deny what is not TLS" would deny everyone everything.
+def _get_permission(bucket: FakeBucket, action: str, resource: str) -> Any:
+    """Evaluate a bucket policy without its conditional statements.
 
-    A statement with a condition is left to whoever can judge it: the object gate refuses old signatures, and stands in for TLS.
+    Moto ignores conditions, so "deny requests without TLS" would deny every request. The S3 gate enforces the conditions that
+    matter locally: it rejects old signature versions and counts as TLS.
     """
     document = json.loads(bucket.policy or b'{"Statement": []}')
     statements = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
@@ -33,50 +35,50 @@ def _permission(bucket: FakeBucket, action: str, resource: str) -> Any:
     return IAMPolicy(json.dumps({**document, "Statement": unconditional})).is_action_permitted(action, resource)
 
 
-_overlap = moto.rds.utils.get_overlap_between_two_date_ranges
+_get_overlap = moto.rds.utils.get_overlap_between_two_date_ranges
 
 
-def _overlap_of_windows(*times: Any) -> int:
-    """Windows that adjoin do not overlap; moto asks for less than nought seconds in common."""
-    return _overlap(*times) or -1
+def _get_window_overlap(*times: Any) -> int:
+    """Return -1 for adjacent windows: they do not overlap, but moto accepts only a negative overlap."""
+    return _get_overlap(*times) or -1
 
 
-_delete = Queue.delete_message
+_delete_message = Queue.delete_message
 
 
-def _delete_alone(queue: Queue, receipt_handle: str) -> None:
-    """moto makes the list of messages anew without the lock that a sender holds: what is sent meanwhile would be lost."""
+def _delete_message_locked(queue: Queue, receipt_handle: str) -> None:
+    """Delete a message under the lock that a sender holds: moto replaces the list, losing messages that are sent meanwhile."""
     with queue._messages_lock:
-        _delete(queue, receipt_handle)
+        _delete_message(queue, receipt_handle)
 
 
-_attach = IAMBackend.attach_role_policy
+_attach_role_policy = IAMBackend.attach_role_policy
 
 
-def _attach_of_amazon(backend: IAMBackend, policy_arn: str, role_name: str) -> None:
-    """moto knows Amazon's own policies only where it read them all at its start, which costs every platform half a second."""
-    with _reading_policies:
+def _attach_managed_policy(backend: IAMBackend, policy_arn: str, role_name: str) -> None:
+    """Load AWS managed policies on first use: moto would load them at its start, which takes half a second."""
+    with _policies_lock:
         if ":iam::aws:policy/" in policy_arn and not backend.aws_managed_policies:
             known = json.loads(aws_managed_policies_data).items()
             backend.aws_managed_policies = [
                 AWSManagedPolicy.from_data(name, backend.account_id, backend.region_name, data) for name, data in known
             ]
             backend.managed_policies.update({policy.arn: policy for policy in backend.aws_managed_policies})
-    _attach(backend, policy_arn, role_name)
+    _attach_role_policy(backend, policy_arn, role_name)
 
 
-_reading_policies = threading.Lock()
+_policies_lock = threading.Lock()
 
-# As `local/provider/services/lambda_.py` writes it; that module would load Pulumi into this process.
+# The same as DESCRIPTION in `local/provider/services/lambda_.py`, which would load Pulumi into this process.
 CODE_DESCRIPTION = "code-on-this-machine.json"
-MOST_DESCRIPTION_BYTES = 4096
-_content = moto.awslambda.models._zipfile_content
+MAX_DESCRIPTION_BYTES = 4096
+_zipfile_content = moto.awslambda.models._zipfile_content
 
 
-def _content_or_description(content: str | bytes) -> tuple[bytes, int, str, str]:
-    """A zip that only says what a function's code is counts as that code: its digest and its size, without its bytes."""
-    code, size, sha256, sha256_hex = _content(content)
-    if size <= MOST_DESCRIPTION_BYTES and zipfile.is_zipfile(io.BytesIO(code)):
+def _zipfile_content_or_description(content: str | bytes) -> tuple[bytes, int, str, str]:
+    """Return content, size and digest of function code; a zip with only a description has the size and digest described."""
+    code, size, sha256, sha256_hex = _zipfile_content(content)
+    if size <= MAX_DESCRIPTION_BYTES and zipfile.is_zipfile(io.BytesIO(code)):
         with zipfile.ZipFile(io.BytesIO(code)) as archive:
             if archive.namelist() == [CODE_DESCRIPTION]:
                 described = json.loads(archive.read(CODE_DESCRIPTION))
@@ -84,24 +86,26 @@ def _content_or_description(content: str | bytes) -> tuple[bytes, int, str, str]
     return code, size, sha256, sha256_hex
 
 
-_application = DomainDispatcherApplication.get_application
+_get_application = DomainDispatcherApplication.get_application
 
 
-def _application_or_tokens(dispatcher: DomainDispatcherApplication, environ: dict[str, Any]) -> Any:
-    """moto has none of the hosts at which Cognito gives tokens by OAuth."""
-    return token_endpoint.answer if token_endpoint.is_asked(environ) else _application(dispatcher, environ)
+def _get_application_or_token_endpoint(dispatcher: DomainDispatcherApplication, environ: dict[str, Any]) -> Any:
+    """Add Cognito's OAuth token endpoint, which moto lacks."""
+    if token_endpoint.is_token_request(environ):
+        return token_endpoint.handle_request
+    return _get_application(dispatcher, environ)
 
 
-MENDS: tuple[tuple[Any, str, Any], ...] = (
-    (FakeBucket, "get_permission", _permission),
-    (DomainDispatcherApplication, "get_application", _application_or_tokens),
-    (moto.awslambda.models, "_zipfile_content", _content_or_description),
-    (IAMBackend, "attach_role_policy", _attach_of_amazon),
-    (Queue, "delete_message", _delete_alone),
-    (moto.rds.utils, "get_overlap_between_two_date_ranges", _overlap_of_windows),
+PATCHES: tuple[tuple[Any, str, Any], ...] = (
+    (FakeBucket, "get_permission", _get_permission),
+    (DomainDispatcherApplication, "get_application", _get_application_or_token_endpoint),
+    (moto.awslambda.models, "_zipfile_content", _zipfile_content_or_description),
+    (IAMBackend, "attach_role_policy", _attach_managed_policy),
+    (Queue, "delete_message", _delete_message_locked),
+    (moto.rds.utils, "get_overlap_between_two_date_ranges", _get_window_overlap),
 )
 
 if __name__ == "__main__":
-    for owner, name, mended in MENDS:
-        setattr(owner, name, mended)
+    for owner, name, replacement in PATCHES:
+        setattr(owner, name, replacement)
     main()

@@ -1,4 +1,4 @@
-"""Runs a Pulumi program in this process, against a monitor of ours."""
+"""Runs a Pulumi program in this process against a ProgramMonitor."""
 
 import asyncio
 import contextlib
@@ -17,10 +17,10 @@ from local.engines.wire import redact
 from local.errors import LocalPlatformError, ProgramError
 
 log = logging.getLogger(__name__)
-# Only one program may run at a time: the SDK's defaults are shared by the whole process.
+# Only one program can run at a time, because the SDK's settings are global to the process.
 _running = threading.Lock()
-# Allocations before a collection of the youngest, and how many of each generation before one of the next older.
-RARE_COLLECTIONS = (100_000, 50, 10)
+# Thresholds of the garbage collector while a program runs, as in gc.set_threshold().
+GC_THRESHOLDS = (100_000, 50, 10)
 
 
 def evaluate(
@@ -32,19 +32,20 @@ def evaluate(
     config: Mapping[str, str],
     preview: bool = False,
 ) -> None:
-    """Runs the program to its end; what it registered and exported is in the monitor then.
+    """Run the program to completion; its registrations and exports are then in the monitor.
 
-    Raises ProgramError, which lists each failed registration by its path, first cause first, and what the program itself
-    raised; LocalPlatformError when another evaluation is running in this process.
+    Raises:
+        ProgramError: The program raised an exception, or registrations failed. The message lists them, root causes first.
+        LocalPlatformError: Another evaluation is running in this process.
     """
     if not _running.acquire(blocking=False):
-        raise LocalPlatformError("a program is being evaluated in this process already: one at a time")
+        raise LocalPlatformError("another program is being evaluated in this process; only one can run at a time")
     raised = _run(program, monitor, project, stack_name, config, preview=preview)
     problems = [f"{failure.label}: {failure.problem}" for failure in monitor.failures]
     if raised is not None:
-        problems.append(f"the program failed: {_described(raised)}")
+        problems.append(f"the program failed: {_describe(raised)}")
     if not problems and monitor.skipped:
-        problems.append("some inputs never became known")
+        problems.append("some inputs remained unknown")
     if not problems:
         return
     message = (
@@ -53,7 +54,7 @@ def evaluate(
         else "\n".join([f"{len(problems)} problems:", *(f"- {each}" for each in problems)])
     )
     if monitor.skipped:
-        message += f"\n({monitor.skipped} more that depend on this were not tried)"
+        message += f"\n({monitor.skipped} dependent resources were skipped)"
     raise ProgramError(redact(message, monitor.secret_texts)) from raised
 
 
@@ -66,31 +67,31 @@ def _run(
     *,
     preview: bool,
 ) -> BaseException | None:
-    """Runs the program on a thread with an event loop and context variables of its own, so that the caller's are not touched.
+    """Run the program on a thread with its own event loop and context variables, isolated from the caller's.
 
-    The caller holds the lock; the thread gives it back.
+    The caller holds the lock; the thread releases it.
     """
     raised: list[BaseException] = []
 
-    def guarded() -> None:
+    def run_program() -> None:
         try:
             program()
         except BaseException as error:
-            # The SDK would forget it if one of the program's outputs fails too.
+            # The SDK loses this exception if one of the program's outputs fails too.
             raised.append(error)
             raise
 
     def target() -> None:
         try:
             _configure(monitor, project, stack_name, config, preview=preview)
-            with _rare_collections(), asyncio.Runner() as runner:
-                # What a failing program leaves behind is told once, by us, and not by every task that waited for it.
+            with _raised_gc_thresholds(), asyncio.Runner() as runner:
+                # The failure is reported once, by the caller, not by every task that waited for a failed one.
                 runner.get_loop().set_exception_handler(lambda _, context: log.debug("%s", context.get("message")))
-                runner.run(stack.run_in_stack(guarded))
-        except BaseException as error:  # noqa: BLE001  # it is handed to the calling thread, which reports it
+                runner.run(stack.run_in_stack(run_program))
+        except BaseException as error:  # noqa: BLE001  # passed to the calling thread, which reports it
             raised.append(error)
         finally:
-            # Here and not in the calling thread, which an interrupt may take away while the program still runs.
+            # Not in the calling thread: an interrupt may end its wait while the program is still running.
             _running.release()
 
     thread = threading.Thread(target=contextvars.Context().run, args=(target,), name="program", daemon=True)
@@ -100,11 +101,14 @@ def _run(
 
 
 @contextlib.contextmanager
-def _rare_collections() -> Iterator[None]:
-    """A program makes hundreds of thousands of objects that all stay until its end: with Python's own thresholds, more than half
-    of the time would go into looking through them for garbage."""
+def _raised_gc_thresholds() -> Iterator[None]:
+    """Make garbage collections rare.
+
+    A program creates hundreds of thousands of objects that live until its end: with Python's default thresholds, more than
+    half of the time is spent on collections that find nothing.
+    """
     before = gc.get_threshold()
-    gc.set_threshold(*RARE_COLLECTIONS)
+    gc.set_threshold(*GC_THRESHOLDS)
     try:
         yield
     finally:
@@ -125,7 +129,7 @@ def _configure(
         "callbacks": None,
         "parallel": None,
         "legacy_apply_enabled": False,
-        # These would otherwise be shared with, and left over from, other evaluations.
+        # Without these, state of earlier evaluations would be shared.
         "outputs": set(),
         "lock": threading.Lock(),
         "package_refs": {},
@@ -136,7 +140,7 @@ def _configure(
     set_all_config(dict(config), [])
 
 
-def _described(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     text = str(error)
     if isinstance(error, LocalPlatformError):
         return text

@@ -1,4 +1,4 @@
-"""Applies a program to a local account, in this process and without the Pulumi command."""
+"""Applies a program to a local account, in this process and without the Pulumi CLI."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -7,17 +7,17 @@ from typing import Any
 
 from local.engines.evaluation import evaluate
 from local.engines.monitor import ProgramMonitor
-from local.engines.registered import ProviderOptions, RegisteredResource
+from local.engines.registrations import ProviderOptions, RegisteredResource
 from local.provider.protocol import AppliedResource
 from local.provider.provider import LocalProvider
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """What a program became. `outputs` are its exports, plain; those in `secret_outputs` must not be shown.
+    """The result of a program. `outputs` are its exports as plain values; those in `secret_outputs` must not be shown.
 
-    `resources` are AWS's (and other packages') in the order of their completion. `components` are the program's own
-    groupings: they have no id and are not counted among the resources.
+    `resources` are custom resources in the order of their completion. `components` are the program's component resources,
+    which have no id.
     """
 
     outputs: dict[str, Any] = field(repr=False)
@@ -35,14 +35,15 @@ def deploy(
     provider: LocalProvider,
     on_resource: Callable[[AppliedResource], None] | None = None,
 ) -> Deployment:
-    """Evaluates the program and applies each of its registrations through the provider.
+    """Evaluate the program and apply each of its registrations through the provider.
 
-    `config` has the engine's form: `project:key` to text, objects as JSON. `aws:region` and `aws:defaultTags` are the default
-    provider's. `on_resource` is called once for each resource, from one thread at a time, after it was applied.
+    `config` has the engine's form: `project:key` to string, objects as JSON. `aws:region` and `aws:defaultTags` configure the
+    default provider. `on_resource` is called once for each applied resource, from one thread at a time.
 
-    Raises ProgramError when the program or any registration fails: the message lists each failed resource by its path with
-    its one problem, the first cause first. Resources that depend on a failed one are not tried. Raises LocalPlatformError
-    while another evaluation runs in this process.
+    Raises:
+        ProgramError: The program or a registration fails. The message lists each failed resource by its path with its
+            problem, root causes first. Resources that depend on a failed one are skipped.
+        LocalPlatformError: Another evaluation is running in this process.
     """
     monitor = _ApplyingMonitor(config, provider, on_resource)
     evaluate(program, monitor, project=project, stack_name=stack, config=config)
@@ -76,7 +77,7 @@ class _ApplyingMonitor(ProgramMonitor):
         super().__init__(config)
         self.applied: list[AppliedResource] = []
         self._provider, self._on_resource = provider, on_resource
-        self._telling = threading.Lock()
+        self._applied_lock = threading.Lock()
 
     def apply(self, resource: RegisteredResource, options: ProviderOptions) -> tuple[str, Mapping[str, Any]]:
         created = self._provider.create(
@@ -98,11 +99,11 @@ class _ApplyingMonitor(ProgramMonitor):
             dependencies=resource.dependencies,
             outputs=created.outputs,
         )
-        with self._telling:
+        with self._applied_lock:
             self.applied.append(applied)
             if self._on_resource is not None:
                 self._on_resource(applied)
         return created.id, created.outputs
 
-    def answer(self, token: str, args: Mapping[str, Any], options: ProviderOptions) -> Mapping[str, Any]:
+    def read_data_source(self, token: str, args: Mapping[str, Any], options: ProviderOptions) -> Mapping[str, Any]:
         return self._provider.invoke(token, args, region=options.region, default_tags=options.default_tags)

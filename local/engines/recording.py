@@ -1,4 +1,4 @@
-"""Registers a program's resources without any AWS: for tests of programs, and for what is read off the resource graph."""
+"""Records a program's resource graph without AWS, for tests of programs and for commands that read the graph."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from local.account import ACCOUNT_ID
 from local.engines.evaluation import evaluate
 from local.engines.monitor import ProgramMonitor
-from local.engines.registered import ProviderOptions, RegisteredResource
+from local.engines.registrations import ProviderOptions, RegisteredResource
 from local.errors import LocalPlatformError
-from local.provider.data_sources import answer
-from local.provider.plausible import plausible_resource
-from local.provider.resource_types.problem import ProblemError
+from local.provider.data_sources import read_data_source
+from local.provider.placeholders import placeholder_resource
+from local.provider.resource_types.errors import ResourceError
 
 __all__ = ["RegisteredResource", "record"]
 
@@ -25,12 +25,14 @@ def record(
     config: Mapping[str, str],
     preview: bool = False,
 ) -> tuple[RegisteredResource, ...]:
-    """Everything that the program registers but the stack itself: resources, components and explicit providers, in order.
+    """Return the program's registrations in order: resources, components and explicit providers, without the stack itself.
 
-    Outputs are the inputs and plausible ids, names and ARNs, so that a program which looks at them goes on. With `preview`
-    every output is unknown, as in the first `pulumi preview` of a new stack: nothing that hangs on an output is called.
+    Outputs are the inputs, and placeholders in AWS's formats for ids, names and ARNs. With `preview` every output is unknown,
+    as in the first `pulumi preview` of a new stack, so that callbacks on outputs do not run.
 
-    Raises ProgramError when the program fails, LocalPlatformError while another evaluation runs in this process.
+    Raises:
+        ProgramError: The program fails.
+        LocalPlatformError: Another evaluation is running in this process.
     """
     monitor = _RecordingMonitor(config, preview=preview)
     evaluate(program, monitor, project=project, stack_name=stack, config=config, preview=preview)
@@ -46,7 +48,7 @@ class _RecordingMonitor(ProgramMonitor):
         if self._preview:
             return "", {}
         region = resource.inputs.get("region") or options.region or _REGION
-        return plausible_resource(
+        return placeholder_resource(
             resource.type,
             resource.name,
             resource.urn,
@@ -55,10 +57,10 @@ class _RecordingMonitor(ProgramMonitor):
             default_tags=options.default_tags,
         )
 
-    def answer(self, token: str, args: Mapping[str, Any], options: ProviderOptions) -> Mapping[str, Any]:
+    def read_data_source(self, token: str, args: Mapping[str, Any], options: ProviderOptions) -> Mapping[str, Any]:
         try:
-            return answer(
+            return read_data_source(
                 token, args, region=options.region or _REGION, account_id=ACCOUNT_ID, default_tags=options.default_tags
             )
-        except ProblemError as problem:
-            raise LocalPlatformError(str(problem)) from None
+        except ResourceError as error:
+            raise LocalPlatformError(str(error)) from None

@@ -1,4 +1,4 @@
-"""Reads a project's `Pulumi.yaml` and its stacks' `Pulumi.<stack>.yaml` as the engine does."""
+"""Reads `Pulumi.yaml` and `Pulumi.<stack>.yaml` like the Pulumi engine."""
 
 import json
 from collections.abc import Mapping
@@ -13,13 +13,17 @@ _PREFIX, _SUFFIX = "Pulumi.", ".yaml"
 
 
 def stack_names(directory: Path) -> tuple[str, ...]:
-    """The stacks that have a file in the directory, by name."""
+    """Return the names of the stacks that have a file in the directory, sorted."""
     files = directory.glob(f"{_PREFIX}*{_SUFFIX}")
     return tuple(sorted(file.name.removeprefix(_PREFIX).removesuffix(_SUFFIX) for file in files))
 
 
 def project_name(directory: Path) -> str:
-    """The name in `Pulumi.yaml`. Raises LocalPlatformError when there is none."""
+    """Return the project name in `Pulumi.yaml`.
+
+    Raises:
+        LocalPlatformError: The file cannot be read or has no name.
+    """
     file = directory / "Pulumi.yaml"
     name = _read(file).get("name")
     if not isinstance(name, str) or not name:
@@ -28,42 +32,44 @@ def project_name(directory: Path) -> str:
 
 
 def load_stack_config(directory: Path, stack: str) -> dict[str, str]:
-    """The stack's configuration in the engine's form: `namespace:key` to text, objects and lists as JSON.
+    """Return the stack's configuration in the engine's form: `namespace:key` to string, objects and lists as JSON.
 
-    A key without a namespace is the project's. Raises LocalPlatformError for an unknown stack, with those that are known; for a
-    file that cannot be read, with its line; and for encrypted values, whose key is not here.
+    A key without a namespace belongs to the project.
+
+    Raises:
+        LocalPlatformError: The stack is unknown, its file cannot be read, or a value is encrypted.
     """
     known = stack_names(directory)
     if stack not in known:
         raise LocalPlatformError(
-            f"the stack {stack!r} is not known; known are {', '.join(known) or 'none'}",
-            next_step=f"choose one of them, or write {_PREFIX}{stack}{_SUFFIX}",
+            f"stack {stack!r} not found; existing stacks: {', '.join(known) or 'none'}",
+            next_step=f"choose one of them, or create {_PREFIX}{stack}{_SUFFIX}",
         )
     file = directory / f"{_PREFIX}{stack}{_SUFFIX}"
     config = _read(file).get("config") or {}
     if not isinstance(config, Mapping):
         raise LocalPlatformError(f"{file}: `config` must be an object")
     project = project_name(directory)
-    return {_key(str(key), project): _text(value, f"{file}: {key}") for key, value in config.items()}
+    return {_add_namespace(str(key), project): _to_text(value, f"{file}: {key}") for key, value in config.items()}
 
 
-def _key(key: str, project: str) -> str:
+def _add_namespace(key: str, project: str) -> str:
     return key if ":" in key else f"{project}:{key}"
 
 
-def _text(value: Any, where: str) -> str:
-    if _holds_secure(value):
+def _to_text(value: Any, path: str) -> str:
+    if _is_encrypted(value):
         raise LocalPlatformError(
-            f"{where} is encrypted, and a local platform cannot decrypt it",
-            next_step="write it in plain text in a local stack",
+            f"{path} is encrypted, and a local platform cannot decrypt it",
+            next_step="use a plain-text value in a local stack",
         )
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _holds_secure(value: Any) -> bool:
+def _is_encrypted(value: Any) -> bool:
     if isinstance(value, Mapping):
-        return set(value) == {"secure"} or any(_holds_secure(item) for item in value.values())
-    return isinstance(value, list) and any(_holds_secure(item) for item in value)
+        return set(value) == {"secure"} or any(_is_encrypted(item) for item in value.values())
+    return isinstance(value, list) and any(_is_encrypted(item) for item in value)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -75,9 +81,9 @@ def _read(file: Path) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "cannot be read"
-        raise LocalPlatformError(f"{file}{line}: no valid YAML: {problem}") from None
+        raise LocalPlatformError(f"{file}{line}: invalid YAML: {problem}") from None
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise LocalPlatformError(f"{file}: must be an object with keys")
+        raise LocalPlatformError(f"{file}: must be an object")
     return content

@@ -1,4 +1,4 @@
-"""Answers the data sources that a program may ask for (`aws.get_region()` and friends)."""
+"""The data sources that a program may read, such as `aws.get_region()`."""
 
 import json
 import zlib
@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.provider.policy_document import policy_document
+from local.provider.policy_document import make_policy_document
 from local.provider.requests.api import Api
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
-    """Who asks: the region, the account, the provider's default tags, and the emulator where there is one."""
+class Context:
+    """The context of a read: region, account, the provider's default tags, and the emulator's API if one is running."""
 
     region: str
     account_id: str
@@ -21,7 +21,7 @@ class Setting:
     api: Api | None
 
 
-def answer(
+def read_data_source(
     token: str,
     args: Mapping[str, Any],
     *,
@@ -30,24 +30,25 @@ def answer(
     default_tags: Mapping[str, str],
     api: Api | None = None,
 ) -> dict[str, Any]:
-    """The data source's answer (camelCase). Without an `api` what only AWS knows is plausible instead of asked.
+    """Return the data source's result (camelCase). Without an `api`, values that only AWS knows are placeholders.
 
-    Raises ProblemError for a data source that is not known here.
+    Raises:
+        ResourceError: The data source is not supported.
     """
     if token not in _SOURCES:
-        known = ", ".join(sorted(name.rpartition(":")[2] for name in _SOURCES))
-        raise ProblemError(f"this data source is not known here; known are {known}")
-    setting = Setting(region=region, account_id=account_id, default_tags=default_tags, api=api)
-    return _SOURCES[token](args, setting)
+        supported = ", ".join(sorted(name.rpartition(":")[2] for name in _SOURCES))
+        raise ResourceError(f"unsupported data source; supported are {supported}")
+    context = Context(region=region, account_id=account_id, default_tags=default_tags, api=api)
+    return _SOURCES[token](args, context)
 
 
-def _caller_identity(_: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    account = setting.account_id
+def _caller_identity(_: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    account = context.account_id
     return {"id": account, "accountId": account, "userId": account, "arn": f"arn:aws:iam::{account}:root"}
 
 
-def _region(args: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    region = args.get("region") or args.get("name") or setting.region
+def _region(args: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    region = args.get("region") or args.get("name") or context.region
     return {
         "id": region,
         "region": region,
@@ -57,12 +58,12 @@ def _region(args: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
     }
 
 
-def _partition(_: Mapping[str, Any], __: Setting) -> dict[str, Any]:
+def _partition(_: Mapping[str, Any], __: Context) -> dict[str, Any]:
     return {"id": "aws", "partition": "aws", "dnsSuffix": "amazonaws.com", "reverseDnsPrefix": "com.amazonaws"}
 
 
-def _availability_zones(args: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    zones = _zones(args, setting)
+def _availability_zones(args: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    zones = _zones(args, context)
     zones = [
         zone
         for zone in zones
@@ -71,28 +72,28 @@ def _availability_zones(args: Mapping[str, Any], setting: Setting) -> dict[str, 
         and zone["State"] == (args.get("state") or zone["State"])
     ]
     return {
-        "id": setting.region,
-        "region": setting.region,
+        "id": context.region,
+        "region": context.region,
         "names": [zone["ZoneName"] for zone in zones],
         "zoneIds": [zone["ZoneId"] for zone in zones],
-        "groupNames": sorted({zone.get("GroupName") or setting.region for zone in zones}),
+        "groupNames": sorted({zone.get("GroupName") or context.region for zone in zones}),
         **{key: args[key] for key in ("state", "filters", "excludeNames", "excludeZoneIds") if args.get(key)},
     }
 
 
-def _zones(args: Mapping[str, Any], setting: Setting) -> list[dict[str, Any]]:
-    if setting.api is None:
+def _zones(args: Mapping[str, Any], context: Context) -> list[dict[str, Any]]:
+    if context.api is None:
         return [
-            {"ZoneName": f"{setting.region}{letter}", "ZoneId": f"{setting.region}-az{number}", "State": "available"}
+            {"ZoneName": f"{context.region}{letter}", "ZoneId": f"{context.region}-az{number}", "State": "available"}
             for number, letter in enumerate("abc", start=1)
         ]
     filters = [{"Name": each["name"], "Values": each["values"]} for each in args.get("filters") or ()]
-    found = setting.api.call("ec2", "describe_availability_zones", {"Filters": filters} if filters else {})
+    found = context.api.call("ec2", "describe_availability_zones", {"Filters": filters} if filters else {})
     return list(found["AvailabilityZones"])
 
 
-def _policy_document(args: Mapping[str, Any], _: Setting) -> dict[str, Any]:
-    document = policy_document(args)
+def _policy_document(args: Mapping[str, Any], _: Context) -> dict[str, Any]:
+    document = make_policy_document(args)
     text = json.dumps(document, indent=2)
     return {
         **args,
@@ -102,11 +103,11 @@ def _policy_document(args: Mapping[str, Any], _: Setting) -> dict[str, Any]:
     }
 
 
-def _default_tags(_: Mapping[str, Any], setting: Setting) -> dict[str, Any]:
-    return {"id": setting.region, "tags": dict(setting.default_tags)}
+def _default_tags(_: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    return {"id": context.region, "tags": dict(context.default_tags)}
 
 
-_SOURCES: Mapping[str, Callable[[Mapping[str, Any], Setting], dict[str, Any]]] = {
+_SOURCES: Mapping[str, Callable[[Mapping[str, Any], Context], dict[str, Any]]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": _caller_identity,
     "aws:index/getRegion:getRegion": _region,
     "aws:index/getPartition:getPartition": _partition,

@@ -1,4 +1,4 @@
-"""What the provider, the doors that call it and the compute that it starts agree on."""
+"""The types shared by the provider, the engines that call it and the compute that it starts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ ResourceState = Literal["applied", "recorded-only"]
 
 @dataclass(frozen=True, kw_only=True)
 class Registration:
-    """A resource as it stands after its AWS calls were made: resolved inputs, id and outputs (camelCase, no secret wrappers)."""
+    """A resource after its AWS calls: resolved inputs, id and outputs (camelCase, without secret wrappers)."""
 
     urn: str
     type: str
@@ -19,16 +19,16 @@ class Registration:
     outputs: Mapping[str, Any]
 
 
-# Runs what a registration describes (a server, a function, a poller, a listener) and returns the outputs that only the
-# running thing knows, such as an endpoint. It raises RegistrationError when the thing does not come up, and NotRunHereError
-# when this machine cannot run it and the platform goes on without: the resource is then recorded only. It is called on the
-# door's executor threads, so several may run at once; blocking is fine.
+# Starts what a registration describes (a server, a function, a poller, a listener) and returns the outputs that are known
+# only then, such as an endpoint. It raises RegistrationError if that fails, and UnsupportedLocallyError if this machine
+# cannot run an optional resource, which is then only recorded. It is called on the engine's executor threads, so several
+# may run concurrently; blocking is fine.
 Runner = Callable[[Registration], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AppliedResource:
-    """One line of what exists: what `platform status --resources` shows."""
+    """A deployed resource: one line of `platform status --resources`."""
 
     urn: str
     type: str
@@ -36,6 +36,6 @@ class AppliedResource:
     parent: str
     id: str
     state: ResourceState
-    reason: str = ""  # why it was recorded only
+    reason: str = ""  # why it was only recorded
     dependencies: tuple[str, ...] = ()
     outputs: Mapping[str, Any] = field(default_factory=dict, repr=False)

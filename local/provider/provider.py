@@ -1,6 +1,5 @@
 """The local AWS provider: applies one registration of a Pulumi program to the local account."""
 
-import hashlib
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,24 +7,23 @@ from types import MappingProxyType
 from typing import Any
 
 from local.account import LocalAccount
-from local.errors import LocalPlatformError, NotRunHereError, RegistrationError
-from local.provider.data_sources import answer
+from local.errors import LocalPlatformError, RegistrationError, UnsupportedLocallyError
+from local.provider.data_sources import read_data_source
 from local.provider.protocol import Registration, ResourceState, Runner
 from local.provider.requests.api import Regions
 from local.provider.requests.calls import make_calls
-from local.provider.resource_types.facts import Facts
-from local.provider.resource_types.outputs import checked, evaluated, make_outputs
-from local.provider.resource_types.problem import ProblemError
-from local.provider.resource_types.pulumi_classes import declared_inputs, declared_outputs
+from local.provider.resource_types.errors import ResourceError
+from local.provider.resource_types.inputs import Tags, automatic_name, merge_tags, prepare_inputs
+from local.provider.resource_types.known_values import KnownValues
+from local.provider.resource_types.outputs import check_outputs, evaluate_value, make_outputs
+from local.provider.resource_types.pulumi_classes import declared_outputs
 from local.provider.resource_types.table import ResourceType
 from local.provider.services import TABLE
-
-Tags = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Created:
-    """What a registration became. `reason` says why it is recorded only."""
+    """The result of a registration. `reason` says why it was only recorded."""
 
     id: str
     outputs: Mapping[str, Any] = field(repr=False)
@@ -34,9 +32,9 @@ class Created:
 
 
 class LocalProvider:
-    """Applies registrations: the table's calls, then the type's runner. Threads may call it at once, for different resources.
+    """Applies registrations: the calls of the table of types, then the type's runner. Thread-safe for different resources.
 
-    `runners` maps type tokens to what runs such a registration; their outputs win over AWS's.
+    `runners` maps type tokens to functions that run such a resource; their outputs take precedence over AWS's.
     """
 
     def __init__(
@@ -50,30 +48,31 @@ class LocalProvider:
         self,
         *,
         urn: str,
-        type: str,  # noqa: A002  # the registration's own word
+        type: str,  # noqa: A002  # Pulumi's name for it
         name: str,
         inputs: Mapping[str, Any],
         region: str | None = None,
         default_tags: Tags | None = None,
     ) -> Created:
-        """Applies one registration and answers its id and outputs (camelCase, as AWS and the runner say).
+        """Apply one registration and return its id and outputs (camelCase, from AWS and the runner).
 
         `region` and `default_tags` are the Pulumi provider's options. A type without an entry in the table, or whose entry
-        says that the emulator lacks it, is recorded only: its id is its name, its outputs are its inputs. So is one that its
-        runner cannot run on this machine, with the id and outputs that AWS and the runner say.
+        says that the emulator lacks it, is only recorded: its id is its name, its outputs are its inputs. A resource whose
+        runner does not support this machine is also only recorded, with the id and outputs of AWS and the runner.
 
-        Raises RegistrationError, with the resource's name and type, for an input that nothing takes, a request that AWS's
-        models forbid, a call that fails, a runner that fails, and a URN that was registered before.
+        Raises:
+            RegistrationError: No call accepts an input, a request violates AWS's models, a call or the runner fails, or the
+                URN was registered before. The message has the resource's name and type.
         """
-        kind = self._table.get(type) or ResourceType(
+        resource_type = self._table.get(type) or ResourceType(
             type, None, recorded_only="the local provider has no entry for this type"
         )
         resource = f"{name} ({type})"
         try:
             self._claim(urn)
-            return self._create(kind, urn, name, inputs, region=region, default_tags=default_tags or {})
-        except ProblemError as problem:
-            raise RegistrationError(resource, str(problem)) from None
+            return self._create(resource_type, urn, name, inputs, region=region, default_tags=default_tags or {})
+        except ResourceError as error:
+            raise RegistrationError(resource, str(error)) from None
         except RegistrationError:
             raise
         except LocalPlatformError as error:
@@ -87,24 +86,28 @@ class LocalProvider:
         region: str | None = None,
         default_tags: Tags | None = None,
     ) -> dict[str, Any]:
-        """The answer of a data source such as `aws:index/getRegion:getRegion`. Raises LocalPlatformError for an unknown one."""
+        """Return the result of a data source such as `aws:index/getRegion:getRegion`.
+
+        Raises:
+            LocalPlatformError: The data source is unknown, or its call fails.
+        """
         api = self._regions.get(region)
         try:
-            return answer(
+            return read_data_source(
                 token, args, region=api.region, account_id=api.account_id, default_tags=default_tags or {}, api=api
             )
-        except ProblemError as problem:
-            raise LocalPlatformError(f"{token}: {problem}") from None
+        except ResourceError as error:
+            raise LocalPlatformError(f"{token}: {error}") from None
 
     def _claim(self, urn: str) -> None:
         with self._lock:
             if urn in self._urns:
-                raise ProblemError("is registered twice under this name")
+                raise ResourceError("is registered twice under this name")
             self._urns.add(urn)
 
     def _create(
         self,
-        kind: ResourceType,
+        resource_type: ResourceType,
         urn: str,
         name: str,
         inputs: Mapping[str, Any],
@@ -112,66 +115,37 @@ class LocalProvider:
         region: str | None,
         default_tags: Tags,
     ) -> Created:
-        runner = self._runners.get(kind.token)
-        if kind.recorded_only and runner is None:
-            return Created(id=name, outputs=dict(inputs), state="recorded-only", reason=kind.recorded_only)
-        given = {**kind.defaults, **{key: value for key, value in inputs.items() if value is not None}}
-        given |= automatic_name(kind, name, urn, given)
+        runner = self._runners.get(resource_type.token)
+        if resource_type.recorded_only and runner is None:
+            return Created(id=name, outputs=dict(inputs), state="recorded-only", reason=resource_type.recorded_only)
+        given = {**resource_type.defaults, **{key: value for key, value in inputs.items() if value is not None}}
+        given |= automatic_name(resource_type, name, urn, given)
         api = self._regions.get(given.get("region") or region)
-        facts = Facts(region=api.region, account_id=api.account_id, name=name)
-        if kind.operation and not kind.recorded_only:
-            sent = sendable(kind, {**with_tags(kind, given, default_tags), "region": api.region})
-            make_calls(kind, sent, facts, api)
+        known = KnownValues(region=api.region, account_id=api.account_id, name=name)
+        if resource_type.operation and not resource_type.recorded_only:
+            tagged = merge_tags(resource_type, given, default_tags)
+            make_calls(resource_type, prepare_inputs(resource_type, {**tagged, "region": api.region}), known, api)
         elif runner is None:
-            return Created(id=name, outputs=given, state="recorded-only", reason="nothing here runs this type")
-        resource_id = evaluated(kind.id, given, facts)
+            return Created(id=name, outputs=given, state="recorded-only", reason="no runner for this type")
+        resource_id = evaluate_value(resource_type.id, given, known)
         if not resource_id:
-            raise ProblemError("AWS answered no id")
-        facts.set("id", resource_id)
-        outputs = make_outputs(kind, given, facts)
-        if "tagsAll" in declared_outputs(kind.token):
-            outputs["tagsAll"] = with_tags(kind, given, default_tags).get("tags", {})
+            raise ResourceError("the response has no id")
+        known.set("id", resource_id)
+        outputs = make_outputs(resource_type, given, known)
+        if "tagsAll" in declared_outputs(resource_type.token):
+            outputs["tagsAll"] = merge_tags(resource_type, given, default_tags).get("tags", {})
         if runner is not None:
             registration = Registration(
-                urn=urn, type=kind.token, name=name, inputs=MappingProxyType(given), id=resource_id, outputs=outputs
+                urn=urn,
+                type=resource_type.token,
+                name=name,
+                inputs=MappingProxyType(given),
+                id=resource_id,
+                outputs=outputs,
             )
             try:
-                outputs = checked(kind.token, {**outputs, **runner(registration)})
-            except NotRunHereError as absent:
-                outputs = checked(kind.token, {**outputs, **absent.outputs})
-                return Created(id=resource_id, outputs=outputs, state="recorded-only", reason=absent.message)
+                outputs = check_outputs(resource_type.token, {**outputs, **runner(registration)})
+            except UnsupportedLocallyError as unsupported:
+                outputs = check_outputs(resource_type.token, {**outputs, **unsupported.outputs})
+                return Created(id=resource_id, outputs=outputs, state="recorded-only", reason=unsupported.message)
         return Created(id=resource_id, outputs=outputs, state="applied")
-
-
-def automatic_name(kind: ResourceType, name: str, urn: str, inputs: Mapping[str, Any]) -> dict[str, str]:
-    """The physical name that Pulumi's provider would give: the logical name (or the given prefix) and seven hex digits.
-
-    The digits follow from the URN, so the same program gets the same names. Empty where the program named it, or the type has
-    no such input.
-    """
-    naming = kind.naming
-    if inputs.get(naming.input_name) is not None or naming.input_name not in declared_inputs(kind.token):
-        return {}
-    # A prefix is `bucketPrefix` for `bucket`; a FIFO queue's or topic's name must end so.
-    prefix = inputs.get(f"{naming.input_name}Prefix") or f"{naming.prefix}{name}-"
-    ending = ".fifo" if inputs.get("fifoQueue") or inputs.get("fifoTopic") else ""
-    made = f"{prefix}{hashlib.sha256(urn.encode()).hexdigest()[:7]}{ending}"
-    return {naming.input_name: made.lower() if naming.lowercase else made}
-
-
-def with_tags(kind: ResourceType, inputs: Mapping[str, Any], default_tags: Tags) -> dict[str, Any]:
-    """The inputs with the provider's default tags under the resource's own, where the type has tags at all."""
-    if "tagsAll" not in declared_outputs(kind.token):
-        return dict(inputs)
-    tags = {**default_tags, **(inputs.get("tags") or {})}
-    return {**inputs, "tags": tags} if tags else {key: value for key, value in inputs.items() if key != "tags"}
-
-
-def sendable(kind: ResourceType, inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs as the calls want them: prepared, and without those that only steer Pulumi's own provider."""
-    refused = sorted(set(kind.unsupported) & inputs.keys())
-    if refused:
-        raise ProblemError(f"{', '.join(refused)}: the local account does not support this")
-    prepared = kind.prepare(dict(inputs)) if kind.prepare else inputs
-    steering = {"region", f"{kind.naming.input_name}Prefix", *kind.ignore}
-    return {key: value for key, value in prepared.items() if key not in steering}

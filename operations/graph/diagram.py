@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from local.engines.registered import RegisteredResource
+from local.engines.registrations import RegisteredResource
 from operations.graph.recorder import ResourceGraph
 
 Needs = Mapping[str, set[str]]

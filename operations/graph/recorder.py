@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local.engines import stack_files
 from local.engines.recording import RegisteredResource, record
-from local.engines.registered import PROVIDER_PREFIX
+from local.engines.registrations import PROVIDER_PREFIX
 from operations.graph.stand_ins import release_config
 from operations.project import checkout as project
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from local.supervisor import leave_nothing_running
+from local.supervisor import terminate_orphans
 from operations.project import checkout as project
 from operations.state.files import StateFiles
 from operations.state.lock import ProcessIdentity
@@ -67,7 +67,7 @@ def end_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | N
 
 def clean(files: StateFiles, host: int | None = None, *, keep_lock: bool = False) -> Ending:
     """Ends what a dead host left running and wipes everything but the logs. The caller holds the lock."""
-    wiped, strays = files.remains(), leave_nothing_running(files.directory)
+    wiped, strays = files.remains(), terminate_orphans(files.directory)
     files.wipe(keep_lock=keep_lock)
     return Ending(host=host, strays=strays, wiped=wiped)
 

@@ -15,7 +15,7 @@ from local import progress
 from local.engines import stack_files
 from local.errors import LocalPlatformError
 from local.provider.protocol import AppliedResource
-from local.supervisor import leave_nothing_running
+from local.supervisor import terminate_orphans
 from operations.project import checkout as project
 from operations.state import event_log
 from operations.state.files import Credentials, Endpoints, EnvironmentState, Process, Resource, StateFiles
@@ -141,7 +141,7 @@ class Host:
                 config=config | {f"{name}:{key}": value for key, value in bundles.config.items()},
             )
         with progress.step("first answer", self._tell) as step:
-            step.detail = self._wait_until_ready(self._cloud.reach(str(deployment.outputs["api_url"])))
+            step.detail = self._wait_until_ready(self._cloud.resolve_url(str(deployment.outputs["api_url"])))
         self._publish(self._running_state(self._cloud, deployment))
 
     def _make_bundles(self) -> "MachineBundles":
@@ -154,7 +154,7 @@ class Host:
                 # A first build takes long enough to be interrupted in its midst.
                 if self._asked_to_stop:
                     raise RefusedError(INTERRUPTED, code=ExitCode.INTERRUPTED)
-                step.tell("progressed", detail)
+                step.report("progressed", detail)
 
             bundles = machine.make(told=told)
             step.detail = "made anew" if bundles.made else "unchanged"
@@ -186,7 +186,8 @@ class Host:
 
     def _running_state(self, cloud: "LocalCloud", deployment: "Deployment") -> EnvironmentState:
         outputs = {
-            name: cloud.reach(value) if isinstance(value, str) else value for name, value in deployment.outputs.items()
+            name: cloud.resolve_url(value) if isinstance(value, str) else value
+            for name, value in deployment.outputs.items()
         }
         api, account = str(outputs["api_url"]), cloud.account
         return self._state.model_copy(
@@ -258,7 +259,7 @@ class Host:
             last_things.callback(self._lock.release)
             last_things.callback(self._files.wipe)
             last_things.callback(self._writer.close)
-            last_things.callback(leave_nothing_running, self._files.directory)
+            last_things.callback(terminate_orphans, self._files.directory)
             if self._bundles is not None:
                 last_things.callback(self._bundles.close)
             last_things.callback(self._close_cloud)

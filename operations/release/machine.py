@@ -209,7 +209,9 @@ def _needs(folder: Path) -> set[str]:
         # Of another version of this file: what belongs to it is not known, and a little is left behind.
         return set()
     layers = {f"{LAYERS}/{_layer(name, entry.packages)}" for name, entry in manifest.bundles.items()}
-    return layers | {f"{function_code.CODE}/{function_code.folder_name(entry.sha256)}" for entry in manifest.bundles.values()}
+    return layers | {
+        f"{function_code.CODE}/{function_code.folder_name(entry.sha256)}" for entry in manifest.bundles.values()
+    }
 
 
 def _is_free(folder: Path) -> bool:

@@ -48,7 +48,7 @@ def scale(environment: str, episodes: int, screen: Screen, *, elsewhere: Elsewhe
     for wanted in [*range(EPISODES_AT_ONCE, episodes, EPISODES_AT_ONCE), episodes]:
         event = {"action": "seed", "episodes": wanted}
         try:
-            made += account.invoke(function, event, seconds=settings.migrate.timeout_seconds)["made"]
+            made += account.invoke(function, event, timeout_seconds=settings.migrate.timeout_seconds)["made"]
         except (BotoCoreError, ClientError, FunctionFailedError) as error:
             raise RefusedError(
                 f"{made:,} episodes were made, then: {error}", next_step=project.command("logs migrate", environment)

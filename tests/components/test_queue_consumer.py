@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
-from components.choices import least_visibility_seconds
+from components.choices import min_visibility_timeout_seconds
 from components.queue_consumer import QueueConsumer, QueueConsumerArgs
 
 QUEUE = "arn:aws:sqs:us-east-1:123456789012:queue"
@@ -84,7 +84,7 @@ class TestArgs:
     def test_every_visibility_below_is_refused(self, timeout, window, short):
         with pytest.raises(ArgumentError, match="queue_visibility_seconds"):
             args(
-                queue_visibility_seconds=least_visibility_seconds(timeout, window) - short,
+                queue_visibility_seconds=min_visibility_timeout_seconds(timeout, window) - short,
                 function_timeout_seconds=timeout,
                 batching_window_seconds=window,
             )

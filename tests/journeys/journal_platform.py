@@ -18,7 +18,7 @@ import psutil
 
 from local.account import LocalAccount
 from local.engines.stack_files import load_stack_config
-from local.process_registry import FILE_NAME, registered
+from local.process_registry import FILE_NAME, read_registry
 from tests.journeys.conftest import ROOT, SETTINGS, with_changes
 from tests.journeys.journal import Journal
 
@@ -50,7 +50,7 @@ class Host:
 
     def pids(self, *names: str) -> list[int]:
         """Of the running processes whose names begin so."""
-        return [each.pid for each in registered(self.directory / FILE_NAME) if each.name.startswith(names)]
+        return [each.pid for each in read_registry(self.directory / FILE_NAME) if each.name.startswith(names)]
 
     def running(self) -> list[psutil.Process]:
         """Every process of the platform but the host itself, as far as they have not ended meanwhile."""

@@ -11,7 +11,7 @@ from local.errors import PortTakenError
 def test_no_port_is_given_twice() -> None:
     given = [ports.free_port() for _ in range(50)]
     assert len(set(given)) == len(given)
-    assert all(port in ports.CHOICES for port in given)
+    assert all(port in ports.PORT_RANGE for port in given)
 
 
 def test_port_with_a_listener_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,9 +21,9 @@ def test_port_with_a_listener_is_not_given(monkeypatch: pytest.MonkeyPatch) -> N
         probe.bind((ports.LOOPBACK, 0))
         free = probe.getsockname()[1]
         probe.close()
-        monkeypatch.setattr(ports, "CHOICES", range(free, free + 1))
+        monkeypatch.setattr(ports, "PORT_RANGE", range(free, free + 1))
         assert ports.free_port() == free
-        monkeypatch.setattr(ports, "CHOICES", range(taken.getsockname()[1], taken.getsockname()[1] + 1))
+        monkeypatch.setattr(ports, "PORT_RANGE", range(taken.getsockname()[1], taken.getsockname()[1] + 1))
         with pytest.raises(PortTakenError, match="is free"):
             ports.free_port()
 

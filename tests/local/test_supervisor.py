@@ -15,8 +15,8 @@ import pytest
 
 from local import supervisor as module
 from local.errors import ProcessFailedError
-from local.process_registry import FILE_NAME, RegisteredProcess, registered
-from local.supervisor import ManagedProcess, ProcessStatus, Supervisor, leave_nothing_running
+from local.process_registry import FILE_NAME, RegisteredProcess, read_registry
+from local.supervisor import ManagedProcess, ProcessStatus, Supervisor, terminate_orphans
 
 SLEEP = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -58,7 +58,7 @@ class TestStart:
 
     def test_name_in_use_is_refused(self, own_supervisor: Supervisor) -> None:
         own_supervisor.start("one", SLEEP)
-        with pytest.raises(ProcessFailedError, match="one: a process of this name is running"):
+        with pytest.raises(ProcessFailedError, match="one: a process with this name is already running"):
             own_supervisor.start("one", SLEEP)
 
     def test_missing_program_is_named(self, own_supervisor: Supervisor) -> None:
@@ -144,7 +144,7 @@ class TestKeepAlive:
         self.wait_for(lambda: process.log.read_text() == "1\n1\n")
         events = [(record.getMessage(), vars(record)["program"], vars(record)["pid"]) for record in caplog.records]
         assert events == [("process_ended", "kept", first), ("process_restarted", "kept", process.pid)]
-        assert [each.pid for each in registered(own_supervisor.state_directory / FILE_NAME)] == [process.pid]
+        assert [each.pid for each in read_registry(own_supervisor.state_directory / FILE_NAME)] == [process.pid]
         own_supervisor.stop("kept")
         wait_for_end([process.pid])
         assert own_supervisor.processes() == []
@@ -152,8 +152,8 @@ class TestKeepAlive:
     def test_ends_at_once_again_and_again_is_given_up_and_told(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(module, "FIRST_RESTART_WAIT_SECONDS", 0.001)
-        monkeypatch.setattr(module, "STEADY_SECONDS", 600.0)
+        monkeypatch.setattr(module, "INITIAL_RESTART_DELAY_SECONDS", 0.001)
+        monkeypatch.setattr(module, "MIN_UPTIME_SECONDS", 600.0)
         ended = threading.Event()
         once = [
             sys.executable,
@@ -165,28 +165,28 @@ class TestKeepAlive:
         (own_supervisor.logs / "go").touch()
         self.end_unasked(process)
         assert ended.wait(60)
-        assert process.log.read_text().count("up") in {module.RESTARTS, module.RESTARTS + 1}
-        assert [record.getMessage() for record in caplog.records].count("process_restarted") == module.RESTARTS
-        assert caplog.records[-1].getMessage() == "process_given_up"
+        assert process.log.read_text().count("up") in {module.MAX_RESTARTS, module.MAX_RESTARTS + 1}
+        assert [record.getMessage() for record in caplog.records].count("process_restarted") == module.MAX_RESTARTS
+        assert caplog.records[-1].getMessage() == "process_restarts_exhausted"
         assert own_supervisor.processes()[0].state == "exited"
 
     def test_ends_often_but_not_at_once_is_always_started_again(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(module, "STEADY_SECONDS", 0.0)
+        monkeypatch.setattr(module, "MIN_UPTIME_SECONDS", 0.0)
         process = own_supervisor.start("kept", SLEEP)
         own_supervisor.keep_alive(process)
         pids = set()
-        for _ in range(module.RESTARTS + 2):
+        for _ in range(module.MAX_RESTARTS + 2):
             pid = self.end_unasked(process)
             pids.add(pid)
             self.wait_for(lambda pid=pid: process.pid != pid and process.poll() is None)
-        assert len(pids) == module.RESTARTS + 2
+        assert len(pids) == module.MAX_RESTARTS + 2
 
     def test_stopped_while_it_waits_is_not_started_again(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(module, "FIRST_RESTART_WAIT_SECONDS", 0.5)
+        monkeypatch.setattr(module, "INITIAL_RESTART_DELAY_SECONDS", 0.5)
         ended = threading.Event()
         process = own_supervisor.start("kept", SLEEP, on_exit=lambda _: ended.set())
         own_supervisor.keep_alive(process)
@@ -222,12 +222,12 @@ class TestKilledSupervisor:
     def test_remains_of_a_killed_watchdog_are_ended_later(self, tmp_path: Path) -> None:
         supervisor = Supervisor(tmp_path)
         process = supervisor.start("left", SLEEP)
-        assert [entry.pid for entry in registered(tmp_path / FILE_NAME)] == [process.pid]
-        assert leave_nothing_running(tmp_path) == [process.pid]
+        assert [entry.pid for entry in read_registry(tmp_path / FILE_NAME)] == [process.pid]
+        assert terminate_orphans(tmp_path) == [process.pid]
         wait_for_end([process.pid])
-        assert leave_nothing_running(tmp_path) == []
+        assert terminate_orphans(tmp_path) == []
         supervisor.stop_all()
 
     def test_id_of_another_process_is_spared(self) -> None:
         mine = RegisteredProcess(name="reused", pid=os.getpid(), started_at=1.0, stop_signal=signal.SIGTERM)
-        assert mine.alive() is None
+        assert mine.find_process() is None

@@ -159,7 +159,7 @@ class TestSlowThings:
         assert told == {
             "action": "prepare_search",
             "writers": [arn.format("api-task-task")],
-            "keepers": [arn.format("maintenance")],
+            "index_managers": [arn.format("maintenance")],
         }
         assert told["action"] in ACTIONS
 

@@ -83,7 +83,7 @@ class ContainerTask:
         """Send SIGTERM, as ECS does, and kill the process group after the stop timeout or the end of the process."""
         if self._check:
             self._check.close()
-        self._process.asked_to_stop = True
+        self._process.is_stop_requested = True
         self._process.send_signal(signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(self._definition.stop_seconds)

@@ -69,7 +69,7 @@ class Caches:
                     *("--save", "", "--appendonly", "no", "--daemonize", "no"),
                 ],
             )
-            ports.wait_until(lambda: ports.answers(port), process, seconds=START_SECONDS)
+            ports.wait_until(lambda: ports.is_listening(port), process, seconds=START_SECONDS)
         except ProcessFailedError as error:
             raise RegistrationError(registration.urn, error.message) from error
         self._supervisor.keep_alive(process)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pulumi
 
-from local.archives import ArchiveError, Entry, describe, entries
+from local.archives import ArchiveError, Entry, describe, read_entries
 
 CODE = "code"
 NAME_LENGTH = 32
@@ -84,7 +84,7 @@ def _extract(archive: Any, code: Path) -> Path:
 
 
 def _sorted(archive: Any) -> list[Entry]:
-    found = sorted(entries(archive), key=lambda entry: str(entry.path))
+    found = sorted(read_entries(archive), key=lambda entry: str(entry.path))
     if not found:
         raise ArchiveError(f"{describe(archive)}: the archive is empty")
     return found

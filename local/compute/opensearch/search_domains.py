@@ -13,7 +13,7 @@ from local.compute.opensearch.installation import (
     OpenSearchProgram,
 )
 from local.compute.opensearch.server import OpenSearchServer
-from local.errors import NotRunHereError
+from local.errors import UnsupportedLocallyError
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 
@@ -47,12 +47,12 @@ class SearchDomains:
         """Apply an aws:opensearch/domain:Domain; return its endpoint, `host:port`, once its server is ready.
 
         Raises:
-            NotRunHereError: OpenSearch cannot be installed (no network, no Java), or the engine version is another.
+            UnsupportedLocallyError: OpenSearch cannot be installed (no network, no Java), or the engine version is another.
             LocalPlatformError: The server did not start.
         """
         version = registration.inputs.get("engineVersion")
         if version != ENGINE_VERSION:
-            raise NotRunHereError(
+            raise UnsupportedLocallyError(
                 f"engineVersion: {version} is not supported on this machine, only {ENGINE_VERSION}",
                 outputs=WITHOUT_SERVER,
             )
@@ -61,7 +61,9 @@ class SearchDomains:
             try:
                 program = self._provide()
             except OpenSearchMissingError as missing:
-                raise NotRunHereError(missing.message, outputs=WITHOUT_SERVER, next_step=missing.next_step) from missing
+                raise UnsupportedLocallyError(
+                    missing.message, outputs=WITHOUT_SERVER, next_step=missing.next_step
+                ) from missing
             name = f"opensearch-{domain}" if self._servers else "opensearch"
             server = OpenSearchServer(self._supervisor, self._directory / domain, program, name=name)
             server.start()
@@ -73,7 +75,7 @@ class SearchDomains:
     def _provide(self) -> OpenSearchProgram:
         with progress.step(STEP, self._listener) as step:
             try:
-                program = self._installation.provide(lambda detail: step.tell("progressed", detail))
+                program = self._installation.provide(lambda detail: step.report("progressed", detail))
                 step.detail = f"{ENGINE_VERSION}, {program.java}"
                 return program
             except OpenSearchMissingError as error:

@@ -52,7 +52,7 @@ def free_port() -> int:
         PortTakenError: No port of the range is free.
     """
     for port in random.SystemRandom().sample(PORT_RANGE, k=len(PORT_RANGE)):
-        if port not in _used_ports and not ports.answers(port):
+        if port not in _used_ports and not ports.is_listening(port):
             _used_ports.add(port)
             return port
     raise PortTakenError(

@@ -60,6 +60,6 @@ class ObjectGate:
                 REGION_VARIABLE: region,
             },
         )
-        ports.wait_until(lambda: ports.answers(port), process, seconds=START_SECONDS)
+        ports.wait_until(lambda: ports.is_listening(port), process, seconds=START_SECONDS)
         supervisor.keep_alive(process)
         return f"http://{ports.LOOPBACK}:{port}"

@@ -1,0 +1,1 @@
+"""Requests to AWS APIs: mapping inputs to members, validating against the service models, calling."""

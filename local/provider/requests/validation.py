@@ -1,7 +1,7 @@
-"""Checks a request against all that botocore's service models say of it, which neither botocore nor the emulator does.
+"""Validates a request against every constraint in botocore's service models.
 
-botocore itself checks types and required members only; the enumerations, patterns and upper limits that its models carry are
-what AWS refuses a request for.
+botocore itself checks types, required members and minimums only, and the emulator little more. AWS also rejects requests that
+violate the enumerations, patterns and maximums in those models.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ from typing import Any, cast
 import regex
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from local.provider.requests.members import enumerated
+from local.provider.requests.members import enum_values
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "structure": (Mapping,),
@@ -24,18 +24,18 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "boolean": (bool,),
 }
-# Java writes everything outside the basic plane as a range of surrogate pairs, which Python does not have.
+# Java writes the characters beyond U+FFFF as a range of surrogate pairs, which Python's patterns do not have.
 _SURROGATES = (r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
-_SHOWN = 80
+_MAX_SHOWN_LENGTH = 80
 
 
 def find_problems(value: Any, shape: Shape, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each violation as (path of the member, what is wrong with it). No value of a sensitive member is shown."""
+    """Yield each violation as (path of the member, description). Values of sensitive members are not included."""
     expected = _TYPES.get(shape.type_name)
     if expected and (not isinstance(value, expected) or (isinstance(value, bool) and bool not in expected)):
         yield path, f"must be a {shape.type_name}"
         return
-    yield from ((path, problem) for problem in _limits(value, shape))
+    yield from ((path, problem) for problem in _constraint_violations(value, shape))
     if isinstance(shape, StructureShape):
         for name in shape.required_members:
             if name not in value and not shape.members[name].metadata.get("idempotencyToken"):
@@ -58,39 +58,43 @@ def _join(path: str, member: str) -> str:
     return f"{path}.{member}" if path else member
 
 
-def _limits(value: Any, shape: Shape) -> Iterator[str]:
-    rules = shape.metadata
-    shown = "" if rules.get("sensitive") or not isinstance(value, (str, int, float)) else f"{_short(repr(value))} "
+def _constraint_violations(value: Any, shape: Shape) -> Iterator[str]:
+    constraints = shape.metadata
+    is_hidden = constraints.get("sensitive") or not isinstance(value, (str, int, float))
+    shown = "" if is_hidden else f"{_shorten(repr(value))} "
     if isinstance(value, str):
-        allowed = enumerated(shape)
+        allowed = enum_values(shape)
         if allowed and value not in allowed:
-            yield f"{shown}is none of {_short(', '.join(allowed))}"
-        pattern = rules.get("pattern")
-        if pattern and not _matches(cast(str, pattern), value):
-            yield f"{shown}does not match {_short(cast(str, pattern))}"
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    size, unit = (value, "") if number else (len(value) if hasattr(value, "__len__") else None, "length ")
+            yield f"{shown}must be one of {_shorten(', '.join(allowed))}"
+        pattern = constraints.get("pattern")
+        if pattern and not matches(cast(str, pattern), value):
+            yield f"{shown}does not match {_shorten(cast(str, pattern))}"
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    size, unit = (value, "") if is_number else (len(value) if hasattr(value, "__len__") else None, "length ")
     if size is None:
         return
-    if "min" in rules and size < rules["min"]:
-        yield f"{shown}is below the least {unit}{rules['min']}"
-    if "max" in rules and size > rules["max"]:
-        yield f"{shown}is above the greatest {unit}{rules['max']}"
+    if "min" in constraints and size < constraints["min"]:
+        yield f"{shown}is below the minimum {unit}{constraints['min']}"
+    if "max" in constraints and size > constraints["max"]:
+        yield f"{shown}is above the maximum {unit}{constraints['max']}"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+def _shorten(text: str) -> str:
+    return text if len(text) <= _MAX_SHOWN_LENGTH else text[: _MAX_SHOWN_LENGTH - 1] + "…"
 
 
-def _matches(pattern: str, value: str) -> bool:
+def matches(pattern: str, value: str) -> bool:
+    """Return whether the whole value matches a pattern of a service model; True for patterns that Python cannot compile.
+
+    Most patterns in the models have no anchors but apply to the whole value.
+    """
     compiled = compile_pattern(pattern)
-    # Most patterns are not anchored but meant to be.
     return compiled is None or compiled.fullmatch(value) is not None
 
 
 @cache
 def compile_pattern(pattern: str) -> regex.Pattern[str] | None:
-    """The pattern, which is Java's, as Python reads it; None for the few that it cannot."""
+    """Compile a pattern of a service model, which has Java's syntax; None for the few that Python cannot compile."""
     try:
         return regex.compile(pattern.replace(*_SURROGATES))
     except regex.error:

@@ -1,4 +1,4 @@
-"""The table: every AWS type that the local provider applies, one module per service."""
+"""The table of types: every AWS resource type that the local provider applies, one module per service."""
 
 from collections.abc import Mapping
 
@@ -66,4 +66,4 @@ _SERVICES = (
 )
 
 # By type token.
-TABLE: Mapping[str, ResourceType] = {kind.token: kind for service in _SERVICES for kind in service.TYPES}
+TABLE: Mapping[str, ResourceType] = {each.token: each for service in _SERVICES for each in service.TYPES}

@@ -1,9 +1,11 @@
-"""ACM: certificates. The emulator asks for a proof and issues by itself after a minute, whether or not the proof is there."""
+"""ACM: certificates. The emulator issues a certificate after a minute, whether or not its validation record exists."""
 
 from local.provider.resource_types.table import Call, FromResponse, ResourceType
 
-_ASKED = "Certificate.DomainValidationOptions[].{domainName: DomainName, resourceRecordName: ResourceRecord.Name, "
-_FOR = "resourceRecordType: ResourceRecord.Type, resourceRecordValue: ResourceRecord.Value}"
+_VALIDATION_OPTIONS = (
+    "Certificate.DomainValidationOptions[].{domainName: DomainName, resourceRecordName: ResourceRecord.Name, "
+    "resourceRecordType: ResourceRecord.Type, resourceRecordValue: ResourceRecord.Value}"
+)
 
 TYPES = (
     ResourceType(
@@ -11,7 +13,7 @@ TYPES = (
         "acm.request_certificate",
         {"validationOptions": "DomainValidationOptions"},
         id="{CertificateArn}",
-        # Imported certificates, and how early a private authority renews.
+        # Imported certificates, and the renewal of private ones.
         unsupported=(
             "certificateBody",
             "certificateChain",
@@ -21,13 +23,13 @@ TYPES = (
             "privateKeyWoVersion",
         ),
         then=(Call(operation="describe_certificate", always=True),),
-        outputs={"arn": "{CertificateArn}", "domainValidationOptions": FromResponse(_ASKED + _FOR)},
+        outputs={"arn": "{CertificateArn}", "domainValidationOptions": FromResponse(_VALIDATION_OPTIONS)},
     ),
     ResourceType(
         "aws:acm/certificateValidation:CertificateValidation",
         "acm.describe_certificate",
         id="{CertificateArn}",
-        # Pulumi's provider waits for the proof; there is nothing here that could fail to find it.
+        # Pulumi's provider waits for the validation; the emulator does not validate.
         ignore=("validationRecordFqdns",),
     ),
 )

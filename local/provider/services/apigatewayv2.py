@@ -1,19 +1,19 @@
-"""API Gateway HTTP APIs. What listens on this machine is the runner's; the runner's outputs win over these addresses."""
+"""API Gateway HTTP APIs. The runner listens on this machine; its outputs replace the addresses computed here."""
 
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Inputs, ResourceType
 
 
-def _invoke_url(inputs: Inputs, facts: Facts) -> Any:
-    """The default stage is reached without its name."""
+def _invoke_url(inputs: Inputs, known: KnownValues) -> Any:
+    """Return the stage's URL: the path of the default stage is empty."""
     stage = "" if inputs.get("name") == "$default" else "{StageName}"
-    return facts.resolve("https://{ApiId}.execute-api.{Region}.amazonaws.com/" + stage)
+    return known.resolve("https://{ApiId}.execute-api.{Region}.amazonaws.com/" + stage)
 
 
-def _by_route(inputs: Inputs) -> Inputs:
-    """API Gateway wants a map of settings by route, the resource has a list of settings with their routes."""
+def _index_route_settings(inputs: Inputs) -> Inputs:
+    """Convert route settings: API Gateway expects a map by route key, the resource has a list."""
     if not inputs.get("routeSettings"):
         return inputs
     settings = {
@@ -23,14 +23,14 @@ def _by_route(inputs: Inputs) -> Inputs:
     return {**inputs, "routeSettings": settings}
 
 
-# Of every regional API in us-east-1; each region has one of its own.
-_ZONE = "Z1UJRXOUMOOFQ8"
+# The hosted zone of all regional APIs in us-east-1.
+_ZONE_ID = "Z1UJRXOUMOOFQ8"
 
 
-def _with_target(inputs: Inputs, facts: Facts) -> dict[str, Any]:
-    """Where the name would lead. Nobody listens there: on this machine an API has its own address alone."""
-    target = facts.resolve("d-{DomainName}.execute-api.{Region}.amazonaws.com")
-    return {**inputs["domainNameConfiguration"], "targetDomainName": target, "hostedZoneId": _ZONE}
+def _domain_name_configuration(inputs: Inputs, known: KnownValues) -> dict[str, Any]:
+    """Add the target of the domain name. Nothing listens there: on this machine an API has only its own address."""
+    target = known.resolve("d-{DomainName}.execute-api.{Region}.amazonaws.com")
+    return {**inputs["domainNameConfiguration"], "targetDomainName": target, "hostedZoneId": _ZONE_ID}
 
 
 TYPES = (
@@ -59,7 +59,7 @@ TYPES = (
         "apigatewayv2.create_stage",
         {"name": "StageName"},
         id="{StageName}",
-        prepare=_by_route,
+        prepare=_index_route_settings,
         outputs={
             "arn": "arn:aws:apigateway:{Region}::/apis/{ApiId}/stages/{StageName}",
             "executionArn": "arn:aws:execute-api:{Region}:{Account}:{ApiId}/{StageName}",
@@ -73,7 +73,7 @@ TYPES = (
         id="{DomainName}",
         outputs={
             "arn": "arn:aws:apigateway:{Region}::/domainnames/{DomainName}",
-            "domainNameConfiguration": _with_target,
+            "domainNameConfiguration": _domain_name_configuration,
         },
     ),
     ResourceType("aws:apigatewayv2/apiMapping:ApiMapping", "apigatewayv2.create_api_mapping", id="{ApiMappingId}"),

@@ -1,4 +1,4 @@
-"""Application Auto Scaling: what may scale between which limits, and by what. The emulator stores it; nothing here scales."""
+"""Application Auto Scaling: scalable targets and policies. The emulator stores them; nothing scales on this machine."""
 
 from local.provider.resource_types.table import ResourceType
 

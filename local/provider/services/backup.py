@@ -1,4 +1,4 @@
-"""AWS Backup: vaults, their locks, and plans. The emulator keeps them; no backup is made here."""
+"""AWS Backup: vaults, vault locks and plans. The emulator stores them; no backups are made on this machine."""
 
 from local.provider.resource_types.table import ResourceType
 
@@ -41,6 +41,6 @@ TYPES = (
     ResourceType(
         "aws:backup/selection:Selection",
         None,
-        recorded_only="the emulator has no CreateBackupSelection: the plan is kept without what it would save",
+        recorded_only="the emulator has no CreateBackupSelection: the plan is stored without its resources",
     ),
 )

@@ -1,31 +1,29 @@
-"""Budgets, and the anomalies of cost that are found beside them."""
+"""AWS Budgets, and Cost Explorer's anomaly detection."""
 
 from local.account import ACCOUNT_ID
 from local.provider.resource_types.table import Inputs, ResourceType
 
-_NO_COST_EXPLORER = (
-    "the emulator has no Cost Explorer and nothing here costs anything: no anomaly is looked for, and none is told"
-)
+_NO_COST_EXPLORER = "the emulator has no Cost Explorer: no cost anomalies are detected or reported"
+_SUBSCRIBERS = {"EMAIL": "subscriberEmailAddresses", "SNS": "subscriberSnsTopicArns"}
 
 
-def _as_told(inputs: Inputs) -> Inputs:
-    """Filters are a map in AWS, and a notification stands beside its subscribers, each with the way that leads there."""
+def _budget(inputs: Inputs) -> Inputs:
+    """Convert to the request's structure: cost filters are a map, subscribers are separate from their notification."""
     prepared = dict(inputs)
     if inputs.get("costFilters"):
         prepared["costFilters"] = {each["name"]: each["values"] for each in inputs["costFilters"]}
     if inputs.get("notifications"):
-        prepared["notifications"] = [_with_subscribers(each) for each in inputs["notifications"]]
+        prepared["notifications"] = [_notification_with_subscribers(each) for each in inputs["notifications"]]
     return prepared
 
 
-def _with_subscribers(told: Inputs) -> Inputs:
-    ways = {"EMAIL": "subscriberEmailAddresses", "SNS": "subscriberSnsTopicArns"}
+def _notification_with_subscribers(notification: Inputs) -> Inputs:
     return {
-        "notification": {name: value for name, value in told.items() if name not in ways.values()},
+        "notification": {name: value for name, value in notification.items() if name not in _SUBSCRIBERS.values()},
         "subscribers": [
-            {"subscriptionType": way, "address": address}
-            for way, name in ways.items()
-            for address in told.get(name) or ()
+            {"subscriptionType": type_, "address": address}
+            for type_, name in _SUBSCRIBERS.items()
+            for address in notification.get(name) or ()
         ],
     }
 
@@ -43,9 +41,9 @@ TYPES = (
         },
         id=lambda inputs, _: f"{inputs['accountId']}:{inputs['name']}",
         defaults={"accountId": ACCOUNT_ID},
-        prepare=_as_told,
+        prepare=_budget,
         prepared=("costFilters", "notifications"),
-        # Times in a form of Terraform's own, and budgets that differ from month to month.
+        # Times in Terraform's own format, and budgets whose limit changes every month.
         unsupported=("autoAdjustData", "filterExpression", "plannedLimits", "timePeriodEnd", "timePeriodStart"),
         outputs={"arn": lambda inputs, _: f"arn:aws:budgets::{inputs['accountId']}:budget/{inputs['name']}"},
     ),

@@ -1,31 +1,31 @@
-"""CloudFront, and the delivery of its logs. What serves a distribution on this machine is the runner's.
+"""CloudFront distributions and what belongs to them. The runner serves a distribution on this machine.
 
-CloudFront writes each list as its items and their number, which is what the functions here are for.
+CloudFront's requests contain each list as a structure of `Quantity` and `Items`, which the functions here create.
 """
 
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import FromResponse, Inputs, ResourceType
 
-# Every distribution's, whoever owns it.
-_ALIAS_ZONE = "Z2FDTNDATAQYW2"
+# The hosted zone of all distributions.
+_ZONE_ID = "Z2FDTNDATAQYW2"
 _ARN = "arn:aws:cloudfront::{Account}:"
 
 
-def _counted(value: Any) -> Any:
+def _quantity_and_items(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _counted(item) for name, item in value.items()}
+        return {name: _quantity_and_items(item) for name, item in value.items()}
     if isinstance(value, list):
-        return {"quantity": len(value), "items": [_counted(item) for item in value]}
+        return {"quantity": len(value), "items": [_quantity_and_items(item) for item in value]}
     return value
 
 
 def _behavior(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Methods that are cached belong to those that are allowed; key groups are switched on by being named."""
-    behavior: dict[str, Any] = _counted({name: item for name, item in given.items() if item is not None})
+    """Convert a cache behavior: CloudFront nests cached in allowed methods and has a flag for trusted key groups."""
+    behavior: dict[str, Any] = _quantity_and_items({name: item for name, item in given.items() if item is not None})
     if "cachedMethods" in behavior:
         behavior.setdefault("allowedMethods", {})["cachedMethods"] = behavior.pop("cachedMethods")
     for trusted in ("trustedKeyGroups", "trustedSigners"):
@@ -35,8 +35,8 @@ def _behavior(given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _origin(given: Mapping[str, Any]) -> dict[str, Any]:
-    """An origin that is nothing else is a bucket, and CloudFront wants to be told."""
-    origin = {name: _counted(item) for name, item in given.items() if item is not None}
+    """Convert an origin: one without a custom or VPC configuration is a bucket and needs an S3OriginConfig."""
+    origin = {name: _quantity_and_items(item) for name, item in given.items() if item is not None}
     origin["id"] = origin.pop("originId")
     if not origin.keys() & {"customOriginConfig", "vpcOriginConfig"}:
         origin.setdefault("s3OriginConfig", {"originAccessIdentity": ""})
@@ -45,7 +45,7 @@ def _origin(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _distribution(inputs: Inputs) -> Inputs:
     prepared = {**inputs, "callerReference": str(uuid.uuid4()), "tags": inputs.get("tags") or {}}
-    prepared["origins"] = _counted([_origin(origin) for origin in inputs.get("origins") or ()])
+    prepared["origins"] = _quantity_and_items([_origin(origin) for origin in inputs.get("origins") or ()])
     if "defaultCacheBehavior" in inputs:
         prepared["defaultCacheBehavior"] = _behavior(inputs["defaultCacheBehavior"])
     if behaviors := prepared.pop("orderedCacheBehaviors", None):
@@ -53,19 +53,19 @@ def _distribution(inputs: Inputs) -> Inputs:
         prepared["cacheBehaviors"] = {"quantity": len(behaviors), "items": behaviors}
     for name in ("aliases", "customErrorResponses"):
         if name in inputs:
-            prepared[name] = _counted(inputs[name])
+            prepared[name] = _quantity_and_items(inputs[name])
     restriction = dict((inputs.get("restrictions") or {}).get("geoRestriction") or {"restrictionType": "none"})
-    countries = _counted(restriction.pop("locations", None) or [])
+    countries = _quantity_and_items(restriction.pop("locations", None) or [])
     prepared["restrictions"] = {"geoRestriction": {**restriction, **countries}}
     return prepared
 
 
-def _called_once(inputs: Inputs) -> Inputs:
+def _add_caller_reference(inputs: Inputs) -> Inputs:
     return {**inputs, "callerReference": str(uuid.uuid4())}
 
 
-def _id_of_policy(inputs: Inputs, _: Facts) -> str:
-    """As AWS gives them, but the same for the same name."""
+def _policy_id(inputs: Inputs, _: KnownValues) -> str:
+    """Return a UUID, as AWS does, but derived from the name."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, inputs["name"]))
 
 
@@ -96,7 +96,7 @@ TYPES = (
             "origins",
             "restrictions",
         ),
-        outputs={"hostedZoneId": _ALIAS_ZONE, "etag": FromResponse("ETag")},
+        outputs={"hostedZoneId": _ZONE_ID, "etag": FromResponse("ETag")},
     ),
     ResourceType(
         "aws:cloudfront/originAccessControl:OriginAccessControl",
@@ -109,7 +109,7 @@ TYPES = (
         "cloudfront.create_function",
         {"tags": "Tags.Items"},
         id="{Name}",
-        # The emulator has no stages: what it holds is as good as published, and nothing runs it.
+        # The emulator has no stages, so there is nothing to publish, and it does not run functions.
         ignore=("publish",),
         unsupported=("keyValueStoreAssociations",),
         defaults={"comment": ""},
@@ -119,7 +119,7 @@ TYPES = (
         "aws:cloudfront/publicKey:PublicKey",
         "cloudfront.create_public_key",
         id="{Id}",
-        prepare=_called_once,
+        prepare=_add_caller_reference,
         outputs={"etag": FromResponse("ETag")},
     ),
     ResourceType(
@@ -131,15 +131,15 @@ TYPES = (
     ResourceType(
         "aws:cloudfront/cachePolicy:CachePolicy",
         None,
-        id=_id_of_policy,
-        recorded_only="the emulator has no cache policies, so nothing is cached by this one",
+        id=_policy_id,
+        recorded_only="the emulator has no cache policies: this one has no effect",
         outputs={"arn": _ARN + "cache-policy/{Id}"},
     ),
     ResourceType(
         "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy",
         None,
-        id=_id_of_policy,
-        recorded_only="the emulator has no response headers policies, so nothing adds these headers",
+        id=_policy_id,
+        recorded_only="the emulator has no response headers policies: these headers are not added",
         outputs={"arn": _ARN + "response-headers-policy/{Id}"},
     ),
 )

@@ -1,4 +1,4 @@
-"""CloudWatch alarms and dashboards. (Log groups are another service of AWS, though Pulumi keeps them in the same module.)"""
+"""CloudWatch alarms and dashboards. Log groups, which Pulumi has in the same module, are in logs.py."""
 
 from local.provider.resource_types.table import ResourceType
 

@@ -1,18 +1,18 @@
-"""Cognito: user pools, their clients, groups and users, and what a machine's client needs."""
+"""Cognito: user pools with clients, groups, users, domains and resource servers."""
 
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Call, FromResponse, Inputs, ResourceType
 
 
-def _scopes(inputs: Inputs, _: Facts) -> list[Any]:
+def _scope_identifiers(inputs: Inputs, _: KnownValues) -> list[Any]:
     return [f"{inputs['identifier']}/{scope['scopeName']}" for scope in inputs.get("scopes") or ()]
 
 
-def _of_user(*more: str) -> Any:
-    """The id that Pulumi's provider gives: by what the program called the user, not by what Cognito calls it."""
-    return lambda inputs, _: "/".join(inputs[name] for name in ("userPoolId", *more, "username"))
+def _user_id(*names: str) -> Any:
+    """Return the id that Pulumi's provider gives: with the program's user name, not Cognito's."""
+    return lambda inputs, _: "/".join(inputs[name] for name in ("userPoolId", *names, "username"))
 
 
 TYPES = (
@@ -24,7 +24,7 @@ TYPES = (
         then=(
             Call(
                 operation="set_user_pool_mfa_config",
-                given={"UserPoolId": "{Id}", "MfaConfiguration": "{MfaConfiguration}"},
+                parameters={"UserPoolId": "{Id}", "MfaConfiguration": "{MfaConfiguration}"},
             ),
         ),
         outputs={"endpoint": "cognito-idp.{Region}.amazonaws.com/{Id}"},
@@ -45,9 +45,9 @@ TYPES = (
         "aws:cognito/user:User",
         "cognito-idp.admin_create_user",
         {"attributes": "UserAttributes"},
-        id=_of_user(),
+        id=_user_id(),
         unsupported=("enabled",),
-        then=(Call(operation="admin_set_user_password", given={"Permanent": True}),),
+        then=(Call(operation="admin_set_user_password", parameters={"Permanent": True}),),
         outputs={
             "creationDate": "{UserCreateDate}",
             "lastModifiedDate": "{UserLastModifiedDate}",
@@ -56,13 +56,13 @@ TYPES = (
         },
     ),
     ResourceType(
-        "aws:cognito/userInGroup:UserInGroup", "cognito-idp.admin_add_user_to_group", id=_of_user("groupName")
+        "aws:cognito/userInGroup:UserInGroup", "cognito-idp.admin_add_user_to_group", id=_user_id("groupName")
     ),
     ResourceType(
         "aws:cognito/resourceServer:ResourceServer",
         "cognito-idp.create_resource_server",
         id="{UserPoolId}|{Identifier}",
-        outputs={"scopeIdentifiers": _scopes},
+        outputs={"scopeIdentifiers": _scope_identifiers},
     ),
     ResourceType(
         "aws:cognito/userPoolDomain:UserPoolDomain",
@@ -73,6 +73,6 @@ TYPES = (
     ResourceType(
         "aws:cognito/riskConfiguration:RiskConfiguration",
         None,
-        recorded_only="the emulator has no SetRiskConfiguration: here no sign-in is judged",
+        recorded_only="the emulator has no SetRiskConfiguration: the risk of sign-ins is not assessed",
     ),
 )

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Call, FromResponse, Inputs, ResourceType
 
 
@@ -12,8 +12,8 @@ def _arn(kind: str, id_member: str) -> str:
 
 
 def _permission(rule: Inputs) -> list[dict[str, Any]]:
-    """EC2's permission of a rule: Pulumi keeps flat what EC2 nests, with the description inside whichever peer the rule has."""
-    described = {"description": rule["description"]} if rule.get("description") else {}
+    """Return EC2's IpPermission for a rule. EC2 nests the peers and puts the description into each of them."""
+    description = {"description": rule["description"]} if rule.get("description") else {}
     peers = {
         "ipRanges": [("cidrIp", cidr) for cidr in (*rule.get("cidrBlocks", ()), rule.get("cidrIpv4")) if cidr],
         "ipv6Ranges": [("cidrIpv6", cidr) for cidr in (*rule.get("ipv6CidrBlocks", ()), rule.get("cidrIpv6")) if cidr],
@@ -30,7 +30,7 @@ def _permission(rule: Inputs) -> list[dict[str, Any]]:
         "ipProtocol": rule.get("ipProtocol") or rule.get("protocol"),
         "fromPort": rule.get("fromPort"),
         "toPort": rule.get("toPort"),
-        **{member: [{name: value, **described} for name, value in each] for member, each in peers.items() if each},
+        **{member: [{name: value, **description} for name, value in each] for member, each in peers.items() if each},
     }
     return [{name: value for name, value in permission.items() if value is not None}]
 
@@ -45,23 +45,23 @@ def _single_rule(inputs: Inputs) -> Inputs:
 
 
 def _inline_rules(inputs: Inputs) -> Inputs:
-    def items(way: str) -> list[dict[str, Any]]:
-        if any(rule.get("self") for rule in inputs[way]):
-            raise ProblemError(f"{way}.self: the local account does not support this; use a rule resource of its own")
-        return [{"ipPermissions": _permission(rule)} for rule in inputs[way]]
+    def items(direction: str) -> list[dict[str, Any]]:
+        if any(rule.get("self") for rule in inputs[direction]):
+            raise ResourceError(f"{direction}.self: not supported by the local account; use a separate rule resource")
+        return [{"ipPermissions": _permission(rule)} for rule in inputs[direction]]
 
-    return {**inputs, **{way: items(way) for way in ("ingress", "egress") if inputs.get(way)}}
+    return {**inputs, **{direction: items(direction) for direction in ("ingress", "egress") if inputs.get(direction)}}
 
 
 def _default_group(inputs: Inputs) -> Inputs:
-    """The group is there with its network: it is looked up, emptied and then given the rules of the program."""
-    wanted = [("vpc-id", inputs.get("vpcId")), ("group-name", "default")]
+    """Look up the VPC's default group: it exists already; its rules are replaced by the program's."""
+    filters = [("vpc-id", inputs.get("vpcId")), ("group-name", "default")]
     rest = {name: value for name, value in inputs.items() if name != "vpcId"}
-    return {**_inline_rules(rest), "filters": [{"name": name, "values": [value]} for name, value in wanted if value]}
+    return {**_inline_rules(rest), "filters": [{"name": name, "values": [value]} for name, value in filters if value]}
 
 
-def _route_id(inputs: Inputs, _: Facts) -> str:
-    """A route has no id of its own: it is its table and where it leads."""
+def _route_id(inputs: Inputs, _: KnownValues) -> str:
+    """Return route table and destination: EC2 has no ids for routes."""
     destinations = ("destinationCidrBlock", "destinationIpv6CidrBlock", "destinationPrefixListId")
     return f"{inputs['routeTableId']}_{next((inputs[name] for name in destinations if inputs.get(name)), '')}"
 
@@ -70,17 +70,17 @@ _TARGETS = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
 
 
 def _flow_log(inputs: Inputs) -> Inputs:
-    """EC2 takes a list of things of one kind, the resource one thing under the name of its kind."""
-    kept = {name: value for name, value in inputs.items() if name not in _TARGETS}
-    for name, kind in _TARGETS.items():
+    """Convert the target: EC2 expects a resource type and a list of ids, the resource has one input per type."""
+    rest = {name: value for name, value in inputs.items() if name not in _TARGETS}
+    for name, resource_type in _TARGETS.items():
         if inputs.get(name):
-            return {**kept, "resourceIds": [inputs[name]], "resourceType": kind}
-    raise ProblemError(f"one of {', '.join(_TARGETS)} must say what is watched")
+            return {**rest, "resourceIds": [inputs[name]], "resourceType": resource_type}
+    raise ResourceError(f"one of {', '.join(_TARGETS)} is required")
 
 
 _RULES = (
-    Call(operation="authorize_security_group_ingress", for_each="ingress", given={"GroupId": "{GroupId}"}),
-    Call(operation="authorize_security_group_egress", for_each="egress", given={"GroupId": "{GroupId}"}),
+    Call(operation="authorize_security_group_ingress", for_each="ingress", parameters={"GroupId": "{GroupId}"}),
+    Call(operation="authorize_security_group_egress", for_each="egress", parameters={"GroupId": "{GroupId}"}),
 )
 _ALLOW_ALL = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]
 _MANAGED = {"description": "Managed by Pulumi"}
@@ -93,11 +93,11 @@ TYPES = (
         id="{VpcId}",
         defaults={"enableDnsSupport": True},
         then=(
-            Call(operation="modify_vpc_attribute", one_by_one=True),
+            Call(operation="modify_vpc_attribute", one_call_per_input=True),
             Call(
                 operation="describe_security_groups",
                 always=True,
-                given={
+                parameters={
                     "Filters": [
                         {"Name": "vpc-id", "Values": ["{VpcId}"]},
                         {"Name": "group-name", "Values": ["default"]},
@@ -107,7 +107,7 @@ TYPES = (
             Call(
                 operation="describe_route_tables",
                 always=True,
-                given={
+                parameters={
                     "Filters": [
                         {"Name": "vpc-id", "Values": ["{VpcId}"]},
                         {"Name": "association.main", "Values": ["true"]},
@@ -126,7 +126,7 @@ TYPES = (
         "aws:ec2/subnet:Subnet",
         "ec2.create_subnet",
         id="{SubnetId}",
-        then=(Call(operation="modify_subnet_attribute", one_by_one=True),),
+        then=(Call(operation="modify_subnet_attribute", one_call_per_input=True),),
         outputs={"arn": _arn("subnet", "SubnetId")},
     ),
     ResourceType(
@@ -190,12 +190,12 @@ TYPES = (
         ignore=("revokeRulesOnDelete",),
         defaults=_MANAGED,
         prepare=_inline_rules,
-        # EC2 lets a new group reach everything; Pulumi's resource allows what it says.
+        # EC2 gives a new group a rule that allows all egress; Pulumi's resource has only the program's rules.
         then=(
             Call(
                 operation="revoke_security_group_egress",
                 always=True,
-                given={"GroupId": "{GroupId}", "IpPermissions": _ALLOW_ALL},
+                parameters={"GroupId": "{GroupId}", "IpPermissions": _ALLOW_ALL},
             ),
             *_RULES,
         ),
@@ -212,22 +212,25 @@ TYPES = (
             Call(
                 operation="revoke_security_group_ingress",
                 always=True,
-                given={"GroupId": "{GroupId}", "IpPermissions": FromResponse("SecurityGroups[0].IpPermissions")},
+                parameters={"GroupId": "{GroupId}", "IpPermissions": FromResponse("SecurityGroups[0].IpPermissions")},
             ),
             Call(
                 operation="revoke_security_group_egress",
                 always=True,
-                given={"GroupId": "{GroupId}", "IpPermissions": FromResponse("SecurityGroups[0].IpPermissionsEgress")},
+                parameters={
+                    "GroupId": "{GroupId}",
+                    "IpPermissions": FromResponse("SecurityGroups[0].IpPermissionsEgress"),
+                },
             ),
-            Call(operation="create_tags", given={"Resources": ["{GroupId}"]}),
+            Call(operation="create_tags", parameters={"Resources": ["{GroupId}"]}),
             *_RULES,
         ),
         outputs={"arn": _arn("security-group", "GroupId"), "name": "default", "ownerId": "{Account}"},
     ),
     *(
         ResourceType(
-            f"aws:vpc/securityGroup{way}Rule:SecurityGroup{way}Rule",
-            f"ec2.authorize_security_group_{way.lower()}",
+            f"aws:vpc/securityGroup{direction}Rule:SecurityGroup{direction}Rule",
+            f"ec2.authorize_security_group_{direction.lower()}",
             {"securityGroupId": "GroupId"},
             id="{SecurityGroupRuleId}",
             tag_type="security-group-rule",
@@ -235,7 +238,7 @@ TYPES = (
             prepared=_RULE,
             outputs={"arn": _arn("security-group-rule", "SecurityGroupRuleId")},
         )
-        for way in ("Ingress", "Egress")
+        for direction in ("Ingress", "Egress")
     ),
     ResourceType(
         "aws:ec2/vpcEndpoint:VpcEndpoint",
@@ -246,10 +249,10 @@ TYPES = (
             Call(
                 operation="describe_prefix_lists",
                 always=True,
-                given={"Filters": [{"Name": "prefix-list-name", "Values": ["{ServiceName}"]}]},
+                parameters={"Filters": [{"Name": "prefix-list-name", "Values": ["{ServiceName}"]}]},
             ),
         ),
-        # Only a gateway endpoint has one: security groups name it to admit traffic to the service.
+        # Only a gateway endpoint has a prefix list, which security group rules use as a peer.
         outputs={
             "arn": _arn("vpc-endpoint", "VpcEndpointId"),
             "prefixListId": FromResponse("PrefixLists[0].PrefixListId"),

@@ -1,4 +1,4 @@
-"""ECR: repositories of container images. The emulator stores no layers: what runs here is this machine's own code."""
+"""ECR: repositories of container images. The emulator stores no layers; containers run code of this machine."""
 
 from local.provider.resource_types.table import ResourceType
 

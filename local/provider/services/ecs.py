@@ -1,17 +1,17 @@
-"""ECS: clusters, task definitions and services. What a service runs is the runner's; the emulator stores the rest.
+"""ECS: clusters, task definitions and services. The runner starts a service's tasks; the emulator stores the rest.
 
-The emulator forgets how a service deploys and whether commands may be executed in it; AWS's models check both all the same.
+The emulator does not store a service's deployment configuration and ECS Exec setting; AWS's models still validate both.
 """
 
 import json
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Inputs, ResourceType
 
-# AWS keeps these inside the deployment configuration, the resource beside it.
-_OF_DEPLOYMENT = {
+# Members of AWS's deployment configuration that are inputs of the resource itself.
+_DEPLOYMENT_CONFIGURATION = {
     "alarms": "alarms",
     "deploymentCircuitBreaker": "deploymentCircuitBreaker",
     "deploymentMaximumPercent": "maximumPercent",
@@ -19,24 +19,26 @@ _OF_DEPLOYMENT = {
 }
 
 
-def _parsed(inputs: Inputs) -> Inputs:
-    """The container definitions are one JSON text, where AWS wants a list."""
+def _parse_containers(inputs: Inputs) -> Inputs:
+    """Parse the container definitions: the input is a JSON string, AWS expects a list."""
     try:
         containers = json.loads(inputs["containerDefinitions"])
     except (KeyError, TypeError, ValueError):
-        raise ProblemError("containerDefinitions must be a JSON text") from None
+        raise ResourceError("containerDefinitions must be a JSON string") from None
     return {**inputs, "containerDefinitions": containers}
 
 
-def _deployed(inputs: Inputs) -> Inputs:
-    kept = {name: value for name, value in inputs.items() if name not in _OF_DEPLOYMENT}
-    inside = {member: inputs[name] for name, member in _OF_DEPLOYMENT.items() if inputs.get(name) is not None}
-    configuration = {**(inputs.get("deploymentConfiguration") or {}), **inside}
-    return {**kept, "deploymentConfiguration": configuration} if configuration else kept
+def _nest_deployment_configuration(inputs: Inputs) -> Inputs:
+    rest = {name: value for name, value in inputs.items() if name not in _DEPLOYMENT_CONFIGURATION}
+    nested = {
+        member: inputs[name] for name, member in _DEPLOYMENT_CONFIGURATION.items() if inputs.get(name) is not None
+    }
+    configuration = {**(inputs.get("deploymentConfiguration") or {}), **nested}
+    return {**rest, "deploymentConfiguration": configuration} if configuration else rest
 
 
-def _without_revision(_: Inputs, facts: Facts) -> Any:
-    return facts.resolve("{TaskDefinitionArn}").rpartition(":")[0]
+def _arn_without_revision(_: Inputs, known: KnownValues) -> Any:
+    return known.resolve("{TaskDefinitionArn}").rpartition(":")[0]
 
 
 TYPES = (
@@ -52,9 +54,9 @@ TYPES = (
         {"volumes.hostPath": "host.sourcePath", "volumes.configureAtLaunch": "configuredAtLaunch"},
         id="{Family}",
         ignore=("skipDestroy", "trackLatest"),
-        prepare=_parsed,
+        prepare=_parse_containers,
         prepared=("containerDefinitions",),
-        outputs={"arn": "{TaskDefinitionArn}", "arnWithoutRevision": _without_revision},
+        outputs={"arn": "{TaskDefinitionArn}", "arnWithoutRevision": _arn_without_revision},
     ),
     ResourceType(
         "aws:ecs/service:Service",
@@ -69,8 +71,8 @@ TYPES = (
         },
         id="{ServiceArn}",
         ignore=("forceDelete", "forceNewDeployment", "sigintRollback", "triggers", "waitForSteadyState"),
-        prepare=_deployed,
-        prepared=tuple(_OF_DEPLOYMENT),
+        prepare=_nest_deployment_configuration,
+        prepared=tuple(_DEPLOYMENT_CONFIGURATION),
         outputs={"arn": "{ServiceArn}"},
     ),
 )

@@ -1,4 +1,4 @@
-"""ElastiCache: replication groups and their subnets. The server behind a group and its endpoint are the runner's."""
+"""ElastiCache: replication groups and subnet groups. The runner starts the server of a group and sets its endpoint."""
 
 from local.provider.resource_types.table import FromResponse, Naming, ResourceType
 

@@ -1,18 +1,19 @@
-"""Load balancers, their target groups, listeners and rules. What listens on this machine is the runner's.
+"""Load balancers, target groups, listeners and rules. The runner listens on this machine.
 
-Attributes are a list of keys and values that the models do not list, so they stand here. Pulumi keeps them flat, or in objects.
+Attributes are a list of keys and values; the keys are not in the service models, so they are listed here. In Pulumi they are
+flat inputs, or members of objects.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Call, Inputs, ResourceType
 
 _LOGS = {"bucket": "bucket", "enabled": "enabled", "prefix": "prefix"}
-_OF_LOAD_BALANCER = {
+_LOAD_BALANCER_ATTRIBUTES = {
     **{f"accessLogs.{name}": f"access_logs.s3.{key}" for name, key in _LOGS.items()},
     **{f"connectionLogs.{name}": f"connection_logs.s3.{key}" for name, key in _LOGS.items()},
     **{f"healthCheckLogs.{name}": f"health_check_logs.s3.{key}" for name, key in _LOGS.items()},
@@ -32,7 +33,7 @@ _OF_LOAD_BALANCER = {
     "secondaryIpsAutoAssignedPerSubnet": "secondary_ips.auto_assigned.per_subnet",
     "xffHeaderProcessingMode": "routing.http.xff_header_processing.mode",
 }
-_OF_TARGET_GROUP = {
+_TARGET_GROUP_ATTRIBUTES = {
     "connectionTermination": "deregistration_delay.connection_termination.enabled",
     "deregistrationDelay": "deregistration_delay.timeout_seconds",
     "lambdaMultiValueHeadersEnabled": "lambda.multi_value_headers.enabled",
@@ -63,7 +64,7 @@ def _snake(name: str) -> str:
     return re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower()
 
 
-_OF_LISTENER = {
+_LISTENER_ATTRIBUTES = {
     **{
         f"routingHttpRequest{header}HeaderName": f"routing.http.request.{_snake(header)}.header_name"
         for header in _REQUEST_HEADERS
@@ -86,7 +87,7 @@ _HEALTH_CHECK = {
     "timeout": "healthCheckTimeoutSeconds",
     "unhealthyThreshold": "unhealthyThresholdCount",
 }
-_FIELDS = {
+_CONDITION_FIELDS = {
     "hostHeader": "host-header",
     "httpHeader": "http-header",
     "httpRequestMethod": "http-request-method",
@@ -97,7 +98,7 @@ _FIELDS = {
 
 
 def _with_attributes(inputs: Inputs, keys: Mapping[str, str]) -> Inputs:
-    """The inputs with those that are attributes to AWS as its list of them, as text, in the order of their names."""
+    """Move the inputs that are attributes in AWS to the list of attributes, as strings, sorted by name."""
     names = {name.partition(".")[0] for name in keys}
     flat = {
         f"{name}.{member}" if isinstance(value, Mapping) else name: item
@@ -105,60 +106,60 @@ def _with_attributes(inputs: Inputs, keys: Mapping[str, str]) -> Inputs:
         if name in names and value is not None
         for member, item in (value.items() if isinstance(value, Mapping) else (("", value),))
     }
-    strange = sorted(flat.keys() - keys.keys())
-    if strange:
-        raise ProblemError(f"{', '.join(strange)}: AWS has no such attribute")
+    unknown = sorted(flat.keys() - keys.keys())
+    if unknown:
+        raise ResourceError(f"{', '.join(unknown)}: AWS has no such attribute")
     attributes = [{"key": keys[name], "value": _text(value)} for name, value in flat.items() if value is not None]
-    kept = {name: value for name, value in inputs.items() if name not in names}
-    return {**kept, "attributes": attributes} if attributes else kept
+    rest = {name: value for name, value in inputs.items() if name not in names}
+    return {**rest, "attributes": attributes} if attributes else rest
 
 
 def _text(value: Any) -> str:
-    """An attribute's value: Pulumi's numbers come with a point, AWS's booleans are lower case."""
+    """Return an attribute's value as a string: Pulumi's numbers are floats, AWS's booleans are lower case."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:.0f}" if isinstance(value, float) else str(value)
 
 
 def _load_balancer(inputs: Inputs) -> Inputs:
-    kept = {name: value for name, value in inputs.items() if name != "internal"}
+    rest = {name: value for name, value in inputs.items() if name != "internal"}
     scheme = "internal" if inputs.get("internal") else "internet-facing"
-    return _with_attributes({**kept, "scheme": scheme}, _OF_LOAD_BALANCER)
+    return _with_attributes({**rest, "scheme": scheme}, _LOAD_BALANCER_ATTRIBUTES)
 
 
 def _target_group(inputs: Inputs) -> Inputs:
-    """A health check's members are the group's own to AWS, and which codes are healthy is a structure."""
-    kept = {name: value for name, value in inputs.items() if name != "healthCheck"}
+    """Convert the health check: its members belong to the group in AWS, and the matcher is a structure."""
+    rest = {name: value for name, value in inputs.items() if name != "healthCheck"}
     check = {_HEALTH_CHECK[name]: value for name, value in (inputs.get("healthCheck") or {}).items()}
     if check.get("matcher") is not None:
-        check["matcher"] = {"grpcCode" if kept.get("protocolVersion") == "GRPC" else "httpCode": check["matcher"]}
-    return _with_attributes({**kept, **check}, _OF_TARGET_GROUP)
+        check["matcher"] = {"grpcCode" if rest.get("protocolVersion") == "GRPC" else "httpCode": check["matcher"]}
+    return _with_attributes({**rest, **check}, _TARGET_GROUP_ATTRIBUTES)
 
 
 def _listener(inputs: Inputs) -> Inputs:
-    return _with_attributes(inputs, _OF_LISTENER)
+    return _with_attributes(inputs, _LISTENER_ATTRIBUTES)
 
 
 def _conditions(inputs: Inputs) -> Inputs:
-    """AWS wants to be told which kind a condition is, though only one kind is ever given."""
+    """Add each condition's field, which AWS requires although a condition has only one."""
     conditions = []
     for condition in inputs.get("conditions") or []:
         given = {name: value for name, value in condition.items() if value}
-        if len(given) != 1 or not given.keys() <= _FIELDS.keys():
-            raise ProblemError(f"conditions: each must be exactly one of {', '.join(_FIELDS)}")
+        if len(given) != 1 or not given.keys() <= _CONDITION_FIELDS.keys():
+            raise ResourceError(f"conditions: each must be exactly one of {', '.join(_CONDITION_FIELDS)}")
         ((name, value),) = given.items()
         member = ("queryStringConfig", {"values": value}) if name == "queryStrings" else (name, value)
-        conditions.append({"field": _FIELDS[name], member[0]: member[1]})
+        conditions.append({"field": _CONDITION_FIELDS[name], member[0]: member[1]})
     return {**inputs, "conditions": conditions}
 
 
-def _suffix(member: str, kind: str) -> Callable[[Inputs, Facts], str]:
-    """What CloudWatch calls the thing: the end of its ARN, from `kind` on."""
+def _arn_suffix(member: str, separator: str) -> Callable[[Inputs, KnownValues], str]:
+    """Return the part of the ARN that is the resource's name in CloudWatch's dimensions."""
 
-    def cut(_: Inputs, facts: Facts) -> str:
-        return str(facts.resolve(f"{{{member}}}")).rpartition(kind)[2]
+    def make(_: Inputs, known: KnownValues) -> str:
+        return str(known.resolve(f"{{{member}}}")).rpartition(separator)[2]
 
-    return cut
+    return make
 
 
 def _actions(name: str) -> dict[str, str]:
@@ -183,11 +184,11 @@ TYPES = (
         ),
         defaults={"loadBalancerType": "application"},
         prepare=_load_balancer,
-        prepared=("internal", *sorted({name.partition(".")[0] for name in _OF_LOAD_BALANCER})),
+        prepared=("internal", *sorted({name.partition(".")[0] for name in _LOAD_BALANCER_ATTRIBUTES})),
         then=(Call(operation="modify_load_balancer_attributes"),),
         outputs={
             "arn": "{LoadBalancerArn}",
-            "arnSuffix": _suffix("LoadBalancerArn", ":loadbalancer/"),
+            "arnSuffix": _arn_suffix("LoadBalancerArn", ":loadbalancer/"),
             "dnsName": "{DNSName}",
             "zoneId": "{CanonicalHostedZoneId}",
         },
@@ -196,12 +197,12 @@ TYPES = (
         "aws:lb/targetGroup:TargetGroup",
         "elbv2.create_target_group",
         id="{TargetGroupArn}",
-        # Structures of attributes, most of them for network load balancers.
+        # Nested attributes, most of them for network load balancers.
         unsupported=("stickiness", "targetFailovers", "targetGroupHealth", "targetHealthStates"),
         prepare=_target_group,
-        prepared=("healthCheck", *_OF_TARGET_GROUP),
+        prepared=("healthCheck", *_TARGET_GROUP_ATTRIBUTES),
         then=(Call(operation="modify_target_group_attributes"),),
-        outputs={"arn": "{TargetGroupArn}", "arnSuffix": _suffix("TargetGroupArn", ":")},
+        outputs={"arn": "{TargetGroupArn}", "arnSuffix": _arn_suffix("TargetGroupArn", ":")},
     ),
     ResourceType(
         "aws:lb/listener:Listener",
@@ -209,7 +210,7 @@ TYPES = (
         {"certificateArn": "Certificates.CertificateArn", **_actions("defaultActions")},
         id="{ListenerArn}",
         prepare=_listener,
-        prepared=tuple(_OF_LISTENER),
+        prepared=tuple(_LISTENER_ATTRIBUTES),
         then=(Call(operation="modify_listener_attributes"),),
         outputs={"arn": "{ListenerArn}"},
     ),

@@ -6,6 +6,6 @@ TYPES = (
     ResourceType(
         "aws:guardduty/malwareProtectionPlan:MalwareProtectionPlan",
         None,
-        recorded_only="the emulator has no CreateMalwareProtectionPlan: no object is scanned here, and none gets a tag",
+        recorded_only="the emulator has no CreateMalwareProtectionPlan: objects are neither scanned nor tagged",
     ),
 )

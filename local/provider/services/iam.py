@@ -1,4 +1,4 @@
-"""IAM: roles, policies, and the identity providers outside that roles trust."""
+"""IAM: roles, policies and OpenID Connect providers."""
 
 from local.provider.resource_types.table import Call, FromResponse, ResourceType
 

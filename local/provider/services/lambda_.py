@@ -1,4 +1,4 @@
-"""Lambda: functions, who may call them, and what calls them."""
+"""Lambda: functions, aliases, permissions, event source mappings and invocations."""
 
 import base64
 import hashlib
@@ -10,37 +10,37 @@ import pulumi
 
 from local.provider.resource_types.table import Call, FromResponse, Inputs, Naming, ResourceType
 
-# What the emulator is sent for a zip on this machine: a zip with this one file, which says what the other one is.
+# Instead of a zip on this machine, the emulator gets a zip with this one file, which has the digest and size of the other.
 DESCRIPTION = "code-on-this-machine.json"
 _INVOKE = "arn:aws:apigateway:{Region}:lambda:path/2015-03-31/functions/{%s}/invocations"
 
 
 @lru_cache(maxsize=64)
-def _described(path: Path, _modified_ns: int, size: int) -> dict[str, str | int]:
+def _describe_file(path: Path, _modified_ns: int, size: int) -> dict[str, str | int]:
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").digest()
     return {"path": str(path), "CodeSha256": base64.b64encode(digest).decode(), "CodeSize": size}
 
 
-def _description(inputs: Inputs) -> dict[str, str | int]:
-    """What is known of the code of a function whose code is one file; empty for another."""
+def _describe_code(inputs: Inputs) -> dict[str, str | int]:
+    """Return digest and size of function code that is a single file; empty for other code."""
     code = inputs.get("code")
     if not isinstance(code, pulumi.FileArchive) or not (path := Path(code.path)).is_file():
         return {}
-    facts = path.stat()
-    return _described(path.resolve(), facts.st_mtime_ns, facts.st_size)
+    status = path.stat()
+    return _describe_file(path.resolve(), status.st_mtime_ns, status.st_size)
 
 
-def _code_by_description(inputs: Inputs) -> Inputs:
-    """The emulator runs no code. Sending it 30 MB in JSON takes half a second a function, which describing them does not."""
-    if not (description := _description(inputs)):
+def _replace_code(inputs: Inputs) -> Inputs:
+    """Send a description instead of the code: the emulator does not run it, and 30 MB in JSON take half a second."""
+    if not (description := _describe_code(inputs)):
         return inputs
     text = pulumi.StringAsset(json.dumps(description, sort_keys=True))
     return {**inputs, "code": pulumi.AssetArchive({DESCRIPTION: text})}
 
 
-def _disabled(inputs: Inputs) -> Inputs:
-    """The emulator must not poll: it would take the messages without running the function. Our own poller does."""
+def _disable_mapping(inputs: Inputs) -> Inputs:
+    """Disable polling in the emulator, which would receive the messages without running the function; the runner polls."""
     return {**inputs, "enabled": False}
 
 
@@ -65,7 +65,7 @@ TYPES = (
             "replacementSecurityGroupIds",
             "useResourceTimeoutForPropagation",
         ),
-        prepare=_code_by_description,
+        prepare=_replace_code,
         then=(Call(operation="put_function_concurrency"),),
         outputs={
             "invokeArn": _INVOKE % "FunctionArn",
@@ -94,7 +94,7 @@ TYPES = (
         id="{UUID}",
         ignore=("useResourceTimeoutForPropagation",),
         defaults={"enabled": True},
-        prepare=_disabled,
+        prepare=_disable_mapping,
         outputs={"state": lambda inputs, _: "Enabled" if inputs["enabled"] else "Disabled"},
     ),
     ResourceType("aws:lambda/invocation:Invocation", None),

@@ -1,11 +1,11 @@
-"""CloudWatch Logs: log groups, who may write them, and the deliveries of other services' logs."""
+"""CloudWatch Logs: log groups, resource policies, and deliveries of other services' logs."""
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Call, Inputs, ResourceType
 
 
-def _policy_name(inputs: Inputs, _: Facts) -> str:
-    """A policy is found by its name, or by the one resource that it is for."""
+def _policy_name(inputs: Inputs, _: KnownValues) -> str:
+    """Return the policy's name, or for a resource-scoped policy its resource."""
     return str(inputs.get("policyName") or inputs["resourceArn"])
 
 

@@ -1,25 +1,25 @@
 """OpenSearch: domains and their access policies.
 
-The emulator keeps a domain's settings; what can be searched is the runner's.
+The emulator stores a domain's settings; the runner starts the search engine.
 """
 
 from local.provider.resource_types.table import FromResponse, Inputs, Naming, ResourceType
 
 
-def _creation(inputs: Inputs) -> Inputs:
-    """AWS has a map by the log's type where the resource has a list; how Auto-Tune is rolled back is asked when it is ended."""
-    made = dict(inputs)
-    if tuning := made.get("autoTuneOptions"):
-        made["autoTuneOptions"] = {key: value for key, value in tuning.items() if key != "rollbackOnDisable"}
-    if "logPublishingOptions" in made:
-        made["logPublishingOptions"] = {
+def _domain(inputs: Inputs) -> Inputs:
+    """Convert to the create request: log options are a map by type, and Auto-Tune's rollback applies to updates only."""
+    prepared = dict(inputs)
+    if tuning := prepared.get("autoTuneOptions"):
+        prepared["autoTuneOptions"] = {key: value for key, value in tuning.items() if key != "rollbackOnDisable"}
+    if "logPublishingOptions" in prepared:
+        prepared["logPublishingOptions"] = {
             option["logType"]: {
                 "cloudWatchLogsLogGroupArn": option["cloudwatchLogGroupArn"],
                 "enabled": option.get("enabled", True),
             }
-            for option in made["logPublishingOptions"]
+            for option in prepared["logPublishingOptions"]
         }
-    return made
+    return prepared
 
 
 TYPES = (
@@ -29,8 +29,8 @@ TYPES = (
         {"encryptAtRest": "EncryptionAtRestOptions", "tags": "TagList"},
         id="{ARN}",
         naming=Naming(input_name="domainName", lowercase=True),
-        prepare=_creation,
-        # (In `vpcOptions`, the VPC and its zones are AWS's answers, which a request may not hold.)
+        prepare=_domain,
+        # `vpcOptions` also has outputs (VPC and zones), which a request must not contain.
         prepared=("autoTuneOptions", "logPublishingOptions", "vpcOptions"),
         outputs={"arn": "{ARN}", "endpoint": FromResponse("DomainStatus.Endpoints.vpc || DomainStatus.Endpoint")},
     ),

@@ -1,28 +1,27 @@
-"""RDS: database instances and their proxies. The server behind both, its address and its secret are the runner's."""
+"""RDS: database instances and proxies. The runner starts the server of both and sets their addresses and secrets."""
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Call, FromResponse, Inputs, Naming, ResourceType
 
 
-def _applied_at_once(inputs: Inputs) -> Inputs:
-    """RDS must be told when a parameter takes effect; Pulumi's own provider says at once."""
+def _set_apply_method(inputs: Inputs) -> Inputs:
+    """Set each parameter's default apply method, which RDS requires: Pulumi's provider sends `immediate`."""
     if not inputs.get("parameters"):
         return inputs
     return {**inputs, "parameters": [{"applyMethod": "immediate", **parameter} for parameter in inputs["parameters"]]}
 
 
-def _default_group(inputs: Inputs) -> Inputs:
+def _name_default_group(inputs: Inputs) -> Inputs:
     return {**inputs, "targetGroupName": "default"}
 
 
-def _target_id(inputs: Inputs, _: Facts) -> str:
-    """What Pulumi's provider makes of it; RDS itself gives a target no id."""
-    kind, target = next(
-        (kind, inputs[name])
-        for name, kind in (("dbInstanceIdentifier", "RDS_INSTANCE"), ("dbClusterIdentifier", "TRACKED_CLUSTER"))
-        if inputs.get(name)
+def _target_id(inputs: Inputs, _: KnownValues) -> str:
+    """Return the id in the format of Pulumi's provider: RDS has no ids for targets."""
+    target = inputs.get("dbInstanceIdentifier")
+    target_type = "RDS_INSTANCE" if target else "TRACKED_CLUSTER"
+    return (
+        f"{inputs['dbProxyName']}/{inputs['targetGroupName']}/{target_type}/{target or inputs['dbClusterIdentifier']}"
     )
-    return f"{inputs['dbProxyName']}/{inputs['targetGroupName']}/{kind}/{target}"
 
 
 TYPES = (
@@ -42,7 +41,7 @@ TYPES = (
         naming=Naming(lowercase=True),
         ignore=("skipDestroy",),
         defaults={"description": "Managed by Pulumi"},
-        prepare=_applied_at_once,
+        prepare=_set_apply_method,
         then=(
             Call(
                 operation="modify_db_parameter_group",
@@ -105,8 +104,8 @@ TYPES = (
         "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup",
         "rds.modify_db_proxy_target_group",
         id="{DBProxyName}",
-        # A proxy is made with its one group, which is only changed.
-        prepare=_default_group,
+        # RDS creates the default group with the proxy, so this resource modifies it.
+        prepare=_name_default_group,
         outputs={"arn": FromResponse("DBProxyTargetGroup.TargetGroupArn"), "name": "default"},
     ),
     ResourceType(

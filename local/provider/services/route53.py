@@ -1,31 +1,31 @@
-"""Route 53: zones and their records. The emulator answers no DNS query."""
+"""Route 53: hosted zones and records. The emulator does not answer DNS queries."""
 
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Call, FromResponse, Inputs, ResourceType
 
 
-class _LastStep(str):
-    """A template whose value is what stands behind its last slash: Route 53 answers paths and takes bare ids."""
+class _LastSegment(str):
+    """A template for the part after the last slash: Route 53 returns paths but expects bare ids."""
 
     __slots__ = ()
 
-    def format_map(self, fields: Mapping[str, object], /) -> str:  # type: ignore[override]  # what Facts fills it from
+    def format_map(self, fields: Mapping[str, object], /) -> str:  # type: ignore[override]  # KnownValues passes a dict
         return super().format_map(fields).rpartition("/")[2]
 
 
-_ZONE_ID = _LastStep("{Location}")
+_ZONE_ID = _LastSegment("{Location}")
 
 
-def _called_once(inputs: Inputs) -> Inputs:
+def _add_caller_reference(inputs: Inputs) -> Inputs:
     return {**inputs, "callerReference": str(uuid.uuid4())}
 
 
 def _change(inputs: Inputs) -> Inputs:
-    """A record is a batch of one change."""
+    """Convert the record to a change batch with one change."""
     members = ("name", "type", "ttl", "setIdentifier", "healthCheckId")
     record: dict[str, Any] = {member: inputs[member] for member in members if member in inputs}
     if inputs.get("records"):
@@ -40,9 +40,9 @@ def _change(inputs: Inputs) -> Inputs:
     return {"zoneId": inputs["zoneId"], "changes": [{"action": action, "resourceRecordSet": record}]}
 
 
-def _record_id(inputs: Inputs, _: Facts) -> Any:
-    steps = [inputs["zoneId"], inputs["name"].rstrip("."), inputs["type"], inputs.get("setIdentifier")]
-    return "_".join(step for step in steps if step)
+def _record_id(inputs: Inputs, _: KnownValues) -> Any:
+    parts = [inputs["zoneId"], inputs["name"].rstrip("."), inputs["type"], inputs.get("setIdentifier")]
+    return "_".join(part for part in parts if part)
 
 
 TYPES = (
@@ -52,16 +52,16 @@ TYPES = (
         id=_ZONE_ID,
         ignore=("forceDestroy",),
         unsupported=("delegationSetId", "enableAcceleratedRecovery", "vpcs"),
-        prepare=_called_once,
+        prepare=_add_caller_reference,
         then=(
             Call(
                 operation="change_tags_for_resource",
                 rename={"tags": "AddTags"},
-                given={"ResourceType": "hostedzone", "ResourceId": _ZONE_ID},
+                parameters={"ResourceType": "hostedzone", "ResourceId": _ZONE_ID},
             ),
         ),
         outputs={
-            "arn": lambda _, facts: f"arn:aws:route53:::hostedzone/{facts.resolve(_ZONE_ID)}",
+            "arn": lambda _, known: f"arn:aws:route53:::hostedzone/{known.resolve(_ZONE_ID)}",
             "zoneId": _ZONE_ID,
             "nameServers": FromResponse("DelegationSet.NameServers"),
             "primaryNameServer": FromResponse("DelegationSet.NameServers[0]"),

@@ -1,60 +1,62 @@
-"""S3: buckets. Each aspect of a bucket is a resource of its own, as AWS has an operation for each."""
+"""S3: buckets. Each setting of a bucket is a separate resource with its own operation."""
 
 import json
 from typing import Any
 
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
 from local.provider.resource_types.table import Call, Inputs, Naming, ResourceType
 
 
-def _placed(inputs: Inputs) -> Inputs:
-    """S3 wants to be told the region of a bucket, unless it is the first one, which it must not be told."""
+def _set_location(inputs: Inputs) -> Inputs:
+    """Set the location constraint: S3 requires it in every region except us-east-1, where it is an error."""
     return inputs if inputs["region"] == "us-east-1" else {**inputs, "locationConstraint": inputs["region"]}
 
 
-def _to_event_bridge(inputs: Inputs) -> Inputs:
-    """S3 wants an empty structure for yes and none for no."""
-    kept = {name: value for name, value in inputs.items() if name != "eventbridge"}
-    return {**kept, "eventbridge": {}} if inputs.get("eventbridge") else kept
+def _enable_event_bridge(inputs: Inputs) -> Inputs:
+    """Convert the flag: S3 expects an empty structure for true and none for false."""
+    rest = {name: value for name, value in inputs.items() if name != "eventbridge"}
+    return {**rest, "eventbridge": {}} if inputs.get("eventbridge") else rest
 
 
-def _spelt_out(inputs: Inputs) -> Inputs:
-    """The emulator looks in a bucket's policy for who may deliver logs, and knows one spelling of what AWS knows in two."""
+def _normalize_policy(inputs: Inputs) -> Inputs:
+    """Normalize the policy: the emulator checks it for log delivery and understands one of AWS's two notations."""
     policy = inputs["policy"]
     try:
         document: dict[str, Any] = json.loads(policy) if isinstance(policy, str) else policy
     except ValueError as error:
-        raise ProblemError(f"policy: it is not JSON: {error}") from None
+        raise ResourceError(f"policy: invalid JSON: {error}") from None
     statements = document["Statement"]
     return {
         **inputs,
         "policy": {
             **document,
-            "Statement": [_statement(each) for each in (statements if isinstance(statements, list) else [statements])],
+            "Statement": [
+                _normalize_statement(each) for each in (statements if isinstance(statements, list) else [statements])
+            ],
         },
     }
 
 
-def _statement(statement: dict[str, Any]) -> dict[str, Any]:
-    spelt = dict(statement)
-    if spelt.get("Principal") == "*":
-        spelt["Principal"] = {"AWS": "*"}
-    resources = spelt.get("Resource")
+def _normalize_statement(statement: dict[str, Any]) -> dict[str, Any]:
+    normalized = dict(statement)
+    if normalized.get("Principal") == "*":
+        normalized["Principal"] = {"AWS": "*"}
+    resources = normalized.get("Resource")
     if isinstance(resources, list) and len(resources) == 1:
-        spelt["Resource"] = resources[0]
-    return spelt
+        normalized["Resource"] = resources[0]
+    return normalized
 
 
-def _of_bucket(name: str, operation: str, **more: object) -> ResourceType:
+def _bucket_setting(name: str, operation: str, **fields: object) -> ResourceType:
     token = f"aws:s3/{name[0].lower()}{name[1:]}:{name}"
-    return ResourceType(token, f"s3.{operation}", id="{Bucket}", **more)  # type: ignore[arg-type]  # the fields of ResourceType, passed on
+    return ResourceType(token, f"s3.{operation}", id="{Bucket}", **fields)  # type: ignore[arg-type]  # fields of ResourceType
 
 
-def _notified(kind: str, member: str) -> dict[str, str]:
+def _notification(name: str, member: str) -> dict[str, str]:
     return {
-        kind: f"NotificationConfiguration.{member}",
-        f"{kind}.filterPrefix": "Filter.Key.FilterRules[prefix]",
-        f"{kind}.filterSuffix": "Filter.Key.FilterRules[suffix]",
+        name: f"NotificationConfiguration.{member}",
+        f"{name}.filterPrefix": "Filter.Key.FilterRules[prefix]",
+        f"{name}.filterSuffix": "Filter.Key.FilterRules[suffix]",
     }
 
 
@@ -65,9 +67,9 @@ TYPES = (
         {"objectLockEnabled": "ObjectLockEnabledForBucket"},
         id="{Bucket}",
         naming=Naming(input_name="bucket", lowercase=True),
-        later=("tags",),
+        deferred=("tags",),
         ignore=("forceDestroy",),
-        # The inline forms are deprecated in favour of the resources below.
+        # Deprecated inputs; the resources below replace them.
         unsupported=(
             "accelerationStatus",
             "corsRules",
@@ -82,7 +84,7 @@ TYPES = (
             "versioning",
             "website",
         ),
-        prepare=_placed,
+        prepare=_set_location,
         then=(Call(operation="put_bucket_tagging", rename={"tags": "Tagging.TagSet"}),),
         outputs={
             "arn": "arn:aws:s3:::{Bucket}",
@@ -91,28 +93,30 @@ TYPES = (
             "bucketRegionalDomainName": "{Bucket}.s3.{Region}.amazonaws.com",
         },
     ),
-    _of_bucket("BucketVersioning", "put_bucket_versioning"),
-    _of_bucket("BucketServerSideEncryptionConfiguration", "put_bucket_encryption"),
-    _of_bucket("BucketPublicAccessBlock", "put_public_access_block", ignore=("skipDestroy",)),
-    _of_bucket("BucketOwnershipControls", "put_bucket_ownership_controls", rename={"rule": "OwnershipControls.Rules"}),
-    _of_bucket("BucketPolicy", "put_bucket_policy", prepare=_spelt_out),
-    _of_bucket("BucketCorsConfiguration", "put_bucket_cors"),
-    _of_bucket("BucketLifecycleConfiguration", "put_bucket_lifecycle_configuration", ignore=("timeouts",)),
-    _of_bucket("BucketLogging", "put_bucket_logging"),
+    _bucket_setting("BucketVersioning", "put_bucket_versioning"),
+    _bucket_setting("BucketServerSideEncryptionConfiguration", "put_bucket_encryption"),
+    _bucket_setting("BucketPublicAccessBlock", "put_public_access_block", ignore=("skipDestroy",)),
+    _bucket_setting(
+        "BucketOwnershipControls", "put_bucket_ownership_controls", rename={"rule": "OwnershipControls.Rules"}
+    ),
+    _bucket_setting("BucketPolicy", "put_bucket_policy", prepare=_normalize_policy),
+    _bucket_setting("BucketCorsConfiguration", "put_bucket_cors"),
+    _bucket_setting("BucketLifecycleConfiguration", "put_bucket_lifecycle_configuration", ignore=("timeouts",)),
+    _bucket_setting("BucketLogging", "put_bucket_logging"),
     ResourceType(
         "aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration",
         None,
-        recorded_only="the emulator has no PutBucketIntelligentTieringConfiguration: here no object is archived for being unread",
+        recorded_only="the emulator has no PutBucketIntelligentTieringConfiguration: unread objects are not archived",
     ),
-    _of_bucket(
+    _bucket_setting(
         "BucketNotification",
         "put_bucket_notification_configuration",
         rename={
-            **_notified("queues", "QueueConfigurations"),
-            **_notified("topics", "TopicConfigurations"),
-            **_notified("lambdaFunctions", "LambdaFunctionConfigurations"),
+            **_notification("queues", "QueueConfigurations"),
+            **_notification("topics", "TopicConfigurations"),
+            **_notification("lambdaFunctions", "LambdaFunctionConfigurations"),
             "eventbridge": "NotificationConfiguration.EventBridgeConfiguration",
         },
-        prepare=_to_event_bridge,
+        prepare=_enable_event_bridge,
     ),
 )

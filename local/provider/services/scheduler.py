@@ -1,4 +1,4 @@
-"""EventBridge Scheduler: schedules and their groups. The emulator only stores them; what they start is the runner's."""
+"""EventBridge Scheduler: schedules and schedule groups. The emulator stores them; the runner invokes their targets."""
 
 from local.provider.resource_types.table import ResourceType
 

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets, their values and who may read them."""
+"""Secrets Manager: secrets, secret versions, resource policies and rotation."""
 
 from local.provider.resource_types.table import Call, ResourceType
 
@@ -9,7 +9,11 @@ TYPES = (
         id="{ARN}",
         rename={"replicas": "AddReplicaRegions"},
         ignore=("recoveryWindowInDays", "forceOverwriteReplicaSecret"),
-        then=(Call(operation="put_resource_policy", rename={"policy": "ResourcePolicy"}, given={"SecretId": "{ARN}"}),),
+        then=(
+            Call(
+                operation="put_resource_policy", rename={"policy": "ResourcePolicy"}, parameters={"SecretId": "{ARN}"}
+            ),
+        ),
     ),
     ResourceType(
         "aws:secretsmanager/secretVersion:SecretVersion",
@@ -26,6 +30,6 @@ TYPES = (
     ResourceType(
         "aws:secretsmanager/secretRotation:SecretRotation",
         None,
-        recorded_only="nothing here rotates a secret: it keeps the value that it has",
+        recorded_only="secrets are not rotated on this machine: the value stays the same",
     ),
 )

@@ -1,4 +1,4 @@
-"""SNS: topics, who may speak on them, and who hears it. Attributes are maps whose keys the model does not list: they stand here."""
+"""SNS: topics, topic policies and subscriptions. Their attributes are maps whose keys the service model does not list."""
 
 from local.provider.resource_types.table import Inputs, ResourceType
 
@@ -15,11 +15,11 @@ _ATTRIBUTES = (
     "SignatureVersion",
     "TracingConfig",
 )
-# Whom a topic delivers to: each has the same three attributes.
-_RECEIVERS = {"application": "Application", "firehose": "Firehose", "http": "HTTP", "lambda": "Lambda", "sqs": "SQS"}
+# Protocols with delivery status logging, and its attributes.
+_PROTOCOLS = {"application": "Application", "firehose": "Firehose", "http": "HTTP", "lambda": "Lambda", "sqs": "SQS"}
 _FEEDBACK = ("FailureFeedbackRoleArn", "SuccessFeedbackRoleArn", "SuccessFeedbackSampleRate")
 
-_OF_SUBSCRIPTION = (
+_SUBSCRIPTION_ATTRIBUTES = (
     "DeliveryPolicy",
     "FilterPolicy",
     "FilterPolicyScope",
@@ -34,7 +34,7 @@ def _attributes(names: tuple[str, ...]) -> dict[str, str]:
     return {f"{name[0].lower()}{name[1:]}": f"Attributes[{name}]" for name in names}
 
 
-def _as_attribute(inputs: Inputs) -> Inputs:
+def _name_attribute(inputs: Inputs) -> Inputs:
     return {**inputs, "attributeName": "Policy"}
 
 
@@ -45,8 +45,8 @@ TYPES = (
         {
             **_attributes(_ATTRIBUTES),
             **{
-                f"{receiver}{feedback}": f"Attributes[{attribute}{feedback}]"
-                for receiver, attribute in _RECEIVERS.items()
+                f"{protocol}{feedback}": f"Attributes[{attribute}{feedback}]"
+                for protocol, attribute in _PROTOCOLS.items()
                 for feedback in _FEEDBACK
             },
         },
@@ -58,20 +58,20 @@ TYPES = (
         "sns.set_topic_attributes",
         {"arn": "TopicArn", "policy": "AttributeValue"},
         id="{TopicArn}",
-        prepare=_as_attribute,
+        prepare=_name_attribute,
         outputs={"owner": "{Account}"},
     ),
     ResourceType(
         "aws:sns/topicSubscription:TopicSubscription",
         "sns.subscribe",
-        {"topic": "TopicArn", **_attributes(_OF_SUBSCRIPTION)},
+        {"topic": "TopicArn", **_attributes(_SUBSCRIPTION_ATTRIBUTES)},
         id="{SubscriptionArn}",
         ignore=("confirmationTimeoutInMinutes", "endpointAutoConfirms"),
         outputs={
             "arn": "{SubscriptionArn}",
             "ownerId": "{Account}",
             "confirmationWasAuthenticated": lambda *_: False,
-            # Whoever gets mail has to agree by hand.
+            # Subscribers by e-mail have to confirm.
             "pendingConfirmation": lambda inputs, _: inputs["protocol"].startswith("email"),
         },
     ),

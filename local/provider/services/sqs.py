@@ -1,4 +1,4 @@
-"""SQS: queues. A queue's attributes are a map whose documented keys are nearly Pulumi's names."""
+"""SQS: queues. A queue's attributes are a map; most of its documented keys match Pulumi's names."""
 
 from local.provider.resource_types.table import ResourceType
 
@@ -14,7 +14,7 @@ TYPES = (
             "receiveWaitTimeSeconds": "Attributes[ReceiveMessageWaitTimeSeconds]",
         },
         id="{QueueUrl}",
-        # SQS's own defaults, which its answer does not repeat.
+        # SQS's defaults, which the response to CreateQueue does not contain.
         defaults={
             "delaySeconds": 0,
             "messageRetentionSeconds": 345600,

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from local.provider.resource_types.facts import Facts
+from local.provider.resource_types.known_values import KnownValues
 from local.provider.resource_types.table import Inputs, ResourceType
 
 
-def _arn(inputs: Inputs, facts: Facts) -> Any:
-    """A path begins with the slash that divides it from the rest of the ARN."""
-    return facts.resolve("arn:aws:ssm:{Region}:{Account}:parameter/" + str(inputs["name"]).removeprefix("/"))
+def _arn(inputs: Inputs, known: KnownValues) -> Any:
+    """Return the ARN: a name that is a path has its own leading slash."""
+    return known.resolve("arn:aws:ssm:{Region}:{Account}:parameter/" + str(inputs["name"]).removeprefix("/"))
 
 
 TYPES = (

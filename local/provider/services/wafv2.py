@@ -1,27 +1,27 @@
-"""WAFv2: web ACLs, what they log and what they stand in front of. The emulator keeps them and filters nothing."""
+"""WAFv2: web ACLs, associations and logging. The emulator stores them and does not filter requests."""
 
 from collections.abc import Mapping
 from typing import Any
 
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
 from local.provider.resource_types.table import Inputs, ResourceType
 
-_COMBINATIONS = ("andStatement", "orStatement", "notStatement")
+_NESTED_STATEMENTS = ("andStatement", "orStatement", "notStatement", "scopeDownStatement")
 
 
-def _plain_rules(inputs: Inputs) -> Inputs:
-    """Rules as they are, for their members are AWS's. Statements inside statements have no end and are not read here."""
+def _check_rules(inputs: Inputs) -> Inputs:
+    """Return the rules unchanged, since their members are AWS's. Nested statements are recursive and not supported."""
     for rule in inputs.get("rules") or ():
-        if found := _combined(rule.get("statement") or {}):
-            raise ProblemError(f"rules: {rule['name']}: {found}: the local account does not support this")
+        if found := _find_nested_statement(rule.get("statement") or {}):
+            raise ResourceError(f"rules: {rule['name']}: {found}: not supported by the local account")
     return inputs
 
 
-def _combined(statement: Mapping[str, Any]) -> str:
+def _find_nested_statement(statement: Mapping[str, Any]) -> str:
     for name, inner in statement.items():
-        if inner is not None and (name in _COMBINATIONS or name == "scopeDownStatement"):
+        if inner is not None and name in _NESTED_STATEMENTS:
             return name
-        if isinstance(inner, Mapping) and (found := _combined(inner)):
+        if isinstance(inner, Mapping) and (found := _find_nested_statement(inner)):
             return found
     return ""
 
@@ -38,7 +38,7 @@ TYPES = (
             "monetizationConfig",
             "ruleJson",
         ),
-        prepare=_plain_rules,
+        prepare=_check_rules,
         prepared=("rules",),
     ),
     ResourceType(

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.choices import least_visibility_seconds
+from components.choices import min_visibility_timeout_seconds
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import FUNCTIONS, QUEUES, given, inputs, outside, whole, words
 
@@ -16,7 +16,7 @@ def mappings(draw):
         "queue_arn": draw(inputs(QUEUES)),
         "function_name": draw(inputs(words(40) | FUNCTIONS)),
         "function_timeout_seconds": timeout,
-        "queue_visibility_seconds": draw(whole(least_visibility_seconds(timeout, window), 43_200)),
+        "queue_visibility_seconds": draw(whole(min_visibility_timeout_seconds(timeout, window), 43_200)),
     }
     return drawn | draw(given({}, maximum_concurrency=whole(2, 1_000)))
 

@@ -234,11 +234,11 @@ class TestHandler:
 
     @pytest.mark.parametrize("event", [{}, {"tasks": []}, {"tasks": "relay_outbox"}, {"tasks": None}])
     def test_event_without_tasks_is_refused(self, platform: Platform, event: dict[str, Any]) -> None:
-        with pytest.raises(MaintenanceFailedError, match=r"^tasks: must be a list"):
+        with pytest.raises(MaintenanceFailedError, match=r"^tasks: must be a non-empty list"):
             handler(event, None)
 
     def test_unknown_task_is_refused_before_any_is_run(self, platform: Platform) -> None:
         platform.completed_upload()
-        with pytest.raises(MaintenanceFailedError, match=r"^tasks: tidy_up: this function knows relay_outbox, "):
+        with pytest.raises(MaintenanceFailedError, match=r"^tasks: tidy_up: must be one of relay_outbox, "):
             handler({"tasks": ["relay_outbox", "tidy_up"]}, None)
         assert platform.stored() == []

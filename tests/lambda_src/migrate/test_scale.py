@@ -54,7 +54,7 @@ class TestSeed:
         assert counts(seedable)["outfits"] == 1_000
 
     def test_what_an_interruption_left_undone_is_made_by_the_next_run(self, seedable, monkeypatch):
-        monkeypatch.setattr(scale, "EPISODES_A_TRANSACTION", 100)
+        monkeypatch.setattr(scale, "EPISODES_PER_TRANSACTION", 100)
         with psycopg.connect(seedable.address.conninfo, autocommit=True) as administrator:
             administrator.execute("ALTER TABLE clips ADD CONSTRAINT stop CHECK (title <> 'Clip 2 of 250')")
             with pytest.raises(psycopg.errors.CheckViolation):

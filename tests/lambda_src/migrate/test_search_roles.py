@@ -11,7 +11,7 @@ from runtime.settings import load
 from tests.runtime.features.search.domain import VARIABLE, Domain, StubEngine
 
 WRITER, KEEPER = "arn:aws:iam::123456789012:role/api", "arn:aws:iam::123456789012:role/maintenance"
-EVENT = {"action": "prepare_search", "writers": [WRITER], "keepers": [KEEPER]}
+EVENT = {"action": "prepare_search", "writers": [WRITER], "index_managers": [KEEPER]}
 
 
 @pytest.fixture(autouse=True)
@@ -53,8 +53,8 @@ class TestPrepareSearch:
         assert handler(EVENT, None) == {"prepared": False}
 
     @pytest.mark.parametrize("roles", [None, [], WRITER, [1]])
-    @pytest.mark.parametrize("name", ["writers", "keepers"])
+    @pytest.mark.parametrize("name", ["writers", "index_managers"])
     def test_event_without_roles_is_refused(self, stub: StubEngine, name: str, roles: Any) -> None:
-        with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a list"):
+        with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a non-empty list"):
             handler(EVENT | {name: roles}, None)
         assert stub.asked == []

@@ -120,8 +120,8 @@ class TestCauses:
     def test_object_that_is_no_upload_is_refused_by_its_real_name(self, bench, picture, caplog, written):
         body = changed(bench.notification(bench.upload(picture)), key=written)
         assert bench.deliver(body) == []
-        (record,) = [record for record in caplog.records if record.message == pipeline.MESSAGE_REFUSED]
-        assert record.__dict__["reason"] == "the object 'covers/a b+é.png' is no completed upload"
+        (record,) = [record for record in caplog.records if record.message == pipeline.MESSAGE_REJECTED]
+        assert record.__dict__["reason"] == "the object 'covers/a b+é.png' is not a completed upload"
         assert bench.thumbnail_keys() == []
 
 

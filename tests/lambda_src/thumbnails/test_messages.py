@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from lambda_src.thumbnails.messages import MessageRefusedError, Source, parse
+from lambda_src.thumbnails.messages import MessageRejectedError, Source, parse
 
 ENTITY, JOB = UUID("01a1fdb6-a2ed-7f93-a9c4-948d8a7df5fb"), UUID("01a1fdb6-a74a-7017-a6f6-bb6fdac90858")
 KEY = f"raw/episodes/{ENTITY}/{JOB}"
@@ -54,14 +54,14 @@ class TestNotification:
         ],
     )
     def test_other_keys_are_refused(self, key):
-        with pytest.raises(MessageRefusedError):
+        with pytest.raises(MessageRejectedError):
             parse(notification(key))
 
     @pytest.mark.parametrize(
         "event_name", ["ObjectRemoved:Delete", "s3:ObjectCreated:Put", "", "ObjectRestore:Completed"]
     )
     def test_other_events_are_refused(self, event_name):
-        with pytest.raises(MessageRefusedError):
+        with pytest.raises(MessageRejectedError):
             parse(notification(KEY, event_name))
 
 
@@ -97,6 +97,6 @@ class TestRequest:
         ids=str,
     )
     def test_other_bodies_are_refused_without_repeating_them(self, change):
-        with pytest.raises(MessageRefusedError) as raised:
+        with pytest.raises(MessageRejectedError) as raised:
             parse(json.dumps({**self.BODY, **change}))
         assert "storage" not in str(raised.value)

@@ -13,7 +13,7 @@ import pytest
 from moto.sqs.models import Message, Queue
 
 from local.account import LocalAccount
-from local.emulator.server import CODE_DESCRIPTION, _delete_alone
+from local.emulator.server import CODE_DESCRIPTION, _delete_message_locked
 from local.provider.services.lambda_ import DESCRIPTION
 
 RDS = {"DBInstanceClass": "db.t3.small", "Engine": "postgres", "AllocatedStorage": 20, "MasterUsername": "postgres"}
@@ -114,7 +114,7 @@ class TestQueue:
         sent = [self.message(f"sent {number}") for number in range(3_000)]
         with ThreadPoolExecutor(4) as threads:
             threads.map(queue.add_message, sent[::2])
-            threads.map(partial(_delete_alone, queue), [message.receipt_handle for message in done])
+            threads.map(partial(_delete_message_locked, queue), [message.receipt_handle for message in done])
             threads.map(queue.add_message, sent[1::2])
         assert {message.id for message in queue._messages} == {message.id for message in sent}
 

@@ -139,7 +139,7 @@ class TestFailures:
         message = failure(program, provider)
         first, rest = message.split("\n")
         assert first.startswith("outer/outer-inner/outer-inner-queue (aws:sqs/queue:Queue): sqs.create_queue: ")
-        assert rest == "(3 more that depend on this were not tried)"
+        assert rest == "(3 dependent resources were skipped)"
         sqs = account.client("sqs")
         assert not sqs.list_queues(QueueNamePrefix="never-tried").get("QueueUrls")
         assert sqs.list_queues(QueueNamePrefix="tried-all-the-same").get("QueueUrls")
@@ -233,19 +233,19 @@ class TestFailures:
 
     def test_unknown_data_source(self, provider: LocalProvider) -> None:
         message = failure(lambda: aws.ec2.get_ami(owners=["self"]) and None, provider)
-        assert "aws:ec2/getAmi:getAmi: this data source is not known here" in message
+        assert "aws:ec2/getAmi:getAmi: unsupported data source" in message
 
     @pytest.mark.parametrize(
         ("program", "problem"),
         [
-            (lambda: aws.sqs.Queue.get("old", "url"), "reading resources that exist already is not possible here"),
+            (lambda: aws.sqs.Queue.get("old", "url"), "reading existing resources is not supported locally"),
             (
                 lambda: aws.sqs.Queue("old", opts=pulumi.ResourceOptions(import_="url")),
-                "imports are not possible here",
+                "imports are not supported locally",
             ),
             (
                 lambda: pulumi.runtime.register_resource_transform(lambda _: None),
-                "transforms are not run here",
+                "transforms are not supported locally",
             ),
         ],
     )
@@ -265,7 +265,7 @@ class TestFailures:
         first.start()
         assert started.wait(30)
         try:
-            with pytest.raises(LocalPlatformError, match="one at a time"):
+            with pytest.raises(LocalPlatformError, match="only one can run at a time"):
                 run(lambda: None, LocalProvider(account, {}))
         finally:
             go_on.set()

@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pytest
 
-from local.engines.evaluation import RARE_COLLECTIONS
+from local.engines.evaluation import GC_THRESHOLDS
 from local.engines.recording import RegisteredResource, record
 from local.engines.wire import UNKNOWN
 from local.errors import ProgramError
@@ -50,9 +50,9 @@ def test_everything_is_recorded_with_what_it_hangs_on() -> None:
 def test_outputs_are_plausible_so_that_the_program_goes_on() -> None:
     resources = recorded()
     secret, address = resources["address"].inputs["value"].split("@")
-    assert secret.startswith("arn:aws:rds:us-east-1:123456789012:")
+    assert secret.startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:")
     assert address == "data-address"
-    assert resources["eu-west-1a"].inputs["vpcId"].startswith("net-")
+    assert resources["eu-west-1a"].inputs["vpcId"].startswith("vpc-")
 
 
 def test_ids_and_arns_follow_from_names_as_in_aws() -> None:
@@ -125,4 +125,4 @@ def test_collections_are_rare_while_a_program_runs_and_as_before_after_it() -> N
         assert gc.get_threshold() == (701, 11, 12)
     finally:
         gc.set_threshold(*before)
-    assert seen == [RARE_COLLECTIONS]
+    assert seen == [GC_THRESHOLDS]

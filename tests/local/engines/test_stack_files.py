@@ -44,14 +44,14 @@ def test_empty_stack_file_is_no_configuration(project: Path) -> None:
 
 
 def test_unknown_stack_lists_the_known_ones(project: Path) -> None:
-    assert refusal(project, "test") == "the stack 'test' is not known; known are dev, production"
+    assert refusal(project, "test") == "stack 'test' not found; existing stacks: dev, production"
 
 
 def test_broken_yaml_names_file_and_line(project: Path) -> None:
     file = project / "Pulumi.dev.yaml"
     file.write_text("config:\n  films:settings: {\n  other: [1\n")
     message = refusal(project)
-    assert message.startswith(f"{file}, line 4: no valid YAML: ")
+    assert message.startswith(f"{file}, line 4: invalid YAML: ")
 
 
 def test_configuration_that_is_no_object(project: Path) -> None:
@@ -75,5 +75,5 @@ def test_project_without_a_name(project: Path) -> None:
 def test_folder_without_a_project(tmp_path: Path) -> None:
     with pytest.raises(LocalPlatformError, match="No such file"):
         project_name(tmp_path)
-    with pytest.raises(LocalPlatformError, match="known are none"):
+    with pytest.raises(LocalPlatformError, match="existing stacks: none"):
         load_stack_config(tmp_path, "dev")

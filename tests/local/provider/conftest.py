@@ -12,7 +12,7 @@ from local.provider.provider import Created, LocalProvider
 from local.provider.resource_types.pulumi_classes import resource_class
 from local.provider.services import TABLE
 
-# pulumi-aws marks some of its own classes as deprecated while it defines them, which is none of our doing.
+# pulumi-aws marks some of its own classes as deprecated while it defines them, which we cannot change.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     for token in TABLE:

@@ -63,5 +63,5 @@ class TestCertificate:
             create("aws:acm/certificateValidation:CertificateValidation", "none", certificateArn=arn)
 
     def test_imported_certificate_is_refused(self, create: Create) -> None:
-        with pytest.raises(RegistrationError, match="certificateBody: the local account does not support this"):
+        with pytest.raises(RegistrationError, match="certificateBody: not supported by the local account"):
             create(CERTIFICATE, "imported", certificateBody="x")

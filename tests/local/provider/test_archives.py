@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from local.provider.requests.archives import zip_archive
-from local.provider.resource_types.problem import ProblemError
+from local.provider.resource_types.errors import ResourceError
 
 
 @pytest.fixture
@@ -70,5 +70,5 @@ def test_zip_is_sent_as_it_is(sources: Path, tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_refused(archive: pulumi.Archive) -> None:
-    with pytest.raises(ProblemError):
+    with pytest.raises(ResourceError):
         zip_archive(archive)

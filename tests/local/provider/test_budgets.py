@@ -91,10 +91,10 @@ class TestBudget:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"timeUnit": "WEEKLY"}, "'WEEKLY' is none of"),
+            ({"timeUnit": "WEEKLY"}, "'WEEKLY' must be one of"),
             ({"limitAmount": "much"}, "'much' does not match"),
-            ({"colour": "blue"}, "no call takes colour"),
-            ({"timePeriodStart": "2026-01-01_00:00"}, "timePeriodStart: the local account does not support this"),
+            ({"colour": "blue"}, "no call accepts colour"),
+            ({"timePeriodStart": "2026-01-01_00:00"}, "timePeriodStart: not supported by the local account"),
             ({"costTypes": {"includeJokes": True}}, "has no such member"),
         ],
     )

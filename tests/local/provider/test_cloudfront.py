@@ -137,8 +137,8 @@ class TestDistribution:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"loggingConfig": {"bucket": "b"}}, "loggingConfig: the local account does not support this"),
-            ({"httpVersion": "http9"}, "httpVersion: .*'http9' is none of"),
+            ({"loggingConfig": {"bucket": "b"}}, "loggingConfig: not supported by the local account"),
+            ({"httpVersion": "http9"}, "httpVersion: .*'http9' must be one of"),
             ({"defaultCacheBehavior": {**BEHAVIOR, "colour": "blue"}}, "has no such member"),
             ({"origins": [{"originId": "b", "domainName": "example.com"}]}, "DomainName does not refer to a valid S3"),
             ({"origins": [{**INPUTS["origins"][0], "originId": "c"}]}, "NoSuchOrigin"),

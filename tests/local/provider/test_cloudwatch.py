@@ -155,8 +155,8 @@ class TestTopic:
         [
             (POLICY, {"policy": "{}"}, "TopicArn is required"),
             (SUBSCRIPTION, {"topic": QUEUE}, "Protocol is required"),
-            (SUBSCRIPTION, {"topic": QUEUE, "protocol": "email", "colour": "blue"}, "no call takes colour"),
-            (ALARM, {"evaluationPeriods": 1, "comparisonOperator": "Beyond"}, "'Beyond' is none of"),
+            (SUBSCRIPTION, {"topic": QUEUE, "protocol": "email", "colour": "blue"}, "no call accepts colour"),
+            (ALARM, {"evaluationPeriods": 1, "comparisonOperator": "Beyond"}, "'Beyond' must be one of"),
         ],
     )
     def test_what_aws_refuses_is_refused(

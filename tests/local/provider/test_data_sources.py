@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.provider.policy_document import policy_document
+from local.provider.policy_document import make_policy_document
 from local.provider.provider import LocalProvider
 
 
@@ -38,13 +38,13 @@ def test_default_tags_are_the_provider_s(provider: LocalProvider) -> None:
 def test_policy_document_is_answered_as_text(provider: LocalProvider) -> None:
     args = {"statements": [{"actions": ["s3:GetObject"], "resources": ["*"]}]}
     answer = provider.invoke("aws:iam/getPolicyDocument:getPolicyDocument", args)
-    assert json.loads(answer["json"]) == json.loads(answer["minifiedJson"]) == policy_document(args)
+    assert json.loads(answer["json"]) == json.loads(answer["minifiedJson"]) == make_policy_document(args)
     assert answer["id"] == provider.invoke("aws:iam/getPolicyDocument:getPolicyDocument", args)["id"]
 
 
 class TestPolicyDocument:
     def test_statement(self) -> None:
-        document = policy_document(
+        document = make_policy_document(
             {
                 "statements": [
                     {
@@ -83,12 +83,12 @@ class TestPolicyDocument:
 
     def test_everyone(self) -> None:
         statement: dict[str, Any] = {"actions": ["*"], "principals": [{"type": "*", "identifiers": ["*"]}]}
-        (made,) = policy_document({"statements": [statement]})["Statement"]
+        (made,) = make_policy_document({"statements": [statement]})["Statement"]
         assert (made["Principal"], made["Effect"]) == ("*", "Allow")
 
     @pytest.mark.parametrize("given", ["sourcePolicyDocuments", "overridePolicyDocuments"])
     def test_documents_are_merged_by_sid(self, given: str) -> None:
         other = json.dumps({"Statement": [{"Sid": "A", "Effect": "Deny", "Action": "x:*", "Resource": "*"}]})
         own = {"sid": "A", "actions": ["s3:*"], "resources": ["*"]}
-        (statement,) = policy_document({given: [other], "statements": [own]})["Statement"]
+        (statement,) = make_policy_document({given: [other], "statements": [own]})["Statement"]
         assert statement["Action"] == ("s3:*" if given == "sourcePolicyDocuments" else "x:*")

@@ -49,9 +49,9 @@ class TestRefusals:
         ("changes", "problem"),
         [
             ({"name": "Films"}, "repositoryName 'Films' does not match"),
-            ({"imageTagMutability": "SOMETIMES"}, "imageTagMutability 'SOMETIMES' is none of"),
-            ({"encryptionConfigurations": [{"encryptionType": "ROT13"}]}, "encryptionType 'ROT13' is none of"),
-            ({"colour": "blue"}, "no call takes colour"),
+            ({"imageTagMutability": "SOMETIMES"}, "imageTagMutability 'SOMETIMES' must be one of"),
+            ({"encryptionConfigurations": [{"encryptionType": "ROT13"}]}, "encryptionType 'ROT13' must be one of"),
+            ({"colour": "blue"}, "no call accepts colour"),
         ],
     )
     def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:

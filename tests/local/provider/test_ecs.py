@@ -183,7 +183,7 @@ class TestService:
 
 class TestRefusals:
     def test_containers_that_are_no_json(self, create: Create) -> None:
-        with pytest.raises(RegistrationError, match="containerDefinitions must be a JSON text"):
+        with pytest.raises(RegistrationError, match="containerDefinitions must be a JSON string"):
             create(TASK, "bad", family="bad", containerDefinitions="[{")
 
     def test_container_with_a_member_that_aws_does_not_have(self, create: Create) -> None:
@@ -195,12 +195,12 @@ class TestRefusals:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"launchType": "SPACE"}, "launchType 'SPACE' is none of"),
-            ({"deploymentConfiguration": {"strategy": "YOLO"}}, "strategy 'YOLO' is none of"),
+            ({"launchType": "SPACE"}, "launchType 'SPACE' must be one of"),
+            ({"deploymentConfiguration": {"strategy": "YOLO"}}, "strategy 'YOLO' must be one of"),
             ({"deploymentConfiguration": {"bakeTimeInMinutes": "soon"}}, "bakeTimeInMinutes must be a whole number"),
             ({"deploymentCircuitBreaker": {"enable": True}}, r"deploymentCircuitBreaker.rollback is required"),
             ({"alarms": {"alarmNames": ["a"], "enable": True}}, r"alarms.rollback is required"),
-            ({"colour": "blue"}, "no call takes colour"),
+            ({"colour": "blue"}, "no call accepts colour"),
         ],
     )
     def test_service_that_aws_refuses(self, create: Create, changes: dict[str, object], problem: str) -> None:
@@ -211,5 +211,5 @@ class TestRefusals:
 
     def test_target_of_a_service_that_aws_does_not_scale(self, create: Create) -> None:
         inputs = {"resourceId": "service/a/b", "scalableDimension": "ecs:service:DesiredCount", "maxCapacity": 2}
-        with pytest.raises(RegistrationError, match="ServiceNamespace 'moon' is none of"):
+        with pytest.raises(RegistrationError, match="ServiceNamespace 'moon' must be one of"):
             create(TARGET, "bad", serviceNamespace="moon", minCapacity=1, **inputs)

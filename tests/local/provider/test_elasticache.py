@@ -64,9 +64,9 @@ class TestCache:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"colour": "blue"}, "no call takes colour"),
-            ({"transitEncryptionMode": "maybe"}, "'maybe' is none of"),
-            ({"logDeliveryConfigurations": []}, "the local account does not support this"),
+            ({"colour": "blue"}, "no call accepts colour"),
+            ({"transitEncryptionMode": "maybe"}, "'maybe' must be one of"),
+            ({"logDeliveryConfigurations": []}, "not supported by the local account"),
         ],
     )
     def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:

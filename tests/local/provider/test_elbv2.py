@@ -78,8 +78,8 @@ class TestLoadBalancer:
         assert read["LoadBalancerArn"].endswith(f":loadbalancer/{balancer.outputs['arnSuffix']}")
 
         (group,) = elbv2.describe_target_groups(LoadBalancerArn=read["LoadBalancerArn"])["TargetGroups"]
-        checked = {name: group[name] for name in group if name.startswith(("HealthCheck", "Healthy", "Unhealthy"))}
-        assert checked == {
+        check = {name: group[name] for name in group if name.startswith(("HealthCheck", "Healthy", "Unhealthy"))}
+        assert check == {
             "HealthCheckEnabled": True,
             "HealthCheckProtocol": "HTTP",
             "HealthCheckPath": "/health",

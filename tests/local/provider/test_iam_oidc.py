@@ -90,5 +90,5 @@ class TestProvider:
             create(PROVIDER, "plain", url="token.example.org", clientIdLists=["x"])
 
     def test_input_that_no_call_takes_is_refused(self, create: Create) -> None:
-        with pytest.raises(RegistrationError, match="no call takes colour"):
+        with pytest.raises(RegistrationError, match="no call accepts colour"):
             create(PROVIDER, "other", url="https://token.example.org", clientIdLists=["x"], colour="blue")

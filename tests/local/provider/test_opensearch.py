@@ -154,17 +154,17 @@ class TestDomain:
     @pytest.mark.parametrize(
         ("inputs", "problem"),
         [
-            ({"domainName": "a-name-of-more-than-28-letters"}, "is above the greatest length 28"),
+            ({"domainName": "a-name-of-more-than-28-letters"}, "is above the maximum length 28"),
             ({"domainName": "bad", "engineVersion": "Solr_9"}, "does not match"),
-            ({"domainName": "bad", "clusterConfig": {"instanceType": "t3.small"}}, "'t3.small' is none of"),
+            ({"domainName": "bad", "clusterConfig": {"instanceType": "t3.small"}}, "'t3.small' must be one of"),
             (
                 {"domainName": "bad", "domainEndpointOptions": {"tlsSecurityPolicy": "Policy-Min-SSL-3"}},
-                "'Policy-Min-SSL-3' is none of",
+                "'Policy-Min-SSL-3' must be one of",
             ),
             ({"domainName": "bad", "vpcOptions": {"vpcId": "vpc-1"}}, r"vpcOptions\.vpcId: .* has no such member"),
             (
                 {"domainName": "bad", "logPublishingOptions": [{"logType": "POETRY", "cloudwatchLogGroupArn": "arn"}]},
-                "'POETRY' is none of",
+                "'POETRY' must be one of",
             ),
         ],
     )

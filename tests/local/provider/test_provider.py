@@ -9,7 +9,7 @@ import pulumi
 import pytest
 
 from local.account import LocalAccount
-from local.errors import LocalPlatformError, NotRunHereError, ProcessFailedError, RegistrationError
+from local.errors import LocalPlatformError, ProcessFailedError, RegistrationError, UnsupportedLocallyError
 from local.provider.protocol import Registration
 from local.provider.provider import Created, LocalProvider
 from local.provider.resource_types.table import ResourceType
@@ -35,19 +35,19 @@ class TestRefusals:
         return caught.value.problem
 
     def test_input_that_no_call_takes(self, create: Create) -> None:
-        assert self.refused(create, QUEUE, colour="blue") == "no call takes colour"
+        assert self.refused(create, QUEUE, colour="blue") == "no call accepts colour"
 
     def test_nested_input_that_aws_does_not_have(self, create: Create) -> None:
         problem = self.refused(create, POOL, passwordPolicy={"minimumLength": 12, "colour": "blue"})
         assert problem == "passwordPolicy.colour: AWS's PasswordPolicyType has no such member"
 
     def test_input_of_an_unsupported_feature(self, create: Create) -> None:
-        assert self.refused(create, BUCKET, website={}) == "website: the local account does not support this"
+        assert self.refused(create, BUCKET, website={}) == "website: not supported by the local account"
 
     def test_value_that_is_not_in_the_enumeration(self, create: Create) -> None:
         problem = self.refused(create, POOL, mfaConfiguration="MAYBE")
         assert problem == (
-            "mfaConfiguration: cognito-idp.create_user_pool MfaConfiguration 'MAYBE' is none of OFF, ON, OPTIONAL"
+            "mfaConfiguration: cognito-idp.create_user_pool MfaConfiguration 'MAYBE' must be one of OFF, ON, OPTIONAL"
         )
 
     def test_value_that_does_not_match_the_pattern(self, create: Create) -> None:
@@ -56,7 +56,7 @@ class TestRefusals:
 
     def test_value_beyond_the_limit(self, create: Create) -> None:
         problem = self.refused(create, ROLE, assumeRolePolicy=TRUST, maxSessionDuration=90000)
-        assert problem.endswith("MaxSessionDuration 90000 is above the greatest 43200")
+        assert problem.endswith("MaxSessionDuration 90000 is above the maximum 43200")
 
     def test_required_input_that_is_missing(self, create: Create) -> None:
         assert self.refused(create, ROLE) == "iam.create_role AssumeRolePolicyDocument is required"
@@ -92,7 +92,7 @@ class TestRefusals:
         long = self.refused(
             create, "aws:secretsmanager/secretVersion:SecretVersion", secretId="s", secretString="y" * 65537
         )
-        assert long.endswith("SecretString is above the greatest length 65536")
+        assert long.endswith("SecretString is above the maximum length 65536")
 
     def test_same_resource_twice(self, provider: LocalProvider) -> None:
         provider.create(urn="u", type=QUEUE, name="twice", inputs={})
@@ -201,7 +201,7 @@ class TestRunners:
 
     def test_what_it_cannot_run_here_is_recorded_with_the_reason(self, account: LocalAccount) -> None:
         def absent(_: Registration) -> Mapping[str, Any]:
-            raise NotRunHereError("there is no Java", outputs={"endpoint": ""})
+            raise UnsupportedLocallyError("there is no Java", outputs={"endpoint": ""})
 
         created = self.with_runner(account, absent)
         assert (created.state, created.reason) == ("recorded-only", "there is no Java")
@@ -297,7 +297,7 @@ class TestThreads:
 
 
 def test_unknown_data_source_lists_the_known_ones(provider: LocalProvider) -> None:
-    with pytest.raises(LocalPlatformError, match=r"getAmi: this data source is not known here; known are .*getRegion"):
+    with pytest.raises(LocalPlatformError, match=r"getAmi: unsupported data source; supported are .*getRegion"):
         provider.invoke("aws:ec2/getAmi:getAmi", {})
 
 

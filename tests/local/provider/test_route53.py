@@ -44,7 +44,7 @@ class TestZone:
         assert tags == [{"Key": "Project", "Value": "films"}]
 
     def test_private_zone_is_refused(self, create: Create) -> None:
-        with pytest.raises(RegistrationError, match="vpcs: the local account does not support this"):
+        with pytest.raises(RegistrationError, match="vpcs: not supported by the local account"):
             create(ZONE, "private", name="inside.example.com", vpcs=[{"vpcId": "vpc-1"}])
 
 
@@ -111,8 +111,11 @@ class TestRecord:
         ("changes", "problem"),
         [
             ({"name": "x.other.com"}, "InvalidChangeBatch"),
-            ({"type": "COLOUR"}, "'COLOUR' is none of"),
-            ({"weightedRoutingPolicies": [{"weight": 1}]}, "weightedRoutingPolicies: the local account does not"),
+            ({"type": "COLOUR"}, "'COLOUR' must be one of"),
+            (
+                {"weightedRoutingPolicies": [{"weight": 1}]},
+                "weightedRoutingPolicies: not supported by the local account",
+            ),
         ],
     )
     def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, Any], problem: str) -> None:

@@ -107,5 +107,5 @@ class TestBucketPolicy:
 
     def test_policy_that_is_no_json_is_refused(self, create: Callable[..., Created]) -> None:
         create("aws:s3/bucket:Bucket", "garbled", bucket="garbled")
-        with pytest.raises(RegistrationError, match=r"policy: it is not JSON: "):
+        with pytest.raises(RegistrationError, match=r"policy: invalid JSON: "):
             create("aws:s3/bucketPolicy:BucketPolicy", "policy", bucket="garbled", policy="{not json")

@@ -47,9 +47,9 @@ class TestSchedule:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"state": "PAUSED"}, r"state: .* State 'PAUSED' is none of "),
+            ({"state": "PAUSED"}, r"state: .* State 'PAUSED' must be one of "),
             ({"name": "no spaces"}, r"Name 'no spaces' does not match"),
-            ({"target": {**TARGET, "retryPolicy": {"maximumRetryAttempts": 186}}}, r"186 is above the greatest 185"),
+            ({"target": {**TARGET, "retryPolicy": {"maximumRetryAttempts": 186}}}, r"186 is above the maximum 185"),
             ({"target": {"arn": TARGET["arn"]}}, r"RoleArn is required"),
             ({"target": {**TARGET, "colour": "blue"}}, r"target\.colour: AWS's Target has no such member"),
             ({"flexibleTimeWindow": None}, r"FlexibleTimeWindow is required"),

@@ -13,7 +13,7 @@ from pulumi import _types
 
 from local.account import LocalAccount
 from local.provider.requests.api import Api
-from local.provider.requests.fitter import Fitter
+from local.provider.requests.input_mapper import InputMapper
 from local.provider.requests.validation import compile_pattern
 from local.provider.resource_types.pulumi_classes import declared_inputs, declared_outputs, resource_class
 from local.provider.resource_types.table import Call, ResourceType
@@ -47,10 +47,10 @@ def place(kind: ResourceType, name: str, api: Api) -> tuple[Call, str] | None:
     for number, call in enumerate((kind.first_call, *kind.then)):
         if name in (call.when, call.for_each):
             return call, ""
-        if call.for_each or (number == 0 and name in kind.later):
+        if call.for_each or (number == 0 and name in kind.deferred):
             continue
-        fitter = Fitter(call.rename, kind.noun)
-        if target := fitter.target(name, input_shape(kind, call, api)):
+        mapper = InputMapper(call.rename, kind.noun)
+        if target := mapper.find_target(name, input_shape(kind, call, api)):
             return call, target
     return None
 
@@ -87,7 +87,7 @@ def test_every_declared_input_has_a_place(api: Api) -> None:
 def test_table_speaks_of_declared_inputs_and_outputs_only(kind: ResourceType) -> None:
     assert resource_class(kind.token) is not None
     inputs = declared_inputs(kind.token)
-    assert {*kind.ignore, *kind.unsupported, *kind.prepared, *kind.later, *kind.defaults} <= inputs
+    assert {*kind.ignore, *kind.unsupported, *kind.prepared, *kind.deferred, *kind.defaults} <= inputs
     assert {name.partition(".")[0] for name in kind.rename} <= inputs
     assert set(kind.outputs) <= declared_outputs(kind.token).keys()
     assert {name for call in kind.then for name in (call.for_each, call.when) if name} <= inputs
@@ -104,9 +104,9 @@ def test_every_nested_input_has_a_place(kind: ResourceType, api: Api) -> None:
             continue
         call, target = found
         shape = input_shape(kind, call, api)
-        fitter = Fitter(call.rename, kind.noun)
+        mapper = InputMapper(call.rename, kind.noun)
         inner = shape if call.for_each else follow(shape, target)
-        strange |= set(without_place(fitter, inner, declared, name if not call.for_each else ""))
+        strange |= set(without_place(mapper, inner, declared, name if not call.for_each else ""))
     assert strange - NO_PLACE.get(kind.token, set()) == set()
 
 
@@ -119,7 +119,7 @@ def follow(shape: Shape, target: str) -> Shape | None:
     return shape
 
 
-def without_place(fitter: Fitter, shape: Shape | None, declared: Any, path: str) -> Iterator[str]:
+def without_place(mapper: InputMapper, shape: Shape | None, declared: Any, path: str) -> Iterator[str]:
     declared = _types.unwrap_optional_type(declared)
     if len(get_args(declared)) == 1:
         declared = get_args(declared)[0]
@@ -132,11 +132,11 @@ def without_place(fitter: Fitter, shape: Shape | None, declared: Any, path: str)
         return
     for name, type_ in _types.output_type_types(declared).items():
         where = f"{path}.{name}" if path else name
-        target = fitter.target(name, shape, path)
+        target = mapper.find_target(name, shape, path)
         if target is None:
             yield where
         else:
-            yield from without_place(fitter, follow(shape, target), type_, where)
+            yield from without_place(mapper, follow(shape, target), type_, where)
 
 
 def test_every_pattern_of_these_services_can_be_checked(api: Api) -> None:

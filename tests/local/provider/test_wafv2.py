@@ -120,12 +120,12 @@ class TestWebAcl:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
-            ({"scope": "PLANET"}, "'PLANET' is none of"),
-            ({"ruleJson": "[]"}, "ruleJson: the local account does not support this"),
+            ({"scope": "PLANET"}, "'PLANET' must be one of"),
+            ({"ruleJson": "[]"}, "ruleJson: not supported by the local account"),
             ({"visibilityConfig": None}, "VisibilityConfig is required"),
             (
                 {"rules": [{"name": "r", "priority": 0, "statement": {"notStatement": {"statements": []}}}]},
-                "rules: r: notStatement: the local account does not support this",
+                "rules: r: notStatement: not supported by the local account",
             ),
             (
                 {

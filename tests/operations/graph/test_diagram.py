@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.engines.registered import RegisteredResource
+from local.engines.registrations import RegisteredResource
 from operations.graph.diagram import mermaid, needs_between_homes, without_implied
 from operations.graph.recorder import ResourceGraph, record_graph
 

@@ -27,7 +27,7 @@ def door(functions: Functions) -> Iterator[InvokeEndpoint]:
 def invoke(account: LocalAccount, door: InvokeEndpoint) -> Callable[..., Any]:
     """Invokes through boto3."""
     there = replace(account, lambda_endpoint=door.address)
-    return lambda function, event: there.invoke(function, event, seconds=30)
+    return lambda function, event: there.invoke(function, event, timeout_seconds=30)
 
 
 def test_the_handlers_answer_comes_back(invoke: Callable[..., Any], register: Register) -> None:

@@ -21,7 +21,7 @@ from local.compute.opensearch.installation import (
     OpenSearchProgram,
 )
 from local.compute.opensearch.search_domains import SearchDomains
-from local.errors import NotRunHereError, PortTakenError, ProcessFailedError
+from local.errors import PortTakenError, ProcessFailedError, UnsupportedLocallyError
 from local.progress import ProgressEvent
 from local.provider.protocol import Registration
 from local.provider.provider import LocalProvider
@@ -84,7 +84,7 @@ class TestNotHere:
     def test_another_engine_is_not_passed_off_as_this_one(self, supervisor: Supervisor, tmp_path: Path) -> None:
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Missing())
         with pytest.raises(
-            NotRunHereError,
+            UnsupportedLocallyError,
             match=r"engineVersion: OpenSearch_2\.19 is not supported on this machine, only OpenSearch_3\.5",
         ) as absent:
             domains.start(registration(engineVersion="OpenSearch_2.19"))
@@ -101,7 +101,7 @@ class TestStart:
     def test_server_that_ends_is_told_with_its_log(self, supervisor: Supervisor, tmp_path: Path) -> None:
         installation = self.scripted(tmp_path, "echo no room in memory; exit 3")
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=installation)
-        with pytest.raises(ProcessFailedError, match=r"(?s)opensearch ended with status 3; .*no room in memory"):
+        with pytest.raises(ProcessFailedError, match=r"(?s)opensearch exited with status 3; .*no room in memory"):
             domains.start(registration("ended"))
 
     def test_java_that_cannot_be_started_is_told_at_once(self, supervisor: Supervisor, tmp_path: Path) -> None:
@@ -304,5 +304,5 @@ class TestEngine:
         finally:
             supervisor.stop_all()
         assert not psutil.pid_exists(status.pid)
-        assert not ports.answers(port)
+        assert not ports.is_listening(port)
         assert supervisor.processes() == []

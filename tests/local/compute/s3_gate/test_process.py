@@ -84,7 +84,7 @@ class TestEnd:
             process.terminate()
             _, alive = psutil.wait_procs([process], timeout=GRACE_SECONDS)
             assert not alive
-        assert not ports.answers(address_of(endpoint)[1])
+        assert not ports.is_listening(address_of(endpoint)[1])
 
 
 class TestLog:

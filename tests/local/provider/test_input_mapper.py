@@ -5,8 +5,8 @@ from typing import Any, cast
 import pytest
 from botocore.model import DenormalizedStructureBuilder, StructureShape
 
-from local.provider.requests.fitter import Fitter
-from local.provider.resource_types.problem import ProblemError
+from local.provider.requests.input_mapper import InputMapper
+from local.provider.resource_types.errors import ResourceError
 
 TEXT = {"type": "string"}
 PAIR = {"type": "structure", "members": {"Key": TEXT, "Value": TEXT}}
@@ -38,7 +38,7 @@ def shape() -> StructureShape:
 
 
 def fit(shape: StructureShape, rename: dict[str, str] | None = None, **inputs: Any) -> dict[str, Any]:
-    return Fitter(rename or {}, noun="role").fit(inputs, shape).parameters
+    return InputMapper(rename or {}, noun="role").map_inputs(inputs, shape).parameters
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_input_finds_its_member(shape: StructureShape, inputs: dict[str, Any], p
 
 
 def test_what_has_no_place_is_not_taken(shape: StructureShape) -> None:
-    assert Fitter({}).fit({"strange": 1, "deep": "a"}, shape).taken == {"deep": "Outer.Deep"}
+    assert InputMapper({}).map_inputs({"strange": 1, "deep": "a"}, shape).targets == {"deep": "Outer.Deep"}
 
 
 def test_renames_go_down_and_into_pairs(shape: StructureShape) -> None:
@@ -92,7 +92,7 @@ def test_renames_go_down_and_into_pairs(shape: StructureShape) -> None:
     ],
 )
 def test_value_that_does_not_fit_is_named(shape: StructureShape, inputs: dict[str, Any], problem: str) -> None:
-    with pytest.raises(ProblemError, match=problem):
+    with pytest.raises(ResourceError, match=problem):
         fit(shape, **inputs)
 
 
@@ -101,5 +101,5 @@ def test_two_members_of_one_name_are_for_the_table_to_tell_apart() -> None:
     shape = cast(StructureShape, DenormalizedStructureBuilder().with_members({**members, "policy": TEXT}).build_model())
     assert fit(shape, policy="a") == {"policy": "a"}
     shape = cast(StructureShape, DenormalizedStructureBuilder().with_members(members).build_model())
-    with pytest.raises(ProblemError, match="the table must say which"):
+    with pytest.raises(ResourceError, match="add a rename to the table"):
         fit(shape, policy="a")

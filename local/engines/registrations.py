@@ -1,4 +1,4 @@
-"""A registration as a program made it, before anything is done about it."""
+"""Registrations as the program made them, before they are applied."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,8 +12,8 @@ PROVIDER_PREFIX = "pulumi:providers:"
 class RegisteredResource:
     """One registration. Inputs are camelCase without secret wrappers; an unknown value is `local.engines.wire.UNKNOWN`.
 
-    `path` names the resource for people: the names of its components and its own. `provider` is the URN of an explicit
-    provider, empty for the default one.
+    `path` is the display name: the names of its parent components and its own. `provider` is the URN of an explicit provider,
+    empty for the default one.
     """
 
     urn: str
@@ -31,7 +31,7 @@ class RegisteredResource:
 
 @dataclass(frozen=True, kw_only=True)
 class ProviderOptions:
-    """What a provider says to all its resources."""
+    """The options that a provider applies to all its resources."""
 
     region: str | None = None
     default_tags: Mapping[str, str] = field(default_factory=dict)
