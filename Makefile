@@ -1,18 +1,18 @@
-# Two commands matter: `make up` and `make test`. Everything they need is set up on the way, inside this folder.
+# The two commands to start with are `make up` and `make test`. Whatever they need is installed first, inside this folder.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.complete
-# The first interpreter of at least 3.11 that really runs (a name on PATH may be an empty shim).
+# The first interpreter that runs and is Python 3.11 or newer (a name on PATH may be an empty shim).
 FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
 
-.PHONY: help setup up down test test-long bench check lint imports types secrets docs lock clean
+.PHONY: help setup up down test test-long bench check format lint imports types secrets docs lock clean
 
-help: ## what can be made
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
 
-setup: $(STAMP) ## the virtual environment, from hashed locks
+setup: $(STAMP) ## create the virtual environment from the hashed locks
 
 $(STAMP): locks/bootstrap.txt locks/development.txt pyproject.toml
 	@python=$$($(FIND_PYTHON)); [ -n "$$python" ] || { echo "make: Python 3.11 or newer is needed and none was found on PATH" >&2; exit 1; }; \
@@ -23,13 +23,13 @@ $(STAMP): locks/bootstrap.txt locks/development.txt pyproject.toml
 	@$(BIN)/python -m compileall -q stacks components runtime lambda_src local operations
 	@touch $@
 
-up: $(STAMP) ## bring the dev platform up on this machine and send a photograph through it
+up: $(STAMP) ## start the dev platform on this machine and upload a photograph
 	@$(BIN)/platform up --journey
 
-down: $(STAMP) ## stop it and wipe what it stored, but for the logs
+down: $(STAMP) ## stop the dev platform and delete its data (the logs are kept)
 	@$(BIN)/platform down
 
-test: $(STAMP) ## every test, but for the long ones; MEASURED=yes fails below the coverage in pyproject.toml, too
+test: $(STAMP) ## run all tests except the long ones; with MEASURED=yes, also fail below the coverage threshold
 ifdef MEASURED
 	@rm -rf .coverage
 	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile --timeout 300
@@ -39,13 +39,17 @@ else
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 endif
 
-test-long: $(STAMP) ## the long tests alone, one at a time; they print their figures
+test-long: $(STAMP) ## run only the long tests, one at a time; they print their measurements
 	@$(BIN)/python -m pytest -m long -s
 
-bench: $(STAMP) ## the benchmarks
+bench: $(STAMP) ## run the benchmarks
 	@$(BIN)/python -m benchmarks
 
-check: lint imports types secrets ## ruff, mypy --strict, import rules, no credentials
+check: lint imports types secrets ## run ruff, the import rules, mypy --strict and the search for credentials
+
+format: $(STAMP) ## fix what ruff can fix, and format the code
+	@$(BIN)/ruff check --quiet --fix --exit-zero .
+	@$(BIN)/ruff format --quiet .
 
 lint: $(STAMP)
 	@$(BIN)/ruff check --quiet .
@@ -58,16 +62,16 @@ types: $(STAMP)
 	@$(BIN)/mypy --no-error-summary
 
 secrets: $(STAMP)
-	@seen=$$($(BIN)/python -m pytest -q tests/architecture/test_no_secrets.py 2>&1) || { echo "$$seen" >&2; exit 1; }
+	@output=$$($(BIN)/python -m pytest -q --noconftest -p no:xdist tests/architecture/test_no_secrets.py 2>&1) || { echo "$$output" >&2; exit 1; }
 
-docs: $(STAMP) ## the pages that are made from the code
+docs: $(STAMP) ## regenerate the generated documentation pages
 	@$(BIN)/python docs/errors.py
 	@$(BIN)/python docs/api_page.py
 	@$(BIN)/python docs/component_pages.py
 	@$(BIN)/python docs/diagrams.py
 	@$(BIN)/python docs/schema_page.py
 
-lock: $(STAMP) ## make the locks anew from pyproject.toml
+lock: $(STAMP) ## recompile the lock files from pyproject.toml
 	@$(BIN)/python locks/compile.py
 
 clean: ## remove the virtual environment and caches

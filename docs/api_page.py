@@ -25,7 +25,7 @@ PAGE_TEXT = """\
 # The API
 
 Made from the code by `make docs`; not edited here. A running platform describes itself in full, with every field, at `/docs`
-(to try out) and `/openapi.json` (for programs). How tokens are checked: [Tokens](architecture.md#tokens). What refusals mean:
+(to try out) and `/openapi.json` (for programs). How tokens are checked: [Tokens](AUTHENTICATION.md#tokens). What refusals mean:
 [error codes](errors.md).
 
 {description}

@@ -1,6 +1,6 @@
-"""Writes docs/diagrams.md, and the diagram in the README: each environment's components, read off its resource graph.
+"""Write docs/diagrams.md: the components of each environment, taken from its resource graph.
 
-Run with `make docs`; `--check` writes nothing and fails when a page is not what would be written.
+Run by `make docs`; `--check` writes nothing and fails when the page is stale.
 """
 
 import sys
@@ -11,46 +11,30 @@ from operations.graph.diagram import mermaid
 from operations.graph.recorder import record_graph
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE, README = ROOT / "docs" / "diagrams.md", ROOT / "README.md"
-IN_README = "production"
-BEGIN, END = "<!-- diagram of production -->\n", "<!-- end of diagram -->\n"
+PAGE = ROOT / "docs" / "diagrams.md"
 
 PAGE_TEXT = """\
 # Diagrams
 
-Made from the program by `make docs`; not edited here. A box is a component (or a resource that belongs to none) with the number of
-resources that it registers; an arrow leads to what must be there before, unless another arrow says so already.
-`platform diagram --environment NAME` prints one.
+Generated from the program by `make docs`; do not edit. A box is a component, or a resource that belongs to none, with the number
+of resources that it registers. An arrow points to a dependency; dependencies that follow from other arrows are left out.
+`platform diagram --environment NAME` prints one of them.
 """
 
 
-class PlaceMissingError(Exception):
-    """The README has no place for its diagram."""
-
-
-def written() -> dict[Path, str]:
-    """The page and the README as they should be. Raises PlaceMissingError."""
+def page() -> str:
+    """Return the page as it should be."""
     charts = {name: mermaid(record_graph(name)) for name in stack_files.stack_names(ROOT)}
-    sections = [f"\n## {name}\n\n```mermaid\n{chart}```\n" for name, chart in charts.items()]
-    before, found, rest = README.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
-    if not found or not ended:
-        raise PlaceMissingError(f"{README.name} lacks the lines {BEGIN.strip()} and {END.strip()}")
-    readme = f"{before}{BEGIN}\n```mermaid\n{charts[IN_README]}```\n\n{END}{after}"
-    return {PAGE: PAGE_TEXT + "".join(sections), README: readme}
+    return PAGE_TEXT + "".join(f"\n## {name}\n\n```mermaid\n{chart}```\n" for name, chart in charts.items())
 
 
 def main(arguments: list[str]) -> str | None:
-    """Writes both, or says which is stale. Returns what is wrong, for the exit."""
-    try:
-        pages = written()
-    except PlaceMissingError as error:
-        return str(error)
-    stale = [path.name for path, text in pages.items() if not path.is_file() or path.read_text("utf-8") != text]
+    """Write the page, or compare it with `--check`; return an error message for the exit."""
+    text = page()
     if "--check" in arguments:
-        return f"stale: {', '.join(stale)}; run `make docs`" if stale else None
-    for path, text in pages.items():
-        path.write_text(text, encoding="utf-8")
+        is_current = PAGE.is_file() and PAGE.read_text(encoding="utf-8") == text
+        return None if is_current else f"stale: {PAGE.name}; run `make docs`"
+    PAGE.write_text(text, encoding="utf-8")
     return None
 
 

@@ -52,6 +52,11 @@ def filled(path: Path) -> list[str]:
     return [re.sub(r"\$([A-Z_]+)", lambda name: values.get(name[1], name[0]), text) for text in [*lines, *spans(path)]]
 
 
+def slug(heading: str) -> str:
+    """The anchor that a forge gives to a heading."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
 def platform_verbs() -> Mapping[str, Any]:
     group: Any = typer.main.get_command(cli.app)
     verbs: Mapping[str, Any] = group.commands

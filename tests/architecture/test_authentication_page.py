@@ -28,7 +28,7 @@ class TestAuthenticationPage:
             roles.Permission.METADATA_READ,
             roles.Permission.METADATA_CREATE,
         }
-        assert "read episodes and what was found in them, and store what they find" in PAGE.read_text()
+        assert "read episodes and their metadata, and store metadata" in PAGE.read_text()
 
     def test_the_secret_and_the_scope_have_their_names(self) -> None:
         assert Naming(PROJECT, "x").secret("system").replace("-x", "-{environment}") in spans(PAGE)

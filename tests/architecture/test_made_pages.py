@@ -45,11 +45,9 @@ def elsewhere(
     """A project whose pages both generators have just written."""
     for environment in stack_files.stack_names(ROOT):
         (tmp_path / f"Pulumi.{environment}.yaml").touch()
-    readme = tmp_path / "README.md"
-    readme.write_text(f"Before.\n{diagrams.BEGIN}{diagrams.END}After.\n")
     for module, places in (
         (component_pages, {"INDEX": "docs/components.md", "PAGES": "docs/components"}),
-        (diagrams, {"PAGE": "docs/diagrams.md", "README": "README.md"}),
+        (diagrams, {"PAGE": "docs/diagrams.md"}),
     ):
         monkeypatch.setattr(module, "ROOT", tmp_path)
         for name, place in places.items():
@@ -112,34 +110,19 @@ class TestDiagrams:
     def test_they_are_what_the_program_describes(self, diagrams: ModuleType) -> None:
         assert diagrams.main(["--check"]) is None
 
-    def test_every_environment_is_drawn_and_the_readme_keeps_its_words(
-        self, diagrams: ModuleType, elsewhere: Path, graphs: Graphs
-    ) -> None:
-        page, readme = diagrams.PAGE.read_text(), diagrams.README.read_text()
+    def test_every_environment_is_drawn(self, diagrams: ModuleType, elsewhere: Path, graphs: Graphs) -> None:
+        page = diagrams.PAGE.read_text()
         assert re.findall(r"^## (\w+)\n\n```mermaid\nflowchart", page, re.MULTILINE) == list(graphs)
-        assert readme.startswith(f"Before.\n{diagrams.BEGIN}\n```mermaid\nflowchart")
-        assert readme.endswith(f"```\n\n{diagrams.END}After.\n")
-        assert "ContainerService" in readme
+        assert "ContainerService" in page
 
-    @pytest.mark.parametrize("page", ["docs/diagrams.md", "README.md"])
-    def test_another_page_is_stale(self, diagrams: ModuleType, elsewhere: Path, page: str) -> None:
-        path = elsewhere / page
+    @pytest.mark.parametrize("spoilt", ["another", "missing"])
+    def test_another_page_is_stale(self, diagrams: ModuleType, elsewhere: Path, spoilt: str) -> None:
+        path = diagrams.PAGE
         made = path.read_text()
-        path.write_text(made.replace("flowchart LR", "flowchart TD"))
-        assert diagrams.main(["--check"]) == f"stale: {path.name}; run `make docs`"
+        path.unlink() if spoilt == "missing" else path.write_text(made.replace("flowchart LR", "flowchart TD"))
+        assert diagrams.main(["--check"]) == "stale: diagrams.md; run `make docs`"
         assert diagrams.main([]) is None
         assert path.read_text() == made
-
-    @pytest.mark.parametrize("marker", ["BEGIN", "END"])
-    @pytest.mark.parametrize("arguments", [["--check"], []])
-    def test_a_readme_without_the_place_is_refused(
-        self, diagrams: ModuleType, elsewhere: Path, marker: str, arguments: list[str]
-    ) -> None:
-        spoilt = diagrams.README.read_text().replace(getattr(diagrams, marker), "")
-        diagrams.README.write_text(spoilt)
-        refusal = diagrams.main(arguments)
-        assert refusal == "README.md lacks the lines <!-- diagram of production --> and <!-- end of diagram -->"
-        assert diagrams.README.read_text() == spoilt
 
 
 def texts(value: Any) -> Iterator[str]:
