@@ -9,7 +9,7 @@ from benchmarks import platforms
 from benchmarks.platforms import Start
 from benchmarks.report import Figures, Section
 from benchmarks.rounds import Spread, Turn, take_turns
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.progress_log import WHOLE
 
 NAME = "starts"
@@ -48,7 +48,7 @@ def _start(waits: dict[str, list[float]] | None = None) -> Turn:
 
 def _cold_start() -> Turn:
     paths = sysconfig.get_paths()
-    forget([Path(paths["stdlib"]), Path(paths["purelib"]), project.ROOT])
+    forget([Path(paths["stdlib"]), Path(paths["purelib"]), checkout.ROOT])
     return _start()
 
 

@@ -17,8 +17,8 @@ from local.compute.rds.postgres import EmbeddedPostgres
 from local.emulator.process import Emulator
 from local.engines.evaluation import RARE_COLLECTIONS
 from local.supervisor import Supervisor
-from operations.release import machine
-from operations.release.machine import MachineBundles
+from operations.release import local_bundles
+from operations.release.local_bundles import MachineBundles
 from operations.requirements.document import read
 
 # What tests of bad input proved, in figures, at a run's end.
@@ -75,7 +75,7 @@ def account(emulator_endpoint: str) -> LocalAccount:
 @pytest.fixture(scope="session")
 def bundles() -> Iterator[MachineBundles]:
     """What functions run: this machine's bundles of the source as it is now, made where it changed."""
-    made = machine.make()
+    made = local_bundles.make()
     yield made
     made.close()
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 # The API takes 1,000 records and 1 MB at once; what a line may cost in a request's time stays far below its limit.
 MAX_RECORDS = 200

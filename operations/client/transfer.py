@@ -16,18 +16,18 @@ from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from operations.client import real_accounts, token
-from operations.client.elsewhere import Elsewhere
-from operations.client.patience import Patience
+from operations.client import access_tokens, aws_isolation
+from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
 from operations.client.record_files import FileFormat, Part, parts_of, read
-from operations.client.token import Role
-from operations.state import running
+from operations.client.remote_platform import Elsewhere
+from operations.client.retry_policy import Patience
+from operations.state import platform_status
 from operations.state.files import write_atomically
-from operations.terminal import interruptions
+from operations.terminal import termination_signals
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 STATUSES = ("created", "updated", "unchanged", "skipped", "refused")
 # For how long, and through how many faults, one part is waited for. A run has as many parts as its file, and no time of its own.
@@ -56,12 +56,14 @@ class Platform:
         if elsewhere:
             elsewhere.require_tokens()
             return cls(base_url=elsewhere.base_url, sign_in=elsewhere.token, is_elsewhere=True)
-        real_accounts.forget_real_accounts()
-        state = running.require(environment)
+        aws_isolation.forget_real_accounts()
+        state = platform_status.require(environment)
         if state.endpoints is None:
             raise RuntimeError("a platform that is up has endpoints")
         return cls(
-            base_url=state.endpoints.api, sign_in=lambda role: token.issue(state, role).token, is_elsewhere=False
+            base_url=state.endpoints.api,
+            sign_in=lambda role: access_tokens.issue(state, role).token,
+            is_elsewhere=False,
         )
 
     def open(self) -> PlatformApi:
@@ -125,7 +127,7 @@ def _patience(screen: Screen) -> Patience:
 def _that_can_be_repeated() -> Iterator[None]:
     """What the platform does not do is refused with the advice to try it again; a signal ends it."""
     try:
-        with interruptions.handled(interruptions.interrupt):
+        with termination_signals.handled(termination_signals.interrupt):
             yield
     except UnexpectedAnswerError as error:
         raise RefusedError(str(error), next_step="run it again: it goes on where it stopped") from error

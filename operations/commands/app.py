@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 import typer
 from typer.exceptions import TyperException
 
-from operations.client import token
-from operations.client.token import Role
-from operations.commands import clients as cli_clients
+from operations.client import access_tokens
+from operations.client.access_tokens import Role
+from operations.commands import client_commands
 from operations.commands.options import (
     EXIT_CODES,
     JSON_FLAG,
@@ -23,17 +23,17 @@ from operations.commands.options import (
     WithJourney,
     elsewhere_of,
 )
-from operations.commands.release import release_app
-from operations.doctor import doctor
-from operations.graph import show as diagram
+from operations.commands.release_commands import release_app
+from operations.doctor import diagnose
+from operations.graph import show_diagram
 from operations.lifecycle import down, logs, outputs, reset, status, up
-from operations.project import checkout as project
-from operations.queues import queue
-from operations.requirements import requirements
-from operations.terminal import failure_log
+from operations.project import checkout
+from operations.queues import show_queues
+from operations.requirements import report_coverage
+from operations.terminal import crash_log
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 app = typer.Typer(
     name="platform",
@@ -45,8 +45,8 @@ app = typer.Typer(
 app.add_typer(release_app, name="release")
 # The help lists groups last, in this order. One without a name lends its verbs to the command itself.
 transfer_app = typer.Typer()
-transfer_app.command("import", epilog=EXIT_CODES)(cli_clients.import_file)
-transfer_app.command("export", epilog=EXIT_CODES)(cli_clients.export_file)
+transfer_app.command("import", epilog=EXIT_CODES)(client_commands.import_file)
+transfer_app.command("export", epilog=EXIT_CODES)(client_commands.export_file)
 app.add_typer(transfer_app)
 
 
@@ -56,7 +56,7 @@ def _platform(
     version: Annotated[bool, typer.Option("--version", help="Print the release and exit.")] = False,
 ) -> None:
     if version:
-        Screen().show(f"platform {project.release()}")
+        Screen().show(f"platform {checkout.release()}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -66,7 +66,7 @@ def _platform(
 @app.command("up", epilog=EXIT_CODES)
 def _up(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     port: Port = None,
     foreground: Annotated[
@@ -76,9 +76,9 @@ def _up(
     lock_descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Bring the platform up on this machine. One that is up already is left as it is."""
-    project.require_environment(environment, "up")
+    checkout.require_environment(environment, "up")
     screen = Screen(as_json=as_json)
-    chosen = project.default_port(environment) if port is None else port
+    chosen = checkout.default_port(environment) if port is None else port
     if lock_descriptor is not None:
         raise typer.Exit(up.host(environment, chosen, lock_descriptor, screen))
     options = up.UpOptions(environment=environment, port=chosen, foreground=foreground, journey=with_journey)
@@ -86,15 +86,15 @@ def _up(
 
 
 @app.command("down", epilog=EXIT_CODES)
-def _down(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+def _down(environment: Environment = checkout.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
     """Stop the platform and wipe what it stored; its logs are kept."""
-    project.require_environment(environment, "down")
+    checkout.require_environment(environment, "down")
     down.down(environment, Screen(as_json=as_json))
 
 
 @app.command("reset", epilog=EXIT_CODES)
 def _reset(
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Where the API listens; as before without it.")
@@ -102,25 +102,25 @@ def _reset(
     with_journey: WithJourney = False,
 ) -> None:
     """Down and up in one: the platform starts empty, its logs are kept."""
-    project.require_environment(environment, "reset")
+    checkout.require_environment(environment, "reset")
     raise typer.Exit(reset.reset(environment, port, Screen(as_json=as_json), with_journey=with_journey))
 
 
 @app.command("status", epilog=EXIT_CODES)
 def _status(
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     resources: Annotated[bool, typer.Option("--resources", help="List every resource below its component.")] = False,
 ) -> None:
     """Say whether it runs (exit 0), is degraded or starting (3), or stopped (4)."""
-    project.require_environment(environment, "status")
+    checkout.require_environment(environment, "status")
     raise typer.Exit(status.status(environment, Screen(as_json=as_json), with_resources=resources))
 
 
 @app.command("outputs", epilog=EXIT_CODES)
 def _outputs(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     form: Annotated[
         outputs.Format, typer.Option("--format", help="`json` is what --json writes, `dotenv` a file of variables.")
@@ -130,37 +130,37 @@ def _outputs(
     ] = None,
 ) -> None:
     """Show what the program exports."""
-    project.require_environment(environment, "outputs")
+    checkout.require_environment(environment, "outputs")
     screen = Screen(as_json=as_json or form is outputs.Format.JSON)
     outputs.outputs(environment, screen, form=form, source=source)
 
 
 @app.command("diagram", epilog=EXIT_CODES)
-def _diagram(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+def _diagram(environment: Environment = checkout.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
     """Draw the environment's components and what they need of each other, in Mermaid."""
-    project.require_environment(environment, "diagram")
-    diagram.diagram(environment, Screen(as_json=as_json))
+    checkout.require_environment(environment, "diagram")
+    show_diagram.diagram(environment, Screen(as_json=as_json))
 
 
 @app.command("token", epilog=EXIT_CODES)
 def _token(
     role: Annotated[Role, typer.Option(help="Whose token.")],
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
 ) -> None:
     """Print an access token for a role, and nothing else."""
-    project.require_environment(environment, "token")
-    token.token(role, environment, Screen(as_json=as_json))
+    checkout.require_environment(environment, "token")
+    access_tokens.token(role, environment, Screen(as_json=as_json))
 
 
-app.command("journey", epilog=EXIT_CODES)(cli_clients.make_journey)
-app.command("seed", epilog=EXIT_CODES)(cli_clients.seed_catalogue)
+app.command("journey", epilog=EXIT_CODES)(client_commands.make_journey)
+app.command("seed", epilog=EXIT_CODES)(client_commands.seed_catalogue)
 
 
 @app.command("doctor", epilog=EXIT_CODES)
 def _doctor(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     port: Port = None,
     base_url: BaseUrl = None,
@@ -169,17 +169,17 @@ def _doctor(
     token_viewer: ViewerToken = None,
 ) -> None:
     """Look at all that a platform needs, and say what helps where something is missing. Changes nothing."""
-    project.require_environment(environment, "doctor")
+    checkout.require_environment(environment, "doctor")
     there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
-    chosen = project.default_port(environment) if port is None else port
-    raise typer.Exit(doctor.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=chosen))
+    chosen = checkout.default_port(environment) if port is None else port
+    raise typer.Exit(diagnose.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=chosen))
 
 
 @app.command("logs", epilog=EXIT_CODES)
 def _logs(
     *,
     process: Annotated[str | None, typer.Argument(help="One process; all of them without it.")] = None,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the platform stops or Ctrl-C.")] = False,
     lines: Annotated[
@@ -188,20 +188,20 @@ def _logs(
     names_only: Annotated[bool, typer.Option("--list", help="Name the logs instead of printing them.")] = False,
 ) -> None:
     """Print or follow what the platform's processes wrote."""
-    project.require_environment(environment, "logs")
+    checkout.require_environment(environment, "logs")
     screen = Screen(as_json=as_json)
     logs.logs(environment, screen, process=process, follow=follow, lines=lines, names_only=names_only)
 
 
 @app.command("queue", epilog=EXIT_CODES)
 def _queue(
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     redrive: Annotated[bool, typer.Option("--redrive", help="Move the dead letters back to their queue.")] = False,
 ) -> None:
     """Show what waits in the queues and what was set aside as dead."""
-    project.require_environment(environment, "queue")
-    raise typer.Exit(queue.queue(environment, Screen(as_json=as_json), redriving=redrive))
+    checkout.require_environment(environment, "queue")
+    raise typer.Exit(show_queues.queue(environment, Screen(as_json=as_json), redriving=redrive))
 
 
 @app.command("requirements", epilog=EXIT_CODES)
@@ -214,7 +214,7 @@ def _requirements(
 ) -> None:
     """Show which requirements the tests of this checkout prove, by source document."""
     screen = Screen(as_json=as_json or output == "json")
-    raise typer.Exit(requirements.requirements(screen, document=document))
+    raise typer.Exit(report_coverage.requirements(screen, document=document))
 
 
 def main() -> None:
@@ -234,7 +234,7 @@ def main() -> None:
     except KeyboardInterrupt:
         code = _refuse(screen, RefusedError("interrupted", code=ExitCode.INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a message and a log entry
-        code = _refuse(screen, failure_log.record(error, project.state_root() / "command.log"))
+        code = _refuse(screen, crash_log.record(error, checkout.state_root() / "command.log"))
     sys.exit(int(code))
 
 

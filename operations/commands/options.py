@@ -4,20 +4,20 @@ from typing import Annotated
 
 import typer
 
-from operations.client import elsewhere
-from operations.client.elsewhere import Elsewhere
-from operations.client.token import Role
-from operations.project import checkout as project
+from operations.client import remote_platform
+from operations.client.access_tokens import Role
+from operations.client.remote_platform import Elsewhere
+from operations.project import checkout
 from operations.terminal.exit_codes import ExitCode
 
 JSON_FLAG = "--json"
 EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
-DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in project.PORTS.items())
+DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in checkout.PORTS.items())
 
 Environment = Annotated[
     str,
     typer.Option(
-        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=project.environments
+        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=checkout.environments
     ),
 ]
 Port = Annotated[
@@ -53,4 +53,4 @@ def elsewhere_of(
 ) -> Elsewhere | None:
     """The platform that --base-url and the tokens name; None when the local one is meant. Refuses what `elsewhere.of` does."""
     people = {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer}
-    return elsewhere.of(base_url, people | {Role.SYSTEM: token_system})
+    return remote_platform.of(base_url, people | {Role.SYSTEM: token_system})

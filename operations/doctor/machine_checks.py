@@ -16,9 +16,8 @@ from local.compute.rds import postgres
 from local.engines import stack_files
 from local.errors import LocalPlatformError
 from operations.doctor.checks import Check, ok, problem, warning
-from operations.project import checkout as project
-from operations.project import stack_settings
-from operations.terminal.refusals import RefusedError
+from operations.project import checkout, stack_settings
+from operations.terminal.command_errors import RefusedError
 
 SETUP = "make setup"
 LEAST_PYTHON = (3, 11)
@@ -30,7 +29,7 @@ PROGRAM_SECONDS = 20
 PIN = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^]]*\])?==(?P<version>[^\s;]+)\s*(?P<marker>;)?", re.MULTILINE)
 
 
-def all_of_them(root: Path = project.ROOT) -> Iterator[Check]:
+def all_of_them(root: Path = checkout.ROOT) -> Iterator[Check]:
     """Every check of the machine and the checkout, in the order in which they are worth fixing."""
     yield python(sys.version_info[:3])
     yield virtual_environment(root)
@@ -38,8 +37,8 @@ def all_of_them(root: Path = project.ROOT) -> Iterator[Check]:
     yield psycopg()
     yield postgres_programs()
     yield unprivileged(os.geteuid())
-    yield state_directory(project.state_root())
-    yield disk(project.state_root())
+    yield state_directory(checkout.state_root())
+    yield disk(checkout.state_root())
     yield from settings()
 
 
@@ -138,7 +137,7 @@ def state_directory(directory: Path) -> Check:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        fix = f"make {existing} writable, or name another folder in {project.STATE_DIRECTORY_VARIABLE}"
+        fix = f"make {existing} writable, or name another folder in {checkout.STATE_DIRECTORY_VARIABLE}"
         return problem("state directory", f"{existing} cannot be written: {error.strerror}", fix)
     return ok("state directory", f"{directory} can be written")
 
@@ -147,7 +146,7 @@ def disk(directory: Path, free: int | None = None) -> Check:
     """Whether there is room on the file system of the platform's state; `free` is in bytes, asked of the system if None."""
     free = shutil.disk_usage(_nearest(directory)).free if free is None else free
     detail = f"{free / GIGABYTE:,.1f} GB free"
-    fix = f"make room, or name a folder elsewhere in {project.STATE_DIRECTORY_VARIABLE}"
+    fix = f"make room, or name a folder elsewhere in {checkout.STATE_DIRECTORY_VARIABLE}"
     if free < LEAST_FREE_BYTES:
         return problem("disk", f"{detail}, which is too little", fix)
     if free < COMFORTABLE_FREE_BYTES:
@@ -157,10 +156,10 @@ def disk(directory: Path, free: int | None = None) -> Check:
 
 def settings() -> Iterator[Check]:
     """Whether the settings of every environment would be accepted by the program."""
-    names = stack_files.stack_names(project.ROOT)
+    names = stack_files.stack_names(checkout.ROOT)
     if not names:
         yield problem(
-            "settings", f"no Pulumi.<environment>.yaml in {project.ROOT}", "restore them: git checkout -- 'Pulumi*'"
+            "settings", f"no Pulumi.<environment>.yaml in {checkout.ROOT}", "restore them: git checkout -- 'Pulumi*'"
         )
     for name in names:
         try:

@@ -13,13 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import ports
 from local.account import LocalAccount
 from local.errors import PortTakenError
-from operations.client.elsewhere import ENVIRONMENT_VARIABLES, Elsewhere
-from operations.client.token import PEOPLE
+from operations.client.access_tokens import PEOPLE
+from operations.client.remote_platform import ENVIRONMENT_VARIABLES, Elsewhere
 from operations.doctor.checks import Check, ok, problem, warning
-from operations.project import checkout as project
-from operations.state import running
+from operations.project import checkout
+from operations.state import platform_status
 from operations.state.files import EnvironmentState
-from operations.state.running import Condition
+from operations.state.platform_status import Condition
 
 ANSWER_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
@@ -30,19 +30,19 @@ READING_PATH = "/api/v1/shows"
 
 def of_local(environment: str, port: int) -> Iterator[Check]:
     """The local platform as it is: stopped is no problem, remains and dead parts are said."""
-    condition = running.look(environment)
+    condition = platform_status.look(environment)
     yield condition_of(environment, condition)
     yield port_of(condition, environment, port)
     for process in condition.processes:
         name, seen = f"process {process.name}", f"pid {process.pid}, {process.state}"
         if process.state == "exited":
-            yield problem(name, f"{seen} unasked", f"read why: {project.command(f'logs {process.name}', environment)}")
+            yield problem(name, f"{seen} unasked", f"read why: {checkout.command(f'logs {process.name}', environment)}")
         else:
             yield ok(name, seen)
     state = condition.state
     if state is None or state.endpoints is None:
         return
-    restart = project.command("reset", environment)
+    restart = checkout.command("reset", environment)
     yield from _http(f"{state.endpoints.api}/health/ready", "api", restart, trust_env=False)
     yield answers("docs page", state.endpoints.docs, restart)
     # Any answer will do of these two: they answer a request without a signature with a refusal.
@@ -73,7 +73,7 @@ def port_of(condition: Condition, environment: str, port: int) -> Check:
     try:
         ports.require_free(port)
     except PortTakenError:
-        fix = f"end the program that listens there, or: {project.command('up', environment)} --port 0"
+        fix = f"end the program that listens there, or: {checkout.command('up', environment)} --port 0"
         return problem(name, "another program listens there", fix)
     return ok(name, "free")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from local.engines import stack_files
 from local.engines.recording import RegisteredResource, record
 from local.engines.registered import PROVIDER_PREFIX
-from operations.graph.stand_ins import release_config
-from operations.project import checkout as project
+from operations.graph.placeholder_release import release_config
+from operations.project import checkout
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class ResourceGraph:
         return urn
 
 
-def record_graph(environment: str, root: Path = project.ROOT) -> ResourceGraph:
+def record_graph(environment: str, root: Path = checkout.ROOT) -> ResourceGraph:
     """Evaluates the program with the environment's stack file. Raises LocalPlatformError for a program that fails."""
     # Pulumi's AWS package takes a second to load: only who asks for a graph should wait for it.
     from stacks.program import platform  # noqa: PLC0415

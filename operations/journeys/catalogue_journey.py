@@ -10,11 +10,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import Role
-from operations.journeys import machine_findings
-from operations.journeys.audit_trail import AuditTrail
-from operations.journeys.journey_runner import Journey, Steps
+from operations.journeys import machine_metadata
+from operations.journeys.expected_activity import AuditTrail
+from operations.journeys.journey import Journey, Steps
 
 SCRIPTS = ("FADE IN: a meadow at dawn.", "FADE IN: a meadow at dusk, the lamps already lit.")
 CONTEXTS = ("The opening scene", "At the market", "The last dance")
@@ -51,7 +51,7 @@ class CatalogueJourney(Journey):
             ("rate clip", self._rate_clip),
             (
                 "machine adds metadata",
-                lambda: machine_findings.add(self._api, self._episode, self._tokens, self._trail),
+                lambda: machine_metadata.add(self._api, self._episode, self._tokens, self._trail),
             ),
             ("early publishing is refused", self._refuse_publishing),
             ("publish", self._publish),

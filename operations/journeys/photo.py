@@ -6,8 +6,8 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from operations.project import checkout as project
-from operations.terminal.refusals import RefusedError
+from operations.project import checkout
+from operations.terminal.command_errors import RefusedError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Photo:
 
 def read(path: Path) -> Photo:
     """Reads and decodes an image file. Refuses what is missing, unreadable, or no image."""
-    next_step = f"{project.program()} journey --photo {project.BUNDLED_PHOTO}"
+    next_step = f"{checkout.program()} journey --photo {checkout.BUNDLED_PHOTO}"
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image
 
+from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import Role
-from operations.journeys.journey_runner import FetchedThumbnail, Journey, Steps
+from operations.journeys.journey import FetchedThumbnail, Journey, Steps
 from operations.journeys.photo import Photo
 
 JOB_SECONDS = 60.0

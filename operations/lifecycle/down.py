@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import psutil
 
 from local.supervisor import leave_nothing_running
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.files import StateFiles
 from operations.state.lock import ProcessIdentity
-from operations.terminal import interruptions
+from operations.terminal import termination_signals
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 # Ending the platform's processes takes up to a grace time each; only then is the host itself killed.
 GRACE_SECONDS = 30.0
@@ -42,7 +42,7 @@ def end(environment: str) -> Ending:
     files = StateFiles.of(environment)
     if not files.directory.is_dir():
         return Ending(host=None, strays=[], wiped=[])
-    with interruptions.ignored():
+    with termination_signals.ignored():
         host = end_host(files)
         with _held_for_cleaning(files):
             return clean(files, host)
@@ -89,7 +89,7 @@ def _held_for_cleaning(files: StateFiles) -> Iterator[None]:
         if time.monotonic() > deadline:
             raise RefusedError(
                 f"another command holds the environment {files.environment!r}",
-                next_step=project.command("status", files.environment),
+                next_step=checkout.command("status", files.environment),
                 code=ExitCode.BUSY,
             )
         time.sleep(POLL_SECONDS)

@@ -16,19 +16,19 @@ from local.engines import stack_files
 from local.errors import LocalPlatformError
 from local.provider.protocol import AppliedResource
 from local.supervisor import leave_nothing_running
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state import event_log
 from operations.state.files import Credentials, Endpoints, EnvironmentState, Process, Resource, StateFiles
 from operations.state.lock import EnvironmentLock, ProcessIdentity
 from operations.state.progress_log import Outcome, ProgressWriter
-from operations.terminal import failure_log, interruptions
+from operations.terminal import crash_log, termination_signals
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 if TYPE_CHECKING:
     from local.cloud import LocalCloud
     from local.engines.in_process import Deployment
-    from operations.release.machine import MachineBundles
+    from operations.release.local_bundles import MachineBundles
 
 READY_SECONDS = 60
 READY_PATH = "/health/ready"
@@ -56,7 +56,7 @@ class Host:
         self._state = EnvironmentState(
             state="starting",
             environment=files.environment,
-            release=project.release(),
+            release=checkout.release(),
             pid=identity.pid,
             process_started_at=identity.started_at,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -67,7 +67,7 @@ class Host:
 
         The outcome is that of the start. SIGINT, SIGTERM and SIGHUP stop it at any moment.
         """
-        with event_log.kept(self._files.logs), interruptions.handled(self._stop):
+        with event_log.kept(self._files.logs), termination_signals.handled(self._stop):
             try:
                 self._publish(self._state)
                 outcome = self._start()
@@ -83,7 +83,7 @@ class Host:
 
     def _announce(self, outcome: Outcome, when_running: Callable[[Outcome], None]) -> None:
         try:
-            with interruptions.handled(interruptions.interrupt):
+            with termination_signals.handled(termination_signals.interrupt):
                 when_running(outcome)
         except KeyboardInterrupt:
             self._stop()
@@ -118,7 +118,10 @@ class Host:
         from operations.project import stack_settings  # noqa: PLC0415
 
         environment = self._files.environment
-        name, config = stack_files.project_name(project.ROOT), stack_files.load_stack_config(project.ROOT, environment)
+        name, config = (
+            stack_files.project_name(checkout.ROOT),
+            stack_files.load_stack_config(checkout.ROOT, environment),
+        )
         settings = stack_settings.read(environment)
         self._bundles = bundles = self._make_bundles()
         if self._asked_to_stop:
@@ -146,7 +149,7 @@ class Host:
 
     def _make_bundles(self) -> "MachineBundles":
         """What the functions run: made from the source as it is now, unless that was done before."""
-        from operations.release import machine  # noqa: PLC0415 - it brings Pulumi
+        from operations.release import local_bundles  # noqa: PLC0415 - it brings Pulumi
 
         with progress.step("bundles", self._tell) as step:
 
@@ -156,7 +159,7 @@ class Host:
                     raise RefusedError(INTERRUPTED, code=ExitCode.INTERRUPTED)
                 step.tell("progressed", detail)
 
-            bundles = machine.make(told=told)
+            bundles = local_bundles.make(told=told)
             step.detail = "made anew" if bundles.made else "unchanged"
         return bundles
 
@@ -181,7 +184,7 @@ class Host:
                 time.sleep(POLL_SECONDS)
         raise LocalPlatformError(
             f"the API did not become ready within {READY_SECONDS} s; its last answer was: {last}",
-            next_step=f"read what the functions wrote: {project.command('logs', self._files.environment)}",
+            next_step=f"read what the functions wrote: {checkout.command('logs', self._files.environment)}",
         )
 
     def _running_state(self, cloud: "LocalCloud", deployment: "Deployment") -> EnvironmentState:
@@ -246,7 +249,7 @@ class Host:
         if isinstance(error, LocalPlatformError):
             logs = f"read {self._files.host_log} and the logs beside it"
             return RefusedError(error.message, next_step=error.next_step or logs)
-        return failure_log.record(error, self._files.host_log)
+        return crash_log.record(error, self._files.host_log)
 
     def _close_cloud(self) -> None:
         if self._cloud is not None:

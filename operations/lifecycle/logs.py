@@ -9,13 +9,13 @@ from typing import IO, Any
 
 from rich.text import Text
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.files import StateFiles
 from operations.state.lock import ProcessIdentity
-from operations.terminal import interruptions
+from operations.terminal import termination_signals
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 POLL_SECONDS = 0.2
 DEFAULT_LINES = 40
@@ -53,7 +53,7 @@ def _paths(files: StateFiles, process: str | None) -> dict[str, Path]:
     if not known:
         raise RefusedError(
             f"the platform of environment {files.environment!r} has no logs: it has not run yet",
-            next_step=project.command("up", files.environment),
+            next_step=checkout.command("up", files.environment),
             code=ExitCode.STOPPED,
         )
     if process is None:
@@ -61,7 +61,7 @@ def _paths(files: StateFiles, process: str | None) -> dict[str, Path]:
     if process not in known:
         raise RefusedError(
             f"process {process!r} has no log; known are {', '.join(known)}",
-            next_step=project.command("logs", files.environment) + " --list",
+            next_step=checkout.command("logs", files.environment) + " --list",
             code=ExitCode.USAGE,
         )
     return {process: known[process]}
@@ -74,7 +74,7 @@ def _follow(files: StateFiles, process: str | None, screen: Screen, width: int, 
     with (
         contextlib.suppress(KeyboardInterrupt),
         # Also where Ctrl-C was switched off before, as shells do for what they start in the background.
-        interruptions.handled(interruptions.interrupt),
+        termination_signals.handled(termination_signals.interrupt),
         contextlib.closing(_Reader()) as reader,
     ):
         for name, path in _paths(files, process).items():

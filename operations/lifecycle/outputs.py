@@ -8,10 +8,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from operations.state import running
+from operations.state import platform_status
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, facts
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 # The variables that clients of the platform have always read, where they are not the outputs' own names in capitals.
 VARIABLES: Mapping[str, str] = {
@@ -37,7 +37,7 @@ class Format(StrEnum):
 
 def outputs(environment: str, screen: Screen, *, form: Format, source: str | None = None) -> None:
     """Shows the outputs of the local platform, or those in `source`: a file with what `pulumi stack output --json` wrote."""
-    values = running.require(environment).outputs if source is None else _read(source)
+    values = platform_status.require(environment).outputs if source is None else _read(source)
     if form is Format.DOTENV:
         screen.show(dotenv(values).rstrip("\n"))
         return

@@ -5,13 +5,12 @@ from urllib.parse import urlsplit
 from local import ports
 from local.errors import PortTakenError
 from operations.lifecycle import down, up
-from operations.project import checkout as project
-from operations.project import stack_settings
-from operations.state import running
+from operations.project import checkout, stack_settings
+from operations.state import platform_status
 from operations.state.files import EnvironmentState, StateFiles
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 
 def reset(environment: str, port: int | None, screen: Screen, *, with_journey: bool) -> ExitCode:
@@ -23,16 +22,16 @@ def reset(environment: str, port: int | None, screen: Screen, *, with_journey: b
     stack_settings.read(environment)
     state = StateFiles.of(environment).read()
     own = _own_port(state)
-    chosen = port if port is not None else own if own is not None else project.default_port(environment)
+    chosen = port if port is not None else own if own is not None else checkout.default_port(environment)
     if state is not None and state.endpoints is not None:
-        running.require_local(
-            state, "this command wipes only local platforms", next_step=project.command("status", environment)
+        platform_status.require_local(
+            state, "this command wipes only local platforms", next_step=checkout.command("status", environment)
         )
     if chosen != own:
         try:
             ports.require_free(chosen)
         except PortTakenError as error:
-            again = f"{project.command('reset', environment)} --port 0"
+            again = f"{checkout.command('reset', environment)} --port 0"
             raise RefusedError(f"{error.message}; nothing was changed", next_step=again) from error
     ending = down.end(environment)
     if ending.host is not None:

@@ -6,10 +6,10 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from operations.project import checkout as project
-from operations.state import running
+from operations.project import checkout
+from operations.state import platform_status
 from operations.state.files import Resource
-from operations.state.running import Condition
+from operations.state.platform_status import Condition
 from operations.terminal.console import Screen, facts, table
 from operations.terminal.exit_codes import ExitCode
 
@@ -19,7 +19,7 @@ EXIT_CODES = {"running": ExitCode.OK, "degraded": ExitCode.DEGRADED, "stopped": 
 
 def status(environment: str, screen: Screen, *, with_resources: bool) -> ExitCode:
     """Shows the platform's condition. A host that died leaves a stopped platform with named remains; a start is degraded."""
-    condition = running.look(environment)
+    condition = platform_status.look(environment)
     screen.result(as_data(environment, condition, with_resources=with_resources))
     _show(environment, condition, screen)
     if with_resources and condition.state:
@@ -37,7 +37,7 @@ def as_data(environment: str, condition: Condition, *, with_resources: bool = Fa
     return {
         "state": condition.health,
         "environment": environment,
-        "release": state.release if state else project.release(),
+        "release": state.release if state else checkout.release(),
         "reason": condition.reason,
         "next": condition.next_step,
         "endpoints": {name: getattr(endpoints, name, None) for name in ("api", "docs", "aws")},

@@ -9,19 +9,19 @@ from dataclasses import dataclass
 
 from local import ports
 from local.errors import PortTakenError
-from operations.client import real_accounts
-from operations.journeys import journey, photo
-from operations.lifecycle import down, end_screen
+from operations.client import aws_isolation
+from operations.journeys import photo, run_journey
+from operations.lifecycle import down, summary
 from operations.lifecycle.host import INTERRUPTED, Host
-from operations.project import checkout as project
-from operations.state import progress_log, running
+from operations.project import checkout
+from operations.state import platform_status, progress_log
 from operations.state.files import StateFiles
 from operations.state.lock import EnvironmentLock
 from operations.state.progress_log import Outcome
-from operations.terminal import interruptions, start_view
+from operations.terminal import progress_view, termination_signals
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, facts
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 # How long a host may need to end after it told that the start failed, or after it was told to stop.
 HOST_END_SECONDS = 30.0
@@ -40,7 +40,7 @@ class UpOptions:
 def up(options: UpOptions, screen: Screen) -> ExitCode:
     """Starts the platform, or shows the one that runs. A refused or failed start leaves nothing running."""
     files = StateFiles.of(options.environment)
-    real_accounts.forget_real_accounts()
+    aws_isolation.forget_real_accounts()
     lock = files.lock
     if not lock.acquire():
         return _show_running(options, screen)
@@ -59,8 +59,8 @@ def host(environment: str, port: int, lock_descriptor: int, screen: Screen) -> E
     files = StateFiles.of(environment)
     lock = files.lock
     lock.adopt(lock_descriptor)
-    real_accounts.forget_real_accounts()
-    with start_view.for_screen(screen) as view:
+    aws_isolation.forget_real_accounts()
+    with progress_view.for_screen(screen) as view:
         outcome = Host(files, lock, port=port, listener=view.event).run(lambda _: None)
     return _ended(outcome)
 
@@ -74,7 +74,9 @@ def _prepare(files: StateFiles, options: UpOptions, screen: Screen) -> None:
     try:
         ports.require_free(options.port)
     except PortTakenError as error:
-        raise RefusedError(error.message, next_step=f"{project.command('up', options.environment)} --port 0") from error
+        raise RefusedError(
+            error.message, next_step=f"{checkout.command('up', options.environment)} --port 0"
+        ) from error
     files.logs.mkdir(parents=True, exist_ok=True)
     files.progress.touch(mode=0o600)
 
@@ -83,7 +85,7 @@ def _in_background(options: UpOptions, files: StateFiles, lock: EnvironmentLock,
     """Starts the host in a session of its own and waits until the platform runs; an interruption takes the host with it."""
     # Only noted, and raised between two looks: a process that is just being made must not be lost.
     asked_to_stop: list[bool] = []
-    with interruptions.handled(lambda: asked_to_stop.append(True)):
+    with termination_signals.handled(lambda: asked_to_stop.append(True)):
         process = _spawn_host(options, files, lock)
         try:
             outcome = _wait(process, files, screen, asked_to_stop)
@@ -104,7 +106,7 @@ def _in_background(options: UpOptions, files: StateFiles, lock: EnvironmentLock,
 
 def _in_foreground(options: UpOptions, files: StateFiles, lock: EnvironmentLock, screen: Screen) -> ExitCode:
     """Is the host itself, until Ctrl-C."""
-    with start_view.for_screen(screen) as view:
+    with progress_view.for_screen(screen) as view:
 
         def when_running(outcome: Outcome) -> None:
             view.close()
@@ -120,14 +122,14 @@ def _in_foreground(options: UpOptions, files: StateFiles, lock: EnvironmentLock,
 def _spawn_host(options: UpOptions, files: StateFiles, lock: EnvironmentLock) -> subprocess.Popen[bytes]:
     argv = [sys.executable, "-m", "operations.commands.app", "up", "--foreground", "--environment", options.environment]
     argv += ["--port", str(options.port), "--lock-descriptor", str(lock.descriptor)]
-    environment = os.environ | {project.STATE_DIRECTORY_VARIABLE: str(project.state_root())}
+    environment = os.environ | {checkout.STATE_DIRECTORY_VARIABLE: str(checkout.state_root())}
     with files.host_log.open("ab") as log:
         return subprocess.Popen(
             argv,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            cwd=project.ROOT,
+            cwd=checkout.ROOT,
             env=environment,
             pass_fds=[lock.descriptor],
             start_new_session=True,
@@ -144,7 +146,7 @@ def _wait(
             raise KeyboardInterrupt
         time.sleep(progress_log.POLL_SECONDS)
 
-    with files.progress.open(encoding="utf-8") as news, start_view.for_screen(screen) as view:
+    with files.progress.open(encoding="utf-8") as news, progress_view.for_screen(screen) as view:
         for told in progress_log.follow(news, alive=lambda: process.poll() is None, wait=pause):
             if isinstance(told, Outcome):
                 return told
@@ -159,7 +161,7 @@ def _wait(
 
 def _see_off(process: subprocess.Popen[bytes], files: StateFiles, lock: EnvironmentLock) -> None:
     """Waits for the end of a host that cleans up after itself, and does what it could not do; bounded, not interruptible."""
-    with interruptions.ignored():
+    with termination_signals.ignored():
         try:
             process.wait(HOST_END_SECONDS)
         except subprocess.TimeoutExpired:
@@ -170,35 +172,35 @@ def _see_off(process: subprocess.Popen[bytes], files: StateFiles, lock: Environm
 
 
 def _show_started(outcome: Outcome, options: UpOptions, screen: Screen) -> ExitCode:
-    state = running.require(options.environment)
-    made = journey.make(state, photo.read(project.BUNDLED_PHOTO), screen) if options.journey else None
-    screen.result(end_screen.as_data(state, made, already_running=False, seconds=outcome.seconds))
+    state = platform_status.require(options.environment)
+    made = run_journey.make(state, photo.read(checkout.BUNDLED_PHOTO), screen) if options.journey else None
+    screen.result(summary.as_data(state, made, already_running=False, seconds=outcome.seconds))
     screen.show(f"the platform of environment {options.environment!r} is up after {outcome.seconds:.1f} s")
-    end_screen.show(state, made, screen)
+    summary.show(state, made, screen)
     return ExitCode.FAILED if made and not made["ok"] else ExitCode.OK
 
 
 def _show_running(options: UpOptions, screen: Screen) -> ExitCode:
     """The lock is taken: the platform runs, which is no error, or another command works on it, which is one."""
     environment = options.environment
-    condition = running.look(environment)
+    condition = platform_status.look(environment)
     state = condition.state
     if state is None or state.endpoints is None:
         raise RefusedError(
             f"another command is starting or stopping the platform of environment {environment!r}",
-            next_step=project.command("status", environment),
+            next_step=checkout.command("status", environment),
             code=ExitCode.BUSY,
         )
-    made = journey.last(environment)
-    screen.result(end_screen.as_data(state, made, already_running=True, seconds=0.0))
+    made = run_journey.last(environment)
+    screen.result(summary.as_data(state, made, already_running=True, seconds=0.0))
     screen.show(
         f"the platform of environment {environment!r} is up already, since {state.started_at}; nothing was changed"
     )
     if condition.reason:
         screen.show(f"it is degraded: {condition.reason}", f"next: {condition.next_step}")
-    end_screen.show(state, made, screen)
+    summary.show(state, made, screen)
     if options.journey:
-        screen.show(facts({"journey again": project.command("journey", environment)}))
+        screen.show(facts({"journey again": checkout.command("journey", environment)}))
     return ExitCode.DEGRADED if condition.health == "degraded" else ExitCode.OK
 
 

@@ -8,8 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from local.engines import stack_files
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED_PHOTO = ROOT / "assets" / "dandelions.jpg"

@@ -1,8 +1,8 @@
 """An environment's settings, or a refusal that names every field that is wrong."""
 
-from operations.project import checkout as project
+from operations.project import checkout
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 from stacks.environment import EnvironmentSettings
 from stacks.environment import read as read_file
 from stacks.sections import SettingsError
@@ -10,7 +10,7 @@ from stacks.sections import SettingsError
 
 def read(environment: str) -> EnvironmentSettings:
     """The settings in the environment's stack file, checked as the program checks them. Starts nothing."""
-    file = project.stack_file(environment)
+    file = checkout.stack_file(environment)
     try:
         return read_file(file)
     except SettingsError as error:

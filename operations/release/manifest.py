@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from operations.project import checkout as project
-from operations.release.target import Target
+from operations.project import checkout
+from operations.release.build_target import Target
 
 FILE_NAME = "manifest.json"
 
@@ -62,7 +62,7 @@ class Manifest(_Frozen):
     def of(cls, target: Target, bundles: dict[str, BundleEntry]) -> Self:
         """The manifest of these bundles of this checkout's release."""
         return cls(
-            release=project.release(),
+            release=checkout.release(),
             python=target.python,
             target=TargetEntry(architecture=target.architecture, platform=target.platform),
             bundles=bundles,

@@ -5,10 +5,10 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from operations.client.patience import Patience
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.retry_policy import Patience
 from operations.seed import pictures
-from operations.seed.ledger import Ledger, Outcome
+from operations.seed.outcome_counts import Ledger, Outcome
 
 MEDIA_TYPE = "image/jpeg"
 KIND = "picture"

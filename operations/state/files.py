@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from local.account import LocalAccount
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.lock import EnvironmentLock, ProcessIdentity
 
 
@@ -111,7 +111,7 @@ class StateFiles:
     @classmethod
     def of(cls, environment: str) -> "StateFiles":
         """The files of an environment; nothing is created."""
-        return cls(environment, project.state_root() / environment)
+        return cls(environment, checkout.state_root() / environment)
 
     @property
     def state(self) -> Path:

@@ -9,7 +9,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operations.terminal.refusals import RefusedError
+from operations.terminal.command_errors import RefusedError
 
 # Text that is piped is read by programs and files, which have no width to fit into.
 PIPED_WIDTH = 10_000

@@ -15,7 +15,7 @@ import pytest
 from local.cloud import LocalCloud
 from local.engines.stack_files import load_stack_config
 from local.progress import ProgressEvent
-from operations.release.machine import MachineBundles
+from operations.release.local_bundles import MachineBundles
 from stacks.program import platform as program
 
 ROOT = Path(__file__).parents[2]

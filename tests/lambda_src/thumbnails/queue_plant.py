@@ -21,7 +21,7 @@ from local.compute.lambda_.functions import Functions
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 from operations.queues.redrive import redrive
-from operations.release.machine import MachineBundles
+from operations.release.local_bundles import MachineBundles
 
 RECEIVES = 3
 PATIENCE_SECONDS = 110

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from operations.client.record_files import MAX_BYTES, MAX_RECORDS, FileFormat, Part, parts_of, read
-from operations.terminal.refusals import RefusedError
+from operations.terminal.command_errors import RefusedError
 
 PATH = Path("records.csv")
 

@@ -11,9 +11,9 @@ import pytest
 
 from operations.client.record_files import MAX_RECORDS, Part
 from operations.client.transfer import Noun, Platform, Report, _place, export_records, import_records
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 from tests.http_listener import Listener, QuietHandler
 from tests.operations.conftest import Command
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from operations.queues import queue
+from operations.queues import show_queues
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from operations.terminal.exit_codes import ExitCode
@@ -40,7 +40,7 @@ class TestCommand:
         shown = command("queue", "--redrive")
         assert (shown.code, shown.err) == (ExitCode.OK, "")
         assert "thumbnail: 2 of 2 dead letters moved back\n" in shown.out
-        assert queue.LIMITS in shown.out
+        assert show_queues.LIMITS in shown.out
         assert command("queue", "--redrive", "--json").data["redrive"] == {
             "thumbnail": {"found": 0, "moved": 0, "problem": ""}
         }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.release.bundles import Bundle
 
 TINY = Bundle(name="tiny", packages=("tiny",), handler="tiny.work.handler")
@@ -13,7 +13,7 @@ TINY = Bundle(name="tiny", packages=("tiny",), handler="tiny.work.handler")
 
 def locked(package: str) -> str:
     """What the development lock says of a package, with its hashes: it is installed, so the wheel is at hand."""
-    lock = (project.ROOT / "locks" / "development.txt").read_text()
+    lock = (checkout.ROOT / "locks" / "development.txt").read_text()
     (found,) = re.findall(rf"^{package}==.*\n(?:    --hash.*\n)+", lock, re.MULTILINE)
     assert isinstance(found, str)
     return found

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from operations.graph.recorder import record_graph
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.release.bundles import BUNDLES, Bundle, BundleError, digest
 from tests.operations.release.conftest import TINY
 
@@ -41,12 +41,12 @@ class TestBundles:
     @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda bundle: bundle.name)
     def test_handler_and_lock_are_there(self, bundle: Bundle) -> None:
         module = bundle.handler.rpartition(".")[0] if bundle.handler else "runtime.__main__"
-        assert f"{module.replace('.', '/')}.py" in bundle.sources(project.ROOT)
-        assert bundle.lock(project.ROOT).is_file()
+        assert f"{module.replace('.', '/')}.py" in bundle.sources(checkout.ROOT)
+        assert bundle.lock(checkout.ROOT).is_file()
 
     def test_migrations_are_brought_along(self) -> None:
         (migrate,) = (bundle for bundle in BUNDLES if bundle.name == "migrate")
-        assert "runtime/migrations/versions/0001_first_schema.py" in migrate.sources(project.ROOT)
+        assert "runtime/migrations/versions/0001_first_schema.py" in migrate.sources(checkout.ROOT)
 
     def test_every_function_runs_the_handler_of_its_bundle(self) -> None:
         handlers = {bundle.name: bundle.handler for bundle in BUNDLES if bundle.handler}

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.release.bundles import BUNDLES
 from tests.http_listener import Listener, QuietHandler
 
@@ -20,7 +20,7 @@ from tests.http_listener import Listener, QuietHandler
 
 def instructions() -> list[tuple[str, str]]:
     """Every instruction and its arguments, continued lines joined, comments left out."""
-    lines = [line for line in (project.ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
+    lines = [line for line in (checkout.ROOT / "Dockerfile").read_text().splitlines() if not line.startswith("#")]
     joined = "\n".join(lines).replace("\\\n", " ")
     found = [line.split(maxsplit=1) for line in joined.splitlines() if line.strip()]
     return [(name, " ".join(rest[0].split())) for name, *rest in found]
@@ -87,7 +87,7 @@ class TestDockerfile:
     def test_it_has_the_packages_of_its_bundle(self) -> None:
         copied = [arguments.split()[0] for name, arguments in stages()[0] if name == "COPY"]
         assert copied == [
-            CONTAINER.lock(project.ROOT).relative_to(project.ROOT).as_posix(),
+            CONTAINER.lock(checkout.ROOT).relative_to(checkout.ROOT).as_posix(),
             *CONTAINER.packages,
         ]
 
@@ -128,7 +128,7 @@ class TestHealthCheck:
 class TestIgnored:
     def test_nothing_is_sent_to_the_builder_but_what_is_copied(self) -> None:
         rules = [
-            line for line in (project.ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
+            line for line in (checkout.ROOT / ".dockerignore").read_text().splitlines() if line[:1] not in ("", "#")
         ]
         assert rules[0] == "*"
         assert {rule[1:] for rule in rules if rule.startswith("!")} == {"locks/container.txt", "runtime"}
@@ -137,7 +137,7 @@ class TestIgnored:
         "left", ["runtime/__pycache__", "runtime/web/old.pyc", "runtime/.env", "runtime/web/.cache"]
     )
     def test_what_was_left_behind_is_not_sent(self, left: str) -> None:
-        text = (project.ROOT / ".dockerignore").read_text()
+        text = (checkout.ROOT / ".dockerignore").read_text()
         after = text[text.rindex("!") :].splitlines()[1:]
         assert [rule for rule in after if fnmatch(Path(left).name, rule.removeprefix("**/"))]
 
@@ -152,7 +152,7 @@ class TestIgnored:
                 ".cache/bundles",
                 "dist/bundles",
             ],
-            cwd=project.ROOT,
+            cwd=checkout.ROOT,
             capture_output=True,
             text=True,
             check=False,

@@ -12,7 +12,7 @@ import pytest
 
 from local.compute.lambda_ import archives
 from operations.release.bundles import BUNDLES, Bundle
-from operations.release.machine import MachineBundles
+from operations.release.local_bundles import MachineBundles
 
 # Loads a module, refuses every way to the network, and tells which modules came from where.
 LOADER = dedent(

@@ -6,16 +6,16 @@ from typing import Any, Literal
 
 from rich.text import Text
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.requirements.document import Requirement, read, reasons
 from operations.requirements.markers import MarkerError, claims
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
-DOCUMENT = project.ROOT / "docs" / "requirements.md"
-REASONS = project.ROOT / "docs" / "requirements_reasons.toml"
-TESTS = project.ROOT / "tests"
+DOCUMENT = checkout.ROOT / "docs" / "requirements.md"
+REASONS = checkout.ROOT / "docs" / "requirements_reasons.toml"
+TESTS = checkout.ROOT / "tests"
 
 State = Literal["covered", "later", "not covered"]
 STYLES: Mapping[State, str] = {"covered": "green", "later": "dim", "not covered": "yellow"}
@@ -130,7 +130,7 @@ def _choose(document: str, counts: Sequence[Count]) -> str:
     if document.upper() not in known:
         raise RefusedError(
             f"document {document!r} is not known; known are {', '.join(known)}",
-            next_step=f"{project.program()} requirements --document {known[0]}",
+            next_step=f"{checkout.program()} requirements --document {known[0]}",
             code=ExitCode.USAGE,
         )
     return document.upper()
@@ -166,7 +166,7 @@ def _show_counts(counts: Sequence[Count], screen: Screen) -> None:
         for one in counts
     ]
     screen.show(table("document", *figures, "", rows=rows, right=figures))
-    example = f"{project.program()} requirements --document {counts[0].document}"
+    example = f"{checkout.program()} requirements --document {counts[0].document}"
     screen.show(Text(), Text.assemble(("each of them  ", "bold"), example))
 
 

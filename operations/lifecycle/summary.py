@@ -4,9 +4,9 @@ from typing import Any
 
 from rich.text import Text
 
-from operations.client.token import Role
-from operations.journeys import journey
-from operations.project import checkout as project
+from operations.client.access_tokens import Role
+from operations.journeys import run_journey
+from operations.project import checkout
 from operations.state.files import EnvironmentState
 from operations.terminal.console import Screen, facts
 
@@ -28,15 +28,15 @@ def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -
         ),
         Text(),
         Text("a token for each role", style="bold"),
-        facts({role.value: project.command(f"token --role {role}", environment) for role in Role}),
+        facts({role.value: checkout.command(f"token --role {role}", environment) for role in Role}),
         Text(),
     )
     if made:
         screen.show(Text("the journey of one photograph", style="bold"))
-        journey.show(made, environment, screen)
+        run_journey.show(made, environment, screen)
     else:
-        screen.show(facts({"try it": project.command("journey", environment)}))
-    stop = project.command("down", environment)
+        screen.show(facts({"try it": checkout.command("journey", environment)}))
+    stop = checkout.command("down", environment)
     screen.show(Text(), facts({"stop it": f"{stop}   (wipes what it stored, keeps the logs)"}))
 
 

@@ -1,7 +1,7 @@
 """`platform doctor`: looks at everything that a platform needs, and says what helps where something is missing."""
 
-from operations.client import real_accounts
-from operations.client.elsewhere import Elsewhere
+from operations.client import aws_isolation
+from operations.client.remote_platform import Elsewhere
 from operations.doctor import checks, machine_checks, platform_checks
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
@@ -15,7 +15,7 @@ def doctor(environment: str, screen: Screen, *, elsewhere: Elsewhere | None, por
     if elsewhere:
         made = list(platform_checks.of_elsewhere(elsewhere))
     else:
-        real_accounts.forget_real_accounts()
+        aws_isolation.forget_real_accounts()
         made = [*machine_checks.all_of_them(), *platform_checks.of_local(environment, port)]
     screen.result(checks.as_data(made))
     checks.show(made, screen)

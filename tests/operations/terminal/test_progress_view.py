@@ -6,9 +6,9 @@ import pytest
 from rich.console import Console
 
 from local.progress import ProgressEvent
-from operations.terminal import start_view
+from operations.terminal import progress_view
 from operations.terminal.console import Screen
-from operations.terminal.start_view import LiveView, PlainView
+from operations.terminal.progress_view import LiveView, PlainView
 
 EVENTS = [
     ProgressEvent(step="emulator", state="started"),
@@ -69,10 +69,10 @@ class TestLiveView:
 
 class TestForScreen:
     def test_json_mode_shows_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with start_view.for_screen(Screen(as_json=True)) as view:
+        with progress_view.for_screen(Screen(as_json=True)) as view:
             for event in EVENTS:
                 view.event(event)
         assert capsys.readouterr() == ("", "")
 
     def test_pipe_gets_plain_lines(self) -> None:
-        assert isinstance(start_view.for_screen(Screen()), PlainView)
+        assert isinstance(progress_view.for_screen(Screen()), PlainView)

@@ -11,8 +11,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from operations.release.build_target import Target
 from operations.release.bundles import Bundle, BundleError, Sources, digest
-from operations.release.target import Target
 
 # Raised when the same inputs are to give other bytes.
 BUILDER = "1"

@@ -4,10 +4,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from operations.client import elsewhere
-from operations.client.token import PEOPLE, Role
+from operations.client import remote_platform
+from operations.client.access_tokens import PEOPLE, Role
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 if TYPE_CHECKING:
     from tests.operations.conftest import Command
@@ -17,7 +17,7 @@ URL = "https://api-staging.example.com"
 
 @pytest.fixture(autouse=True)
 def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in elsewhere.ENVIRONMENT_VARIABLES.values():
+    for name in remote_platform.ENVIRONMENT_VARIABLES.values():
         monkeypatch.delenv(name, raising=False)
 
 
@@ -37,18 +37,18 @@ class TestAddress:
     )
     def test_what_is_no_address_is_refused(self, address: str, said: str) -> None:
         with pytest.raises(RefusedError, match="--base-url") as refused:
-            elsewhere.of(address, {})
+            remote_platform.of(address, {})
         assert said in refused.value.message
         assert refused.value.code == ExitCode.USAGE
 
     @pytest.mark.parametrize("address", ["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000"])
     def test_loopback_needs_no_encryption(self, address: str) -> None:
-        there = elsewhere.of(address + "/", {})
+        there = remote_platform.of(address + "/", {})
         assert there is not None
         assert there.base_url == address
 
     def test_stage_path_is_kept(self) -> None:
-        there = elsewhere.of(f"{URL}/v1/", {})
+        there = remote_platform.of(f"{URL}/v1/", {})
         assert there is not None
         assert there.base_url == f"{URL}/v1"
 
@@ -57,13 +57,13 @@ class TestTokens:
     def test_option_goes_before_the_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PLATFORM_TOKEN_ADMIN", "from the variable")
         monkeypatch.setenv("PLATFORM_TOKEN_VIEWER", "from the variable")
-        there = elsewhere.of(URL, {Role.ADMIN: "from the option", Role.EDITOR: "e", Role.VIEWER: None})
+        there = remote_platform.of(URL, {Role.ADMIN: "from the option", Role.EDITOR: "e", Role.VIEWER: None})
         assert there is not None
         there.require_tokens()
         assert [there.token(role) for role in PEOPLE] == ["from the option", "e", "from the variable"]
 
     def test_tokens_are_not_in_the_text_form(self) -> None:
-        assert "secret" not in repr(elsewhere.of(URL, {Role.ADMIN: "secret"}))
+        assert "secret" not in repr(remote_platform.of(URL, {Role.ADMIN: "secret"}))
 
     def test_missing_ones_are_all_named(self, command: "Command") -> None:
         answer = command("journey", "--base-url", URL, "--token-editor", "x", "--json")

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from operations.client.patience import Patience
+from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi
-from operations.client.token import Role
+from operations.client.retry_policy import Patience
 from operations.seed.catalogue import TAG, Body, Catalogue, Clip, Episode
-from operations.seed.ledger import Ledger, Outcome
+from operations.seed.outcome_counts import Ledger, Outcome
 from operations.seed.picture_uploads import PictureUploads
 
 T = TypeVar("T")

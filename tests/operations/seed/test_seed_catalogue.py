@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from operations.seed import catalogue, pictures
-from operations.seed.ledger import Ledger, Outcome
+from operations.seed.outcome_counts import Ledger, Outcome
 from operations.terminal.exit_codes import ExitCode
 from tests.operations.conftest import Api, Command
 

@@ -6,15 +6,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from components.naming import Naming
 from local.account import FunctionFailedError
-from operations.client import real_accounts
-from operations.client.elsewhere import Elsewhere
-from operations.project import checkout as project
-from operations.project import stack_settings
-from operations.seed.seed import require_no_production
-from operations.state import running
+from operations.client import aws_isolation
+from operations.client.remote_platform import Elsewhere
+from operations.project import checkout, stack_settings
+from operations.seed.seed_catalogue import require_no_production
+from operations.state import platform_status
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 from stacks.environment import PROJECT
 
 # So many more with each invocation: one that is interrupted has lost little, and people see it go on.
@@ -29,7 +28,7 @@ def scale(environment: str, episodes: int, screen: Screen, *, elsewhere: Elsewhe
     if elsewhere:
         raise RefusedError(
             "--scale is for local platforms, not for --base-url",
-            next_step=f"{project.program()} seed --scale {episodes}",
+            next_step=f"{checkout.program()} seed --scale {episodes}",
             code=ExitCode.USAGE,
         )
     require_no_production(environment)
@@ -37,12 +36,14 @@ def scale(environment: str, episodes: int, screen: Screen, *, elsewhere: Elsewhe
     if not settings.migrate.seeding:
         raise RefusedError(
             f"environment {environment!r} does not allow it: migrate.seeding is false in its stack file",
-            next_step=f"{project.program()} seed --scale {episodes}",
+            next_step=f"{checkout.program()} seed --scale {episodes}",
             code=ExitCode.USAGE,
         )
-    real_accounts.forget_real_accounts()
-    state = running.require(environment)
-    running.require_local(state, "--scale is for local platforms", next_step=project.command("seed", environment))
+    aws_isolation.forget_real_accounts()
+    state = platform_status.require(environment)
+    platform_status.require_local(
+        state, "--scale is for local platforms", next_step=checkout.command("seed", environment)
+    )
     account, function = state.account(), Naming(PROJECT, environment).physical("migrate")
     began, made = time.monotonic(), 0
     for wanted in [*range(EPISODES_AT_ONCE, episodes, EPISODES_AT_ONCE), episodes]:
@@ -51,7 +52,7 @@ def scale(environment: str, episodes: int, screen: Screen, *, elsewhere: Elsewhe
             made += account.invoke(function, event, seconds=settings.migrate.timeout_seconds)["made"]
         except (BotoCoreError, ClientError, FunctionFailedError) as error:
             raise RefusedError(
-                f"{made:,} episodes were made, then: {error}", next_step=project.command("logs migrate", environment)
+                f"{made:,} episodes were made, then: {error}", next_step=checkout.command("logs migrate", environment)
             ) from error
         if screen.is_terminal:
             screen.note(f"{wanted:,} of {episodes:,}")

@@ -12,9 +12,9 @@ import pulumi
 import pytest
 
 from local.compute.lambda_ import archives
-from operations.project import checkout as project
-from operations.release import builder, machine
-from operations.release.machine import MachineBundles
+from operations.project import checkout
+from operations.release import bundle_builder, local_bundles
+from operations.release.local_bundles import MachineBundles
 from operations.release.manifest import Manifest
 from tests.operations.release.conftest import TINY, locked
 
@@ -27,7 +27,7 @@ def make(root: Path, tmp_path: Path) -> Iterator[Make]:
     held: list[MachineBundles] = []
 
     def made(**options: object) -> MachineBundles:
-        bundles = machine.make(root=root, cache=tmp_path / "cache", bundles=[TINY], **options)  # type: ignore[arg-type]
+        bundles = local_bundles.make(root=root, cache=tmp_path / "cache", bundles=[TINY], **options)  # type: ignore[arg-type]
         held.append(bundles)
         return bundles
 
@@ -43,7 +43,7 @@ def nothing_is_installed(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def forbid(*arguments: object) -> None:
         raise AssertionError("it was installed again")
 
-    return lambda: monkeypatch.setattr(builder, "install", forbid)
+    return lambda: monkeypatch.setattr(bundle_builder, "install", forbid)
 
 
 def code(bundles: MachineBundles) -> Path:
@@ -141,7 +141,7 @@ class TestMake:
 
     def test_a_release_of_the_same_source_is_another_set(self, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
         first = make()
-        monkeypatch.setattr(project, "release", lambda: "9.9.9")
+        monkeypatch.setattr(checkout, "release", lambda: "9.9.9")
         second = make()
         assert (Manifest.read(first.folder).release, Manifest.read(second.folder).release) != ("9.9.9", "9.9.9")
         assert Manifest.read(second.folder).release == "9.9.9"
@@ -167,7 +167,7 @@ class TestMake:
         assert run_bare(code(bundles)) == "1.17.0"
 
     def test_what_a_killed_process_left_is_removed(self, make: Make, tmp_path: Path) -> None:
-        for kind in (machine.LAYERS, machine.SETS):
+        for kind in (local_bundles.LAYERS, local_bundles.SETS):
             (tmp_path / "cache" / kind / ".unfinished-x").mkdir(parents=True)
         found = cached(make())
         assert not [name for names in found.values() for name in names if name.startswith(".")]
@@ -202,22 +202,22 @@ class TestRemoval:
 
     def test_old_sets_and_their_code_go(self, make: Make, root: Path) -> None:
         made = []
-        for number in range(machine.KEPT_SETS + 2):
+        for number in range(local_bundles.KEPT_SETS + 2):
             self.change(root, number)
             bundles = make()
             os.utime(bundles.folder, (number, number))
             bundles.close()
             made.append((bundles, code(bundles)))
         found = cached(made[-1][0])
-        assert found["sets"] == {bundles.folder.name for bundles, _ in made[-machine.KEPT_SETS :]}
-        assert found["code"] == {folder.name for _, folder in made[-machine.KEPT_SETS :]}
+        assert found["sets"] == {bundles.folder.name for bundles, _ in made[-local_bundles.KEPT_SETS :]}
+        assert found["code"] == {folder.name for _, folder in made[-local_bundles.KEPT_SETS :]}
         # All of them have the same packages.
         assert len(found["layers"]) == 1
 
     @pytest.fixture
     def make(self, root: Path, tmp_path: Path) -> Make:
         """The tests here close what they want closed."""
-        return lambda: machine.make(root=root, cache=tmp_path / "cache", bundles=[TINY])
+        return lambda: local_bundles.make(root=root, cache=tmp_path / "cache", bundles=[TINY])
 
     def test_set_that_is_used_again_is_a_new_one(self, make: Make, root: Path) -> None:
         first = make()
@@ -229,7 +229,7 @@ class TestRemoval:
             os.utime(bundles.folder, (age, age))
         (root / "tiny" / "work.py").write_text(before)
         make().close()
-        for number in range(1, machine.KEPT_SETS):
+        for number in range(1, local_bundles.KEPT_SETS):
             self.change(root, number)
             make().close()
         assert (first.folder.is_dir(), second.folder.exists()) == (True, False)
@@ -237,7 +237,7 @@ class TestRemoval:
     def test_set_that_somebody_uses_stays(self, make: Make, root: Path) -> None:
         used = make()
         os.utime(used.folder, (1, 1))
-        for number in range(machine.KEPT_SETS + 1):
+        for number in range(local_bundles.KEPT_SETS + 1):
             self.change(root, number)
             make().close()
         assert run_bare(code(used)) == "1.17.0"
@@ -249,7 +249,7 @@ class TestRemoval:
         first.close()
         os.utime(first.folder, (1, 1))
         TINY.lock(root).write_text(locked("idna"))
-        for number in range(machine.KEPT_SETS):
+        for number in range(local_bundles.KEPT_SETS):
             self.change(root, number)
             last = make()
             last.close()
@@ -261,7 +261,7 @@ class TestRemoval:
         foreign.mkdir(parents=True)
         (foreign / "manifest.json").write_text('{"version": 1}')
         os.utime(foreign, (1, 1))
-        for number in range(machine.KEPT_SETS):
+        for number in range(local_bundles.KEPT_SETS):
             self.change(root, number)
             make().close()
         assert not foreign.exists()

@@ -2,8 +2,8 @@
 
 import pytest
 
-from operations.client.patience import ATTEMPTS, Patience
 from operations.client.platform_api import UnexpectedAnswerError
+from operations.client.retry_policy import ATTEMPTS, Patience
 
 
 class Answers:

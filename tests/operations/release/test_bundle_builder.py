@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from operations.project import checkout as project
-from operations.release import builder
+from operations.project import checkout
+from operations.release import bundle_builder
+from operations.release.build_target import Target
 from operations.release.bundles import BUNDLES, BundleError
-from operations.release.target import Target
 from tests.operations.release.conftest import TINY, locked
 
 HERE = Target.this_machine()
@@ -36,8 +36,8 @@ def sha256(file: Path) -> str:
 
 
 def made(site: Path, file: Path, sources: dict[str, bytes] | None = None) -> str:
-    builder.pack(site, file)
-    builder.add(sources or {"tiny/__init__.py": b"", "tiny/work.py": b"x"}, file, TINY)
+    bundle_builder.pack(site, file)
+    bundle_builder.add(sources or {"tiny/__init__.py": b"", "tiny/work.py": b"x"}, file, TINY)
     return sha256(file)
 
 
@@ -84,40 +84,40 @@ class TestZip:
     def test_what_lambda_would_refuse_is_refused(
         self, site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
     ) -> None:
-        monkeypatch.setattr(builder, limit, 100)
+        monkeypatch.setattr(bundle_builder, limit, 100)
         with pytest.raises(BundleError, match=r"bundle tiny: 0\.0 MB, 0\.0 MB unpacked: Lambda takes"):
             made(site, tmp_path / "made.zip")
-        builder.pack(site, tmp_path / "container.zip")
-        builder.add({"tiny/work.py": b"x"}, tmp_path / "container.zip", replace(TINY, handler=None))
+        bundle_builder.pack(site, tmp_path / "container.zip")
+        bundle_builder.add({"tiny/work.py": b"x"}, tmp_path / "container.zip", replace(TINY, handler=None))
 
 
 class TestInputs:
     def test_packages_change_with_lock_target_and_zlib(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        seen = [builder.package_inputs(TINY, target, root) for target in (HERE, Target.lambda_function("arm64"))]
-        seen.append(builder.package_inputs(TINY, replace(HERE, python="3.99"), root))
+        seen = [bundle_builder.package_inputs(TINY, target, root) for target in (HERE, Target.lambda_function("arm64"))]
+        seen.append(bundle_builder.package_inputs(TINY, replace(HERE, python="3.99"), root))
         with monkeypatch.context() as patch:
             patch.setattr(zlib, "ZLIB_RUNTIME_VERSION", "9.9")
-            seen.append(builder.package_inputs(TINY, HERE, root))
+            seen.append(bundle_builder.package_inputs(TINY, HERE, root))
         with monkeypatch.context() as patch:
-            patch.setattr(builder, "BUILDER", "next")
-            seen.append(builder.package_inputs(TINY, HERE, root))
+            patch.setattr(bundle_builder, "BUILDER", "next")
+            seen.append(bundle_builder.package_inputs(TINY, HERE, root))
         TINY.lock(root).write_text(TINY.lock(root).read_text() + "\n")
-        seen.append(builder.package_inputs(TINY, HERE, root))
+        seen.append(bundle_builder.package_inputs(TINY, HERE, root))
         assert len(set(seen)) == 6
 
     def test_bundle_changes_with_packages_names_and_contents(self) -> None:
         seen = {
-            builder.inputs("a", {"x": b"1", "y": b"2"}),
-            builder.inputs("b", {"x": b"1", "y": b"2"}),
-            builder.inputs("a", {"x": b"1", "z": b"2"}),
-            builder.inputs("a", {"x": b"1", "y": b"3"}),
+            bundle_builder.inputs("a", {"x": b"1", "y": b"2"}),
+            bundle_builder.inputs("b", {"x": b"1", "y": b"2"}),
+            bundle_builder.inputs("a", {"x": b"1", "z": b"2"}),
+            bundle_builder.inputs("a", {"x": b"1", "y": b"3"}),
         }
         assert len(seen) == 4
 
     def test_missing_lock_is_refused(self, root: Path) -> None:
         TINY.lock(root).unlink()
         with pytest.raises(BundleError, match=r"locks/tiny\.txt is missing") as refused:
-            builder.package_inputs(TINY, HERE, root)
+            bundle_builder.package_inputs(TINY, HERE, root)
         assert refused.value.next_step == "make lock"
 
 
@@ -137,15 +137,15 @@ class TestInstall:
             os.umask(before)
 
     def made(self, folder: Path) -> str:
-        builder.install(MAINTENANCE, Target.lambda_function("x86_64"), folder / "site", project.ROOT)
-        builder.pack(folder / "site", folder / "made.zip")
-        builder.add(MAINTENANCE.sources(project.ROOT), folder / "made.zip", MAINTENANCE)
+        bundle_builder.install(MAINTENANCE, Target.lambda_function("x86_64"), folder / "site", checkout.ROOT)
+        bundle_builder.pack(folder / "site", folder / "made.zip")
+        bundle_builder.add(MAINTENANCE.sources(checkout.ROOT), folder / "made.zip", MAINTENANCE)
         return sha256(folder / "made.zip")
 
     def test_programs_and_records_are_left_out_and_metadata_stays(self, root: Path, tmp_path: Path) -> None:
         # It brings a program, `idna`.
         TINY.lock(root).write_text(locked("idna"))
-        builder.install(TINY, HERE, tmp_path / "site", root)
+        bundle_builder.install(TINY, HERE, tmp_path / "site", root)
         found = {path.relative_to(tmp_path / "site").as_posix() for path in (tmp_path / "site").rglob("*")}
         assert "idna/__init__.py" in found
         assert [name for name in found if name.endswith(".dist-info/METADATA")]
@@ -154,10 +154,10 @@ class TestInstall:
     def test_package_without_hashes_is_refused(self, root: Path, tmp_path: Path) -> None:
         TINY.lock(root).write_text("six==1.17.0\n")
         with pytest.raises(BundleError, match=r"bundle tiny: its packages cannot be installed: .*hash"):
-            builder.install(TINY, HERE, tmp_path / "site", root)
+            bundle_builder.install(TINY, HERE, tmp_path / "site", root)
 
     def test_missing_installer_is_told(self, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
         with pytest.raises(BundleError, match="uv cannot be started") as refused:
-            builder.install(TINY, HERE, tmp_path / "site", root)
+            bundle_builder.install(TINY, HERE, tmp_path / "site", root)
         assert refused.value.next_step == "make setup"

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from operations.commands.options import EXIT_CODES, AsJson
-from operations.project import checkout as project
-from operations.release.target import ARCHITECTURES, Architecture
+from operations.project import checkout
+from operations.release.build_target import ARCHITECTURES, Architecture
 from operations.terminal.console import Screen
 
 release_app = typer.Typer(help="Make a release.", context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,11 +19,11 @@ def _release_build(
         Architecture | None, typer.Option(help="The processor of the functions; both without it.")
     ] = None,
     as_json: AsJson = False,
-    output: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")] = project.BUNDLES,
+    output: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")] = checkout.BUNDLES,
 ) -> None:
     """Make what is deployed: a zip for each function and one for the container host, and their manifest."""
     # Imported here because it brings Pulumi, for which no other verb should wait.
-    from operations.release.build import build  # noqa: PLC0415
+    from operations.release.build_release import build  # noqa: PLC0415
 
     raise typer.Exit(
         build([architecture] if architecture else ARCHITECTURES, output.resolve(), Screen(as_json=as_json))

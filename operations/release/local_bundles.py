@@ -18,11 +18,11 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from local.compute.lambda_ import archives
-from operations.project import checkout as project
-from operations.release import builder
+from operations.project import checkout
+from operations.release import bundle_builder
+from operations.release.build_target import Target
 from operations.release.bundles import BUNDLES, Bundle, Sources, digest
 from operations.release.manifest import BundleEntry, Manifest
-from operations.release.target import Target
 
 LAYERS, SETS = "layers", "sets"
 SITE, PACKAGES = "site", "packages.zip"
@@ -80,7 +80,7 @@ class _Wanted:
 
 def make(
     *,
-    root: Path = project.ROOT,
+    root: Path = checkout.ROOT,
     cache: Path | None = None,
     bundles: Sequence[Bundle] = BUNDLES,
     told: Told = lambda _: None,
@@ -89,9 +89,9 @@ def make(
 
     Processes that want the same at once wait for the first.
     """
-    place, target = cache or project.bundle_cache(), Target.this_machine()
+    place, target = cache or checkout.bundle_cache(), Target.this_machine()
     wanted = [_wanted(bundle, target, root) for bundle in bundles]
-    folder = place / SETS / digest(project.release(), *(each.inputs for each in wanted))[:NAME_LENGTH]
+    folder = place / SETS / digest(checkout.release(), *(each.inputs for each in wanted))[:NAME_LENGTH]
     place.mkdir(parents=True, exist_ok=True)
     with _exclusively(place):
         missing = not folder.is_dir()
@@ -108,8 +108,8 @@ def make(
 
 
 def _wanted(bundle: Bundle, target: Target, root: Path) -> _Wanted:
-    sources, packages = bundle.sources(root), builder.package_inputs(bundle, target, root)
-    return _Wanted(bundle=bundle, sources=sources, packages=packages, inputs=builder.inputs(packages, sources))
+    sources, packages = bundle.sources(root), bundle_builder.package_inputs(bundle, target, root)
+    return _Wanted(bundle=bundle, sources=sources, packages=packages, inputs=bundle_builder.inputs(packages, sources))
 
 
 def _layer(bundle: str, packages: str) -> str:
@@ -130,12 +130,12 @@ def _make_layers(wanted: Sequence[_Wanted], target: Target, place: Path, root: P
     def make_layer(each: _Wanted) -> None:
         told(f"packages of {each.bundle.name}")
         with archives.unfinished_folder(place / LAYERS) as unfinished:
-            builder.install(each.bundle, target, unfinished / SITE, root)
-            builder.pack(unfinished / SITE, unfinished / PACKAGES)
+            bundle_builder.install(each.bundle, target, unfinished / SITE, root)
+            bundle_builder.pack(unfinished / SITE, unfinished / PACKAGES)
             _compile(unfinished / SITE)
             archives.put_in_place(unfinished, place / LAYERS / each.layer)
 
-    with ThreadPoolExecutor(builder.THREADS) as threads:
+    with ThreadPoolExecutor(bundle_builder.THREADS) as threads:
         list(threads.map(make_layer, missing))
 
 
@@ -146,7 +146,7 @@ def _make_set(wanted: Sequence[_Wanted], target: Target, place: Path, folder: Pa
             told(each.bundle.name)
             layer, file = place / LAYERS / each.layer, unfinished / f"{each.bundle.name}.zip"
             shutil.copyfile(layer / PACKAGES, file)
-            builder.add(each.sources, file, each.bundle)
+            bundle_builder.add(each.sources, file, each.bundle)
             entries[each.bundle.name] = BundleEntry.of(file, packages=each.packages, inputs=each.inputs)
             _lay_out(each, layer / SITE, archives.place(file, place))
         Manifest.of(target, entries).write(unfinished)

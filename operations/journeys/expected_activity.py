@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import Role
 
 PAGE = "100"
 

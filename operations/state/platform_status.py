@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state import progress_log
 from operations.state.files import EnvironmentState, Process, StateFiles
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 PROBE_SECONDS = 5.0
 
@@ -34,13 +34,13 @@ def require(environment: str) -> EnvironmentState:
         left = " (an earlier one ended without cleaning up)" if files.remains() else ""
         raise RefusedError(
             f"the platform of environment {environment!r} is not running{left}",
-            next_step=project.command("up", environment),
+            next_step=checkout.command("up", environment),
             code=ExitCode.STOPPED,
         )
     if state.endpoints is None:
         raise RefusedError(
             f"the platform of environment {environment!r} is still starting",
-            next_step=project.command("status", environment),
+            next_step=checkout.command("status", environment),
             code=ExitCode.DEGRADED,
         )
     return state
@@ -49,7 +49,7 @@ def require(environment: str) -> EnvironmentState:
 def require_local(state: EnvironmentState, why: str, next_step: str) -> None:
     """Refuses a platform whose AWS is not on this machine; `why` ends the sentence."""
     host = urlsplit(state.account().endpoint).hostname or ""
-    if not project.is_loopback(host):
+    if not checkout.is_loopback(host):
         raise RefusedError(
             f"environment {state.environment!r} answers at {host}, which is not this machine: {why}",
             next_step=next_step,
@@ -62,7 +62,9 @@ def look(environment: str) -> Condition:
     state = files.read()
     if state is None and files.lock.is_held():
         return Condition(
-            health="degraded", reason="it is being started or stopped", next_step=project.command("status", environment)
+            health="degraded",
+            reason="it is being started or stopped",
+            next_step=checkout.command("status", environment),
         )
     if state is None or state.host.find() is None:
         return _stopped(files)
@@ -70,26 +72,26 @@ def look(environment: str) -> Condition:
         step = progress_log.last_step(files.progress)
         reason = f"it is starting (at: {step})" if step else "it is starting"
         return Condition(
-            health="degraded", state=state, reason=reason, next_step=project.command("status", environment)
+            health="degraded", state=state, reason=reason, next_step=checkout.command("status", environment)
         )
     reason = state.reason if state.state == "degraded" else _probe(state)
     return Condition(
         health="degraded" if reason else "running",
         state=state,
         reason=reason,
-        next_step=f"{project.command('down', environment)} && {project.command('up', environment)}" if reason else "",
+        next_step=f"{checkout.command('down', environment)} && {checkout.command('up', environment)}" if reason else "",
         processes=state.processes,
     )
 
 
 def _stopped(files: StateFiles) -> Condition:
-    remains, up = files.remains(), project.command("up", files.environment)
+    remains, up = files.remains(), checkout.command("up", files.environment)
     if not remains:
         return Condition(health="stopped", next_step=up)
     return Condition(
         health="stopped",
         reason=f"its host ended without cleaning up and left {', '.join(remains)} in {files.directory}",
-        next_step=f"{project.command('down', files.environment)} (cleans up), or {up} (cleans up and starts)",
+        next_step=f"{checkout.command('down', files.environment)} (cleans up), or {up} (cleans up and starts)",
     )
 
 

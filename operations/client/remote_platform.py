@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from operations.client.token import PEOPLE, Role
-from operations.project import checkout as project
+from operations.client.access_tokens import PEOPLE, Role
+from operations.project import checkout
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 ENVIRONMENT_VARIABLES = {role: f"PLATFORM_TOKEN_{role.upper()}" for role in Role}
 FOLDER = "elsewhere"
@@ -25,7 +25,7 @@ class Elsewhere:
     @property
     def folder(self) -> Path:
         """Where what was fetched from it is kept."""
-        return project.state_root() / FOLDER / urlsplit(self.base_url).netloc.replace(":", "-")
+        return checkout.state_root() / FOLDER / urlsplit(self.base_url).netloc.replace(":", "-")
 
     def token(self, role: Role) -> str:
         """The token that was given for the role; see `require_tokens`."""
@@ -72,7 +72,7 @@ def _checked(base_url: str) -> str:
         raise _no_address(base_url, "it must begin with https:// and name a host")
     if parts.query or parts.fragment or parts.username:
         raise _no_address(base_url, "it must have no query, fragment or user")
-    if parts.scheme == "http" and not project.is_loopback(parts.hostname):
+    if parts.scheme == "http" and not checkout.is_loopback(parts.hostname):
         raise _no_address(base_url, "tokens would travel unencrypted; use https://")
     return base_url.rstrip("/")
 

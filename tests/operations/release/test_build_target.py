@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 from components.python_function import RUNTIME
-from operations.release.target import ARCHITECTURES, LAMBDA_PYTHON, Target
+from operations.release.build_target import ARCHITECTURES, LAMBDA_PYTHON, Target
 
 
 class TestLambdaFunction:

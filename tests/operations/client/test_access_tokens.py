@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from local.account import LocalAccount
-from operations.client import token
-from operations.client.token import PEOPLE, Role
-from operations.project import checkout as project
+from operations.client import access_tokens
+from operations.client.access_tokens import PEOPLE, Role
+from operations.project import checkout
 from operations.state.files import Credentials, Endpoints, EnvironmentState
 from operations.state.lock import ProcessIdentity
-from operations.terminal.refusals import RefusedError
+from operations.terminal.command_errors import RefusedError
 
 MakeState = Callable[..., EnvironmentState]
 SCOPE = "kept/system"
@@ -60,7 +60,7 @@ def state(account: LocalAccount, held_by: MakeState) -> EnvironmentState:
     )
 
 
-def claims(of: token.Token) -> dict[str, Any]:
+def claims(of: access_tokens.Token) -> dict[str, Any]:
     payload = of.token.split(".")[1]
     parsed = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     assert isinstance(parsed, dict)
@@ -71,7 +71,7 @@ class TestIssue:
     @pytest.mark.parametrize("role", PEOPLE)
     @pytest.mark.requirement("P1-33", "P1-53")
     def test_token_is_an_access_token_of_the_group(self, state: EnvironmentState, role: Role) -> None:
-        issued = token.issue(state, role)
+        issued = access_tokens.issue(state, role)
         seen = claims(issued)
         assert seen["token_use"] == "access"
         assert seen["cognito:groups"] == [role.value]
@@ -80,32 +80,32 @@ class TestIssue:
         assert abs((expires_at - datetime.fromtimestamp(seen["exp"], UTC)).total_seconds()) < 5
 
     def test_the_user_of_a_role_stays_the_same(self, state: EnvironmentState) -> None:
-        first, second = token.issue(state, Role.EDITOR), token.issue(state, Role.EDITOR)
+        first, second = access_tokens.issue(state, Role.EDITOR), access_tokens.issue(state, Role.EDITOR)
         assert claims(first)["sub"] == claims(second)["sub"]
-        assert claims(first)["sub"] != claims(token.issue(state, Role.ADMIN))["sub"]
+        assert claims(first)["sub"] != claims(access_tokens.issue(state, Role.ADMIN))["sub"]
 
     def test_platform_on_another_machine_is_refused(self, state: EnvironmentState) -> None:
         elsewhere = Endpoints(api="", docs="", aws="https://cognito-idp.us-east-1.amazonaws.com", s3="")
         with pytest.raises(RefusedError, match="not this machine") as refused:
-            token.issue(state.model_copy(update={"endpoints": elsewhere}), Role.ADMIN)
+            access_tokens.issue(state.model_copy(update={"endpoints": elsewhere}), Role.ADMIN)
         assert "amazonaws.com" in refused.value.message
 
     def test_pool_that_does_not_answer_is_named(self, state: EnvironmentState) -> None:
         nowhere = Endpoints(api="", docs="", aws="http://127.0.0.1:9", s3="")
         with pytest.raises(RefusedError, match="gave no token for viewer") as refused:
-            token.issue(state.model_copy(update={"endpoints": nowhere}), Role.VIEWER)
+            access_tokens.issue(state.model_copy(update={"endpoints": nowhere}), Role.VIEWER)
         assert "http://127.0.0.1:9" in refused.value.message
-        assert refused.value.next_step == project.command("status", "dev")
+        assert refused.value.next_step == checkout.command("status", "dev")
 
     def test_second_factor_is_refused(self, state: EnvironmentState, account: LocalAccount) -> None:
-        cognito, issued = account.client("cognito-idp"), token.issue(state, Role.ADMIN)
+        cognito, issued = account.client("cognito-idp"), access_tokens.issue(state, Role.ADMIN)
         cognito.associate_software_token(AccessToken=issued.token)
         cognito.verify_software_token(AccessToken=issued.token, UserCode="123456")
         cognito.set_user_mfa_preference(
             AccessToken=issued.token, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
         )
         with pytest.raises(RefusedError, match="asks for more than a password") as refused:
-            token.issue(state, Role.ADMIN)
+            access_tokens.issue(state, Role.ADMIN)
         assert "SOFTWARE_TOKEN_MFA" in refused.value.message
 
 
@@ -123,7 +123,7 @@ class TestMachine:
 
     @pytest.mark.requirement("C-11")
     def test_token_is_of_the_client_and_names_its_scope(self, state: EnvironmentState, account: LocalAccount) -> None:
-        issued = token.issue(state, Role.SYSTEM)
+        issued = access_tokens.issue(state, Role.SYSTEM)
         seen, client = claims(issued), self.credentials(state, account)["client_id"]
         assert (seen["sub"], seen["client_id"], seen["scope"], seen["token_use"]) == (client, client, SCOPE, "access")
         assert "cognito:groups" not in seen
@@ -136,27 +136,27 @@ class TestMachine:
     ) -> None:
         self.keep(state, account, client_secret="no-longer-right")
         with pytest.raises(RefusedError, match=r"gave no token for system: 400.*invalid_client") as refused:
-            token.issue(state, Role.SYSTEM)
+            access_tokens.issue(state, Role.SYSTEM)
         assert "no-longer-right" not in refused.value.message
-        assert refused.value.next_step == project.command("status", "dev")
+        assert refused.value.next_step == checkout.command("status", "dev")
 
     def test_another_pool_s_address_is_not_taken_for_ours(self, state: EnvironmentState, account: LocalAccount) -> None:
         self.keep(state, account, token_url="https://other.auth.us-east-1.amazoncognito.com/oauth2/token")
         with pytest.raises(RefusedError, match="invalid_client"):
-            token.issue(state, Role.SYSTEM)
+            access_tokens.issue(state, Role.SYSTEM)
 
     def test_pool_that_does_not_answer_is_named(self, state: EnvironmentState) -> None:
         nowhere = Endpoints(api="", docs="", aws="http://127.0.0.1:9", s3="")
         with pytest.raises(RefusedError, match="gave no token for system"):
-            token.issue(state.model_copy(update={"endpoints": nowhere}), Role.SYSTEM)
+            access_tokens.issue(state.model_copy(update={"endpoints": nowhere}), Role.SYSTEM)
 
     def test_environment_without_machines_says_which_setting(self, state: EnvironmentState) -> None:
         people_alone = {name: value for name, value in state.outputs.items() if name != "system_secret_arn"}
         with pytest.raises(RefusedError, match="no client for machines") as refused:
-            token.issue(state.model_copy(update={"outputs": people_alone}), Role.SYSTEM)
+            access_tokens.issue(state.model_copy(update={"outputs": people_alone}), Role.SYSTEM)
         assert "identity.system_client" in (refused.value.next_step or "")
 
     def test_platform_on_another_machine_is_refused(self, state: EnvironmentState) -> None:
         elsewhere = Endpoints(api="", docs="", aws="https://cognito-idp.us-east-1.amazonaws.com", s3="")
         with pytest.raises(RefusedError, match="not this machine"):
-            token.issue(state.model_copy(update={"endpoints": elsewhere}), Role.SYSTEM)
+            access_tokens.issue(state.model_copy(update={"endpoints": elsewhere}), Role.SYSTEM)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from operations.client.access_tokens import PEOPLE, Role
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import PEOPLE, Role
-from operations.journeys.audit_trail import AuditTrail, subject
+from operations.journeys.expected_activity import AuditTrail, subject
 
 FOUND = {
     "transcription": "In April the meadow turns yellow.",

@@ -5,8 +5,8 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 
 def record(error: BaseException, log: Path) -> RefusedError:

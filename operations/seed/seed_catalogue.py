@@ -5,21 +5,20 @@ from collections.abc import Callable
 from typing import Any
 
 from components.naming import Naming
-from operations.client import real_accounts, token
-from operations.client.elsewhere import Elsewhere
-from operations.client.patience import Patience
+from operations.client import access_tokens, aws_isolation
+from operations.client.access_tokens import PEOPLE, Role
 from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import PEOPLE, Role
-from operations.project import checkout as project
-from operations.project import stack_settings
+from operations.client.remote_platform import Elsewhere
+from operations.client.retry_policy import Patience
+from operations.project import checkout, stack_settings
 from operations.seed import catalogue
-from operations.seed.ledger import Ledger
-from operations.seed.seeding import Seeding
-from operations.state import running
-from operations.terminal import interruptions
+from operations.seed.catalogue_seeder import Seeding
+from operations.seed.outcome_counts import Ledger
+from operations.state import platform_status
+from operations.terminal import termination_signals
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 from stacks.environment import PROJECT
 
 # For how long a run waits for a platform that asks it to come back later.
@@ -36,13 +35,13 @@ def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None
         elsewhere.require_tokens()
         address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in PEOPLE}
     else:
-        real_accounts.forget_real_accounts()
-        state = running.require(environment)
+        aws_isolation.forget_real_accounts()
+        state = platform_status.require(environment)
         address = state.endpoints.api if state.endpoints else ""
-        tokens = {role: token.issue(state, role).token for role in PEOPLE}
+        tokens = {role: access_tokens.issue(state, role).token for role in PEOPLE}
     began = time.monotonic()
     with (
-        interruptions.handled(interruptions.interrupt),
+        termination_signals.handled(termination_signals.interrupt),
         PlatformApi(address, elsewhere=elsewhere is not None) as api,
     ):
         _require_same(api, environment, address)
@@ -53,7 +52,7 @@ def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None
     if not problem:
         return ExitCode.OK
     screen.note(f"platform: the seeding stopped: {problem}")
-    screen.note(f"  next: {project.command('seed', environment)} (goes on where it stopped)")
+    screen.note(f"  next: {checkout.command('seed', environment)} (goes on where it stopped)")
     return ExitCode.FAILED
 
 
@@ -63,7 +62,7 @@ def require_no_production(environment: str) -> None:
         raise RefusedError(
             f"environment {environment!r} keeps production's promises (production_promises in its stack file): "
             "made-up data has no place among what its users rely on",
-            next_step=f"{project.program()} seed --environment {project.DEFAULT_ENVIRONMENT}",
+            next_step=f"{checkout.program()} seed --environment {checkout.DEFAULT_ENVIRONMENT}",
             code=ExitCode.USAGE,
         )
 
@@ -74,7 +73,7 @@ def _require_same(api: PlatformApi, environment: str, address: str) -> None:
         answering = str(api.get("/health")["environment"])
     except (UnexpectedAnswerError, KeyError, TypeError) as error:
         raise RefusedError(
-            f"no platform answers at {address}: {error}", next_step=project.command("doctor", environment)
+            f"no platform answers at {address}: {error}", next_step=checkout.command("doctor", environment)
         ) from error
     expected = Naming(PROJECT, environment).environment_tag
     if answering != expected:

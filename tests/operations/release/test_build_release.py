@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.progress import ProgressEvent
-from operations.release import machine
-from operations.release.build import make
+from operations.release import local_bundles
+from operations.release.build_release import make
+from operations.release.build_target import Target
 from operations.release.bundles import BUNDLES, Bundle, BundleError
-from operations.release.target import Target
 from operations.terminal.exit_codes import ExitCode
 from tests.operations.release.conftest import TINY
 
@@ -141,7 +141,7 @@ class TestMake:
 
     def test_it_is_what_this_machine_runs(self, root: Path, tmp_path: Path) -> None:
         released = make(Target.this_machine(), tmp_path / "here", lambda _: None, root=root, bundles=[TINY])
-        bundles = machine.make(root=root, cache=tmp_path / "cache", bundles=[TINY])
+        bundles = local_bundles.make(root=root, cache=tmp_path / "cache", bundles=[TINY])
         bundles.close()
         assert (bundles.folder / "tiny.zip").read_bytes() == (tmp_path / "here" / "tiny.zip").read_bytes()
         assert released.bundles["tiny"].sha256 == hashlib.sha256((bundles.folder / "tiny.zip").read_bytes()).hexdigest()

@@ -10,13 +10,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.text import Text
 
 from local.account import LocalAccount
-from operations.client import real_accounts
-from operations.project import checkout as project
+from operations.client import aws_isolation
+from operations.project import checkout
 from operations.queues.redrive import Redrive, attributes, redrive
-from operations.state import running
+from operations.state import platform_status
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 # The program exports each work queue by its thing: `thumbnail_queue_url` and `thumbnail_dead_letter_queue_url`.
 WORK_SUFFIX, DEAD_SUFFIX = "_queue_url", "_dead_letter_queue_url"
@@ -59,8 +59,8 @@ class Depth:
 
 def queue(environment: str, screen: Screen, *, redriving: bool) -> ExitCode:
     """Shows every queue; moves the dead letters back first when asked to. Fails when some could not be moved."""
-    real_accounts.forget_real_accounts()
-    state = running.require(environment)
+    aws_isolation.forget_real_accounts()
+    state = platform_status.require(environment)
     account, found = state.account(), pairs(state.outputs)
     try:
         redrives = {pair.thing: _redrive(account, pair, screen) for pair in found} if redriving else {}
@@ -68,7 +68,7 @@ def queue(environment: str, screen: Screen, *, redriving: bool) -> ExitCode:
     except (BotoCoreError, ClientError) as error:
         raise RefusedError(
             f"the queues of environment {environment!r} do not answer at {account.endpoint}: {error}",
-            next_step=project.command("status", environment),
+            next_step=checkout.command("status", environment),
         ) from error
     screen.result(_as_data(environment, depths, redrives if redriving else None))
     _show(depths, redrives, environment, screen)
@@ -152,11 +152,11 @@ def _show(
         screen.show(f"{thing}: {done.moved} of {done.found} dead letters moved back")
         if done.problem:
             screen.note(f"platform: the redrive of {thing} stopped, nothing is lost: {done.problem}")
-            screen.note(f"  next: {project.command('queue --redrive', environment)}")
+            screen.note(f"  next: {checkout.command('queue --redrive', environment)}")
     if any(done.moved for done in redrives.values()):
         screen.show(LIMITS)
     if not redrives and any(dead.visible for _, dead in depths.values()):
-        screen.show(Text.assemble(("next  ", "bold"), project.command("queue --redrive", environment)))
+        screen.show(Text.assemble(("next  ", "bold"), checkout.command("queue --redrive", environment)))
 
 
 def _row(one: Depth) -> tuple[str, ...]:

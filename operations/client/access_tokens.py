@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 from botocore.exceptions import BotoCoreError, ClientError
 
-from operations.client import real_accounts
-from operations.project import checkout as project
-from operations.state import running
+from operations.client import aws_isolation
+from operations.project import checkout
+from operations.state import platform_status
 from operations.state.files import EnvironmentState
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
-from operations.terminal.refusals import RefusedError
 
 ANSWER_SECONDS = 10.0
 
@@ -45,8 +45,8 @@ class Token:
 
 def token(role: Role, environment: str, screen: Screen) -> None:
     """Prints the token alone, so that `$(platform token --role editor)` works."""
-    real_accounts.forget_real_accounts()
-    state = running.require(environment)
+    aws_isolation.forget_real_accounts()
+    state = platform_status.require(environment)
     issued = issue(state, role)
     screen.show(issued.token)
     screen.result(asdict(issued))
@@ -58,10 +58,10 @@ def issue(state: EnvironmentState, role: Role) -> Token:
 
     Refuses a platform that is not on this machine: in a shared account people sign in as themselves.
     """
-    running.require_local(
+    platform_status.require_local(
         state,
         "tokens are made only for local platforms",
-        next_step=f"sign in as yourself, or bring up a local one: {project.command('up', state.environment)}",
+        next_step=f"sign in as yourself, or bring up a local one: {checkout.command('up', state.environment)}",
     )
     try:
         signed, seconds = _sign_machine_in(state) if role is Role.SYSTEM else _sign_in(state, role)
@@ -78,7 +78,7 @@ def issue(state: EnvironmentState, role: Role) -> Token:
 def _no_token(state: EnvironmentState, role: Role, why: str) -> RefusedError:
     return RefusedError(
         f"the user pool at {state.account().endpoint} gave no token for {role}: {why}",
-        next_step=project.command("status", state.environment),
+        next_step=checkout.command("status", state.environment),
     )
 
 

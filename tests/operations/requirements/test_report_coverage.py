@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from operations.project import checkout as project
-from operations.requirements import requirements
+from operations.project import checkout
+from operations.requirements import report_coverage
 from operations.requirements.document import read
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 if TYPE_CHECKING:
     from tests.operations.conftest import Command
@@ -59,15 +59,15 @@ TEST = """
 
 
 @pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "requirements.md").write_text(dedent(DOCUMENT))
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_films.py").write_text(dedent(TEST))
-    monkeypatch.setattr(requirements, "DOCUMENT", tmp_path / "docs" / "requirements.md")
+    monkeypatch.setattr(report_coverage, "DOCUMENT", tmp_path / "docs" / "requirements.md")
     (tmp_path / "docs" / "reasons.toml").write_text('[reasons]\nFILM-03 = "Nobody looks for films."\n')
-    monkeypatch.setattr(requirements, "REASONS", tmp_path / "docs" / "reasons.toml")
-    monkeypatch.setattr(requirements, "TESTS", tmp_path / "tests")
+    monkeypatch.setattr(report_coverage, "REASONS", tmp_path / "docs" / "reasons.toml")
+    monkeypatch.setattr(report_coverage, "TESTS", tmp_path / "tests")
     return tmp_path
 
 
@@ -84,12 +84,12 @@ class Recorder(Screen):
 
 def reported(document: str | None = None) -> dict[str, Any]:
     screen = Recorder()
-    assert requirements.requirements(screen, document=document) == ExitCode.OK
+    assert report_coverage.requirements(screen, document=document) == ExitCode.OK
     return screen.data
 
 
 class TestCounts:
-    def test_each_document_is_counted_by_state(self, checkout: Path) -> None:
+    def test_each_document_is_counted_by_state(self, project_folder: Path) -> None:
         films, conflicts = reported()["documents"]
         assert films == {
             "document": "FILM",
@@ -103,9 +103,9 @@ class TestCounts:
         assert [conflicts[name] for name in ("document", "covered", "later", "not_covered")] == ["C", 1, 0, 1]
 
     def test_they_are_aligned_without_colour_when_piped(
-        self, checkout: Path, capsys: pytest.CaptureFixture[str]
+        self, project_folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        requirements.requirements(Screen(), document=None)
+        report_coverage.requirements(Screen(), document=None)
         shown = capsys.readouterr()
         assert shown.err == ""
         assert shown.out.splitlines()[:4] == [
@@ -118,9 +118,9 @@ class TestCounts:
 
 class TestDocument:
     def test_requirements_are_listed_with_state_and_tests(
-        self, checkout: Path, capsys: pytest.CaptureFixture[str]
+        self, project_folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        requirements.requirements(Screen(), document="film")
+        report_coverage.requirements(Screen(), document="film")
         lines = capsys.readouterr().out.splitlines()
         assert [re.split(r"  +", line)[:2] for line in lines if line.startswith("FILM-")] == [
             ["FILM-01", "covered"],
@@ -136,7 +136,7 @@ class TestDocument:
         ]
         assert lines[-1] == "2 covered, 2 not covered, 1 later: 50.0 %"
 
-    def test_json_has_that_document_alone(self, checkout: Path) -> None:
+    def test_json_has_that_document_alone(self, project_folder: Path) -> None:
         data = reported("C")
         assert [one["document"] for one in data["documents"]] == ["C"]
         assert [one["id"] for one in data["requirements"]] == ["C-01", "C-02"]
@@ -149,19 +149,19 @@ class TestDocument:
             "tests": ("tests/test_films.py::TestFilms::test_stored",),
         }
 
-    def test_what_is_for_later_says_why(self, checkout: Path) -> None:
+    def test_what_is_for_later_says_why(self, project_folder: Path) -> None:
         reasons = {one["id"]: one["reason"] for one in reported("FILM")["requirements"]}
         assert reasons["FILM-04"] == "Later phases named (out of scope unless taken)"
         assert reasons["FILM-02"] == reasons["FILM-05"] == ""
 
 
 class TestReasons:
-    def test_what_is_not_covered_may_have_one(self, checkout: Path) -> None:
+    def test_what_is_not_covered_may_have_one(self, project_folder: Path) -> None:
         found = {one["id"]: one for one in reported("FILM")["requirements"]}
         assert (found["FILM-03"]["state"], found["FILM-03"]["reason"]) == ("not covered", "Nobody looks for films.")
 
-    def test_it_stands_below_its_requirement(self, checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        requirements.requirements(Screen(), document="film")
+    def test_it_stands_below_its_requirement(self, project_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        report_coverage.requirements(Screen(), document="film")
         lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
         below = next(number for number, line in enumerate(lines) if line.startswith("FILM-03")) + 1
         assert lines[below] == "reason: Nobody looks for films."
@@ -177,14 +177,14 @@ class TestReasons:
             ("[reasons", "the requirements cannot be read"),
         ],
     )
-    def test_one_that_cannot_be_is_refused(self, checkout: Path, reasons: str, said: str) -> None:
-        (checkout / "docs" / "reasons.toml").write_text(reasons)
+    def test_one_that_cannot_be_is_refused(self, project_folder: Path, reasons: str, said: str) -> None:
+        (project_folder / "docs" / "reasons.toml").write_text(reasons)
         with pytest.raises(RefusedError, match=said):
             reported()
 
 
 class TestRefusal:
-    def test_unknown_document_is_named_with_the_known_ones(self, checkout: Path) -> None:
+    def test_unknown_document_is_named_with_the_known_ones(self, project_folder: Path) -> None:
         with pytest.raises(RefusedError) as refused:
             reported("MOVIES")
         assert refused.value.code == ExitCode.USAGE
@@ -192,14 +192,14 @@ class TestRefusal:
         assert refused.value.next_step.endswith("requirements --document FILM")
 
     @pytest.mark.parametrize("missing", ["tests", "docs"])
-    def test_no_checkout_is_said(self, checkout: Path, missing: str) -> None:
-        shutil.rmtree(checkout / missing)
-        with pytest.raises(RefusedError, match=f"{checkout / missing}.* is not there: .*checkout") as refused:
+    def test_no_checkout_is_said(self, project_folder: Path, missing: str) -> None:
+        shutil.rmtree(project_folder / missing)
+        with pytest.raises(RefusedError, match=f"{project_folder / missing}.* is not there: .*checkout") as refused:
             reported()
         assert refused.value.code == ExitCode.FAILED
 
-    def test_unknown_requirement_is_named_with_its_test(self, checkout: Path) -> None:
-        (checkout / "tests" / "test_more.py").write_text(dedent(TEST).replace("FILM-05", "FILM-77"))
+    def test_unknown_requirement_is_named_with_its_test(self, project_folder: Path) -> None:
+        (project_folder / "tests" / "test_more.py").write_text(dedent(TEST).replace("FILM-05", "FILM-77"))
         with pytest.raises(RefusedError, match=r"tests/test_more.py::test_at_sea names the requirement 'FILM-77'"):
             reported()
 
@@ -210,13 +210,13 @@ class TestRefusal:
             ("# Nothing yet", "there is no requirement in it"),
         ],
     )
-    def test_spoilt_document(self, checkout: Path, document: str, said: str) -> None:
-        (checkout / "docs" / "requirements.md").write_text(dedent(document))
+    def test_spoilt_document(self, project_folder: Path, document: str, said: str) -> None:
+        (project_folder / "docs" / "requirements.md").write_text(dedent(document))
         with pytest.raises(RefusedError, match=said):
             reported()
 
-    def test_test_that_does_not_parse(self, checkout: Path) -> None:
-        (checkout / "tests" / "test_more.py").write_text("requirement = (")
+    def test_test_that_does_not_parse(self, project_folder: Path) -> None:
+        (project_folder / "tests" / "test_more.py").write_text("requirement = (")
         with pytest.raises(RefusedError, match=r"the requirements cannot be read: .*\(test_more\.py, line 1\)"):
             reported()
 
@@ -224,7 +224,7 @@ class TestRefusal:
 class TestThisProject:
     def test_every_line_of_the_document_is_read(self) -> None:
         # The document itself says how many there are of each source document.
-        path = project.ROOT / "docs" / "requirements.md"
+        path = checkout.ROOT / "docs" / "requirements.md"
         promised = dict(re.findall(r"^\| ([A-Z0-9]+) \| .+ \| (\d+) \|$", path.read_text(), re.MULTILINE))
         found = [one.document for one in read(path)]
         assert promised

@@ -18,8 +18,8 @@ from operations.commands.options import (
     ViewerToken,
     elsewhere_of,
 )
-from operations.journeys import journey
-from operations.project import checkout as project
+from operations.journeys import run_journey
+from operations.project import checkout
 from operations.terminal.console import Screen
 
 WhichNoun = Annotated[Noun, typer.Argument(help="Of what.")]
@@ -29,12 +29,13 @@ RecordFile = Annotated[Path, typer.Argument(help="The file; it ends in .csv or .
 def make_journey(
     *,
     way: Annotated[
-        journey.Way, typer.Argument(help="A photograph from upload to search, or an editor's day with the catalogue.")
-    ] = journey.Way.PHOTO,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+        run_journey.Way,
+        typer.Argument(help="A photograph from upload to search, or an editor's day with the catalogue."),
+    ] = run_journey.Way.PHOTO,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     photo: Annotated[
-        Path | None, typer.Option(help="The image file to send.", show_default=str(project.BUNDLED_PHOTO))
+        Path | None, typer.Option(help="The image file to send.", show_default=str(checkout.BUNDLED_PHOTO))
     ] = None,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
@@ -43,14 +44,16 @@ def make_journey(
     token_system: SystemToken = None,
 ) -> None:
     """Go one way through the whole platform, as people do, and show what was seen."""
-    project.require_environment(environment, "journey")
+    checkout.require_environment(environment, "journey")
     there = elsewhere_of(base_url, token_admin, token_editor, token_viewer, token_system)
-    raise typer.Exit(journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there))
+    raise typer.Exit(
+        run_journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there)
+    )
 
 
 def seed_catalogue(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
@@ -60,10 +63,10 @@ def seed_catalogue(
 ) -> None:
     """Fill the platform with the environment's made-up catalogue. Repeating it makes nothing twice; production is refused."""
     # Imported here because it brings Pulumi, for which no other verb should wait.
-    from operations.seed.scale import scale as fill  # noqa: PLC0415
-    from operations.seed.seed import seed  # noqa: PLC0415
+    from operations.seed.seed_catalogue import seed  # noqa: PLC0415
+    from operations.seed.seed_episodes import scale as fill  # noqa: PLC0415
 
-    project.require_environment(environment, "seed")
+    checkout.require_environment(environment, "seed")
     there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
     screen = Screen(as_json=as_json)
     raise typer.Exit(
@@ -81,7 +84,7 @@ def import_file(
     report: Annotated[
         Path | None, typer.Option(help="Where to say what became of each line; beside the file without it.")
     ] = None,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
@@ -89,7 +92,7 @@ def import_file(
     token_viewer: ViewerToken = None,
 ) -> None:
     """Make and change episodes or clips by a file. Run again after an interruption, it goes on where it stopped."""
-    project.require_environment(environment, "import")
+    checkout.require_environment(environment, "import")
     there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
     platform, screen = Platform.of(environment, there), Screen(as_json=as_json)
     raise typer.Exit(
@@ -101,7 +104,7 @@ def export_file(
     noun: WhichNoun,
     path: RecordFile,
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
@@ -109,6 +112,6 @@ def export_file(
     token_viewer: ViewerToken = None,
 ) -> None:
     """Write every episode or clip into a file that can be edited and imported again."""
-    project.require_environment(environment, "export")
+    checkout.require_environment(environment, "export")
     there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
     raise typer.Exit(transfer.export_records(noun, path, Platform.of(environment, there), Screen(as_json=as_json)))

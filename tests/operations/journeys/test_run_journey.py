@@ -8,11 +8,11 @@ import pytest
 
 from operations.client.platform_api import PlatformApi
 from operations.journeys import photo
-from operations.journeys.journey_runner import JourneyResult
+from operations.journeys.journey import JourneyResult
 from operations.journeys.photo_journey import PhotoJourney
-from operations.project import checkout as project
+from operations.project import checkout
+from operations.terminal.command_errors import RefusedError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 from tests.http_listener import Listener, QuietHandler
 
 Answers = dict[str, tuple[int, Any]]
@@ -39,7 +39,7 @@ def platform() -> Iterator[tuple[str, Answers]]:
     """A platform that works until a test changes one of its answers; a thumbnail of it is the bundled photo itself."""
     with Listener(Scripted) as server:
         address = server.address
-        content = project.BUNDLED_PHOTO.read_bytes()
+        content = checkout.BUNDLED_PHOTO.read_bytes()
         announced = {
             "variant": "primary",
             "width": 5312,
@@ -67,7 +67,7 @@ def platform() -> Iterator[tuple[str, Answers]]:
 
 def run(address: str, sign_in: Any = lambda role: f"token of {role}") -> JourneyResult:
     with PlatformApi(address) as api:
-        return PhotoJourney(api, photo.read(project.BUNDLED_PHOTO), sign_in).run(lambda _: None)
+        return PhotoJourney(api, photo.read(checkout.BUNDLED_PHOTO), sign_in).run(lambda _: None)
 
 
 class TestFailedStep:

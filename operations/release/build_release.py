@@ -7,12 +7,12 @@ from pathlib import Path
 
 from local import progress
 from local.compute.lambda_ import archives
-from operations.project import checkout as project
-from operations.release import builder
+from operations.project import checkout
+from operations.release import bundle_builder
+from operations.release.build_target import Architecture, Target
 from operations.release.bundles import BUNDLES, Bundle
 from operations.release.manifest import BundleEntry, Manifest
-from operations.release.target import Architecture, Target
-from operations.terminal import start_view
+from operations.terminal import progress_view
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 
@@ -23,7 +23,7 @@ def build(architectures: Sequence[Architecture], output: Path, screen: Screen) -
     A folder is replaced as a whole, when all of it is made. Raises BundleError.
     """
     manifests = {}
-    with start_view.for_screen(screen) as view:
+    with progress_view.for_screen(screen) as view:
         for architecture in architectures:
             manifests[architecture] = make(Target.lambda_function(architecture), output / architecture, view.event)
     screen.result(
@@ -37,7 +37,9 @@ def build(architectures: Sequence[Architecture], output: Path, screen: Screen) -
         for architecture, manifest in manifests.items()
         for name, entry in manifest.bundles.items()
     ]
-    screen.show(table("bundle", "MB", "sha256", rows=rows, right=["MB"]), f"release {project.release()} is in {output}")
+    screen.show(
+        table("bundle", "MB", "sha256", rows=rows, right=["MB"]), f"release {checkout.release()} is in {output}"
+    )
     return ExitCode.OK
 
 
@@ -46,7 +48,7 @@ def make(
     folder: Path,
     listener: progress.Listener,
     *,
-    root: Path = project.ROOT,
+    root: Path = checkout.ROOT,
     bundles: Sequence[Bundle] = BUNDLES,
 ) -> Manifest:
     """Makes the bundles of what stands in `root` now for one target, and answers their manifest. Raises BundleError."""
@@ -58,7 +60,7 @@ def make(
         return bundle.name, entry
 
     with archives.unfinished_folder(folder.parent) as unfinished:
-        with ThreadPoolExecutor(builder.THREADS) as threads:
+        with ThreadPoolExecutor(bundle_builder.THREADS) as threads:
             manifest = Manifest.of(target, dict(threads.map(make_one, bundles)))
         manifest.write(unfinished)
         shutil.rmtree(folder, ignore_errors=True)
@@ -67,9 +69,9 @@ def make(
 
 
 def _make_one(bundle: Bundle, target: Target, file: Path, root: Path) -> BundleEntry:
-    sources, packages = bundle.sources(root), builder.package_inputs(bundle, target, root)
+    sources, packages = bundle.sources(root), bundle_builder.package_inputs(bundle, target, root)
     with archives.unfinished_folder(file.parent) as site:
-        builder.install(bundle, target, site, root)
-        builder.pack(site, file)
-    builder.add(sources, file, bundle)
-    return BundleEntry.of(file, packages=packages, inputs=builder.inputs(packages, sources))
+        bundle_builder.install(bundle, target, site, root)
+        bundle_builder.pack(site, file)
+    bundle_builder.add(sources, file, bundle)
+    return BundleEntry.of(file, packages=packages, inputs=bundle_builder.inputs(packages, sources))
