@@ -10,7 +10,7 @@ from benchmarks.platforms import Start
 from benchmarks.report import Figures, Section
 from benchmarks.rounds import Spread, Turn, take_turns
 from operations.project import checkout
-from operations.state.progress_log import WHOLE
+from operations.state.progress_log import PLATFORM_STEP
 
 NAME = "starts"
 WARM = "warm"
@@ -55,7 +55,7 @@ def _cold_start() -> Turn:
 def _steps(start: Start) -> Turn:
     """Seconds by step; what the whole command took besides its steps comes last but one."""
     steps = {event["step"]: float(event["seconds"]) for event in start.events if event["state"] == "finished"}
-    del steps[WHOLE]
+    del steps[PLATFORM_STEP]
     return {**steps, COMMAND: start.seconds - sum(steps.values()), "**in all**": start.seconds}
 
 

@@ -16,7 +16,7 @@ from operations.client import aws_isolation
 from operations.project import checkout
 from operations.state import platform_status
 from operations.state.files import EnvironmentState
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 
 ANSWER_SECONDS = 10.0
@@ -31,7 +31,7 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-PEOPLE = (Role.ADMIN, Role.EDITOR, Role.VIEWER)
+USER_ROLES = (Role.ADMIN, Role.EDITOR, Role.VIEWER)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,11 +45,11 @@ class Token:
 
 def token(role: Role, environment: str, screen: Screen) -> None:
     """Prints the token alone, so that `$(platform token --role editor)` works."""
-    aws_isolation.forget_real_accounts()
-    state = platform_status.require(environment)
+    aws_isolation.isolate_aws_environment()
+    state = platform_status.require_running(environment)
     issued = issue(state, role)
     screen.show(issued.token)
-    screen.result(asdict(issued))
+    screen.write_json(asdict(issued))
 
 
 def issue(state: EnvironmentState, role: Role) -> Token:
@@ -61,7 +61,7 @@ def issue(state: EnvironmentState, role: Role) -> Token:
     platform_status.require_local(
         state,
         "tokens are made only for local platforms",
-        next_step=f"sign in as yourself, or bring up a local one: {checkout.command('up', state.environment)}",
+        next_step=f"sign in as yourself, or bring up a local one: {checkout.command_line('up', state.environment)}",
     )
     try:
         signed, seconds = _sign_machine_in(state) if role is Role.SYSTEM else _sign_in(state, role)
@@ -75,10 +75,10 @@ def issue(state: EnvironmentState, role: Role) -> Token:
     )
 
 
-def _no_token(state: EnvironmentState, role: Role, why: str) -> RefusedError:
-    return RefusedError(
+def _no_token(state: EnvironmentState, role: Role, why: str) -> CommandError:
+    return CommandError(
         f"the user pool at {state.account().endpoint} gave no token for {role}: {why}",
-        next_step=checkout.command("status", state.environment),
+        next_step=checkout.command_line("status", state.environment),
     )
 
 
@@ -89,7 +89,7 @@ def _sign_machine_in(state: EnvironmentState) -> tuple[str, int]:
     """
     arn = state.outputs.get("system_secret_arn")
     if not arn:
-        raise RefusedError(
+        raise CommandError(
             f"environment {state.environment!r} has no client for machines",
             next_step=f"set identity.system_client to true in Pulumi.{state.environment}.yaml, and bring it up anew",
         )
@@ -121,7 +121,7 @@ def _sign_in(state: EnvironmentState, role: Role) -> tuple[str, int]:
         AuthParameters={"USERNAME": username, "PASSWORD": password},
     )
     if "AuthenticationResult" not in answer:
-        raise RefusedError(
+        raise CommandError(
             f"the user pool of environment {state.environment!r} asks for more than a password "
             f"({answer.get('ChallengeName')}): a command cannot answer that",
             next_step="use an environment whose setting identity.mfa is not ON",

@@ -13,7 +13,7 @@ QUIET_SDK = {
 }
 
 
-def without_real_accounts(environment: Mapping[str, str]) -> dict[str, str]:
+def isolated_environment(environment: Mapping[str, str]) -> dict[str, str]:
     """The environment for a process that must reach the local AWS and no other.
 
     Profiles, credentials and endpoints of the user's are left out (a profile that does not exist would also stop every
@@ -25,8 +25,8 @@ def without_real_accounts(environment: Mapping[str, str]) -> dict[str, str]:
     return kept | QUIET_SDK
 
 
-def forget_real_accounts() -> None:
+def isolate_aws_environment() -> None:
     """Makes this process such a one; before it makes its first AWS client."""
-    kept = without_real_accounts(os.environ)
+    kept = isolated_environment(os.environ)
     os.environ.clear()
     os.environ.update(kept)

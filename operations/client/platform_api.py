@@ -11,7 +11,7 @@ Query = Mapping[str, str]
 NO_QUERY: Query = MappingProxyType({})
 
 
-class UnexpectedAnswerError(Exception):
+class UnexpectedResponseError(Exception):
     """The platform answered something else than it promises, or not at all. The text says which request and what came.
 
     `status` is None when nothing came; `retry_after_seconds` is what the answer asked to wait before the request is repeated.
@@ -113,7 +113,7 @@ class PlatformApi:
         try:
             return answer.json()
         except ValueError as error:
-            raise UnexpectedAnswerError(f"{method} {path} was answered with something that is not JSON") from error
+            raise UnexpectedResponseError(f"{method} {path} was answered with something that is not JSON") from error
 
     def _request(self, method: str, path: str, *, expect: int, **content: Any) -> httpx.Response:
         answer = self._exchange(method, path, **content)
@@ -125,7 +125,7 @@ class PlatformApi:
         try:
             return self._client.request(method, url, **content)
         except httpx.HTTPError as error:
-            raise UnexpectedAnswerError(
+            raise UnexpectedResponseError(
                 f"{method} {url.split('?', maxsplit=1)[0]} was not answered: {type(error).__name__}: {error}"
             ) from error
 
@@ -134,9 +134,9 @@ def _keyed(idempotency_key: str | None) -> dict[str, str]:
     return {"Idempotency-Key": idempotency_key} if idempotency_key else {}
 
 
-def _unexpected(answer: httpx.Response, said: str) -> UnexpectedAnswerError:
+def _unexpected(answer: httpx.Response, said: str) -> UnexpectedResponseError:
     after = answer.headers.get("Retry-After", "")
-    return UnexpectedAnswerError(
+    return UnexpectedResponseError(
         f"{said}: {_reason(answer)}",
         status=answer.status_code,
         retry_after_seconds=float(after) if after.isdecimal() else None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
 
 # The API takes 1,000 records and 1 MB at once; what a line may cost in a request's time stays far below its limit.
@@ -34,7 +34,7 @@ class FileFormat(StrEnum):
         try:
             return cls(path.suffix.removeprefix(".").lower())
         except ValueError:
-            raise RefusedError(
+            raise CommandError(
                 f"{path}: a file of records ends in .csv or .ndjson", next_step="rename it", code=ExitCode.USAGE
             ) from None
 
@@ -58,12 +58,12 @@ def read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise RefusedError(f"{path} cannot be read: {error.strerror}", code=ExitCode.USAGE) from error
+        raise CommandError(f"{path} cannot be read: {error.strerror}", code=ExitCode.USAGE) from error
     except UnicodeDecodeError as error:
-        raise RefusedError(f"{path} is not UTF-8: byte {error.start} is none of it", code=ExitCode.USAGE) from error
+        raise CommandError(f"{path} is not UTF-8: byte {error.start} is none of it", code=ExitCode.USAGE) from error
 
 
-def parts_of(text: str, form: FileFormat, path: Path) -> list[Part]:
+def split_into_parts(text: str, form: FileFormat, path: Path) -> list[Part]:
     """The whole file in parts. Refuses a CSV that cannot be taken apart."""
     if form is FileFormat.NDJSON:
         records = ((number, line + "\n") for number, line in enumerate(text.split("\n"), start=1) if line.strip())
@@ -73,7 +73,7 @@ def parts_of(text: str, form: FileFormat, path: Path) -> list[Part]:
         header = next(reader, [])
         return list(_gathered(_line(header), _csv_records(reader)))
     except csv.Error as error:
-        raise RefusedError(f"{path} is no CSV: {error}, near line {reader.line_num}", code=ExitCode.USAGE) from error
+        raise CommandError(f"{path} is no CSV: {error}, near line {reader.line_num}", code=ExitCode.USAGE) from error
 
 
 def _csv_records(reader: Iterator[list[str]]) -> Iterator[tuple[int, str]]:

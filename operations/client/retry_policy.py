@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from operations.client.platform_api import UnexpectedAnswerError
+from operations.client.platform_api import UnexpectedResponseError
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ ATTEMPTS = 4
 PAUSE_SECONDS = 1.0
 
 
-class Patience:
+class RetryPolicy:
     """For how long, from now on, a platform is waited for that is busy, and how many `attempts` a fault gets.
 
     From any thread; `told` hears of each wait. A signal that raises ends a wait at once.
@@ -39,7 +39,7 @@ class Patience:
         while True:
             try:
                 return request()
-            except UnexpectedAnswerError as error:
+            except UnexpectedResponseError as error:
                 if error.status != BUSY:
                     faults += 1
                     is_passing = error.status is None or error.status in PASSING

@@ -18,14 +18,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from operations.client import access_tokens, aws_isolation
 from operations.client.access_tokens import Role
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.record_files import FileFormat, Part, parts_of, read
-from operations.client.remote_platform import Elsewhere
-from operations.client.retry_policy import Patience
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.client.record_files import FileFormat, Part, read, split_into_parts
+from operations.client.remote_platform import RemotePlatform
+from operations.client.retry_policy import RetryPolicy
 from operations.state import platform_status
 from operations.state.files import write_atomically
 from operations.terminal import termination_signals
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 
@@ -51,13 +51,13 @@ class Platform:
     is_elsewhere: bool
 
     @classmethod
-    def of(cls, environment: str, elsewhere: Elsewhere | None) -> "Platform":
+    def of(cls, environment: str, elsewhere: RemotePlatform | None) -> "Platform":
         """The platform that was named, or the local one. Refuses one that is not up, and missing tokens."""
         if elsewhere:
             elsewhere.require_tokens()
             return cls(base_url=elsewhere.base_url, sign_in=elsewhere.token, is_elsewhere=True)
-        aws_isolation.forget_real_accounts()
-        state = platform_status.require(environment)
+        aws_isolation.isolate_aws_environment()
+        state = platform_status.require_running(environment)
         if state.endpoints is None:
             raise RuntimeError("a platform that is up has endpoints")
         return cls(
@@ -79,7 +79,7 @@ def import_records(
     FAILED when a line was refused.
     """
     form = FileFormat.of(path)
-    parts = parts_of(read(path), form, path)
+    parts = split_into_parts(read(path), form, path)
     report = Report(report_path or path.with_name(path.name + ".report.ndjson"))
     done = report.done()
     waiting = [part for part in parts if part.key not in done]
@@ -112,25 +112,25 @@ def export_records(noun: Noun, path: Path, platform: Platform, screen: Screen) -
             screen.note(f"platform: {written:,} bytes of {noun}")
     unfinished.replace(path)
     place.unlink()
-    records = sum(len(part.lines) for part in parts_of(read(path), form, path))
-    screen.result({"noun": noun.value, "file": str(path), "records": records, "resumed": resumed})
+    records = sum(len(part.lines) for part in split_into_parts(read(path), form, path))
+    screen.write_json({"noun": noun.value, "file": str(path), "records": records, "resumed": resumed})
     screen.show(f"{records:,} {noun} in {path}")
     return ExitCode.OK
 
 
-def _patience(screen: Screen) -> Patience:
+def _patience(screen: Screen) -> RetryPolicy:
     """For one part."""
-    return Patience(PATIENCE_SECONDS, lambda said: screen.note(f"platform: {said}"), attempts=ATTEMPTS)
+    return RetryPolicy(PATIENCE_SECONDS, lambda said: screen.note(f"platform: {said}"), attempts=ATTEMPTS)
 
 
 @contextmanager
 def _that_can_be_repeated() -> Iterator[None]:
     """What the platform does not do is refused with the advice to try it again; a signal ends it."""
     try:
-        with termination_signals.handled(termination_signals.interrupt):
+        with termination_signals.handled(termination_signals.raise_keyboard_interrupt):
             yield
-    except UnexpectedAnswerError as error:
-        raise RefusedError(str(error), next_step="run it again: it goes on where it stopped") from error
+    except UnexpectedResponseError as error:
+        raise CommandError(str(error), next_step="run it again: it goes on where it stopped") from error
 
 
 def _place(unfinished: Path, place: Path) -> tuple[str, int] | None:
@@ -190,7 +190,7 @@ def _conclude(noun: Noun, report: Report, keys: list[str], screen: Screen, *, re
     lines = report.of(keys)
     counts = Counter(line["status"] for line in lines)
     refused = [line for line in lines if line["status"] == "refused"]
-    screen.result(
+    screen.write_json(
         {
             "noun": noun.value,
             "counts": {status: counts[status] for status in STATUSES},

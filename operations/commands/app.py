@@ -21,7 +21,7 @@ from operations.commands.options import (
     Port,
     ViewerToken,
     WithJourney,
-    elsewhere_of,
+    select_remote_platform,
 )
 from operations.commands.release_commands import release_app
 from operations.doctor import diagnose
@@ -31,7 +31,7 @@ from operations.project import checkout
 from operations.queues import show_queues
 from operations.requirements import report_coverage
 from operations.terminal import crash_log
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
 
@@ -170,7 +170,7 @@ def _doctor(
 ) -> None:
     """Look at all that a platform needs, and say what helps where something is missing. Changes nothing."""
     checkout.require_environment(environment, "doctor")
-    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
+    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
     chosen = checkout.default_port(environment) if port is None else port
     raise typer.Exit(diagnose.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=chosen))
 
@@ -227,26 +227,26 @@ def main() -> None:
         if code == ExitCode.INTERRUPTED:
             # Typer turns Ctrl-C into an exit code by itself, without a word.
             raise KeyboardInterrupt
-    except RefusedError as refusal:
+    except CommandError as refusal:
         code = _refuse(screen, refusal)
     except TyperException as error:
         code = _refuse(screen, _usage(error))
     except KeyboardInterrupt:
-        code = _refuse(screen, RefusedError("interrupted", code=ExitCode.INTERRUPTED))
+        code = _refuse(screen, CommandError("interrupted", code=ExitCode.INTERRUPTED))
     except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a message and a log entry
         code = _refuse(screen, crash_log.record(error, checkout.state_root() / "command.log"))
     sys.exit(int(code))
 
 
-def _refuse(screen: Screen, refusal: RefusedError) -> int:
-    screen.refuse(refusal)
+def _refuse(screen: Screen, refusal: CommandError) -> int:
+    screen.show_error(refusal)
     return refusal.code
 
 
-def _usage(error: TyperException) -> RefusedError:
+def _usage(error: TyperException) -> CommandError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else app.info.name
-    return RefusedError(" ".join(error.format_message().split()), next_step=f"{command} --help", code=ExitCode.USAGE)
+    return CommandError(" ".join(error.format_message().split()), next_step=f"{command} --help", code=ExitCode.USAGE)
 
 
 if __name__ == "__main__":

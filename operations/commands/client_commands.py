@@ -16,7 +16,7 @@ from operations.commands.options import (
     Scale,
     SystemToken,
     ViewerToken,
-    elsewhere_of,
+    select_remote_platform,
 )
 from operations.journeys import run_journey
 from operations.project import checkout
@@ -45,7 +45,7 @@ def make_journey(
 ) -> None:
     """Go one way through the whole platform, as people do, and show what was seen."""
     checkout.require_environment(environment, "journey")
-    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer, token_system)
+    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer, token_system)
     raise typer.Exit(
         run_journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there)
     )
@@ -67,7 +67,7 @@ def seed_catalogue(
     from operations.seed.seed_episodes import scale as fill  # noqa: PLC0415
 
     checkout.require_environment(environment, "seed")
-    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
+    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
     screen = Screen(as_json=as_json)
     raise typer.Exit(
         fill(environment, scale, screen, elsewhere=there) if scale else seed(environment, screen, elsewhere=there)
@@ -93,7 +93,7 @@ def import_file(
 ) -> None:
     """Make and change episodes or clips by a file. Run again after an interruption, it goes on where it stopped."""
     checkout.require_environment(environment, "import")
-    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
+    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
     platform, screen = Platform.of(environment, there), Screen(as_json=as_json)
     raise typer.Exit(
         transfer.import_records(noun, path, platform, screen, skip_existing=skip_existing, report_path=report)
@@ -113,5 +113,5 @@ def export_file(
 ) -> None:
     """Write every episode or clip into a file that can be edited and imported again."""
     checkout.require_environment(environment, "export")
-    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
+    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
     raise typer.Exit(transfer.export_records(noun, path, Platform.of(environment, there), Screen(as_json=as_json)))

@@ -6,7 +6,7 @@ import typer
 
 from operations.client import remote_platform
 from operations.client.access_tokens import Role
-from operations.client.remote_platform import Elsewhere
+from operations.client.remote_platform import RemotePlatform
 from operations.project import checkout
 from operations.terminal.exit_codes import ExitCode
 
@@ -17,7 +17,10 @@ DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in checkout.PORTS.item
 Environment = Annotated[
     str,
     typer.Option(
-        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=checkout.environments
+        "--environment",
+        "-e",
+        help="The environment: a Pulumi stack's name.",
+        autocompletion=checkout.complete_environment,
     ),
 ]
 Port = Annotated[
@@ -44,13 +47,13 @@ Scale = Annotated[
 ]
 
 
-def elsewhere_of(
+def select_remote_platform(
     base_url: str | None,
     token_admin: str | None,
     token_editor: str | None,
     token_viewer: str | None,
     token_system: str | None = None,
-) -> Elsewhere | None:
+) -> RemotePlatform | None:
     """The platform that --base-url and the tokens name; None when the local one is meant. Refuses what `elsewhere.of` does."""
     people = {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer}
     return remote_platform.of(base_url, people | {Role.SYSTEM: token_system})

@@ -23,8 +23,8 @@ def _release_build(
 ) -> None:
     """Make what is deployed: a zip for each function and one for the container host, and their manifest."""
     # Imported here because it brings Pulumi, for which no other verb should wait.
-    from operations.release.build_release import build  # noqa: PLC0415
+    from operations.release.build_release import build_release  # noqa: PLC0415
 
     raise typer.Exit(
-        build([architecture] if architecture else ARCHITECTURES, output.resolve(), Screen(as_json=as_json))
+        build_release([architecture] if architecture else ARCHITECTURES, output.resolve(), Screen(as_json=as_json))
     )

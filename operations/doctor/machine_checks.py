@@ -17,13 +17,13 @@ from local.engines import stack_files
 from local.errors import LocalPlatformError
 from operations.doctor.checks import Check, ok, problem, warning
 from operations.project import checkout, stack_settings
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 
 SETUP = "make setup"
-LEAST_PYTHON = (3, 11)
+MIN_PYTHON = (3, 11)
 GIGABYTE = 10**9
 # A fresh platform takes some 50 MB; photographs and logs come on top.
-LEAST_FREE_BYTES, COMFORTABLE_FREE_BYTES = GIGABYTE // 2, 2 * GIGABYTE
+MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES = GIGABYTE // 2, 2 * GIGABYTE
 PROGRAM_SECONDS = 20
 # `name==version ; marker \` as the locks are written; the marker says on which machines it is needed.
 PIN = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^]]*\])?==(?P<version>[^\s;]+)\s*(?P<marker>;)?", re.MULTILINE)
@@ -45,7 +45,7 @@ def all_of_them(root: Path = checkout.ROOT) -> Iterator[Check]:
 def python(version: tuple[int, ...]) -> Check:
     """Whether the interpreter is new enough."""
     shown = ".".join(map(str, version))
-    if version < LEAST_PYTHON:
+    if version < MIN_PYTHON:
         return problem(
             "python", f"{shown} is too old: 3.11 is the least", "install Python 3.11 or newer, then: make setup"
         )
@@ -147,9 +147,9 @@ def disk(directory: Path, free: int | None = None) -> Check:
     free = shutil.disk_usage(_nearest(directory)).free if free is None else free
     detail = f"{free / GIGABYTE:,.1f} GB free"
     fix = f"make room, or name a folder elsewhere in {checkout.STATE_DIRECTORY_VARIABLE}"
-    if free < LEAST_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         return problem("disk", f"{detail}, which is too little", fix)
-    if free < COMFORTABLE_FREE_BYTES:
+    if free < RECOMMENDED_FREE_BYTES:
         return warning("disk", f"{detail}, which photographs may fill", fix)
     return ok("disk", detail)
 
@@ -163,8 +163,8 @@ def settings() -> Iterator[Check]:
         )
     for name in names:
         try:
-            stack_settings.read(name)
-        except RefusedError as refusal:
+            stack_settings.load(name)
+        except CommandError as refusal:
             yield problem(f"settings {name}", refusal.message, refusal.next_step)
         else:
             yield ok(f"settings {name}", "valid")

@@ -13,13 +13,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from local import ports
 from local.account import LocalAccount
 from local.errors import PortTakenError
-from operations.client.access_tokens import PEOPLE
-from operations.client.remote_platform import ENVIRONMENT_VARIABLES, Elsewhere
+from operations.client.access_tokens import USER_ROLES
+from operations.client.remote_platform import ENVIRONMENT_VARIABLES, RemotePlatform
 from operations.doctor.checks import Check, ok, problem, warning
 from operations.project import checkout
 from operations.state import platform_status
 from operations.state.files import EnvironmentState
-from operations.state.platform_status import Condition
+from operations.state.platform_status import PlatformStatus
 
 ANSWER_SECONDS = 10.0
 CONNECT_SECONDS = 5.0
@@ -30,19 +30,21 @@ READING_PATH = "/api/v1/shows"
 
 def of_local(environment: str, port: int) -> Iterator[Check]:
     """The local platform as it is: stopped is no problem, remains and dead parts are said."""
-    condition = platform_status.look(environment)
+    condition = platform_status.read_status(environment)
     yield condition_of(environment, condition)
     yield port_of(condition, environment, port)
     for process in condition.processes:
         name, seen = f"process {process.name}", f"pid {process.pid}, {process.state}"
         if process.state == "exited":
-            yield problem(name, f"{seen} unasked", f"read why: {checkout.command(f'logs {process.name}', environment)}")
+            yield problem(
+                name, f"{seen} unasked", f"read why: {checkout.command_line(f'logs {process.name}', environment)}"
+            )
         else:
             yield ok(name, seen)
     state = condition.state
     if state is None or state.endpoints is None:
         return
-    restart = checkout.command("reset", environment)
+    restart = checkout.command_line("reset", environment)
     yield from _http(f"{state.endpoints.api}/health/ready", "api", restart, trust_env=False)
     yield answers("docs page", state.endpoints.docs, restart)
     # Any answer will do of these two: they answer a request without a signature with a refusal.
@@ -51,7 +53,7 @@ def of_local(environment: str, port: int) -> Iterator[Check]:
     yield from resources(state, restart)
 
 
-def condition_of(environment: str, condition: Condition) -> Check:
+def condition_of(environment: str, condition: PlatformStatus) -> Check:
     """What the platform's host says, and what an earlier one left."""
     if condition.health == "running":
         return ok("platform", f"{environment} is running")
@@ -63,7 +65,7 @@ def condition_of(environment: str, condition: Condition) -> Check:
     return made("platform", f"{environment} is {condition.health}: {condition.reason}", condition.next_step)
 
 
-def port_of(condition: Condition, environment: str, port: int) -> Check:
+def port_of(condition: PlatformStatus, environment: str, port: int) -> Check:
     """Whether the API's port is free, or ours already."""
     name = f"port {port}"
     endpoints = condition.state.endpoints if condition.state else None
@@ -73,7 +75,7 @@ def port_of(condition: Condition, environment: str, port: int) -> Check:
     try:
         ports.require_free(port)
     except PortTakenError:
-        fix = f"end the program that listens there, or: {checkout.command('up', environment)} --port 0"
+        fix = f"end the program that listens there, or: {checkout.command_line('up', environment)} --port 0"
         return problem(name, "another program listens there", fix)
     return ok(name, "free")
 
@@ -122,14 +124,14 @@ def _connect(address: str) -> None:
     socket.create_connection((host, int(port)), timeout=CONNECT_SECONDS).close()
 
 
-def of_elsewhere(platform: Elsewhere) -> Iterator[Check]:
+def of_elsewhere(platform: RemotePlatform) -> Iterator[Check]:
     """A platform elsewhere, as a client sees it: reachable, ready, closed to strangers, open to the tokens that were given."""
     fix = "look at the platform's own alarms and logs, or correct --base-url"
     yield from _http(f"{platform.base_url}/health", "health", fix, trust_env=True)
     yield from _http(f"{platform.base_url}/health/ready", "readiness", fix, trust_env=True, clock=False)
     url = f"{platform.base_url}{READING_PATH}"
     yield _status("no token", url, None, httpx.codes.UNAUTHORIZED, "the API is open to strangers: do not use it")
-    for role in PEOPLE:
+    for role in USER_ROLES:
         name, token = f"token {role}", platform.tokens.get(role)
         if token:
             yield _status(

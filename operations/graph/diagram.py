@@ -38,12 +38,12 @@ def mermaid(graph: ResourceGraph) -> str:
         plural = "" if counts[urn] == 1 else "s"
         label = _kind(found) if found.custom else f"{_kind(found)} · {counts[urn]} resource{plural}"
         lines.append(f'    {node[urn]}["{found.name}<br/><small>{label}</small>"]')
-    reduced = without_implied(needs_between_homes(graph))
+    reduced = transitive_reduction(component_dependencies(graph))
     lines += [f"    {node[urn]} --> {node[needed]}" for urn in homes for needed in homes if needed in reduced[urn]]
     return "\n".join(lines) + "\n"
 
 
-def needs_between_homes(graph: ResourceGraph) -> dict[str, set[str]]:
+def component_dependencies(graph: ResourceGraph) -> dict[str, set[str]]:
     """Which component (or lone resource) needs which others, because one of its resources needs one of theirs."""
     known = {each.urn for each in graph.resources}
     needs: dict[str, set[str]] = {graph.home(each.urn): set() for each in graph.resources}
@@ -60,7 +60,7 @@ def needs_between_homes(graph: ResourceGraph) -> dict[str, set[str]]:
     return needs
 
 
-def without_implied(needs: Needs) -> dict[str, set[str]]:
+def transitive_reduction(needs: Needs) -> dict[str, set[str]]:
     """The same needs without those that follow from others: what is reached over a third is not named again.
 
     Where two need each other, both arrows stay.

@@ -8,5 +8,5 @@ from operations.terminal.console import Screen
 def diagram(environment: str, screen: Screen) -> None:
     """Writes the flowchart of what the stack file describes; nothing has to run."""
     chart = mermaid(record_graph(environment))
-    screen.result({"environment": environment, "mermaid": chart})
+    screen.write_json({"environment": environment, "mermaid": chart})
     screen.show(chart.rstrip("\n"))

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from operations.client.access_tokens import Role
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
 from operations.journeys import machine_metadata
-from operations.journeys.expected_activity import AuditTrail
+from operations.journeys.expected_activity import ExpectedActivity
 from operations.journeys.journey import Journey, Steps
 
 SCRIPTS = ("FADE IN: a meadow at dawn.", "FADE IN: a meadow at dusk, the lamps already lit.")
@@ -28,7 +28,7 @@ class CatalogueJourney(Journey):
 
     def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
         super().__init__(api, sign_in)
-        self._trail = AuditTrail()
+        self._trail = ExpectedActivity()
         self._word = secrets.token_hex(7)
         self._show = f"Journey {self._word}"
         self._show_id = self._episode_id = self._episode = ""
@@ -188,7 +188,7 @@ class CatalogueJourney(Journey):
         episode = self._get(self._episode)
         _require("the episode's status", episode["status"], "published")
         if not episode["publish_date"]:
-            raise UnexpectedAnswerError("the episode is published and has no day of publication")
+            raise UnexpectedResponseError("the episode is published and has no day of publication")
         return f"refused while rejected; published on {episode['publish_date']} once approved"
 
     def _decide(self, decision: str) -> None:
@@ -271,7 +271,7 @@ class CatalogueJourney(Journey):
 def _require(what: str, seen: Any, expected: Any) -> None:
     """Raises UnexpectedAnswerError unless the two are the same."""
     if seen != expected:
-        raise UnexpectedAnswerError(f"{what}: {seen!r} instead of {expected!r}")
+        raise UnexpectedResponseError(f"{what}: {seen!r} instead of {expected!r}")
 
 
 def _refusal(answer: dict[str, Any], code: str) -> str:

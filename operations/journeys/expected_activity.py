@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from operations.client.access_tokens import Role
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
 
 PAGE = "100"
 
@@ -21,7 +21,7 @@ class Entry(NamedTuple):
     resource_id: str
 
 
-class AuditTrail:
+class ExpectedActivity:
     """What was written so far, in order."""
 
     def __init__(self) -> None:
@@ -48,9 +48,9 @@ class AuditTrail:
         seen = [Entry(*(entry[name] for name in Entry._fields)) for entry in logged]
         for place, (found, expected) in enumerate(zip(seen, written, strict=False), start=1):
             if found != expected:
-                raise UnexpectedAnswerError(f"entry {place} of the log is {_told(found)}, not {_told(expected)}")
+                raise UnexpectedResponseError(f"entry {place} of the log is {_told(found)}, not {_told(expected)}")
         if len(seen) != len(written):
-            raise UnexpectedAnswerError(f"the log has {len(seen)} entries of it, not {len(written)}")
+            raise UnexpectedResponseError(f"the log has {len(seen)} entries of it, not {len(written)}")
         return f"{len(seen)} entries about {len(things)} things, in order, each by who did it"
 
 
@@ -61,7 +61,7 @@ def subject(token: str) -> str:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return str(claims["sub"])
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise UnexpectedAnswerError("the token is no JWT with a subject") from error
+        raise UnexpectedResponseError("the token is no JWT with a subject") from error
 
 
 def _history(api: PlatformApi, token: str, resource_type: str, resource_id: str) -> list[dict[str, Any]]:

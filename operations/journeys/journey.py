@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar
 
-from operations.client.access_tokens import PEOPLE, Role
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.terminal.command_errors import RefusedError
+from operations.client.access_tokens import USER_ROLES, Role
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.terminal.command_errors import CommandError
 
 Steps = Sequence[tuple[str, Callable[[], str]]]
 """Each step's name, and what makes it: it returns what was seen, or raises UnexpectedAnswerError or RefusedError."""
@@ -65,7 +65,7 @@ class JourneyResult:
 class Journey(ABC):
     """One run through a platform, as people make it: who is there, who signs in, and the steps of a kind."""
 
-    roles: ClassVar[tuple[Role, ...]] = PEOPLE
+    roles: ClassVar[tuple[Role, ...]] = USER_ROLES
     """Who signs in."""
 
     def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
@@ -113,7 +113,7 @@ def _made(name: str, step: Callable[[], str]) -> JourneyStep:
     began, ok = time.monotonic(), True
     try:
         detail = step()
-    except (UnexpectedAnswerError, RefusedError) as error:
+    except (UnexpectedResponseError, CommandError) as error:
         ok, detail = False, str(error)
     except (KeyError, TypeError, IndexError) as error:
         ok, detail = False, f"the answer lacks what it promises: {error!r}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from PIL import Image, UnidentifiedImageError
 
 from operations.project import checkout
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +28,11 @@ class Photo:
 
 def read(path: Path) -> Photo:
     """Reads and decodes an image file. Refuses what is missing, unreadable, or no image."""
-    next_step = f"{checkout.program()} journey --photo {checkout.BUNDLED_PHOTO}"
+    next_step = f"{checkout.executable()} journey --photo {checkout.BUNDLED_PHOTO}"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RefusedError(f"photo {path}: {error.strerror or error}", next_step=next_step) from error
+        raise CommandError(f"photo {path}: {error.strerror or error}", next_step=next_step) from error
     try:
         with Image.open(path) as image:
             # Decoding it whole finds a file that only begins like an image.
@@ -46,7 +46,7 @@ def read(path: Path) -> Photo:
             )
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         problem = "is not an image" if isinstance(error, UnidentifiedImageError) else f"cannot be decoded: {error}"
-        raise RefusedError(f"photo {path} {problem}", next_step=next_step) from error
+        raise CommandError(f"photo {path} {problem}", next_step=next_step) from error
 
 
 def _media_type(format_name: str | None) -> str:

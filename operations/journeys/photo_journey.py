@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from operations.client.access_tokens import Role
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
 from operations.journeys.journey import FetchedThumbnail, Journey, Steps
 from operations.journeys.photo import Photo
 
@@ -91,15 +91,15 @@ class PhotoJourney(Journey):
             if job["status"] == "completed":
                 return "completed"
             if job["status"] == "failed":
-                raise UnexpectedAnswerError(f"the job failed: {job.get('error_message') or 'it gives no reason'}")
+                raise UnexpectedResponseError(f"the job failed: {job.get('error_message') or 'it gives no reason'}")
             if time.monotonic() > deadline:
-                raise UnexpectedAnswerError(f"the job is still {job['status']} after {JOB_SECONDS:.0f} s")
+                raise UnexpectedResponseError(f"the job is still {job['status']} after {JOB_SECONDS:.0f} s")
             time.sleep(POLL_SECONDS)
 
     def _fetch_thumbnails(self) -> str:
         listed = self._list(f"/api/v1/episodes/{self._episode_id}/thumbnails")
         if not listed:
-            raise UnexpectedAnswerError("the episode has no thumbnails")
+            raise UnexpectedResponseError("the episode has no thumbnails")
         self._thumbnails = [self._fetch(announced) for announced in listed]
         return ", ".join(f"{one.variant} {one.width}×{one.height}" for one in self._thumbnails)
 
@@ -111,10 +111,10 @@ class PhotoJourney(Journey):
                 image.load()
                 size = image.size
         except (OSError, SyntaxError) as error:
-            raise UnexpectedAnswerError(f"thumbnail {variant} cannot be decoded: {error}") from error
+            raise UnexpectedResponseError(f"thumbnail {variant} cannot be decoded: {error}") from error
         seen = (*size, len(content))
         if seen != (announced["width"], announced["height"], announced["bytes"]):
-            raise UnexpectedAnswerError(
+            raise UnexpectedResponseError(
                 f"thumbnail {variant} is {seen[0]}×{seen[1]} in {seen[2]} bytes, but was announced as "
                 f"{announced['width']}×{announced['height']} in {announced['bytes']} bytes"
             )
@@ -135,7 +135,7 @@ class PhotoJourney(Journey):
             if ids == [self._episode_id]:
                 return f"the word {self._word} finds this episode and no other"
             if time.monotonic() > deadline:
-                raise UnexpectedAnswerError(f"the word {self._word} finds {ids or 'nothing'}, not {self._episode_id}")
+                raise UnexpectedResponseError(f"the word {self._word} finds {ids or 'nothing'}, not {self._episode_id}")
             time.sleep(POLL_SECONDS)
 
     def _read_as_viewer(self) -> str:

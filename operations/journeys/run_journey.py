@@ -11,7 +11,7 @@ from rich.text import Text
 from operations.client import access_tokens, aws_isolation
 from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi
-from operations.client.remote_platform import Elsewhere
+from operations.client.remote_platform import RemotePlatform
 from operations.journeys import photo
 from operations.journeys.catalogue_journey import CatalogueJourney
 from operations.journeys.journey import Journey, JourneyResult
@@ -20,8 +20,8 @@ from operations.journeys.photo_journey import PhotoJourney
 from operations.project import checkout
 from operations.state import platform_status
 from operations.state.files import EnvironmentState, StateFiles, write_atomically
-from operations.terminal.command_errors import RefusedError
-from operations.terminal.console import Screen, facts, table
+from operations.terminal.command_errors import CommandError
+from operations.terminal.console import Screen, key_value_table, table
 from operations.terminal.exit_codes import ExitCode
 
 RESULT_FILE = "result.json"
@@ -37,7 +37,12 @@ class Way(StrEnum):
 
 
 def journey(
-    environment: str, screen: Screen, *, way: Way, photo_path: Path | None = None, elsewhere: Elsewhere | None = None
+    environment: str,
+    screen: Screen,
+    *,
+    way: Way,
+    photo_path: Path | None = None,
+    elsewhere: RemotePlatform | None = None,
 ) -> ExitCode:
     """Makes one journey, on the local platform unless another is named. Photo, platform and tokens are checked beforehand."""
     if elsewhere:
@@ -45,11 +50,11 @@ def journey(
         data = _make_elsewhere(elsewhere, *_chosen(way, photo_path), screen)
         folder, next_step = elsewhere.folder, "read what that platform's functions logged"
     else:
-        aws_isolation.forget_real_accounts()
+        aws_isolation.isolate_aws_environment()
         chosen = _chosen(way, photo_path)
-        data = _make_here(platform_status.require(environment), *chosen, screen)
-        folder, next_step = StateFiles.of(environment).journey, checkout.command("logs", environment)
-    screen.result(data)
+        data = _make_here(platform_status.require_running(environment), *chosen, screen)
+        folder, next_step = StateFiles.of(environment).journey, checkout.command_line("logs", environment)
+    screen.write_json(data)
     _show(data, folder, next_step, screen)
     return ExitCode.OK if data["ok"] else ExitCode.FAILED
 
@@ -64,9 +69,9 @@ def _chosen(way: Way, photo_path: Path | None) -> tuple[Make, str]:
     if way is Way.PHOTO:
         return _with_photo(photo.read(photo_path or checkout.BUNDLED_PHOTO))
     if photo_path:
-        raise RefusedError(
+        raise CommandError(
             "--photo: the journey through the catalogue sends none",
-            next_step=f"{checkout.program()} journey --photo {photo_path}",
+            next_step=f"{checkout.executable()} journey --photo {photo_path}",
             code=ExitCode.USAGE,
         )
     return CatalogueJourney, CATALOGUE_RESULT_FILE
@@ -85,7 +90,7 @@ def _make_here(state: EnvironmentState, make_journey: Make, result_file: str, sc
     return result.as_data()
 
 
-def _make_elsewhere(elsewhere: Elsewhere, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
+def _make_elsewhere(elsewhere: RemotePlatform, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
     """What it creates there stays there: a show whose name begins with Journey, and what belongs to it."""
     with PlatformApi(elsewhere.base_url, elsewhere=True) as api:
         result = _run(make_journey(api, elsewhere.token), screen)
@@ -105,7 +110,7 @@ def last(environment: str) -> dict[str, Any] | None:
 
 def show(data: dict[str, Any], environment: str, screen: Screen) -> None:
     """The journey's table, where the thumbnails are, and what to do when a step failed."""
-    _show(data, StateFiles.of(environment).journey, checkout.command("logs", environment), screen)
+    _show(data, StateFiles.of(environment).journey, checkout.command_line("logs", environment), screen)
 
 
 def _run(journey: Journey, screen: Screen) -> JourneyResult:
@@ -128,7 +133,7 @@ def _show(data: dict[str, Any], folder: Path, next_step: str, screen: Screen) ->
     screen.show(table("", "step", "what was seen", "ms", rows=rows, right=["ms"]))
     if data["thumbnails"]:
         paths = {one["variant"]: str(folder / f"{one['variant']}.jpg") for one in data["thumbnails"]}
-        screen.show(Text(), Text("thumbnails", style="bold"), facts(paths))
+        screen.show(Text(), Text("thumbnails", style="bold"), key_value_table(paths))
     if not data["ok"]:
         screen.note(f"platform: the journey failed at {data['steps'][-1]['name']!r}: {data['steps'][-1]['detail']}")
         screen.note(f"  next: {next_step}")

@@ -14,7 +14,7 @@ from operations.project import checkout
 from operations.state.files import StateFiles
 from operations.state.lock import ProcessIdentity
 from operations.terminal import termination_signals
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
 
@@ -67,7 +67,7 @@ def end_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | N
 
 def clean(files: StateFiles, host: int | None = None, *, keep_lock: bool = False) -> Ending:
     """Ends what a dead host left running and wipes everything but the logs. The caller holds the lock."""
-    wiped, strays = files.remains(), leave_nothing_running(files.directory)
+    wiped, strays = files.leftovers(), leave_nothing_running(files.directory)
     files.wipe(keep_lock=keep_lock)
     return Ending(host=host, strays=strays, wiped=wiped)
 
@@ -87,9 +87,9 @@ def _held_for_cleaning(files: StateFiles) -> Iterator[None]:
     deadline = time.monotonic() + GRACE_SECONDS
     while not lock.acquire():
         if time.monotonic() > deadline:
-            raise RefusedError(
+            raise CommandError(
                 f"another command holds the environment {files.environment!r}",
-                next_step=checkout.command("status", files.environment),
+                next_step=checkout.command_line("status", files.environment),
                 code=ExitCode.BUSY,
             )
         time.sleep(POLL_SECONDS)
@@ -101,7 +101,7 @@ def _held_for_cleaning(files: StateFiles) -> Iterator[None]:
 
 def _report(files: StateFiles, screen: Screen, ending: Ending) -> None:
     did_something = ending.host is not None or bool(ending.strays or ending.wiped)
-    screen.result(
+    screen.write_json(
         {
             "state": "stopped",
             "environment": files.environment,

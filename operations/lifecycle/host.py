@@ -20,15 +20,15 @@ from operations.project import checkout
 from operations.state import event_log
 from operations.state.files import Credentials, Endpoints, EnvironmentState, Process, Resource, StateFiles
 from operations.state.lock import EnvironmentLock, ProcessIdentity
-from operations.state.progress_log import Outcome, ProgressWriter
+from operations.state.progress_log import ProgressWriter, StartOutcome
 from operations.terminal import crash_log, termination_signals
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from local.cloud import LocalCloud
     from local.engines.in_process import Deployment
-    from operations.release.local_bundles import MachineBundles
+    from operations.release.local_bundles import LocalBundles
 
 READY_SECONDS = 60
 READY_PATH = "/health/ready"
@@ -51,8 +51,8 @@ class Host:
         # A plain value, not an Event: a signal handler that sets an Event can meet its lock in the thread it interrupts.
         self._asked_to_stop = False
         self._cloud: LocalCloud | None = None
-        self._bundles: MachineBundles | None = None
-        identity = ProcessIdentity.own()
+        self._bundles: LocalBundles | None = None
+        identity = ProcessIdentity.current()
         self._state = EnvironmentState(
             state="starting",
             environment=files.environment,
@@ -62,12 +62,12 @@ class Host:
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 
-    def run(self, when_running: Callable[[Outcome], None]) -> Outcome:
+    def run(self, when_running: Callable[[StartOutcome], None]) -> StartOutcome:
         """Starts the platform, calls `when_running`, and stays until it is told to stop. Leaves nothing but the logs.
 
         The outcome is that of the start. SIGINT, SIGTERM and SIGHUP stop it at any moment.
         """
-        with event_log.kept(self._files.logs), termination_signals.handled(self._stop):
+        with event_log.attached(self._files.logs), termination_signals.handled(self._stop):
             try:
                 self._publish(self._state)
                 outcome = self._start()
@@ -81,14 +81,14 @@ class Host:
     def _stop(self) -> None:
         self._asked_to_stop = True
 
-    def _announce(self, outcome: Outcome, when_running: Callable[[Outcome], None]) -> None:
+    def _announce(self, outcome: StartOutcome, when_running: Callable[[StartOutcome], None]) -> None:
         try:
-            with termination_signals.handled(termination_signals.interrupt):
+            with termination_signals.handled(termination_signals.raise_keyboard_interrupt):
                 when_running(outcome)
         except KeyboardInterrupt:
             self._stop()
 
-    def _start(self) -> Outcome:
+    def _start(self) -> StartOutcome:
         """Runs the start on a thread of its own, so that a signal interrupts the waiting and never a half-made process."""
         problems: list[BaseException] = []
 
@@ -105,12 +105,12 @@ class Host:
         if self._asked_to_stop:
             self._close_cloud()
             thread.join(ABANDON_SECONDS)
-            return self._writer.ended(ExitCode.INTERRUPTED, INTERRUPTED)
+            return self._writer.write_outcome(ExitCode.INTERRUPTED, INTERRUPTED)
         if problems:
             self._close_cloud()
             refusal = self._explain(problems[0])
-            return self._writer.ended(refusal.code, refusal.message, refusal.next_step)
-        return self._writer.ended(ExitCode.OK)
+            return self._writer.write_outcome(refusal.code, refusal.message, refusal.next_step)
+        return self._writer.write_outcome(ExitCode.OK)
 
     def _bring_up(self) -> None:
         # Imported here because they bring the whole AWS SDK and Pulumi: a verb that refuses must answer at once.
@@ -122,7 +122,7 @@ class Host:
             stack_files.project_name(checkout.ROOT),
             stack_files.load_stack_config(checkout.ROOT, environment),
         )
-        settings = stack_settings.read(environment)
+        settings = stack_settings.load(environment)
         self._bundles = bundles = self._make_bundles()
         if self._asked_to_stop:
             return
@@ -147,7 +147,7 @@ class Host:
             step.detail = self._wait_until_ready(self._cloud.reach(str(deployment.outputs["api_url"])))
         self._publish(self._running_state(self._cloud, deployment))
 
-    def _make_bundles(self) -> "MachineBundles":
+    def _make_bundles(self) -> "LocalBundles":
         """What the functions run: made from the source as it is now, unless that was done before."""
         from operations.release import local_bundles  # noqa: PLC0415 - it brings Pulumi
 
@@ -156,15 +156,15 @@ class Host:
             def told(detail: str) -> None:
                 # A first build takes long enough to be interrupted in its midst.
                 if self._asked_to_stop:
-                    raise RefusedError(INTERRUPTED, code=ExitCode.INTERRUPTED)
+                    raise CommandError(INTERRUPTED, code=ExitCode.INTERRUPTED)
                 step.tell("progressed", detail)
 
-            bundles = local_bundles.make(told=told)
-            step.detail = "made anew" if bundles.made else "unchanged"
+            bundles = local_bundles.build(on_progress=told)
+            step.detail = "made anew" if bundles.was_built else "unchanged"
         return bundles
 
     def _tell(self, event: progress.ProgressEvent) -> None:
-        self._writer.event(event)
+        self._writer.write_event(event)
         self._listener(event)
 
     def _wait_until_ready(self, api: str) -> str:
@@ -184,7 +184,7 @@ class Host:
                 time.sleep(POLL_SECONDS)
         raise LocalPlatformError(
             f"the API did not become ready within {READY_SECONDS} s; its last answer was: {last}",
-            next_step=f"read what the functions wrote: {checkout.command('logs', self._files.environment)}",
+            next_step=f"read what the functions wrote: {checkout.command_line('logs', self._files.environment)}",
         )
 
     def _running_state(self, cloud: "LocalCloud", deployment: "Deployment") -> EnvironmentState:
@@ -243,12 +243,12 @@ class Host:
         self._state = state
         self._files.write(state)
 
-    def _explain(self, error: BaseException) -> RefusedError:
-        if isinstance(error, RefusedError):
+    def _explain(self, error: BaseException) -> CommandError:
+        if isinstance(error, CommandError):
             return error
         if isinstance(error, LocalPlatformError):
             logs = f"read {self._files.host_log} and the logs beside it"
-            return RefusedError(error.message, next_step=error.next_step or logs)
+            return CommandError(error.message, next_step=error.next_step or logs)
         return crash_log.record(error, self._files.host_log)
 
     def _close_cloud(self) -> None:

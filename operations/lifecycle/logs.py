@@ -13,7 +13,7 @@ from operations.project import checkout
 from operations.state.files import StateFiles
 from operations.state.lock import ProcessIdentity
 from operations.terminal import termination_signals
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 
@@ -26,7 +26,7 @@ def logs(environment: str, screen: Screen, *, process: str | None, follow: bool,
     files = StateFiles.of(environment)
     paths = _paths(files, process)
     if follow and screen.as_json:
-        raise RefusedError(
+        raise CommandError(
             "--follow has no end and --json writes one object", next_step="leave one of them out", code=ExitCode.USAGE
         )
     if names_only:
@@ -36,7 +36,7 @@ def logs(environment: str, screen: Screen, *, process: str | None, follow: bool,
     if follow:
         _follow(files, process, screen, width, lines)
         return
-    screen.result({"logs": [_as_data(name, path, lines) for name, path in paths.items()]})
+    screen.write_json({"logs": [_as_data(name, path, lines) for name, path in paths.items()]})
     for name, path in paths.items():
         for line in tail(path, lines):
             screen.show(_prefixed(name, line, width))
@@ -51,17 +51,17 @@ def tail(path: Path, lines: int) -> list[str]:
 def _paths(files: StateFiles, process: str | None) -> dict[str, Path]:
     known = {path.stem: path for path in sorted(files.logs.glob("*.log"))}
     if not known:
-        raise RefusedError(
+        raise CommandError(
             f"the platform of environment {files.environment!r} has no logs: it has not run yet",
-            next_step=checkout.command("up", files.environment),
+            next_step=checkout.command_line("up", files.environment),
             code=ExitCode.STOPPED,
         )
     if process is None:
         return known
     if process not in known:
-        raise RefusedError(
+        raise CommandError(
             f"process {process!r} has no log; known are {', '.join(known)}",
-            next_step=checkout.command("logs", files.environment) + " --list",
+            next_step=checkout.command_line("logs", files.environment) + " --list",
             code=ExitCode.USAGE,
         )
     return {process: known[process]}
@@ -74,7 +74,7 @@ def _follow(files: StateFiles, process: str | None, screen: Screen, width: int, 
     with (
         contextlib.suppress(KeyboardInterrupt),
         # Also where Ctrl-C was switched off before, as shells do for what they start in the background.
-        termination_signals.handled(termination_signals.interrupt),
+        termination_signals.handled(termination_signals.raise_keyboard_interrupt),
         contextlib.closing(_Reader()) as reader,
     ):
         for name, path in _paths(files, process).items():
@@ -131,6 +131,6 @@ def _as_data(name: str, path: Path, lines: int) -> dict[str, Any]:
 
 def _show_names(paths: dict[str, Path], screen: Screen) -> None:
     found = [{"process": name, "path": str(path), "bytes": path.stat().st_size} for name, path in paths.items()]
-    screen.result({"logs": found})
+    screen.write_json({"logs": found})
     rows = [(str(log["process"]), f"{log['bytes']:,}", str(log["path"])) for log in found]
     screen.show(table("process", "bytes", "log", rows=rows, right=["bytes"]))

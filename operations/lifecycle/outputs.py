@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from operations.state import platform_status
-from operations.terminal.command_errors import RefusedError
-from operations.terminal.console import Screen, facts
+from operations.terminal.command_errors import CommandError
+from operations.terminal.console import Screen, key_value_table
 from operations.terminal.exit_codes import ExitCode
 
 # The variables that clients of the platform have always read, where they are not the outputs' own names in capitals.
@@ -37,12 +37,12 @@ class Format(StrEnum):
 
 def outputs(environment: str, screen: Screen, *, form: Format, source: str | None = None) -> None:
     """Shows the outputs of the local platform, or those in `source`: a file with what `pulumi stack output --json` wrote."""
-    values = platform_status.require(environment).outputs if source is None else _read(source)
+    values = platform_status.require_running(environment).outputs if source is None else _read(source)
     if form is Format.DOTENV:
         screen.show(dotenv(values).rstrip("\n"))
         return
-    screen.result(values)
-    screen.show(facts({name: _text(value) for name, value in sorted(values.items())}))
+    screen.write_json(values)
+    screen.show(key_value_table({name: _text(value) for name, value in sorted(values.items())}))
 
 
 def dotenv(values: Mapping[str, Any]) -> str:
@@ -65,8 +65,8 @@ def _read(source: str) -> dict[str, Any]:
     return values
 
 
-def _unreadable(source: str, why: str) -> RefusedError:
-    return RefusedError(
+def _unreadable(source: str, why: str) -> CommandError:
+    return CommandError(
         f"--from {source}: {why}",
         next_step="pulumi stack output --json > outputs.json, and name that file",
         code=ExitCode.USAGE,

@@ -9,8 +9,8 @@ from rich.tree import Tree
 from operations.project import checkout
 from operations.state import platform_status
 from operations.state.files import Resource
-from operations.state.platform_status import Condition
-from operations.terminal.console import Screen, facts, table
+from operations.state.platform_status import PlatformStatus
+from operations.terminal.console import Screen, key_value_table, table
 from operations.terminal.exit_codes import ExitCode
 
 STYLES = {"running": "green", "degraded": "yellow", "stopped": "dim", "exited": "red"}
@@ -19,15 +19,15 @@ EXIT_CODES = {"running": ExitCode.OK, "degraded": ExitCode.DEGRADED, "stopped": 
 
 def status(environment: str, screen: Screen, *, with_resources: bool) -> ExitCode:
     """Shows the platform's condition. A host that died leaves a stopped platform with named remains; a start is degraded."""
-    condition = platform_status.look(environment)
-    screen.result(as_data(environment, condition, with_resources=with_resources))
+    condition = platform_status.read_status(environment)
+    screen.write_json(as_data(environment, condition, with_resources=with_resources))
     _show(environment, condition, screen)
     if with_resources and condition.state:
         screen.show(Text(), resource_tree(condition.state.resources))
     return EXIT_CODES[condition.health]
 
 
-def as_data(environment: str, condition: Condition, *, with_resources: bool = False) -> dict[str, Any]:
+def as_data(environment: str, condition: PlatformStatus, *, with_resources: bool = False) -> dict[str, Any]:
     """The stable JSON form."""
     state = condition.state
     endpoints = state.endpoints if state else None
@@ -71,7 +71,7 @@ def _label(resource: Resource) -> Text:
     return name.append(f": {resource.reason}", "yellow") if resource.reason else name
 
 
-def _show(environment: str, condition: Condition, screen: Screen) -> None:
+def _show(environment: str, condition: PlatformStatus, screen: Screen) -> None:
     state = condition.state
     screen.show(Text.assemble(("platform ", "bold"), environment, " is ", (condition.health, STYLES[condition.health])))
     lines = {"why": condition.reason, "next": condition.next_step}
@@ -82,7 +82,7 @@ def _show(environment: str, condition: Condition, screen: Screen) -> None:
         counts = state.resource_counts()
         lines |= {"api": state.endpoints.api, "docs": state.endpoints.docs, "aws": state.endpoints.aws}
         lines["resources"] = f"{counts['applied']} applied, {counts['recorded_only']} recorded only"
-    screen.show(facts({name: value for name, value in lines.items() if value}))
+    screen.show(key_value_table({name: value for name, value in lines.items() if value}))
     if condition.processes:
         rows = [(one.name, str(one.pid), Text(one.state, style=STYLES[one.state])) for one in condition.processes]
         screen.show(Text(), table("process", "pid", "state", rows=rows, right=["pid"]))

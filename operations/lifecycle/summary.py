@@ -8,7 +8,7 @@ from operations.client.access_tokens import Role
 from operations.journeys import run_journey
 from operations.project import checkout
 from operations.state.files import EnvironmentState
-from operations.terminal.console import Screen, facts
+from operations.terminal.console import Screen, key_value_table
 
 
 def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -> None:
@@ -19,7 +19,7 @@ def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -
     counts = state.resource_counts()
     screen.show(
         Text(),
-        facts(
+        key_value_table(
             {
                 "API": endpoints.api,
                 "docs page": endpoints.docs,
@@ -28,16 +28,16 @@ def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -
         ),
         Text(),
         Text("a token for each role", style="bold"),
-        facts({role.value: checkout.command(f"token --role {role}", environment) for role in Role}),
+        key_value_table({role.value: checkout.command_line(f"token --role {role}", environment) for role in Role}),
         Text(),
     )
     if made:
         screen.show(Text("the journey of one photograph", style="bold"))
         run_journey.show(made, environment, screen)
     else:
-        screen.show(facts({"try it": checkout.command("journey", environment)}))
-    stop = checkout.command("down", environment)
-    screen.show(Text(), facts({"stop it": f"{stop}   (wipes what it stored, keeps the logs)"}))
+        screen.show(key_value_table({"try it": checkout.command_line("journey", environment)}))
+    stop = checkout.command_line("down", environment)
+    screen.show(Text(), key_value_table({"stop it": f"{stop}   (wipes what it stored, keeps the logs)"}))
 
 
 def as_data(

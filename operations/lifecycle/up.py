@@ -17,10 +17,10 @@ from operations.project import checkout
 from operations.state import platform_status, progress_log
 from operations.state.files import StateFiles
 from operations.state.lock import EnvironmentLock
-from operations.state.progress_log import Outcome
+from operations.state.progress_log import StartOutcome
 from operations.terminal import progress_view, termination_signals
-from operations.terminal.command_errors import RefusedError
-from operations.terminal.console import Screen, facts
+from operations.terminal.command_errors import CommandError
+from operations.terminal.console import Screen, key_value_table
 from operations.terminal.exit_codes import ExitCode
 
 # How long a host may need to end after it told that the start failed, or after it was told to stop.
@@ -40,7 +40,7 @@ class UpOptions:
 def up(options: UpOptions, screen: Screen) -> ExitCode:
     """Starts the platform, or shows the one that runs. A refused or failed start leaves nothing running."""
     files = StateFiles.of(options.environment)
-    aws_isolation.forget_real_accounts()
+    aws_isolation.isolate_aws_environment()
     lock = files.lock
     if not lock.acquire():
         return _show_running(options, screen)
@@ -59,23 +59,23 @@ def host(environment: str, port: int, lock_descriptor: int, screen: Screen) -> E
     files = StateFiles.of(environment)
     lock = files.lock
     lock.adopt(lock_descriptor)
-    aws_isolation.forget_real_accounts()
+    aws_isolation.isolate_aws_environment()
     with progress_view.for_screen(screen) as view:
-        outcome = Host(files, lock, port=port, listener=view.event).run(lambda _: None)
+        outcome = Host(files, lock, port=port, listener=view.show_event).run(lambda _: None)
     return _ended(outcome)
 
 
 def _prepare(files: StateFiles, options: UpOptions, screen: Screen) -> None:
     """What must hold before anything is started; the lock is held."""
-    if files.remains():
+    if files.leftovers():
         cleaned = down.clean(files, keep_lock=True)
         strays = f" and ended {len(cleaned.strays)} processes of it" if cleaned.strays else ""
         screen.note(f"removed what an earlier platform had left ({', '.join(cleaned.wiped)}){strays}")
     try:
         ports.require_free(options.port)
     except PortTakenError as error:
-        raise RefusedError(
-            error.message, next_step=f"{checkout.command('up', options.environment)} --port 0"
+        raise CommandError(
+            error.message, next_step=f"{checkout.command_line('up', options.environment)} --port 0"
         ) from error
     files.logs.mkdir(parents=True, exist_ok=True)
     files.progress.touch(mode=0o600)
@@ -92,7 +92,7 @@ def _in_background(options: UpOptions, files: StateFiles, lock: EnvironmentLock,
         except KeyboardInterrupt:
             process.terminate()
             _see_off(process, files, lock)
-            raise RefusedError(INTERRUPTED, code=ExitCode.INTERRUPTED) from None
+            raise CommandError(INTERRUPTED, code=ExitCode.INTERRUPTED) from None
         except BaseException:
             process.terminate()
             _see_off(process, files, lock)
@@ -108,12 +108,12 @@ def _in_foreground(options: UpOptions, files: StateFiles, lock: EnvironmentLock,
     """Is the host itself, until Ctrl-C."""
     with progress_view.for_screen(screen) as view:
 
-        def when_running(outcome: Outcome) -> None:
+        def when_running(outcome: StartOutcome) -> None:
             view.close()
             _show_started(outcome, options, screen)
             screen.show("it runs in the foreground: Ctrl-C stops it")
 
-        outcome = Host(files, lock, port=options.port, listener=view.event).run(when_running)
+        outcome = Host(files, lock, port=options.port, listener=view.show_event).run(when_running)
     if outcome.ok:
         screen.show(f"the platform of environment {options.environment!r} is stopped; everything it stored is wiped")
     return _ended(outcome)
@@ -138,7 +138,7 @@ def _spawn_host(options: UpOptions, files: StateFiles, lock: EnvironmentLock) ->
 
 def _wait(
     process: subprocess.Popen[bytes], files: StateFiles, screen: Screen, asked_to_stop: Sequence[bool]
-) -> Outcome:
+) -> StartOutcome:
     """Shows the host's news until the start ended one way or the other; raises KeyboardInterrupt when asked to stop."""
 
     def pause() -> None:
@@ -147,11 +147,11 @@ def _wait(
         time.sleep(progress_log.POLL_SECONDS)
 
     with files.progress.open(encoding="utf-8") as news, progress_view.for_screen(screen) as view:
-        for told in progress_log.follow(news, alive=lambda: process.poll() is None, wait=pause):
-            if isinstance(told, Outcome):
+        for told in progress_log.follow(news, is_writer_alive=lambda: process.poll() is None, wait=pause):
+            if isinstance(told, StartOutcome):
                 return told
-            view.event(told)
-    return Outcome(
+            view.show_event(told)
+    return StartOutcome(
         code=ExitCode.FAILED,
         seconds=0,
         message=f"the host process ended with status {process.wait()} before the platform was up",
@@ -171,10 +171,10 @@ def _see_off(process: subprocess.Popen[bytes], files: StateFiles, lock: Environm
         lock.release()
 
 
-def _show_started(outcome: Outcome, options: UpOptions, screen: Screen) -> ExitCode:
-    state = platform_status.require(options.environment)
+def _show_started(outcome: StartOutcome, options: UpOptions, screen: Screen) -> ExitCode:
+    state = platform_status.require_running(options.environment)
     made = run_journey.make(state, photo.read(checkout.BUNDLED_PHOTO), screen) if options.journey else None
-    screen.result(summary.as_data(state, made, already_running=False, seconds=outcome.seconds))
+    screen.write_json(summary.as_data(state, made, already_running=False, seconds=outcome.seconds))
     screen.show(f"the platform of environment {options.environment!r} is up after {outcome.seconds:.1f} s")
     summary.show(state, made, screen)
     return ExitCode.FAILED if made and not made["ok"] else ExitCode.OK
@@ -183,16 +183,16 @@ def _show_started(outcome: Outcome, options: UpOptions, screen: Screen) -> ExitC
 def _show_running(options: UpOptions, screen: Screen) -> ExitCode:
     """The lock is taken: the platform runs, which is no error, or another command works on it, which is one."""
     environment = options.environment
-    condition = platform_status.look(environment)
+    condition = platform_status.read_status(environment)
     state = condition.state
     if state is None or state.endpoints is None:
-        raise RefusedError(
+        raise CommandError(
             f"another command is starting or stopping the platform of environment {environment!r}",
-            next_step=checkout.command("status", environment),
+            next_step=checkout.command_line("status", environment),
             code=ExitCode.BUSY,
         )
     made = run_journey.last(environment)
-    screen.result(summary.as_data(state, made, already_running=True, seconds=0.0))
+    screen.write_json(summary.as_data(state, made, already_running=True, seconds=0.0))
     screen.show(
         f"the platform of environment {environment!r} is up already, since {state.started_at}; nothing was changed"
     )
@@ -200,11 +200,11 @@ def _show_running(options: UpOptions, screen: Screen) -> ExitCode:
         screen.show(f"it is degraded: {condition.reason}", f"next: {condition.next_step}")
     summary.show(state, made, screen)
     if options.journey:
-        screen.show(facts({"journey again": checkout.command("journey", environment)}))
+        screen.show(key_value_table({"journey again": checkout.command_line("journey", environment)}))
     return ExitCode.DEGRADED if condition.health == "degraded" else ExitCode.OK
 
 
-def _ended(outcome: Outcome) -> ExitCode:
+def _ended(outcome: StartOutcome) -> ExitCode:
     if outcome.ok:
         return ExitCode.OK
-    raise RefusedError(outcome.message, next_step=outcome.next_step, code=outcome.code)
+    raise CommandError(outcome.message, next_step=outcome.next_step, code=outcome.code)

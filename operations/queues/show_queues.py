@@ -14,7 +14,7 @@ from operations.client import aws_isolation
 from operations.project import checkout
 from operations.queues.redrive import Redrive, attributes, redrive
 from operations.state import platform_status
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 
@@ -59,18 +59,18 @@ class Depth:
 
 def queue(environment: str, screen: Screen, *, redriving: bool) -> ExitCode:
     """Shows every queue; moves the dead letters back first when asked to. Fails when some could not be moved."""
-    aws_isolation.forget_real_accounts()
-    state = platform_status.require(environment)
+    aws_isolation.isolate_aws_environment()
+    state = platform_status.require_running(environment)
     account, found = state.account(), pairs(state.outputs)
     try:
         redrives = {pair.thing: _redrive(account, pair, screen) for pair in found} if redriving else {}
         depths = {pair.thing: _look(account, pair) for pair in found}
     except (BotoCoreError, ClientError) as error:
-        raise RefusedError(
+        raise CommandError(
             f"the queues of environment {environment!r} do not answer at {account.endpoint}: {error}",
-            next_step=checkout.command("status", environment),
+            next_step=checkout.command_line("status", environment),
         ) from error
-    screen.result(_as_data(environment, depths, redrives if redriving else None))
+    screen.write_json(_as_data(environment, depths, redrives if redriving else None))
     _show(depths, redrives, environment, screen)
     return ExitCode.FAILED if any(one.problem for one in redrives.values()) else ExitCode.OK
 
@@ -152,11 +152,11 @@ def _show(
         screen.show(f"{thing}: {done.moved} of {done.found} dead letters moved back")
         if done.problem:
             screen.note(f"platform: the redrive of {thing} stopped, nothing is lost: {done.problem}")
-            screen.note(f"  next: {checkout.command('queue --redrive', environment)}")
+            screen.note(f"  next: {checkout.command_line('queue --redrive', environment)}")
     if any(done.moved for done in redrives.values()):
         screen.show(LIMITS)
     if not redrives and any(dead.visible for _, dead in depths.values()):
-        screen.show(Text.assemble(("next  ", "bold"), checkout.command("queue --redrive", environment)))
+        screen.show(Text.assemble(("next  ", "bold"), checkout.command_line("queue --redrive", environment)))
 
 
 def _row(one: Depth) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""`platform release build`: makes what is deployed, for each processor that a function may have."""
+"""`platform release build`: builds the release bundles for each processor."""
 
 import shutil
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from local import progress
 from local.compute.lambda_ import archives
 from operations.project import checkout
 from operations.release import bundle_builder
-from operations.release.build_target import Architecture, Target
+from operations.release.build_target import Architecture, BuildTarget
 from operations.release.bundles import BUNDLES, Bundle
 from operations.release.manifest import BundleEntry, Manifest
 from operations.terminal import progress_view
@@ -17,16 +17,21 @@ from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 
 
-def build(architectures: Sequence[Architecture], output: Path, screen: Screen) -> ExitCode:
-    """Writes `<architecture>/<bundle>.zip` and `<architecture>/manifest.json` below `output`; nothing comes from a cache of ours.
+def build_release(architectures: Sequence[Architecture], output: Path, screen: Screen) -> ExitCode:
+    """Write `<architecture>/<bundle>.zip` and `<architecture>/manifest.json` below `output`, without using a cache.
 
-    A folder is replaced as a whole, when all of it is made. Raises BundleError.
+    Each architecture's folder is replaced as a whole once all of its bundles are built.
+
+    Raises:
+        BundleError: A bundle cannot be built.
     """
     manifests = {}
     with progress_view.for_screen(screen) as view:
         for architecture in architectures:
-            manifests[architecture] = make(Target.lambda_function(architecture), output / architecture, view.event)
-    screen.result(
+            manifests[architecture] = build_bundles(
+                BuildTarget.lambda_function(architecture), output / architecture, view.show_event
+            )
+    screen.write_json(
         {
             "output": str(output),
             "architectures": {name: manifest.model_dump(mode="json") for name, manifest in manifests.items()},
@@ -43,35 +48,39 @@ def build(architectures: Sequence[Architecture], output: Path, screen: Screen) -
     return ExitCode.OK
 
 
-def make(
-    target: Target,
+def build_bundles(
+    target: BuildTarget,
     folder: Path,
     listener: progress.Listener,
     *,
     root: Path = checkout.ROOT,
     bundles: Sequence[Bundle] = BUNDLES,
 ) -> Manifest:
-    """Makes the bundles of what stands in `root` now for one target, and answers their manifest. Raises BundleError."""
+    """Build the bundles of the source in `root` for one target, and return their manifest.
 
-    def make_one(bundle: Bundle) -> tuple[str, BundleEntry]:
+    Raises:
+        BundleError: A bundle cannot be built.
+    """
+
+    def build_one(bundle: Bundle) -> tuple[str, BundleEntry]:
         with progress.step(f"{target.architecture} {bundle.name}", listener) as step:
-            entry = _make_one(bundle, target, unfinished / f"{bundle.name}.zip", root)
+            entry = _build_bundle(bundle, target, unfinished / f"{bundle.name}.zip", root)
             step.detail = f"{entry.bytes / 1e6:.1f} MB"
         return bundle.name, entry
 
     with archives.unfinished_folder(folder.parent) as unfinished:
-        with ThreadPoolExecutor(bundle_builder.THREADS) as threads:
-            manifest = Manifest.of(target, dict(threads.map(make_one, bundles)))
+        with ThreadPoolExecutor(bundle_builder.PARALLEL_BUILDS) as threads:
+            manifest = Manifest.of(target, dict(threads.map(build_one, bundles)))
         manifest.write(unfinished)
         shutil.rmtree(folder, ignore_errors=True)
         archives.put_in_place(unfinished, folder)
     return manifest
 
 
-def _make_one(bundle: Bundle, target: Target, file: Path, root: Path) -> BundleEntry:
-    sources, packages = bundle.sources(root), bundle_builder.package_inputs(bundle, target, root)
+def _build_bundle(bundle: Bundle, target: BuildTarget, file: Path, root: Path) -> BundleEntry:
+    sources, packages = bundle.sources(root), bundle_builder.packages_digest(bundle, target, root)
     with archives.unfinished_folder(file.parent) as site:
-        bundle_builder.install(bundle, target, site, root)
-        bundle_builder.pack(site, file)
-    bundle_builder.add(sources, file, bundle)
-    return BundleEntry.of(file, packages=packages, inputs=bundle_builder.inputs(packages, sources))
+        bundle_builder.install_packages(bundle, target, site, root)
+        bundle_builder.zip_packages(site, file)
+    bundle_builder.append_sources(sources, file, bundle)
+    return BundleEntry.of(file, packages=packages, inputs=bundle_builder.bundle_digest(packages, sources))

@@ -1,4 +1,4 @@
-"""Where a bundle will run: which processor, which Python, which C library."""
+"""The platform that a bundle is built for: processor, Python version and C library."""
 
 import platform
 import sys
@@ -8,14 +8,18 @@ from typing import Literal, Self, get_args
 
 Architecture = Literal["arm64", "x86_64"]
 ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
-# Lambda's runtime for every function of ours, as `components/python_function.py` registers it.
+# The Lambda runtime of all functions, as `components/python_function.py` registers it.
 LAMBDA_PYTHON = "3.13"
 MACHINES = {"aarch64": "arm64", "amd64": "x86_64"}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Target:
-    """`platform` is uv's name of a platform to choose wheels for, or that of this machine, for which uv needs none."""
+class BuildTarget:
+    """A build target.
+
+    Attributes:
+        platform: uv's platform tag for choosing wheels; for this machine, a description that uv does not need.
+    """
 
     architecture: str
     python: str
@@ -24,7 +28,10 @@ class Target:
 
     @classmethod
     def lambda_function(cls, architecture: Architecture) -> Self:
-        """Lambda, and the container image: Amazon Linux 2023 and Debian 12 both have more than glibc 2.28."""
+        """Return the target for Lambda and the container image.
+
+        Amazon Linux 2023 and Debian 12 both have a glibc newer than 2.28.
+        """
         processor = {"arm64": "aarch64", "x86_64": "x86_64"}[architecture]
         return cls(
             architecture=architecture,
@@ -35,7 +42,7 @@ class Target:
 
     @classmethod
     def this_machine(cls) -> Self:
-        """The interpreter that runs this, where it runs."""
+        """Return the target for the running interpreter on this machine."""
         machine = platform.machine().lower()
         return cls(
             architecture=MACHINES.get(machine, machine),
@@ -45,8 +52,8 @@ class Target:
         )
 
     @property
-    def wheel_choice(self) -> list[str]:
-        """What tells uv which wheels to choose."""
+    def uv_options(self) -> list[str]:
+        """Return the options that tell uv which wheels to choose."""
         if self.is_this_machine:
             return []
         return ["--python-version", self.python, "--python-platform", self.platform]

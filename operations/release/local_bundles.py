@@ -1,7 +1,8 @@
-"""This machine's bundles: made by the builder of a release, kept as long as what they are made of is the same.
+"""Bundles for this machine, built like those of a release and cached by their inputs.
 
-The cache has the packages of each lock (`layers/`), sets of zips with their manifest (`sets/`), and what local functions run:
-every zip unpacked under its digest, with bytecode (`code/`). Unpacking is linking, so a change of one of our files costs little.
+The cache holds the packages of each lock (`layers/`), sets of zips with their manifest (`sets/`), and the code of local
+functions: each zip unpacked under its digest, with bytecode (`code/`). Packages are hard-linked there, so a change of a
+first-party file costs little.
 """
 
 import compileall
@@ -20,39 +21,42 @@ from pydantic import ValidationError
 from local.compute.lambda_ import archives
 from operations.project import checkout
 from operations.release import bundle_builder
-from operations.release.build_target import Target
+from operations.release.build_target import BuildTarget
 from operations.release.bundles import BUNDLES, Bundle, Sources, digest
 from operations.release.manifest import BundleEntry, Manifest
 
 LAYERS, SETS = "layers", "sets"
 SITE, PACKAGES = "site", "packages.zip"
-# Enough to go back and forth between a few states of the source without making them again.
-KEPT_SETS = 4
+# Enough to switch between a few states of the source without a rebuild.
+MAX_SETS = 4
 NAME_LENGTH = 16
 
-Told = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class MachineBundles:
-    """A set of bundles that stays until `close`, whatever other processes make or remove meanwhile.
+class LocalBundles:
+    """A set of bundles that is not removed from the cache until `close`.
 
-    `folder` has the zips and their manifest; below `cache` their code is laid out as `local.compute.lambda_.archives` looks for it.
+    Attributes:
+        folder: The zips and their manifest.
+        cache: The folder in which `local.compute.lambda_.archives` finds their unpacked code.
+        was_built: Whether the set was built now rather than found in the cache.
     """
 
     folder: Path
     cache: Path
-    made: bool
-    _held: int
+    was_built: bool
+    _lock_descriptor: int
 
     @property
     def config(self) -> Mapping[str, str]:
-        """What the program is told of them, by keys of its project: as a deployment to AWS would be told of a release."""
+        """Return the Pulumi configuration that names the bundles, with the same keys as a deployment to AWS."""
         return {"bundles": str(self.folder), "image_digest": f"sha256:{self._container.sha256}"}
 
     @property
     def image(self) -> Path:
-        """The folder that stands for the container's image."""
+        """Return the folder with the content of the container image."""
         return self.cache / archives.CODE / archives.name_of(self._container.sha256)
 
     @property
@@ -60,13 +64,13 @@ class MachineBundles:
         return Manifest.read(self.folder).bundles["container"]
 
     def close(self) -> None:
-        """Gives the set up: it may be removed once it is old."""
-        os.close(self._held)
+        """Release the set: it may be removed from the cache once it is old."""
+        os.close(self._lock_descriptor)
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """A bundle and the digests of what it is made of."""
+class _BundleInputs:
+    """A bundle and the digests of its inputs."""
 
     bundle: Bundle
     sources: Sources
@@ -75,86 +79,101 @@ class _Wanted:
 
     @property
     def layer(self) -> str:
-        return _layer(self.bundle.name, self.packages)
+        return _layer_name(self.bundle.name, self.packages)
 
 
-def make(
+def build(
     *,
     root: Path = checkout.ROOT,
     cache: Path | None = None,
     bundles: Sequence[Bundle] = BUNDLES,
-    told: Told = lambda _: None,
-) -> MachineBundles:
-    """The bundles of what stands in `root` now; only what changed is made. Raises BundleError, and whatever `told` raises.
+    on_progress: OnProgress = lambda _: None,
+) -> LocalBundles:
+    """Build the bundles of the source in `root`, or take them from the cache.
 
-    Processes that want the same at once wait for the first.
+    Concurrent processes that need the same bundles wait for the first one.
+
+    Args:
+        root: The checkout.
+        cache: The cache folder; the checkout's own by default.
+        bundles: The bundles to build.
+        on_progress: Called with the name of each part before it is built. It may raise, which ends the build.
+
+    Raises:
+        BundleError: A bundle cannot be built.
     """
-    place, target = cache or checkout.bundle_cache(), Target.this_machine()
-    wanted = [_wanted(bundle, target, root) for bundle in bundles]
-    folder = place / SETS / digest(checkout.release(), *(each.inputs for each in wanted))[:NAME_LENGTH]
-    place.mkdir(parents=True, exist_ok=True)
-    with _exclusively(place):
+    cache_folder, target = cache or checkout.bundle_cache(), BuildTarget.this_machine()
+    wanted = [_inputs_of(bundle, target, root) for bundle in bundles]
+    folder = cache_folder / SETS / digest(checkout.release(), *(item.inputs for item in wanted))[:NAME_LENGTH]
+    cache_folder.mkdir(parents=True, exist_ok=True)
+    with _cache_lock(cache_folder):
         missing = not folder.is_dir()
         if missing:
-            _remove_unfinished(place)
-            _make_layers(wanted, target, place, root, told)
-            _make_set(wanted, target, place, folder, told)
+            _remove_unfinished(cache_folder)
+            _build_layers(wanted, target, cache_folder, root, on_progress)
+            _build_set(wanted, target, cache_folder, folder, on_progress)
         os.utime(folder)
-        held = os.open(folder, os.O_RDONLY)
-        fcntl.flock(held, fcntl.LOCK_SH)
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
         if missing:
-            _remove_old(place)
-    return MachineBundles(folder=folder, cache=place, made=missing, _held=held)
+            _remove_old(cache_folder)
+    return LocalBundles(folder=folder, cache=cache_folder, was_built=missing, _lock_descriptor=descriptor)
 
 
-def _wanted(bundle: Bundle, target: Target, root: Path) -> _Wanted:
-    sources, packages = bundle.sources(root), bundle_builder.package_inputs(bundle, target, root)
-    return _Wanted(bundle=bundle, sources=sources, packages=packages, inputs=bundle_builder.inputs(packages, sources))
+def _inputs_of(bundle: Bundle, target: BuildTarget, root: Path) -> _BundleInputs:
+    sources, packages = bundle.sources(root), bundle_builder.packages_digest(bundle, target, root)
+    return _BundleInputs(
+        bundle=bundle, sources=sources, packages=packages, inputs=bundle_builder.bundle_digest(packages, sources)
+    )
 
 
-def _layer(bundle: str, packages: str) -> str:
+def _layer_name(bundle: str, packages: str) -> str:
     return f"{bundle}-{packages[:NAME_LENGTH]}"
 
 
 @contextmanager
-def _exclusively(place: Path) -> Iterator[None]:
-    # The system gives the lock back however its holder ends.
-    with (place / "lock").open("w") as lock:
+def _cache_lock(cache_folder: Path) -> Iterator[None]:
+    # The system releases the lock when its holder ends, however that happens.
+    with (cache_folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _make_layers(wanted: Sequence[_Wanted], target: Target, place: Path, root: Path, told: Told) -> None:
-    missing = [each for each in wanted if not (place / LAYERS / each.layer).is_dir()]
+def _build_layers(
+    wanted: Sequence[_BundleInputs], target: BuildTarget, cache_folder: Path, root: Path, on_progress: OnProgress
+) -> None:
+    missing = [item for item in wanted if not (cache_folder / LAYERS / item.layer).is_dir()]
 
-    def make_layer(each: _Wanted) -> None:
-        told(f"packages of {each.bundle.name}")
-        with archives.unfinished_folder(place / LAYERS) as unfinished:
-            bundle_builder.install(each.bundle, target, unfinished / SITE, root)
-            bundle_builder.pack(unfinished / SITE, unfinished / PACKAGES)
+    def build_layer(item: _BundleInputs) -> None:
+        on_progress(f"packages of {item.bundle.name}")
+        with archives.unfinished_folder(cache_folder / LAYERS) as unfinished:
+            bundle_builder.install_packages(item.bundle, target, unfinished / SITE, root)
+            bundle_builder.zip_packages(unfinished / SITE, unfinished / PACKAGES)
             _compile(unfinished / SITE)
-            archives.put_in_place(unfinished, place / LAYERS / each.layer)
+            archives.put_in_place(unfinished, cache_folder / LAYERS / item.layer)
 
-    with ThreadPoolExecutor(bundle_builder.THREADS) as threads:
-        list(threads.map(make_layer, missing))
+    with ThreadPoolExecutor(bundle_builder.PARALLEL_BUILDS) as threads:
+        list(threads.map(build_layer, missing))
 
 
-def _make_set(wanted: Sequence[_Wanted], target: Target, place: Path, folder: Path, told: Told) -> None:
+def _build_set(
+    wanted: Sequence[_BundleInputs], target: BuildTarget, cache_folder: Path, folder: Path, on_progress: OnProgress
+) -> None:
     entries = {}
-    with archives.unfinished_folder(place / SETS) as unfinished:
-        for each in wanted:
-            told(each.bundle.name)
-            layer, file = place / LAYERS / each.layer, unfinished / f"{each.bundle.name}.zip"
+    with archives.unfinished_folder(cache_folder / SETS) as unfinished:
+        for item in wanted:
+            on_progress(item.bundle.name)
+            layer, file = cache_folder / LAYERS / item.layer, unfinished / f"{item.bundle.name}.zip"
             shutil.copyfile(layer / PACKAGES, file)
-            bundle_builder.add(each.sources, file, each.bundle)
-            entries[each.bundle.name] = BundleEntry.of(file, packages=each.packages, inputs=each.inputs)
-            _lay_out(each, layer / SITE, archives.place(file, place))
+            bundle_builder.append_sources(item.sources, file, item.bundle)
+            entries[item.bundle.name] = BundleEntry.of(file, packages=item.packages, inputs=item.inputs)
+            _lay_out(item, layer / SITE, archives.place(file, cache_folder))
         Manifest.of(target, entries).write(unfinished)
         archives.put_in_place(unfinished, folder)
 
 
-def _lay_out(wanted: _Wanted, site: Path, target: Path) -> None:
-    """What the zip unpacks to, without unpacking it: its packages are linked, so that they and their bytecode exist once."""
+def _lay_out(wanted: _BundleInputs, site: Path, target: Path) -> None:
+    """Lay out what the zip unpacks to. Packages are linked, so that they and their bytecode exist once."""
     if target.is_dir():
         return
     with archives.unfinished_folder(target.parent) as unfinished:
@@ -172,47 +191,47 @@ def _link(source: str, target: str) -> None:
     try:
         os.link(source, target)
     except OSError:
-        # Some file systems have no links.
+        # Some file systems do not support hard links.
         shutil.copyfile(source, target)
 
 
 def _compile(folder: Path) -> None:
-    # The folder never changes, so the bytecode need not be compared with the time of its source, which a copy would not keep.
-    # A file that does not compile is for another Python and is never imported here.
+    # The folder never changes, and a copy does not preserve source times, so bytecode is not checked against its source.
+    # A file that does not compile is for another Python version and is never imported here.
     compileall.compile_dir(folder, quiet=2, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
-def _remove_unfinished(place: Path) -> None:
-    """What a process that was killed left behind; the lock is held, so nobody is at work on it."""
+def _remove_unfinished(cache_folder: Path) -> None:
+    """Remove what killed processes left behind. The lock is held, so no other process is working on it."""
     for kind in (LAYERS, SETS):
-        for folder in (place / kind).glob(".unfinished-*"):
+        for folder in (cache_folder / kind).glob(".unfinished-*"):
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _remove_old(place: Path) -> None:
-    """Removes the sets that are neither among the newest nor in use, and what no other set needs."""
-    newest_first = sorted((place / SETS).iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    removed = [folder for folder in newest_first[KEPT_SETS:] if _is_free(folder)]
+def _remove_old(cache_folder: Path) -> None:
+    """Remove sets that are neither recent nor in use, and what no other set needs."""
+    newest_first = sorted((cache_folder / SETS).iterdir(), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    removed = [folder for folder in newest_first[MAX_SETS:] if _is_unused(folder)]
     kept = [folder for folder in newest_first if folder not in removed]
-    needed = {name for folder in kept for name in _needs(folder)}
+    needed = {name for folder in kept for name in _dependencies(folder)}
     for folder in removed:
-        for name in _needs(folder) - needed:
-            shutil.rmtree(place / name, ignore_errors=True)
+        for name in _dependencies(folder) - needed:
+            shutil.rmtree(cache_folder / name, ignore_errors=True)
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _needs(folder: Path) -> set[str]:
-    """What belongs to a set, by its place in the cache."""
+def _dependencies(folder: Path) -> set[str]:
+    """Return the layers and code folders that belong to a set, as paths in the cache."""
     try:
         manifest = Manifest.read(folder)
     except (OSError, ValidationError):
-        # Of another version of this file: what belongs to it is not known, and a little is left behind.
+        # Written by another version of this module: its layers and code are unknown and are left behind.
         return set()
-    layers = {f"{LAYERS}/{_layer(name, entry.packages)}" for name, entry in manifest.bundles.items()}
+    layers = {f"{LAYERS}/{_layer_name(name, entry.packages)}" for name, entry in manifest.bundles.items()}
     return layers | {f"{archives.CODE}/{archives.name_of(entry.sha256)}" for entry in manifest.bundles.values()}
 
 
-def _is_free(folder: Path) -> bool:
+def _is_unused(folder: Path) -> bool:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

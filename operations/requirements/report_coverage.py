@@ -9,7 +9,7 @@ from rich.text import Text
 from operations.project import checkout
 from operations.requirements.document import Requirement, read, reasons
 from operations.requirements.markers import MarkerError, claims
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 
@@ -66,7 +66,7 @@ def requirements(screen: Screen, *, document: str | None) -> ExitCode:
     counts = count(found)
     chosen = _choose(document, counts) if document else None
     shown = [one for one in found if chosen in {None, one.requirement.document}]
-    screen.result(_as_data([one for one in counts if chosen in {None, one.document}], shown))
+    screen.write_json(_as_data([one for one in counts if chosen in {None, one.document}], shown))
     if chosen:
         _show_requirements(shown, screen)
     else:
@@ -97,24 +97,24 @@ def _count(document: str, section: str, findings: Sequence[Finding]) -> Count:
 def _findings() -> list[Finding]:
     for place in (DOCUMENT, REASONS, TESTS):
         if not place.exists():
-            raise RefusedError(
+            raise CommandError(
                 f"{place} is not there: this reads the document and the tests of a checkout",
                 next_step="run it in a checkout of the project, with that checkout's .venv/bin/platform",
             )
     try:
         known, excused, claimed = read(DOCUMENT), reasons(REASONS), claims(TESTS)
     except (MarkerError, OSError, SyntaxError, ValueError) as error:
-        raise RefusedError(f"the requirements cannot be read: {error}") from error
+        raise CommandError(f"the requirements cannot be read: {error}") from error
     tests: dict[str, list[str]] = {requirement.id: [] for requirement in known}
     for claim in claimed:
         if claim.id not in tests:
-            raise RefusedError(f"{claim.test} names the requirement {claim.id!r}, which {DOCUMENT} does not have")
+            raise CommandError(f"{claim.test} names the requirement {claim.id!r}, which {DOCUMENT} does not have")
         tests[claim.id].append(claim.test)
     # A reason that no longer holds would be believed.
     if unknown := excused.keys() - tests.keys():
-        raise RefusedError(f"{REASONS} has a reason for {', '.join(sorted(unknown))}, which {DOCUMENT} does not have")
+        raise CommandError(f"{REASONS} has a reason for {', '.join(sorted(unknown))}, which {DOCUMENT} does not have")
     if proved := sorted(one for one in excused if tests[one]):
-        raise RefusedError(f"{REASONS} says why nothing proves {', '.join(proved)}, which tests name")
+        raise CommandError(f"{REASONS} says why nothing proves {', '.join(proved)}, which tests name")
     return [
         Finding(
             requirement=requirement,
@@ -128,9 +128,9 @@ def _findings() -> list[Finding]:
 def _choose(document: str, counts: Sequence[Count]) -> str:
     known = [one.document for one in counts]
     if document.upper() not in known:
-        raise RefusedError(
+        raise CommandError(
             f"document {document!r} is not known; known are {', '.join(known)}",
-            next_step=f"{checkout.program()} requirements --document {known[0]}",
+            next_step=f"{checkout.executable()} requirements --document {known[0]}",
             code=ExitCode.USAGE,
         )
     return document.upper()
@@ -166,7 +166,7 @@ def _show_counts(counts: Sequence[Count], screen: Screen) -> None:
         for one in counts
     ]
     screen.show(table("document", *figures, "", rows=rows, right=figures))
-    example = f"{checkout.program()} requirements --document {counts[0].document}"
+    example = f"{checkout.executable()} requirements --document {counts[0].document}"
     screen.show(Text(), Text.assemble(("each of them  ", "bold"), example))
 
 

@@ -12,9 +12,9 @@ from typing import Any, TypeVar
 
 from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi
-from operations.client.retry_policy import Patience
+from operations.client.retry_policy import RetryPolicy
 from operations.seed.catalogue import TAG, Body, Catalogue, Clip, Episode
-from operations.seed.outcome_counts import Ledger, Outcome
+from operations.seed.outcome_counts import Outcome, OutcomeCounts
 from operations.seed.picture_uploads import PictureUploads
 
 T = TypeVar("T")
@@ -38,10 +38,12 @@ PLURALS = {
 ADMINISTRATORS = {"show", "episode"}
 
 
-class Seeding:
+class CatalogueSeeder:
     """One run. Raises UnexpectedAnswerError at the first answer that it cannot go on with."""
 
-    def __init__(self, api: PlatformApi, tokens: Mapping[Role, str], ledger: Ledger, patience: Patience) -> None:
+    def __init__(
+        self, api: PlatformApi, tokens: Mapping[Role, str], ledger: OutcomeCounts, patience: RetryPolicy
+    ) -> None:
         self._api, self._tokens, self._ledger, self._patience = api, tokens, ledger, patience
         self._pictures = PictureUploads(api, tokens[Role.EDITOR], ledger, patience)
         self._ids: dict[str, dict[str, str]] = {}

@@ -14,7 +14,7 @@ class Outcome(StrEnum):
     CHANGED = "changed"
 
 
-class Ledger:
+class OutcomeCounts:
     """Counts, from any thread. `told` hears of each thing how many there are so far."""
 
     def __init__(self, told: Callable[[str], None]) -> None:

@@ -5,10 +5,10 @@ import time
 import uuid
 from collections.abc import Sequence
 
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.retry_policy import Patience
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.client.retry_policy import RetryPolicy
 from operations.seed import pictures
-from operations.seed.outcome_counts import Ledger, Outcome
+from operations.seed.outcome_counts import Outcome, OutcomeCounts
 
 MEDIA_TYPE = "image/jpeg"
 KIND = "picture"
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.2
 class PictureUploads:
     """Sends pictures, each once, and waits for the thumbnails of all."""
 
-    def __init__(self, api: PlatformApi, token: str, ledger: Ledger, patience: Patience) -> None:
+    def __init__(self, api: PlatformApi, token: str, ledger: OutcomeCounts, patience: RetryPolicy) -> None:
         self._api, self._token, self._ledger, self._patience = api, token, ledger, patience
 
     def send(self, episode_id: str, name: str, palette: Sequence[str]) -> str | None:
@@ -46,9 +46,11 @@ class PictureUploads:
                 "status"
             ] != "completed":
                 if job["status"] == "failed":
-                    raise UnexpectedAnswerError(f"job {job_id} failed: {job['error_message'] or 'it gives no reason'}")
+                    raise UnexpectedResponseError(
+                        f"job {job_id} failed: {job['error_message'] or 'it gives no reason'}"
+                    )
                 if time.monotonic() > deadline:
-                    raise UnexpectedAnswerError(f"job {job_id} is still {job['status']}; {len(jobs)} were waited for")
+                    raise UnexpectedResponseError(f"job {job_id} is still {job['status']}; {len(jobs)} were waited for")
                 time.sleep(POLL_SECONDS)
 
     def _upload(self, episode_id: str, content: bytes) -> str:

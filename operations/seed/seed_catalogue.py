@@ -6,17 +6,17 @@ from typing import Any
 
 from components.naming import Naming
 from operations.client import access_tokens, aws_isolation
-from operations.client.access_tokens import PEOPLE, Role
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.remote_platform import Elsewhere
-from operations.client.retry_policy import Patience
+from operations.client.access_tokens import USER_ROLES, Role
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.client.remote_platform import RemotePlatform
+from operations.client.retry_policy import RetryPolicy
 from operations.project import checkout, stack_settings
 from operations.seed import catalogue
-from operations.seed.catalogue_seeder import Seeding
-from operations.seed.outcome_counts import Ledger
+from operations.seed.catalogue_seeder import CatalogueSeeder
+from operations.seed.outcome_counts import OutcomeCounts
 from operations.state import platform_status
 from operations.terminal import termination_signals
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 from stacks.environment import PROJECT
@@ -25,7 +25,7 @@ from stacks.environment import PROJECT
 PATIENCE_SECONDS = 600.0
 
 
-def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None) -> ExitCode:
+def seed(environment: str, screen: Screen, *, elsewhere: RemotePlatform | None = None) -> ExitCode:
     """Brings the catalogue of an environment onto its platform, the local one unless another is named.
 
     Refuses an environment that keeps production's promises, wherever it answers.
@@ -33,36 +33,36 @@ def seed(environment: str, screen: Screen, *, elsewhere: Elsewhere | None = None
     require_no_production(environment)
     if elsewhere:
         elsewhere.require_tokens()
-        address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in PEOPLE}
+        address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in USER_ROLES}
     else:
-        aws_isolation.forget_real_accounts()
-        state = platform_status.require(environment)
+        aws_isolation.isolate_aws_environment()
+        state = platform_status.require_running(environment)
         address = state.endpoints.api if state.endpoints else ""
-        tokens = {role: access_tokens.issue(state, role).token for role in PEOPLE}
+        tokens = {role: access_tokens.issue(state, role).token for role in USER_ROLES}
     began = time.monotonic()
     with (
-        termination_signals.handled(termination_signals.interrupt),
+        termination_signals.handled(termination_signals.raise_keyboard_interrupt),
         PlatformApi(address, elsewhere=elsewhere is not None) as api,
     ):
         _require_same(api, environment, address)
         data, problem = _run(api, tokens, catalogue.of(environment), screen)
     done = {"ok": not problem, "environment": environment, **data, "seconds": round(time.monotonic() - began, 1)}
-    screen.result(done | {"problem": problem})
+    screen.write_json(done | {"problem": problem})
     _show(done, screen)
     if not problem:
         return ExitCode.OK
     screen.note(f"platform: the seeding stopped: {problem}")
-    screen.note(f"  next: {checkout.command('seed', environment)} (goes on where it stopped)")
+    screen.note(f"  next: {checkout.command_line('seed', environment)} (goes on where it stopped)")
     return ExitCode.FAILED
 
 
 def require_no_production(environment: str) -> None:
     """Refuses an environment whose settings promise that its data is guarded."""
-    if stack_settings.read(environment).production_promises:
-        raise RefusedError(
+    if stack_settings.load(environment).production_promises:
+        raise CommandError(
             f"environment {environment!r} keeps production's promises (production_promises in its stack file): "
             "made-up data has no place among what its users rely on",
-            next_step=f"{checkout.program()} seed --environment {checkout.DEFAULT_ENVIRONMENT}",
+            next_step=f"{checkout.executable()} seed --environment {checkout.DEFAULT_ENVIRONMENT}",
             code=ExitCode.USAGE,
         )
 
@@ -71,13 +71,13 @@ def _require_same(api: PlatformApi, environment: str, address: str) -> None:
     """Refuses an address where another environment answers than the one that was checked."""
     try:
         answering = str(api.get("/health")["environment"])
-    except (UnexpectedAnswerError, KeyError, TypeError) as error:
-        raise RefusedError(
-            f"no platform answers at {address}: {error}", next_step=checkout.command("doctor", environment)
+    except (UnexpectedResponseError, KeyError, TypeError) as error:
+        raise CommandError(
+            f"no platform answers at {address}: {error}", next_step=checkout.command_line("doctor", environment)
         ) from error
     expected = Naming(PROJECT, environment).environment_tag
     if answering != expected:
-        raise RefusedError(
+        raise CommandError(
             f"what answers at {address} says that it is {answering!r}, not {expected!r}",
             next_step="name that environment with --environment",
             code=ExitCode.USAGE,
@@ -97,10 +97,10 @@ def _run(
 def _fill(
     api: PlatformApi, tokens: dict[Role, str], wanted: catalogue.Catalogue, told: Callable[[str], None]
 ) -> tuple[dict[str, Any], str]:
-    ledger, problem = Ledger(told), ""
+    ledger, problem = OutcomeCounts(told), ""
     try:
-        Seeding(api, tokens, ledger, Patience(PATIENCE_SECONDS, told)).run(wanted)
-    except UnexpectedAnswerError as error:
+        CatalogueSeeder(api, tokens, ledger, RetryPolicy(PATIENCE_SECONDS, told)).run(wanted)
+    except UnexpectedResponseError as error:
         problem = str(error)
     except (KeyError, TypeError) as error:
         problem = f"an answer lacks what it promises: {error!r}"

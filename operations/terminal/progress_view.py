@@ -1,4 +1,4 @@
-"""How a start looks while it happens: a live list on a terminal, plain lines in a pipe, nothing in JSON mode."""
+"""Display of a start in progress: a live list on a terminal, plain lines in a pipe, nothing in JSON mode."""
 
 import time
 from dataclasses import dataclass, field
@@ -17,8 +17,8 @@ from operations.terminal.console import Screen
 REFRESHES_PER_SECOND = 10
 
 
-class StartView:
-    """Takes events and shows nothing: what JSON mode sees. A context manager; `close` may come earlier."""
+class ProgressView:
+    """A context manager that accepts progress events and shows nothing, as JSON mode needs it."""
 
     def __enter__(self) -> Self:
         return self
@@ -29,19 +29,20 @@ class StartView:
         self.close()
 
     def close(self) -> None:
-        """Leaves what was shown as it stands; other things can be shown below it."""
+        """Stop updating and leave the last output on the screen. Calling it again does nothing."""
 
-    def event(self, event: ProgressEvent) -> None:
-        """A step's news."""
+    def show_event(self, event: ProgressEvent) -> None:
+        """Show a progress event."""
 
 
-class PlainView(StartView):
-    """One line when a step ends."""
+class PlainProgressView(ProgressView):
+    """One line for each step that has ended."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
-    def event(self, event: ProgressEvent) -> None:
+    def show_event(self, event: ProgressEvent) -> None:
+        """Print a line if the step has ended."""
         if event.state in ("finished", "failed"):
             mark = "ok    " if event.state == "finished" else "FAILED"
             line = f"{mark} {event.seconds:6.1f} s  {event.step}"
@@ -51,15 +52,15 @@ class PlainView(StartView):
 
 @dataclass
 class _Row:
-    """A step as it is shown; `began` is on this process's monotonic clock."""
+    """A step in the list; `began` is on this process's monotonic clock."""
 
     event: ProgressEvent
     began: float = 0.0
     spinner: Spinner = field(default_factory=lambda: Spinner("dots", style="cyan"))
 
 
-class LiveView(StartView):
-    """Every step with its elapsed time, redrawn in place."""
+class LiveProgressView(ProgressView):
+    """A list of all steps with their elapsed times, redrawn in place."""
 
     def __init__(self, console: Console) -> None:
         self._rows: dict[str, _Row] = {}
@@ -70,9 +71,11 @@ class LiveView(StartView):
         return self
 
     def close(self) -> None:
+        """Stop redrawing."""
         self._live.stop()
 
-    def event(self, event: ProgressEvent) -> None:
+    def show_event(self, event: ProgressEvent) -> None:
+        """Add the step to the list, or update it."""
         row = self._rows.setdefault(event.step, _Row(event=event))
         row.event, row.began = event, time.monotonic() - event.seconds
 
@@ -93,13 +96,13 @@ class LiveView(StartView):
         yield table
 
 
-def for_screen(screen: Screen) -> StartView:
-    """The view that suits where the command writes."""
+def for_screen(screen: Screen) -> ProgressView:
+    """Return the view for the kind of output that the command writes."""
     if screen.as_json:
-        return StartView()
-    return LiveView(screen.out) if screen.is_terminal else PlainView(screen.out)
+        return ProgressView()
+    return LiveProgressView(screen.out) if screen.is_terminal else PlainProgressView(screen.out)
 
 
 def _detail(event: ProgressEvent) -> str:
-    """One line; nothing for a failure, whose whole message follows below the list."""
+    """Return the event's detail on one line; empty for a failure, whose message is printed below the list."""
     return "" if event.state == "failed" else " ".join(event.detail.split())

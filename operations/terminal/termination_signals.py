@@ -1,4 +1,4 @@
-"""Ctrl-C, `kill` and a closed terminal mean the same: stop what you are doing, leave nothing half-done."""
+"""Handling of SIGINT, SIGTERM and SIGHUP, which all mean the same: stop and clean up."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def handled(on_signal: Callable[[], None]) -> Iterator[None]:
-    """Calls `on_signal` (on the main thread, between two instructions) for each of the signals while the block runs."""
+    """Call `on_signal` on the main thread for each of these signals while the block runs."""
 
     def handler(*_: object) -> None:
         on_signal()
@@ -22,13 +22,13 @@ def handled(on_signal: Callable[[], None]) -> Iterator[None]:
             signal.signal(number, previous)
 
 
-def interrupt() -> None:
-    """Raises KeyboardInterrupt, as Ctrl-C does by itself: an `on_signal` for work that can end anywhere."""
+def raise_keyboard_interrupt() -> None:
+    """Raise KeyboardInterrupt: an `on_signal` for work that may stop at any point."""
     raise KeyboardInterrupt
 
 
 @contextmanager
 def ignored() -> Iterator[None]:
-    """Lets nothing disturb the block: for cleaning up, which is bounded by itself."""
+    """Ignore these signals while the block runs: for cleanup that takes a bounded time."""
     with handled(lambda: None):
         yield

@@ -103,7 +103,7 @@ def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
     """Starts `platform queue --redrive` for a platform whose queues are the plant's, and whose AWS is where it is told."""
     files = StateFiles("dev", tmp_path / "state" / "dev")
     files.logs.mkdir(parents=True)
-    own = ProcessIdentity.own()
+    own = ProcessIdentity.current()
 
     def start(aws: str = account.endpoint) -> subprocess.Popen[str]:
         files.write(

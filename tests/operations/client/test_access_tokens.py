@@ -11,11 +11,11 @@ import pytest
 
 from local.account import LocalAccount
 from operations.client import access_tokens
-from operations.client.access_tokens import PEOPLE, Role
+from operations.client.access_tokens import USER_ROLES, Role
 from operations.project import checkout
 from operations.state.files import Credentials, Endpoints, EnvironmentState
 from operations.state.lock import ProcessIdentity
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 
 MakeState = Callable[..., EnvironmentState]
 SCOPE = "kept/system"
@@ -29,7 +29,7 @@ def state(account: LocalAccount, held_by: MakeState) -> EnvironmentState:
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName="api", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
     )["UserPoolClient"]["ClientId"]
-    for role in PEOPLE:
+    for role in USER_ROLES:
         cognito.create_group(UserPoolId=pool, GroupName=role.value)
     domain = f"kept-{secrets.token_hex(4)}"
     cognito.create_user_pool_domain(Domain=domain, UserPoolId=pool)
@@ -49,7 +49,7 @@ def state(account: LocalAccount, held_by: MakeState) -> EnvironmentState:
     }
     secret = account.client("secretsmanager").create_secret(Name=domain, SecretString=json.dumps(kept))["ARN"]
     return held_by(
-        ProcessIdentity.own(),
+        ProcessIdentity.current(),
         endpoints=Endpoints(api="http://127.0.0.1:9", docs="", aws=account.endpoint, s3=account.endpoint),
         credentials=Credentials(
             region=account.region,
@@ -68,7 +68,7 @@ def claims(of: access_tokens.Token) -> dict[str, Any]:
 
 
 class TestIssue:
-    @pytest.mark.parametrize("role", PEOPLE)
+    @pytest.mark.parametrize("role", USER_ROLES)
     @pytest.mark.requirement("P1-33", "P1-53")
     def test_token_is_an_access_token_of_the_group(self, state: EnvironmentState, role: Role) -> None:
         issued = access_tokens.issue(state, role)
@@ -86,16 +86,16 @@ class TestIssue:
 
     def test_platform_on_another_machine_is_refused(self, state: EnvironmentState) -> None:
         elsewhere = Endpoints(api="", docs="", aws="https://cognito-idp.us-east-1.amazonaws.com", s3="")
-        with pytest.raises(RefusedError, match="not this machine") as refused:
+        with pytest.raises(CommandError, match="not this machine") as refused:
             access_tokens.issue(state.model_copy(update={"endpoints": elsewhere}), Role.ADMIN)
         assert "amazonaws.com" in refused.value.message
 
     def test_pool_that_does_not_answer_is_named(self, state: EnvironmentState) -> None:
         nowhere = Endpoints(api="", docs="", aws="http://127.0.0.1:9", s3="")
-        with pytest.raises(RefusedError, match="gave no token for viewer") as refused:
+        with pytest.raises(CommandError, match="gave no token for viewer") as refused:
             access_tokens.issue(state.model_copy(update={"endpoints": nowhere}), Role.VIEWER)
         assert "http://127.0.0.1:9" in refused.value.message
-        assert refused.value.next_step == checkout.command("status", "dev")
+        assert refused.value.next_step == checkout.command_line("status", "dev")
 
     def test_second_factor_is_refused(self, state: EnvironmentState, account: LocalAccount) -> None:
         cognito, issued = account.client("cognito-idp"), access_tokens.issue(state, Role.ADMIN)
@@ -104,7 +104,7 @@ class TestIssue:
         cognito.set_user_mfa_preference(
             AccessToken=issued.token, SoftwareTokenMfaSettings={"Enabled": True, "PreferredMfa": True}
         )
-        with pytest.raises(RefusedError, match="asks for more than a password") as refused:
+        with pytest.raises(CommandError, match="asks for more than a password") as refused:
             access_tokens.issue(state, Role.ADMIN)
         assert "SOFTWARE_TOKEN_MFA" in refused.value.message
 
@@ -135,28 +135,28 @@ class TestMachine:
         self, state: EnvironmentState, account: LocalAccount
     ) -> None:
         self.keep(state, account, client_secret="no-longer-right")
-        with pytest.raises(RefusedError, match=r"gave no token for system: 400.*invalid_client") as refused:
+        with pytest.raises(CommandError, match=r"gave no token for system: 400.*invalid_client") as refused:
             access_tokens.issue(state, Role.SYSTEM)
         assert "no-longer-right" not in refused.value.message
-        assert refused.value.next_step == checkout.command("status", "dev")
+        assert refused.value.next_step == checkout.command_line("status", "dev")
 
     def test_another_pool_s_address_is_not_taken_for_ours(self, state: EnvironmentState, account: LocalAccount) -> None:
         self.keep(state, account, token_url="https://other.auth.us-east-1.amazoncognito.com/oauth2/token")
-        with pytest.raises(RefusedError, match="invalid_client"):
+        with pytest.raises(CommandError, match="invalid_client"):
             access_tokens.issue(state, Role.SYSTEM)
 
     def test_pool_that_does_not_answer_is_named(self, state: EnvironmentState) -> None:
         nowhere = Endpoints(api="", docs="", aws="http://127.0.0.1:9", s3="")
-        with pytest.raises(RefusedError, match="gave no token for system"):
+        with pytest.raises(CommandError, match="gave no token for system"):
             access_tokens.issue(state.model_copy(update={"endpoints": nowhere}), Role.SYSTEM)
 
     def test_environment_without_machines_says_which_setting(self, state: EnvironmentState) -> None:
         people_alone = {name: value for name, value in state.outputs.items() if name != "system_secret_arn"}
-        with pytest.raises(RefusedError, match="no client for machines") as refused:
+        with pytest.raises(CommandError, match="no client for machines") as refused:
             access_tokens.issue(state.model_copy(update={"outputs": people_alone}), Role.SYSTEM)
         assert "identity.system_client" in (refused.value.next_step or "")
 
     def test_platform_on_another_machine_is_refused(self, state: EnvironmentState) -> None:
         elsewhere = Endpoints(api="", docs="", aws="https://cognito-idp.us-east-1.amazonaws.com", s3="")
-        with pytest.raises(RefusedError, match="not this machine"):
+        with pytest.raises(CommandError, match="not this machine"):
             access_tokens.issue(state.model_copy(update={"endpoints": elsewhere}), Role.SYSTEM)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.client import remote_platform
-from operations.client.access_tokens import PEOPLE, Role
-from operations.terminal.command_errors import RefusedError
+from operations.client.access_tokens import USER_ROLES, Role
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class TestAddress:
         ],
     )
     def test_what_is_no_address_is_refused(self, address: str, said: str) -> None:
-        with pytest.raises(RefusedError, match="--base-url") as refused:
+        with pytest.raises(CommandError, match="--base-url") as refused:
             remote_platform.of(address, {})
         assert said in refused.value.message
         assert refused.value.code == ExitCode.USAGE
@@ -60,7 +60,7 @@ class TestTokens:
         there = remote_platform.of(URL, {Role.ADMIN: "from the option", Role.EDITOR: "e", Role.VIEWER: None})
         assert there is not None
         there.require_tokens()
-        assert [there.token(role) for role in PEOPLE] == ["from the option", "e", "from the variable"]
+        assert [there.token(role) for role in USER_ROLES] == ["from the option", "e", "from the variable"]
 
     def test_tokens_are_not_in_the_text_form(self) -> None:
         assert "secret" not in repr(remote_platform.of(URL, {Role.ADMIN: "secret"}))

@@ -75,7 +75,7 @@ class TestBroken:
         api.status = 503
         processes = (Process(name="host", pid=1, state="running"), Process(name="postgres", pid=2, state="exited"))
         outputs = {"storage_bucket": "b", "database_endpoint": "127.0.0.1:9", "region": "us-east-1"}
-        files.write(held_by(ProcessIdentity.own(), api=api.address, processes=processes, outputs=outputs))
+        files.write(held_by(ProcessIdentity.current(), api=api.address, processes=processes, outputs=outputs))
         checks = seen(command("doctor", "--json"))
         bad = {name for name, check in checks.items() if check["state"] == "problem"}
         assert bad == {
@@ -99,7 +99,7 @@ class TestBroken:
         account.client("s3").create_bucket(Bucket="doctors-bucket")
         files.write(
             held_by(
-                ProcessIdentity.own(),
+                ProcessIdentity.current(),
                 endpoints=Endpoints(api=api.address, docs=api.address, aws=account.endpoint, s3=account.s3_endpoint),
                 credentials=Credentials(
                     region=account.region,
@@ -126,7 +126,7 @@ class TestBroken:
         self, command: "Command", files: StateFiles, held_by: MakeState, api: "Api"
     ) -> None:
         api.status = 503
-        files.write(held_by(ProcessIdentity.own(), api=api.address, outputs={}))
+        files.write(held_by(ProcessIdentity.current(), api=api.address, outputs={}))
         answer = command("doctor")
         assert (answer.code, answer.err) == (ExitCode.FAILED, "")
         lines = answer.out.splitlines()
@@ -148,7 +148,7 @@ class TestClock:
         assert platform_checks.skew(date, NOW).state == "warning"
 
 
-class Elsewhere(QuietHandler):
+class RemotePlatform(QuietHandler):
     """A platform that lets tokens in which begin with `good`; `open` makes it let everyone in."""
 
     server: Any
@@ -163,7 +163,7 @@ class Elsewhere(QuietHandler):
 
 @pytest.fixture
 def elsewhere() -> Iterator[Any]:
-    with Listener(Elsewhere) as server:
+    with Listener(RemotePlatform) as server:
         server.open = False  # type: ignore[attr-defined]  # what the handler looks at
         yield server
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.doctor import machine_checks
-from operations.doctor.machine_checks import COMFORTABLE_FREE_BYTES, LEAST_FREE_BYTES
+from operations.doctor.machine_checks import MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES
 from operations.project import checkout
 
 if TYPE_CHECKING:
@@ -169,10 +169,10 @@ class TestDisk:
     @pytest.mark.parametrize(
         ("free", "state"),
         [
-            (LEAST_FREE_BYTES - 1, "problem"),
-            (LEAST_FREE_BYTES, "warning"),
-            (COMFORTABLE_FREE_BYTES - 1, "warning"),
-            (COMFORTABLE_FREE_BYTES, "ok"),
+            (MIN_FREE_BYTES - 1, "problem"),
+            (MIN_FREE_BYTES, "warning"),
+            (RECOMMENDED_FREE_BYTES - 1, "warning"),
+            (RECOMMENDED_FREE_BYTES, "ok"),
         ],
     )
     def test_room_that_is_left(self, tmp_path: Path, free: int, state: str) -> None:

@@ -7,7 +7,7 @@ from PIL import Image
 
 from operations.journeys import photo
 from operations.project import checkout
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 
 
 class TestRead:
@@ -37,17 +37,17 @@ class TestRead:
         path = tmp_path / "photo.jpg"
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(RefusedError, match=said) as refused:
+        with pytest.raises(CommandError, match=said) as refused:
             photo.read(path)
         assert str(path) in refused.value.message
         assert "platform journey --photo " in refused.value.next_step
 
     def test_folder_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RefusedError, match="Is a directory"):
+        with pytest.raises(CommandError, match="Is a directory"):
             photo.read(tmp_path)
 
     def test_file_that_only_begins_like_an_image_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "cut.jpg"
         path.write_bytes(checkout.BUNDLED_PHOTO.read_bytes()[:20_000])
-        with pytest.raises(RefusedError, match="cannot be decoded"):
+        with pytest.raises(CommandError, match="cannot be decoded"):
             photo.read(path)

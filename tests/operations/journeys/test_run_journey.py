@@ -11,7 +11,7 @@ from operations.journeys import photo
 from operations.journeys.journey import JourneyResult
 from operations.journeys.photo_journey import PhotoJourney
 from operations.project import checkout
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
 from tests.http_listener import Listener, QuietHandler
 
@@ -142,7 +142,7 @@ class TestFailedStep:
 
     def test_refused_sign_in(self, platform: tuple[str, Answers]) -> None:
         def refuse(role: object) -> str:
-            raise RefusedError("the pool is closed", code=ExitCode.FAILED)
+            raise CommandError("the pool is closed", code=ExitCode.FAILED)
 
         assert run(platform[0], refuse).steps[-1].detail == "the pool is closed"
 

@@ -166,7 +166,7 @@ class TestHeldElsewhere:
 
 class TestRealAccounts:
     def test_nothing_of_the_users_own_aws_is_seen(self) -> None:
-        seen = aws_isolation.without_real_accounts(
+        seen = aws_isolation.isolated_environment(
             {
                 "PATH": "/bin",
                 "AWS_PROFILE": "work",

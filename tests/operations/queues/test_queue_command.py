@@ -62,7 +62,7 @@ class TestCommand:
         self, command: "Command", files: StateFiles, held_by: Callable[..., EnvironmentState]
     ) -> None:
         outputs = {"thumbnail_queue_url": NO_QUEUE, "thumbnail_dead_letter_queue_url": NO_QUEUE}
-        files.write(held_by(ProcessIdentity.own(), outputs=outputs))
+        files.write(held_by(ProcessIdentity.current(), outputs=outputs))
         answer = command("queue", "--json")
         assert answer.code == ExitCode.FAILED
         assert "do not answer at http://127.0.0.1:9" in answer.data["error"]["message"]
@@ -72,7 +72,7 @@ class TestCommand:
 def state_of(held_by: Callable[..., EnvironmentState], pair: "Pair") -> EnvironmentState:
     account, aws = pair.account, pair.account.endpoint
     return held_by(
-        ProcessIdentity.own(),
+        ProcessIdentity.current(),
         outputs=pair.outputs,
         endpoints=Endpoints(api=aws, docs=aws, aws=aws, s3=aws),
         credentials=Credentials(

@@ -11,7 +11,7 @@ import pytest
 from operations.project import checkout
 from operations.requirements import report_coverage
 from operations.requirements.document import read
-from operations.terminal.command_errors import RefusedError
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
 
@@ -179,13 +179,13 @@ class TestReasons:
     )
     def test_one_that_cannot_be_is_refused(self, project_folder: Path, reasons: str, said: str) -> None:
         (project_folder / "docs" / "reasons.toml").write_text(reasons)
-        with pytest.raises(RefusedError, match=said):
+        with pytest.raises(CommandError, match=said):
             reported()
 
 
 class TestRefusal:
     def test_unknown_document_is_named_with_the_known_ones(self, project_folder: Path) -> None:
-        with pytest.raises(RefusedError) as refused:
+        with pytest.raises(CommandError) as refused:
             reported("MOVIES")
         assert refused.value.code == ExitCode.USAGE
         assert refused.value.message == "document 'MOVIES' is not known; known are FILM, C"
@@ -194,13 +194,13 @@ class TestRefusal:
     @pytest.mark.parametrize("missing", ["tests", "docs"])
     def test_no_checkout_is_said(self, project_folder: Path, missing: str) -> None:
         shutil.rmtree(project_folder / missing)
-        with pytest.raises(RefusedError, match=f"{project_folder / missing}.* is not there: .*checkout") as refused:
+        with pytest.raises(CommandError, match=f"{project_folder / missing}.* is not there: .*checkout") as refused:
             reported()
         assert refused.value.code == ExitCode.FAILED
 
     def test_unknown_requirement_is_named_with_its_test(self, project_folder: Path) -> None:
         (project_folder / "tests" / "test_more.py").write_text(dedent(TEST).replace("FILM-05", "FILM-77"))
-        with pytest.raises(RefusedError, match=r"tests/test_more.py::test_at_sea names the requirement 'FILM-77'"):
+        with pytest.raises(CommandError, match=r"tests/test_more.py::test_at_sea names the requirement 'FILM-77'"):
             reported()
 
     @pytest.mark.parametrize(
@@ -212,12 +212,12 @@ class TestRefusal:
     )
     def test_spoilt_document(self, project_folder: Path, document: str, said: str) -> None:
         (project_folder / "docs" / "requirements.md").write_text(dedent(document))
-        with pytest.raises(RefusedError, match=said):
+        with pytest.raises(CommandError, match=said):
             reported()
 
     def test_test_that_does_not_parse(self, project_folder: Path) -> None:
         (project_folder / "tests" / "test_more.py").write_text("requirement = (")
-        with pytest.raises(RefusedError, match=r"the requirements cannot be read: .*\(test_more\.py, line 1\)"):
+        with pytest.raises(CommandError, match=r"the requirements cannot be read: .*\(test_more\.py, line 1\)"):
             reported()
 
 

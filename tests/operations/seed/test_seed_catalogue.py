@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from operations.seed import catalogue, pictures
-from operations.seed.outcome_counts import Ledger, Outcome
+from operations.seed.outcome_counts import Outcome, OutcomeCounts
 from operations.terminal.exit_codes import ExitCode
 from tests.operations.conftest import Api, Command
 
@@ -68,7 +68,7 @@ class TestPictures:
 class TestLedger:
     def test_it_counts_by_kind_and_tells_how_many(self) -> None:
         told: list[str] = []
-        ledger = Ledger(told.append)
+        ledger = OutcomeCounts(told.append)
         ledger.count("show", Outcome.MADE)
         ledger.count("clip", Outcome.FOUND, 3)
         assert told == ["1 · show", "4 · clip"]

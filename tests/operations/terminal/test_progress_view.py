@@ -8,7 +8,7 @@ from rich.console import Console
 from local.progress import ProgressEvent
 from operations.terminal import progress_view
 from operations.terminal.console import Screen
-from operations.terminal.progress_view import LiveView, PlainView
+from operations.terminal.progress_view import LiveProgressView, PlainProgressView
 
 EVENTS = [
     ProgressEvent(step="emulator", state="started"),
@@ -26,9 +26,9 @@ def terminal(width: int = 60) -> Console:
 class TestPlainView:
     def test_steps_are_told_when_they_end(self) -> None:
         console = Console(file=io.StringIO(), width=20)
-        with PlainView(console) as view:
+        with PlainProgressView(console) as view:
             for event in EVENTS:
-                view.event(event)
+                view.show_event(event)
         assert isinstance(console.file, io.StringIO)
         assert console.file.getvalue().splitlines() == [
             "ok        1.2 s  emulator: http://127.0.0.1:1",
@@ -39,9 +39,9 @@ class TestPlainView:
 class TestLiveView:
     def test_every_step_is_listed_once_with_its_time(self) -> None:
         console = terminal()
-        view = LiveView(console)
+        view = LiveProgressView(console)
         for event in EVENTS:
-            view.event(event)
+            view.show_event(event)
         with console.capture() as captured:
             console.print(view)
         first, second, third = (" ".join(line.split()) for line in captured.get().splitlines())
@@ -51,17 +51,17 @@ class TestLiveView:
 
     def test_long_details_stay_on_their_line(self) -> None:
         console = terminal(width=40)
-        view = LiveView(console)
-        view.event(ProgressEvent(step="resources", state="started", detail="x" * 100))
+        view = LiveProgressView(console)
+        view.show_event(ProgressEvent(step="resources", state="started", detail="x" * 100))
         with console.capture() as captured:
             console.print(view)
         assert captured.get().count("\n") == 1
 
     def test_what_was_shown_stays(self) -> None:
         console = terminal()
-        with LiveView(console) as view:
-            view.event(EVENTS[0])
-            view.event(EVENTS[1])
+        with LiveProgressView(console) as view:
+            view.show_event(EVENTS[0])
+            view.show_event(EVENTS[1])
             view.close()
         assert isinstance(console.file, io.StringIO)
         assert "✓  emulator" in console.file.getvalue()
@@ -71,8 +71,8 @@ class TestForScreen:
     def test_json_mode_shows_nothing(self, capsys: pytest.CaptureFixture[str]) -> None:
         with progress_view.for_screen(Screen(as_json=True)) as view:
             for event in EVENTS:
-                view.event(event)
+                view.show_event(event)
         assert capsys.readouterr() == ("", "")
 
     def test_pipe_gets_plain_lines(self) -> None:
-        assert isinstance(progress_view.for_screen(Screen()), PlainView)
+        assert isinstance(progress_view.for_screen(Screen()), PlainProgressView)
