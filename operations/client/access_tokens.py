@@ -1,4 +1,4 @@
-"""`platform token`: an access token for one of the roles, from the platform's own user pool."""
+"""`platform token`: access tokens for each role, from the platform's own user pool."""
 
 import contextlib
 import hashlib
@@ -19,11 +19,11 @@ from operations.state.files import EnvironmentState
 from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 
-ANSWER_SECONDS = 10.0
+TIMEOUT_SECONDS = 10.0
 
 
 class Role(StrEnum):
-    """Who can ask: people by the pool's groups, and the machine that is the system."""
+    """A role: three groups of the user pool, and the machine client."""
 
     ADMIN = "admin"
     EDITOR = "editor"
@@ -35,7 +35,7 @@ USER_ROLES = (Role.ADMIN, Role.EDITOR, Role.VIEWER)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Token:
+class AccessToken:
     """A bearer token; `expires_at` is UTC, RFC 3339."""
 
     token: str
@@ -43,8 +43,8 @@ class Token:
     expires_at: str
 
 
-def token(role: Role, environment: str, screen: Screen) -> None:
-    """Prints the token alone, so that `$(platform token --role editor)` works."""
+def print_token(role: Role, environment: str, screen: Screen) -> None:
+    """Print a token and nothing else, so that `$(platform token --role editor)` works."""
     aws_isolation.isolate_aws_environment()
     state = platform_status.require_running(environment)
     issued = issue(state, role)
@@ -52,86 +52,91 @@ def token(role: Role, environment: str, screen: Screen) -> None:
     screen.write_json(asdict(issued))
 
 
-def issue(state: EnvironmentState, role: Role) -> Token:
-    """Signs the role's user in through Cognito's own API, or the machine by OAuth's client credentials. Either is the same
-    each time, as long as the platform lives.
+def issue(state: EnvironmentState, role: Role) -> AccessToken:
+    """Sign in as the role's user with a password, or as the machine client with OAuth client credentials.
 
-    Refuses a platform that is not on this machine: in a shared account people sign in as themselves.
+    The user and password of a role stay the same while the platform runs.
+
+    Raises:
+        CommandError: The platform is not on this machine, or the sign-in fails.
     """
     platform_status.require_local(
         state,
-        "tokens are made only for local platforms",
-        next_step=f"sign in as yourself, or bring up a local one: {checkout.command_line('up', state.environment)}",
+        "tokens are issued only for local platforms",
+        next_step=f"sign in as yourself, or start a local platform: {checkout.command_line('up', state.environment)}",
     )
     try:
-        signed, seconds = _sign_machine_in(state) if role is Role.SYSTEM else _sign_in(state, role)
+        access_token, seconds = (
+            _request_client_credentials(state) if role is Role.SYSTEM else _sign_user_in(state, role)
+        )
     except (BotoCoreError, ClientError, httpx.HTTPError) as error:
-        raise _no_token(state, role, str(error)) from error
+        raise _sign_in_failed(state, role, str(error)) from error
     expires_at = datetime.now(UTC) + timedelta(seconds=seconds)
-    return Token(
-        token=signed,
+    return AccessToken(
+        token=access_token,
         role=role,
         expires_at=expires_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     )
 
 
-def _no_token(state: EnvironmentState, role: Role, why: str) -> CommandError:
+def _sign_in_failed(state: EnvironmentState, role: Role, problem: str) -> CommandError:
     return CommandError(
-        f"the user pool at {state.account().endpoint} gave no token for {role}: {why}",
+        f"signing in as {role} at the user pool {state.account().endpoint} failed: {problem}",
         next_step=checkout.command_line("status", state.environment),
     )
 
 
-def _sign_machine_in(state: EnvironmentState) -> tuple[str, int]:
-    """An access token and its seconds, by what every program has: the secret, and one request to the address that it names.
+def _request_client_credentials(state: EnvironmentState) -> tuple[str, int]:
+    """Return an access token for the machine client and its lifetime in seconds.
 
-    No resolver knows that host on this machine: the emulator is asked in its place, and told its name.
+    The secret names the token URL. Its host does not resolve on this machine, so the request goes to the emulator with
+    that host in its Host header.
     """
     arn = state.outputs.get("system_secret_arn")
     if not arn:
         raise CommandError(
-            f"environment {state.environment!r} has no client for machines",
-            next_step=f"set identity.system_client to true in Pulumi.{state.environment}.yaml, and bring it up anew",
+            f"environment {state.environment!r} has no machine client",
+            next_step=f"set identity.system_client to true in Pulumi.{state.environment}.yaml, and restart the platform",
         )
     account = state.account()
-    kept = json.loads(account.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
-    address = httpx.URL(kept["token_url"])
-    answer = httpx.post(
+    client = json.loads(account.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"])
+    address = httpx.URL(client["token_url"])
+    response = httpx.post(
         f"{account.endpoint}{address.path}",
         headers={"Host": address.host},
-        auth=(kept["client_id"], kept["client_secret"]),
-        data={"grant_type": "client_credentials", "scope": kept["scope"]},
-        timeout=ANSWER_SECONDS,
+        auth=(client["client_id"], client["client_secret"]),
+        data={"grant_type": "client_credentials", "scope": client["scope"]},
+        timeout=TIMEOUT_SECONDS,
         trust_env=False,
     )
-    if answer.status_code != httpx.codes.OK:
-        raise _no_token(state, Role.SYSTEM, f"{answer.status_code}: {' '.join(answer.text[:300].split())}")
-    given = answer.json()
-    return given["access_token"], given["expires_in"]
+    if response.status_code != httpx.codes.OK:
+        raise _sign_in_failed(state, Role.SYSTEM, f"{response.status_code}: {' '.join(response.text[:300].split())}")
+    body = response.json()
+    return body["access_token"], body["expires_in"]
 
 
-def _sign_in(state: EnvironmentState, role: Role) -> tuple[str, int]:
-    """An access token of the role's user, and its seconds."""
+def _sign_user_in(state: EnvironmentState, role: Role) -> tuple[str, int]:
+    """Return an access token for the role's user and its lifetime in seconds."""
     username, password = f"{role}@platform.example", _password(state, role)
     cognito = state.account().client("cognito-idp")
     _ensure_user(cognito, state.outputs["user_pool_id"], username, role, password)
-    answer = cognito.initiate_auth(
+    response = cognito.initiate_auth(
         ClientId=state.outputs["user_pool_client_id"],
         AuthFlow="USER_PASSWORD_AUTH",
         AuthParameters={"USERNAME": username, "PASSWORD": password},
     )
-    if "AuthenticationResult" not in answer:
+    if "AuthenticationResult" not in response:
         raise CommandError(
-            f"the user pool of environment {state.environment!r} asks for more than a password "
-            f"({answer.get('ChallengeName')}): a command cannot answer that",
+            f"the user pool of environment {state.environment!r} requires more than a password "
+            f"({response.get('ChallengeName')}), which this command does not support",
             next_step="use an environment whose setting identity.mfa is not ON",
         )
-    result = answer["AuthenticationResult"]
+    result = response["AuthenticationResult"]
     return result["AccessToken"], result["ExpiresIn"]
 
 
 def _ensure_user(cognito: Any, pool: str, username: str, role: Role, password: str) -> None:
-    # Another command may have made it a moment ago, so the rest is said again; every call of it can be repeated.
+    # A concurrent command may have created the user just now, so the other calls, which are idempotent, follow in any case.
     with contextlib.suppress(cognito.exceptions.UsernameExistsException):
         cognito.admin_create_user(
             UserPoolId=pool,
@@ -144,7 +149,10 @@ def _ensure_user(cognito: Any, pool: str, username: str, role: Role, password: s
 
 
 def _password(state: EnvironmentState, role: Role) -> str:
-    """The password of a role's user: derived from this platform's random secret, so that two commands at once agree on it."""
+    """Return the password of a role's user.
+
+    It is derived from the platform's random secret, so that concurrent commands agree on it.
+    """
     secret = state.account().secret_access_key.encode()
-    # The ending satisfies the pool's demand for every class of characters.
+    # The suffix satisfies the pool's password policy, which requires every class of characters.
     return hmac.new(secret, f"{state.environment}/{role}".encode(), hashlib.sha256).hexdigest()[:32] + "-Aa1"

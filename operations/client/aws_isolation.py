@@ -1,12 +1,12 @@
-"""A local platform never sees the user's own AWS, nor a proxy between parts of one machine."""
+"""Isolation from the user's AWS accounts: commands on local platforms see neither their configuration nor a proxy."""
 
 import os
 from collections.abc import Mapping
 
-# Read by AWS's SDKs, and by Pulumi's own.
-FOREIGN_PREFIXES = ("AWS_", "BOTO_", "PULUMI_")
-LOOPBACK = "127.0.0.1,localhost"
-QUIET_SDK = {
+# Prefixes of the variables that configure the AWS SDKs and Pulumi.
+REMOVED_PREFIXES = ("AWS_", "BOTO_", "PULUMI_")
+LOOPBACK_HOSTS = "127.0.0.1,localhost"
+SDK_DEFAULTS = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -14,19 +14,19 @@ QUIET_SDK = {
 
 
 def isolated_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment for a process that must reach the local AWS and no other.
+    """Return the environment variables for a process that must reach only the local AWS.
 
-    Profiles, credentials and endpoints of the user's are left out (a profile that does not exist would also stop every
-    client), and loopback is exempt from proxies.
+    The user's profiles, credentials and endpoints are removed (a profile that does not exist would also make every
+    client fail), and loopback is exempt from proxies.
     """
-    kept = {name: value for name, value in environment.items() if not name.startswith(FOREIGN_PREFIXES)}
+    isolated = {name: value for name, value in environment.items() if not name.startswith(REMOVED_PREFIXES)}
     for name in ("NO_PROXY", "no_proxy"):
-        kept[name] = ",".join(filter(None, (kept.get(name, ""), LOOPBACK)))
-    return kept | QUIET_SDK
+        isolated[name] = ",".join(filter(None, (isolated.get(name, ""), LOOPBACK_HOSTS)))
+    return isolated | SDK_DEFAULTS
 
 
 def isolate_aws_environment() -> None:
-    """Makes this process such a one; before it makes its first AWS client."""
-    kept = isolated_environment(os.environ)
+    """Isolate this process; call it before the first AWS client is created."""
+    isolated = isolated_environment(os.environ)
     os.environ.clear()
-    os.environ.update(kept)
+    os.environ.update(isolated)

@@ -1,4 +1,4 @@
-"""Requests that are repeated when the platform asks to come back later, or when an answer was lost."""
+"""Repetition of requests when the platform is busy, fails temporarily or does not respond."""
 
 import threading
 import time
@@ -9,44 +9,51 @@ from operations.client.platform_api import UnexpectedResponseError
 
 T = TypeVar("T")
 
-# Too many requests or too many jobs, which pass by waiting; for the others only so often.
-BUSY = 429
-PASSING = (502, 503, 504)
-ATTEMPTS = 4
-PAUSE_SECONDS = 1.0
+# Rate and job limits are waited for until the deadline; transient faults are repeated only a few times.
+TOO_MANY_REQUESTS = 429
+TRANSIENT_STATUSES = (502, 503, 504)
+MAX_FAULTS = 4
+DEFAULT_PAUSE_SECONDS = 1.0
 
 
 class RetryPolicy:
-    """For how long, from now on, a platform is waited for that is busy, and how many `attempts` a fault gets.
+    """A thread-safe policy that repeats requests until a deadline.
 
-    From any thread; `told` hears of each wait. A signal that raises ends a wait at once.
+    Args:
+        seconds: How long, from now on, requests are repeated.
+        on_wait: Called with a message before each wait.
+        max_faults: After how many transient faults a request fails. Responses with status 429 do not count.
     """
 
-    def __init__(self, seconds: float, told: Callable[[str], None], *, attempts: int = ATTEMPTS) -> None:
-        self._deadline, self._told, self._attempts = time.monotonic() + seconds, told, attempts
+    def __init__(self, seconds: float, on_wait: Callable[[str], None], *, max_faults: int = MAX_FAULTS) -> None:
+        self._deadline, self._on_wait, self._max_faults = time.monotonic() + seconds, on_wait, max_faults
         self._stopped = threading.Event()
 
     def stop(self) -> None:
-        """Nobody waits from now on: what is answered next is the last."""
+        """Stop repeating: end current waits; the next response is final."""
         self._stopped.set()
 
     def __call__(self, request: Callable[[], T]) -> T:
-        """The answer. Raises UnexpectedAnswerError for one that no waiting mends, and when there is no time left.
+        """Send a request, repeatedly if necessary, and return its result.
 
-        The request may be sent more than once: it must be one that may.
+        The request may be sent more than once, so repeating it must be safe.
+
+        Raises:
+            UnexpectedResponseError: The response is final, the deadline has passed, or there were too many faults.
         """
-        faults = 0
+        fault_count = 0
         while True:
             try:
                 return request()
             except UnexpectedResponseError as error:
-                if error.status != BUSY:
-                    faults += 1
-                    is_passing = error.status is None or error.status in PASSING
-                    if not is_passing or faults >= self._attempts:
+                if error.status != TOO_MANY_REQUESTS:
+                    fault_count += 1
+                    is_transient = error.status is None or error.status in TRANSIENT_STATUSES
+                    if not is_transient or fault_count >= self._max_faults:
                         raise
-                pause = error.retry_after_seconds or PAUSE_SECONDS
+                pause = error.retry_after_seconds or DEFAULT_PAUSE_SECONDS
                 if self._stopped.is_set() or time.monotonic() + pause > self._deadline:
                     raise
-                self._told(f"the platform asks to wait {pause:.0f} s" if error.status else "an answer was lost")
+                cause = f"HTTP {error.status}" if error.status else "no response"
+                self._on_wait(f"{cause}: repeating the request in {pause:.0f} s")
                 self._stopped.wait(pause)

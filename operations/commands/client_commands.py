@@ -1,4 +1,4 @@
-"""The verbs that are clients of a platform that runs, on this machine or elsewhere, wired."""
+"""Commands that are clients of a running platform, local or remote."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from operations.client import transfer
-from operations.client.transfer import Noun, Platform
+from operations.client.transfer import PlatformConnection, RecordKind
 from operations.commands.options import (
     AdminToken,
     AsJson,
@@ -18,24 +18,24 @@ from operations.commands.options import (
     ViewerToken,
     select_remote_platform,
 )
-from operations.journeys import run_journey
+from operations.journeys.run_journey import JourneyKind, run_journey
 from operations.project import checkout
 from operations.terminal.console import Screen
 
-WhichNoun = Annotated[Noun, typer.Argument(help="Of what.")]
-RecordFile = Annotated[Path, typer.Argument(help="The file; it ends in .csv or .ndjson.")]
+Kind = Annotated[RecordKind, typer.Argument(help="Kind of records.")]
+RecordFile = Annotated[Path, typer.Argument(help="File name, ending in .csv or .ndjson.")]
 
 
-def make_journey(
+def journey_command(
     *,
-    way: Annotated[
-        run_journey.Way,
-        typer.Argument(help="A photograph from upload to search, or an editor's day with the catalogue."),
-    ] = run_journey.Way.PHOTO,
+    kind: Annotated[
+        JourneyKind,
+        typer.Argument(help="photo: a photo from upload to search; catalogue: an editor's work on an episode."),
+    ] = JourneyKind.PHOTO,
     environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     photo: Annotated[
-        Path | None, typer.Option(help="The image file to send.", show_default=str(checkout.BUNDLED_PHOTO))
+        Path | None, typer.Option(help="Image file to upload.", show_default=str(checkout.BUNDLED_PHOTO))
     ] = None,
     base_url: BaseUrl = None,
     token_admin: AdminToken = None,
@@ -43,15 +43,13 @@ def make_journey(
     token_viewer: ViewerToken = None,
     token_system: SystemToken = None,
 ) -> None:
-    """Go one way through the whole platform, as people do, and show what was seen."""
+    """Run an end-to-end journey through a running platform."""
     checkout.require_environment(environment, "journey")
-    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer, token_system)
-    raise typer.Exit(
-        run_journey.journey(environment, Screen(as_json=as_json), way=way, photo_path=photo, elsewhere=there)
-    )
+    remote = select_remote_platform(base_url, token_admin, token_editor, token_viewer, token_system)
+    raise typer.Exit(run_journey(environment, Screen(as_json=as_json), kind=kind, photo_path=photo, remote=remote))
 
 
-def seed_catalogue(
+def seed_command(
     *,
     environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
@@ -61,28 +59,29 @@ def seed_catalogue(
     token_viewer: ViewerToken = None,
     scale: Scale = None,
 ) -> None:
-    """Fill the platform with the environment's made-up catalogue. Repeating it makes nothing twice; production is refused."""
-    # Imported here because it brings Pulumi, for which no other verb should wait.
-    from operations.seed.seed_catalogue import seed  # noqa: PLC0415
-    from operations.seed.seed_episodes import scale as fill  # noqa: PLC0415
+    """Seed a platform with sample data; repeating it creates no duplicates."""
+    # Imported here because they load Pulumi, which other commands should not wait for.
+    from operations.seed.seed_catalogue import seed_catalogue  # noqa: PLC0415
+    from operations.seed.seed_episodes import seed_episodes  # noqa: PLC0415
 
     checkout.require_environment(environment, "seed")
-    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
+    remote = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
     screen = Screen(as_json=as_json)
-    raise typer.Exit(
-        fill(environment, scale, screen, elsewhere=there) if scale else seed(environment, screen, elsewhere=there)
-    )
+    if scale:
+        raise typer.Exit(seed_episodes(environment, scale, screen, remote=remote))
+    raise typer.Exit(seed_catalogue(environment, screen, remote=remote))
 
 
-def import_file(
-    noun: WhichNoun,
+def import_command(
+    kind: Kind,
     path: RecordFile,
     *,
     skip_existing: Annotated[
-        bool, typer.Option("--skip-existing", help="Pass over new records that are there already.")
+        bool, typer.Option("--skip-existing", help="Skip new records that exist already.")
     ] = False,
     report: Annotated[
-        Path | None, typer.Option(help="Where to say what became of each line; beside the file without it.")
+        Path | None,
+        typer.Option(help="File for the result of each line.", show_default="PATH.report.ndjson"),
     ] = None,
     environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
@@ -91,17 +90,17 @@ def import_file(
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
 ) -> None:
-    """Make and change episodes or clips by a file. Run again after an interruption, it goes on where it stopped."""
+    """Import episodes or clips from a file; repeat it to resume an interrupted import."""
     checkout.require_environment(environment, "import")
-    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
-    platform, screen = Platform.of(environment, there), Screen(as_json=as_json)
+    remote = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
+    platform, screen = PlatformConnection.of(environment, remote), Screen(as_json=as_json)
     raise typer.Exit(
-        transfer.import_records(noun, path, platform, screen, skip_existing=skip_existing, report_path=report)
+        transfer.import_records(kind, path, platform, screen, skip_existing=skip_existing, report_path=report)
     )
 
 
-def export_file(
-    noun: WhichNoun,
+def export_command(
+    kind: Kind,
     path: RecordFile,
     *,
     environment: Environment = checkout.DEFAULT_ENVIRONMENT,
@@ -111,7 +110,8 @@ def export_file(
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
 ) -> None:
-    """Write every episode or clip into a file that can be edited and imported again."""
+    """Export all episodes or clips to a file that can be edited and imported again."""
     checkout.require_environment(environment, "export")
-    there = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
-    raise typer.Exit(transfer.export_records(noun, path, Platform.of(environment, there), Screen(as_json=as_json)))
+    remote = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
+    platform = PlatformConnection.of(environment, remote)
+    raise typer.Exit(transfer.export_records(kind, path, platform, Screen(as_json=as_json)))

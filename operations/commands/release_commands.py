@@ -1,4 +1,4 @@
-"""The verbs of `platform release`."""
+"""Commands of `platform release`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,19 +10,19 @@ from operations.project import checkout
 from operations.release.build_target import ARCHITECTURES, Architecture
 from operations.terminal.console import Screen
 
-release_app = typer.Typer(help="Make a release.", context_settings={"help_option_names": ["-h", "--help"]})
+release_app = typer.Typer(help="Build releases.", context_settings={"help_option_names": ["-h", "--help"]})
 
 
 @release_app.command("build", epilog=EXIT_CODES)
 def _release_build(
     architecture: Annotated[
-        Architecture | None, typer.Option(help="The processor of the functions; both without it.")
+        Architecture | None, typer.Option(help="Processor architecture of the functions. Default: both.")
     ] = None,
     as_json: AsJson = False,
-    output: Annotated[Path, typer.Option(file_okay=False, help="The folder to write to.")] = checkout.BUNDLES,
+    output: Annotated[Path, typer.Option(file_okay=False, help="Output folder.")] = checkout.BUNDLES,
 ) -> None:
-    """Make what is deployed: a zip for each function and one for the container host, and their manifest."""
-    # Imported here because it brings Pulumi, for which no other verb should wait.
+    """Build the release bundles: a zip for each function and one for the container, with a manifest."""
+    # Imported here because it loads Pulumi, which other commands should not wait for.
     from operations.release.build_release import build_release  # noqa: PLC0415
 
     raise typer.Exit(

@@ -1,4 +1,4 @@
-"""`platform doctor`: looks at everything that a platform needs, and says what helps where something is missing."""
+"""`platform doctor`: checks everything that a platform needs, and suggests fixes."""
 
 from operations.client import aws_isolation
 from operations.client.remote_platform import RemotePlatform
@@ -7,16 +7,17 @@ from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
 
 
-def doctor(environment: str, screen: Screen, *, elsewhere: RemotePlatform | None, port: int) -> ExitCode:
-    """Makes the checks of this machine and its platform, or only those of a platform elsewhere. Changes nothing.
+def diagnose(environment: str, screen: Screen, *, remote: RemotePlatform | None, port: int) -> ExitCode:
+    """Check a remote platform, or this machine and its local platform. Changes nothing.
 
-    Fails when there is a problem; a warning is none.
+    Returns:
+        FAILED if there is a problem; warnings are not problems.
     """
-    if elsewhere:
-        made = list(platform_checks.of_elsewhere(elsewhere))
+    if remote:
+        results = list(platform_checks.check_remote_platform(remote))
     else:
         aws_isolation.isolate_aws_environment()
-        made = [*machine_checks.all_of_them(), *platform_checks.of_local(environment, port)]
-    screen.write_json(checks.as_data(made))
-    checks.show(made, screen)
-    return ExitCode.OK if checks.healthy(made) else ExitCode.FAILED
+        results = [*machine_checks.check_machine(), *platform_checks.check_local_platform(environment, port)]
+    screen.write_json(checks.as_data(results))
+    checks.show(results, screen)
+    return ExitCode.OK if checks.all_healthy(results) else ExitCode.FAILED

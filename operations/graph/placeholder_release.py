@@ -1,4 +1,4 @@
-"""Config values that stand in for a release, so that a program can be read that would not be deployed: nothing looks inside."""
+"""Configuration with placeholders for a release, for programs that are evaluated and not deployed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from operations.release.bundles import BUNDLES
 
 
-def release_config(project: str, folder: Path) -> Mapping[str, str]:
-    """Empty files in the place of the bundles in `folder`, which are made, and an image digest that is nobody's."""
+def placeholder_config(project: str, folder: Path) -> Mapping[str, str]:
+    """Create empty bundles in `folder`, and return the configuration that names them and a placeholder image digest."""
     for bundle in BUNDLES:
         (folder / f"{bundle.name}.zip").touch()
     return {f"{project}:bundles": str(folder), f"{project}:image_digest": f"sha256:{'0' * 64}"}

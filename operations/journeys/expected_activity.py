@@ -1,4 +1,4 @@
-"""What a journey wrote, as it knows it, compared with what the platform's log of activity says."""
+"""The activity that a journey expects in the platform's activity log, and its verification."""
 
 import base64
 import binascii
@@ -9,11 +9,11 @@ from typing import Any, NamedTuple
 from operations.client.access_tokens import Role
 from operations.client.platform_api import PlatformApi, UnexpectedResponseError
 
-PAGE = "100"
+PAGE_SIZE = "100"
 
 
-class Entry(NamedTuple):
-    """One thing that was done, by the user with this subject."""
+class ActivityEntry(NamedTuple):
+    """An entry of the activity log; `user_id` is the subject of the user's token."""
 
     user_id: str
     action_type: str
@@ -22,58 +22,73 @@ class Entry(NamedTuple):
 
 
 class ExpectedActivity:
-    """What was written so far, in order."""
+    """The entries that the log must contain, in order."""
 
     def __init__(self) -> None:
-        self._written: list[tuple[Role, str, str, str]] = []
+        self._entries: list[tuple[Role, str, str, str]] = []
 
-    def note(self, role: Role, action: str, resource_type: str, *ids: str) -> None:
-        """What this role's user did, to one thing after the other."""
-        self._written += [(role, action, resource_type, one) for one in ids]
+    def record(self, role: Role, action: str, resource_type: str, *ids: str) -> None:
+        """Record an action of the role's user on each of these resources."""
+        self._entries += [(role, action, resource_type, resource_id) for resource_id in ids]
 
-    def compare(self, api: PlatformApi, tokens: Mapping[Role, str]) -> str:
-        """What was seen. Raises UnexpectedAnswerError for the first entry that is not the one that was noted.
+    def verify(self, api: PlatformApi, tokens: Mapping[Role, str]) -> str:
+        """Compare the log with the recorded entries.
 
-        `tokens` are those with which it was done. The whole history of each thing is read, so that also an entry that nobody
-        noted is found.
+        The whole history of each resource is read, so that unexpected entries are found, too.
+
+        Args:
+            api: The platform's API.
+            tokens: The tokens with which the actions were done.
+
+        Returns:
+            A summary of the entries.
+
+        Raises:
+            UnexpectedResponseError: An entry is wrong, missing or unexpected.
         """
-        subjects = {role: subject(token) for role, token in tokens.items()}
-        written = [Entry(subjects[role], *rest) for role, *rest in self._written]
-        things = dict.fromkeys((entry.resource_type, entry.resource_id) for entry in written)
+        subjects = {role: token_subject(token) for role, token in tokens.items()}
+        expected = [ActivityEntry(subjects[role], *rest) for role, *rest in self._entries]
+        resources = dict.fromkeys((entry.resource_type, entry.resource_id) for entry in expected)
         logged: list[dict[str, Any]] = []
-        for resource_type, resource_id in things:
+        for resource_type, resource_id in resources:
             logged += _history(api, tokens[Role.ADMIN], resource_type, resource_id)
-        # Ids are made in the order of time.
+        # The ids of entries are ordered by time.
         logged.sort(key=lambda entry: entry["activity_log_id"])
-        seen = [Entry(*(entry[name] for name in Entry._fields)) for entry in logged]
-        for place, (found, expected) in enumerate(zip(seen, written, strict=False), start=1):
-            if found != expected:
-                raise UnexpectedResponseError(f"entry {place} of the log is {_told(found)}, not {_told(expected)}")
-        if len(seen) != len(written):
-            raise UnexpectedResponseError(f"the log has {len(seen)} entries of it, not {len(written)}")
-        return f"{len(seen)} entries about {len(things)} things, in order, each by who did it"
+        found = [ActivityEntry(*(entry[name] for name in ActivityEntry._fields)) for entry in logged]
+        for position, (entry, wanted) in enumerate(zip(found, expected, strict=False), start=1):
+            if entry != wanted:
+                raise UnexpectedResponseError(
+                    f"entry {position} of the log is {_describe(entry)} instead of {_describe(wanted)}"
+                )
+        if len(found) != len(expected):
+            raise UnexpectedResponseError(f"the log has {len(found)} entries instead of {len(expected)}")
+        return f"{len(found)} entries on {len(resources)} resources, in order, each with the right user"
 
 
-def subject(token: str) -> str:
-    """Whose token it is. Read off it, not verified: the platform does that. Raises UnexpectedAnswerError for what is no JWT."""
+def token_subject(token: str) -> str:
+    """Return a token's subject, without verifying the token: the platform does that.
+
+    Raises:
+        UnexpectedResponseError: The token is not a JWT with a subject.
+    """
     try:
         payload = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return str(claims["sub"])
     except (IndexError, KeyError, TypeError, ValueError, binascii.Error) as error:
-        raise UnexpectedResponseError("the token is no JWT with a subject") from error
+        raise UnexpectedResponseError("the token is not a JWT with a subject") from error
 
 
 def _history(api: PlatformApi, token: str, resource_type: str, resource_id: str) -> list[dict[str, Any]]:
-    query = {"resource_type": resource_type, "resource_id": resource_id, "limit": PAGE}
-    found: list[dict[str, Any]] = []
+    query = {"resource_type": resource_type, "resource_id": resource_id, "limit": PAGE_SIZE}
+    entries: list[dict[str, Any]] = []
     while True:
-        answer = api.get("/api/v1/activity-logs", token=token, query=query)
-        found += answer["data"]
-        if not answer["page"]["next"]:
-            return found
-        query["cursor"] = answer["page"]["next"]
+        response = api.get("/api/v1/activity-logs", token=token, query=query)
+        entries += response["data"]
+        if not response["page"]["next"]:
+            return entries
+        query["cursor"] = response["page"]["next"]
 
 
-def _told(entry: Entry) -> str:
+def _describe(entry: ActivityEntry) -> str:
     return f"{entry.action_type} {entry.resource_type} {entry.resource_id} by {entry.user_id}"

@@ -1,4 +1,4 @@
-"""What all journeys are: steps in their order, each timed, up to the first that does not go well."""
+"""Journeys in general: an ordered list of timed steps, up to the first that fails."""
 
 import time
 from abc import ABC, abstractmethod
@@ -11,12 +11,13 @@ from operations.client.platform_api import PlatformApi, UnexpectedResponseError
 from operations.terminal.command_errors import CommandError
 
 Steps = Sequence[tuple[str, Callable[[], str]]]
-"""Each step's name, and what makes it: it returns what was seen, or raises UnexpectedAnswerError or RefusedError."""
+"""Names of steps and their functions. A function returns a result for people, or raises UnexpectedResponseError or
+CommandError."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JourneyStep:
-    """One step as it went: `detail` is what was seen, or why it failed."""
+    """The result of a step; `detail` is what was observed, or why the step failed."""
 
     name: str
     ok: bool
@@ -26,7 +27,7 @@ class JourneyStep:
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedThumbnail:
-    """A thumbnail as it was downloaded; width and height are those of the decoded image."""
+    """A downloaded thumbnail; width and height are those of the decoded image."""
 
     variant: str
     width: int
@@ -38,35 +39,35 @@ class FetchedThumbnail:
 
 @dataclass(frozen=True, kw_only=True)
 class JourneyResult:
-    """The whole journey. It is `ok` only if every step was made and went well."""
+    """The result of a journey; `ok` if all steps succeeded."""
 
     ok: bool
     steps: list[JourneyStep]
     thumbnails: list[FetchedThumbnail]
 
     def as_data(self) -> dict[str, Any]:
-        """The stable JSON form."""
+        """Return the stable JSON form."""
         return {
             "ok": self.ok,
             "steps": [asdict(step) for step in self.steps],
             "thumbnails": [
                 {
-                    "variant": one.variant,
-                    "width": one.width,
-                    "height": one.height,
-                    "bytes": one.byte_count,
-                    "url": one.url,
+                    "variant": thumbnail.variant,
+                    "width": thumbnail.width,
+                    "height": thumbnail.height,
+                    "bytes": thumbnail.byte_count,
+                    "url": thumbnail.url,
                 }
-                for one in self.thumbnails
+                for thumbnail in self.thumbnails
             ],
         }
 
 
 class Journey(ABC):
-    """One run through a platform, as people make it: who is there, who signs in, and the steps of a kind."""
+    """A run of a journey on one platform."""
 
     roles: ClassVar[tuple[Role, ...]] = USER_ROLES
-    """Who signs in."""
+    """The roles that sign in."""
 
     def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
         self._api, self._sign_in = api, sign_in
@@ -74,18 +75,22 @@ class Journey(ABC):
         self._thumbnails: list[FetchedThumbnail] = []
 
     def run(self, before_step: Callable[[str], None]) -> JourneyResult:
-        """Makes the steps in order; the first that fails is the last that is made."""
-        made: list[JourneyStep] = []
+        """Run the steps in order, up to the first that fails.
+
+        Args:
+            before_step: Called with each step's name before it runs.
+        """
+        results: list[JourneyStep] = []
         for name, step in (("health", self._check_health), ("sign in", self._sign_in_all), *self._steps()):
             before_step(name)
-            made.append(_made(name, step))
-            if not made[-1].ok:
+            results.append(_run_step(name, step))
+            if not results[-1].ok:
                 break
-        return JourneyResult(ok=made[-1].ok, steps=made, thumbnails=self._thumbnails)
+        return JourneyResult(ok=results[-1].ok, steps=results, thumbnails=self._thumbnails)
 
     @abstractmethod
     def _steps(self) -> Steps:
-        """What is done once everybody has signed in."""
+        """Return the steps that follow the sign-in."""
 
     def _check_health(self) -> str:
         return f"status {self._api.get('/health')['status']}"
@@ -95,26 +100,26 @@ class Journey(ABC):
         return ", ".join(self._tokens)
 
     def _create(self, role: Role, plural: str, noun: str, body: Mapping[str, Any]) -> str:
-        """The id of a new record."""
-        made: str = self._api.post(f"/api/v1/{plural}", body, token=self._tokens[role])["data"][f"{noun}_id"]
-        return made
+        """Create a record and return its id."""
+        record_id: str = self._api.post(f"/api/v1/{plural}", body, token=self._tokens[role])["data"][f"{noun}_id"]
+        return record_id
 
     def _get(self, path: str, *, role: Role = Role.VIEWER) -> dict[str, Any]:
         found: dict[str, Any] = self._api.get(path, token=self._tokens[role])["data"]
         return found
 
     def _list(self, path: str, **query: str) -> list[dict[str, Any]]:
-        """What a viewer sees of a list, on its first page."""
+        """Return the first page of a list, as a viewer sees it."""
         found: list[dict[str, Any]] = self._api.get(path, token=self._tokens[Role.VIEWER], query=query)["data"]
         return found
 
 
-def _made(name: str, step: Callable[[], str]) -> JourneyStep:
+def _run_step(name: str, step: Callable[[], str]) -> JourneyStep:
     began, ok = time.monotonic(), True
     try:
         detail = step()
     except (UnexpectedResponseError, CommandError) as error:
         ok, detail = False, str(error)
     except (KeyError, TypeError, IndexError) as error:
-        ok, detail = False, f"the answer lacks what it promises: {error!r}"
+        ok, detail = False, f"the response lacks a field: {error!r}"
     return JourneyStep(name=name, ok=ok, ms=round((time.monotonic() - began) * 1000), detail=detail)

@@ -1,4 +1,4 @@
-"""`platform journey`: goes one way through the whole platform, as people do, and shows what was seen."""
+"""`platform journey`: runs a journey on a platform and shows its result."""
 
 import json
 from collections.abc import Callable
@@ -26,81 +26,89 @@ from operations.terminal.exit_codes import ExitCode
 
 RESULT_FILE = "result.json"
 CATALOGUE_RESULT_FILE = "catalogue.json"
-Make = Callable[[PlatformApi, Callable[[Role], str]], Journey]
+JourneyFactory = Callable[[PlatformApi, Callable[[Role], str]], Journey]
 
 
-class Way(StrEnum):
-    """The ways through a platform."""
+class JourneyKind(StrEnum):
+    """Kinds of journeys."""
 
     PHOTO = "photo"
     CATALOGUE = "catalogue"
 
 
-def journey(
+def run_journey(
     environment: str,
     screen: Screen,
     *,
-    way: Way,
+    kind: JourneyKind,
     photo_path: Path | None = None,
-    elsewhere: RemotePlatform | None = None,
+    remote: RemotePlatform | None = None,
 ) -> ExitCode:
-    """Makes one journey, on the local platform unless another is named. Photo, platform and tokens are checked beforehand."""
-    if elsewhere:
-        elsewhere.require_tokens((CatalogueJourney if way is Way.CATALOGUE else PhotoJourney).roles)
-        data = _make_elsewhere(elsewhere, *_chosen(way, photo_path), screen)
-        folder, next_step = elsewhere.folder, "read what that platform's functions logged"
+    """Run a journey on the remote platform if there is one, otherwise on the local platform.
+
+    Raises:
+        CommandError: The photo is invalid, tokens are missing, or the local platform is not running.
+    """
+    if remote:
+        remote.require_tokens((CatalogueJourney if kind is JourneyKind.CATALOGUE else PhotoJourney).roles)
+        data = _run_remotely(remote, *_select(kind, photo_path), screen)
+        folder, next_step = remote.folder, "read the logs of that platform's functions"
     else:
         aws_isolation.isolate_aws_environment()
-        chosen = _chosen(way, photo_path)
-        data = _make_here(platform_status.require_running(environment), *chosen, screen)
+        selected = _select(kind, photo_path)
+        data = _run_locally(platform_status.require_running(environment), *selected, screen)
         folder, next_step = StateFiles.of(environment).journey, checkout.command_line("logs", environment)
     screen.write_json(data)
     _show(data, folder, next_step, screen)
     return ExitCode.OK if data["ok"] else ExitCode.FAILED
 
 
-def make(state: EnvironmentState, sent: Photo, screen: Screen) -> dict[str, Any]:
-    """Sends a photo through a platform that is up, keeps what it fetched in the platform's state, and returns the JSON form."""
-    return _make_here(state, *_with_photo(sent), screen)
+def run_photo_journey(state: EnvironmentState, photo_to_send: Photo, screen: Screen) -> dict[str, Any]:
+    """Run a photo journey on a local platform, save its result in the platform's state, and return the JSON form."""
+    return _run_locally(state, *_photo_journey(photo_to_send), screen)
 
 
-def _chosen(way: Way, photo_path: Path | None) -> tuple[Make, str]:
-    """What makes the journey, and the file that keeps its result."""
-    if way is Way.PHOTO:
-        return _with_photo(photo.read(photo_path or checkout.BUNDLED_PHOTO))
+def _select(kind: JourneyKind, photo_path: Path | None) -> tuple[JourneyFactory, str]:
+    """Return the journey's factory and the name of its result file."""
+    if kind is JourneyKind.PHOTO:
+        return _photo_journey(photo.read(photo_path or checkout.BUNDLED_PHOTO))
     if photo_path:
         raise CommandError(
-            "--photo: the journey through the catalogue sends none",
+            "--photo: the catalogue journey does not upload a photo",
             next_step=f"{checkout.executable()} journey --photo {photo_path}",
             code=ExitCode.USAGE,
         )
     return CatalogueJourney, CATALOGUE_RESULT_FILE
 
 
-def _with_photo(sent: Photo) -> tuple[Make, str]:
-    return lambda api, sign_in: PhotoJourney(api, sent, sign_in), RESULT_FILE
+def _photo_journey(photo_to_send: Photo) -> tuple[JourneyFactory, str]:
+    return lambda api, sign_in: PhotoJourney(api, photo_to_send, sign_in), RESULT_FILE
 
 
-def _make_here(state: EnvironmentState, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
+def _run_locally(
+    state: EnvironmentState, create_journey: JourneyFactory, result_file: str, screen: Screen
+) -> dict[str, Any]:
     if state.endpoints is None:
-        raise RuntimeError("a journey needs a platform that is up")
+        raise RuntimeError("the state of a running platform has no endpoints")
     with PlatformApi(state.endpoints.api) as api:
-        result = _run(make_journey(api, lambda role: access_tokens.issue(state, role).token), screen)
-    _keep(StateFiles.of(state.environment).journey, result_file, result)
+        result = _run(create_journey(api, lambda role: access_tokens.issue(state, role).token), screen)
+    _save(StateFiles.of(state.environment).journey, result_file, result)
     return result.as_data()
 
 
-def _make_elsewhere(elsewhere: RemotePlatform, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
-    """What it creates there stays there: a show whose name begins with Journey, and what belongs to it."""
-    with PlatformApi(elsewhere.base_url, elsewhere=True) as api:
-        result = _run(make_journey(api, elsewhere.token), screen)
-    elsewhere.folder.mkdir(parents=True, exist_ok=True)
-    _keep(elsewhere.folder, result_file, result)
+def _run_remotely(
+    remote: RemotePlatform, create_journey: JourneyFactory, result_file: str, screen: Screen
+) -> dict[str, Any]:
+    """Run a journey on a remote platform. The records that it creates there are not deleted."""
+    with PlatformApi(remote.base_url, is_remote=True) as api:
+        result = _run(create_journey(api, remote.token), screen)
+    remote.folder.mkdir(parents=True, exist_ok=True)
+    _save(remote.folder, result_file, result)
     return result.as_data()
 
 
-def last(environment: str) -> dict[str, Any] | None:
-    """The JSON form of the last journey of a photo that was made on this platform, if there was one."""
+def last_result(environment: str) -> dict[str, Any] | None:
+    """Return the JSON form of the last photo journey on this platform; None if there was none."""
     try:
         data = json.loads((StateFiles.of(environment).journey / RESULT_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -109,7 +117,7 @@ def last(environment: str) -> dict[str, Any] | None:
 
 
 def show(data: dict[str, Any], environment: str, screen: Screen) -> None:
-    """The journey's table, where the thumbnails are, and what to do when a step failed."""
+    """Show the steps, the downloaded thumbnails, and what to do about a failure."""
     _show(data, StateFiles.of(environment).journey, checkout.command_line("logs", environment), screen)
 
 
@@ -130,16 +138,16 @@ def _show(data: dict[str, Any], folder: Path, next_step: str, screen: Screen) ->
         )
         for step in data["steps"]
     ]
-    screen.show(table("", "step", "what was seen", "ms", rows=rows, right=["ms"]))
+    screen.show(table("", "step", "result", "ms", rows=rows, right=["ms"]))
     if data["thumbnails"]:
-        paths = {one["variant"]: str(folder / f"{one['variant']}.jpg") for one in data["thumbnails"]}
+        paths = {thumbnail["variant"]: str(folder / f"{thumbnail['variant']}.jpg") for thumbnail in data["thumbnails"]}
         screen.show(Text(), Text("thumbnails", style="bold"), key_value_table(paths))
     if not data["ok"]:
         screen.note(f"platform: the journey failed at {data['steps'][-1]['name']!r}: {data['steps'][-1]['detail']}")
         screen.note(f"  next: {next_step}")
 
 
-def _keep(folder: Path, file_name: str, result: JourneyResult) -> None:
+def _save(folder: Path, file_name: str, result: JourneyResult) -> None:
     folder.mkdir(exist_ok=True)
     for thumbnail in result.thumbnails:
         (folder / f"{thumbnail.variant}.jpg").write_bytes(thumbnail.content)

@@ -1,4 +1,4 @@
-"""What a person sees when the platform is up: where it answers, how to sign in, what the journey saw, how to stop."""
+"""The summary after a start: endpoints, how to get tokens, the journey's result, and how to stop."""
 
 from typing import Any
 
@@ -11,8 +11,14 @@ from operations.state.files import EnvironmentState
 from operations.terminal.console import Screen, key_value_table
 
 
-def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -> None:
-    """One screen; `made` is the journey to show, if one was made on this platform."""
+def show(state: EnvironmentState, journey: dict[str, Any] | None, screen: Screen) -> None:
+    """Show the summary.
+
+    Args:
+        state: The state of the running platform.
+        journey: The JSON form of a journey on this platform; None if there was none.
+        screen: The output.
+    """
     environment, endpoints = state.environment, state.endpoints
     if endpoints is None:
         return
@@ -27,23 +33,23 @@ def show(state: EnvironmentState, made: dict[str, Any] | None, screen: Screen) -
             }
         ),
         Text(),
-        Text("a token for each role", style="bold"),
+        Text("access tokens", style="bold"),
         key_value_table({role.value: checkout.command_line(f"token --role {role}", environment) for role in Role}),
         Text(),
     )
-    if made:
-        screen.show(Text("the journey of one photograph", style="bold"))
-        run_journey.show(made, environment, screen)
+    if journey:
+        screen.show(Text("photo journey", style="bold"))
+        run_journey.show(journey, environment, screen)
     else:
         screen.show(key_value_table({"try it": checkout.command_line("journey", environment)}))
     stop = checkout.command_line("down", environment)
-    screen.show(Text(), key_value_table({"stop it": f"{stop}   (wipes what it stored, keeps the logs)"}))
+    screen.show(Text(), key_value_table({"stop it": f"{stop}   (removes its data, keeps its logs)"}))
 
 
 def as_data(
-    state: EnvironmentState, made: dict[str, Any] | None, *, already_running: bool, seconds: float
+    state: EnvironmentState, journey: dict[str, Any] | None, *, already_running: bool, seconds: float
 ) -> dict[str, Any]:
-    """The JSON form of `up`."""
+    """Return the JSON form of `up`."""
     endpoints = state.endpoints
     return {
         "state": state.state,
@@ -53,5 +59,5 @@ def as_data(
         "seconds": seconds,
         "endpoints": {name: getattr(endpoints, name, None) for name in ("api", "docs", "aws")},
         "resources": state.resource_counts(),
-        "journey": made,
+        "journey": journey,
     }

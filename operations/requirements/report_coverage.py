@@ -1,4 +1,4 @@
-"""`platform requirements`: which requirements some test says that it proves, by source document."""
+"""`platform requirements`: reports which requirements are covered by tests, by source document."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -7,8 +7,8 @@ from typing import Any, Literal
 from rich.text import Text
 
 from operations.project import checkout
-from operations.requirements.document import Requirement, read, reasons
-from operations.requirements.markers import MarkerError, claims
+from operations.requirements.document import Requirement, read_reasons, read_requirements
+from operations.requirements.markers import MarkerError, find_marked_tests
 from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
@@ -22,9 +22,8 @@ STYLES: Mapping[State, str] = {"covered": "green", "later": "dim", "not covered"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
-    """A requirement and the tests that name it, or why there are none. Nobody has to prove yet what is for later; a test that
-    does counts."""
+class RequirementCoverage:
+    """A requirement and its tests, or why it has none. An out-of-scope requirement with tests counts as covered."""
 
     requirement: Requirement
     tests: tuple[str, ...]
@@ -32,14 +31,15 @@ class Finding:
 
     @property
     def state(self) -> State:
+        """Return whether the requirement is covered."""
         if self.tests:
             return "covered"
         return "later" if self.requirement.later else "not covered"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Count:
-    """How many requirements of a document are in which state."""
+class CoverageCount:
+    """The number of requirements of a document by state."""
 
     document: str
     section: str
@@ -49,43 +49,47 @@ class Count:
 
     @property
     def total(self) -> int:
+        """Return the number of requirements."""
         return self.covered + self.later + self.not_covered
 
     @property
     def percent(self) -> float:
-        """The covered ones, of those that are not for later."""
+        """Return the percentage of in-scope requirements that are covered."""
         return 100 * self.covered / (self.covered + self.not_covered) if self.covered + self.not_covered else 100.0
 
 
-def requirements(screen: Screen, *, document: str | None) -> ExitCode:
-    """Shows the count of every document, or of one document each requirement with the tests that name it.
+def report_coverage(screen: Screen, *, document: str | None) -> ExitCode:
+    """Report the counts of all documents, or the requirements of one document with their tests.
 
-    What no test names is no failure: this tells, it does not judge. Raises RefusedError where there is nothing to read.
+    Uncovered requirements are not an error.
+
+    Raises:
+        CommandError: The requirements or the tests cannot be read, or they contradict each other.
     """
-    found = _findings()
-    counts = count(found)
-    chosen = _choose(document, counts) if document else None
-    shown = [one for one in found if chosen in {None, one.requirement.document}]
-    screen.write_json(_as_data([one for one in counts if chosen in {None, one.document}], shown))
-    if chosen:
+    coverage = _read_coverage()
+    counts = count_by_document(coverage)
+    selected = _choose(document, counts) if document else None
+    shown = [item for item in coverage if selected in {None, item.requirement.document}]
+    screen.write_json(_as_data([item for item in counts if selected in {None, item.document}], shown))
+    if selected:
         _show_requirements(shown, screen)
     else:
-        _show_counts([*counts, _count("all", "", found)], screen)
+        _show_counts([*counts, _count("all", "", coverage)], screen)
     return ExitCode.OK
 
 
-def count(findings: Sequence[Finding]) -> list[Count]:
-    """The counts by document, in the order in which the documents first appear."""
-    sections = {one.requirement.document: one.requirement.section for one in findings}
+def count_by_document(coverage: Sequence[RequirementCoverage]) -> list[CoverageCount]:
+    """Return the counts by document, in the order in which documents first appear."""
+    sections = {item.requirement.document: item.requirement.section for item in coverage}
     return [
-        _count(document, section, [one for one in findings if one.requirement.document == document])
+        _count(document, section, [item for item in coverage if item.requirement.document == document])
         for document, section in sections.items()
     ]
 
 
-def _count(document: str, section: str, findings: Sequence[Finding]) -> Count:
-    states = [one.state for one in findings]
-    return Count(
+def _count(document: str, section: str, coverage: Sequence[RequirementCoverage]) -> CoverageCount:
+    states = [item.state for item in coverage]
+    return CoverageCount(
         document=document,
         section=section,
         covered=states.count("covered"),
@@ -94,90 +98,96 @@ def _count(document: str, section: str, findings: Sequence[Finding]) -> Count:
     )
 
 
-def _findings() -> list[Finding]:
-    for place in (DOCUMENT, REASONS, TESTS):
-        if not place.exists():
+def _read_coverage() -> list[RequirementCoverage]:
+    for path in (DOCUMENT, REASONS, TESTS):
+        if not path.exists():
             raise CommandError(
-                f"{place} is not there: this reads the document and the tests of a checkout",
-                next_step="run it in a checkout of the project, with that checkout's .venv/bin/platform",
+                f"{path} does not exist: this command needs a checkout",
+                next_step="run the .venv/bin/platform of a checkout",
             )
     try:
-        known, excused, claimed = read(DOCUMENT), reasons(REASONS), claims(TESTS)
+        requirements, reasons = read_requirements(DOCUMENT), read_reasons(REASONS)
+        marked_tests = find_marked_tests(TESTS)
     except (MarkerError, OSError, SyntaxError, ValueError) as error:
         raise CommandError(f"the requirements cannot be read: {error}") from error
-    tests: dict[str, list[str]] = {requirement.id: [] for requirement in known}
-    for claim in claimed:
-        if claim.id not in tests:
-            raise CommandError(f"{claim.test} names the requirement {claim.id!r}, which {DOCUMENT} does not have")
-        tests[claim.id].append(claim.test)
-    # A reason that no longer holds would be believed.
-    if unknown := excused.keys() - tests.keys():
-        raise CommandError(f"{REASONS} has a reason for {', '.join(sorted(unknown))}, which {DOCUMENT} does not have")
-    if proved := sorted(one for one in excused if tests[one]):
-        raise CommandError(f"{REASONS} says why nothing proves {', '.join(proved)}, which tests name")
+    tests: dict[str, list[str]] = {requirement.id: [] for requirement in requirements}
+    for marked_test in marked_tests:
+        if marked_test.id not in tests:
+            raise CommandError(
+                f"{marked_test.test} is marked with requirement {marked_test.id!r}, which {DOCUMENT} does not contain"
+            )
+        tests[marked_test.id].append(marked_test.test)
+    # Outdated reasons are errors.
+    if unknown := reasons.keys() - tests.keys():
+        raise CommandError(
+            f"{REASONS} has a reason for {', '.join(sorted(unknown))}, which {DOCUMENT} does not contain"
+        )
+    if covered := sorted(requirement_id for requirement_id in reasons if tests[requirement_id]):
+        raise CommandError(f"{REASONS} has a reason for {', '.join(covered)}, which tests cover")
     return [
-        Finding(
+        RequirementCoverage(
             requirement=requirement,
             tests=tuple(tests[requirement.id]),
-            reason=requirement.later or excused.get(requirement.id, ""),
+            reason=requirement.later or reasons.get(requirement.id, ""),
         )
-        for requirement in known
+        for requirement in requirements
     ]
 
 
-def _choose(document: str, counts: Sequence[Count]) -> str:
-    known = [one.document for one in counts]
-    if document.upper() not in known:
+def _choose(document: str, counts: Sequence[CoverageCount]) -> str:
+    documents = [item.document for item in counts]
+    if document.upper() not in documents:
         raise CommandError(
-            f"document {document!r} is not known; known are {', '.join(known)}",
-            next_step=f"{checkout.executable()} requirements --document {known[0]}",
+            f"document {document!r} not found; must be one of {', '.join(documents)}",
+            next_step=f"{checkout.executable()} requirements --document {documents[0]}",
             code=ExitCode.USAGE,
         )
     return document.upper()
 
 
-def _as_data(counts: Sequence[Count], findings: Sequence[Finding]) -> dict[str, Any]:
-    """The stable JSON form."""
+def _as_data(counts: Sequence[CoverageCount], coverage: Sequence[RequirementCoverage]) -> dict[str, Any]:
+    """Return the stable JSON form."""
     return {
-        "documents": [asdict(one) | {"total": one.total, "percent": round(one.percent, 1)} for one in counts],
+        "documents": [asdict(item) | {"total": item.total, "percent": round(item.percent, 1)} for item in counts],
         "requirements": [
             {
-                "id": one.requirement.id,
-                "document": one.requirement.document,
-                "text": one.requirement.text,
-                "state": one.state,
-                "reason": "" if one.tests else one.reason,
-                "tests": one.tests,
+                "id": item.requirement.id,
+                "document": item.requirement.document,
+                "text": item.requirement.text,
+                "state": item.state,
+                "reason": "" if item.tests else item.reason,
+                "tests": item.tests,
             }
-            for one in findings
+            for item in coverage
         ],
     }
 
 
-def _show_counts(counts: Sequence[Count], screen: Screen) -> None:
+def _show_counts(counts: Sequence[CoverageCount], screen: Screen) -> None:
     figures = ["covered", "not covered", "later", "total", "percent"]
     rows = [
         (
-            one.document,
-            *map(str, (one.covered, one.not_covered, one.later, one.total)),
-            f"{one.percent:.1f}",
-            one.section,
+            item.document,
+            *map(str, (item.covered, item.not_covered, item.later, item.total)),
+            f"{item.percent:.1f}",
+            item.section,
         )
-        for one in counts
+        for item in counts
     ]
     screen.show(table("document", *figures, "", rows=rows, right=figures))
     example = f"{checkout.executable()} requirements --document {counts[0].document}"
-    screen.show(Text(), Text.assemble(("each of them  ", "bold"), example))
+    screen.show(Text(), Text.assemble(("requirements of a document  ", "bold"), example))
 
 
-def _show_requirements(findings: Sequence[Finding], screen: Screen) -> None:
+def _show_requirements(coverage: Sequence[RequirementCoverage], screen: Screen) -> None:
     rows: list[tuple[str | Text, ...]] = []
-    for one in findings:
-        rows.append((one.requirement.id, Text(one.state, style=STYLES[one.state]), one.requirement.text))
-        said = one.tests or ((f"reason: {one.reason}",) if one.reason and not one.requirement.later else ())
-        rows += [("", "", Text(line, style="dim")) for line in said]
-    screen.show(table("id", "state", "requirement, and the tests that name it", rows=rows))
-    found = _count("", "", findings)
+    for item in coverage:
+        rows.append((item.requirement.id, Text(item.state, style=STYLES[item.state]), item.requirement.text))
+        details = item.tests or ((f"reason: {item.reason}",) if item.reason and not item.requirement.later else ())
+        rows += [("", "", Text(line, style="dim")) for line in details]
+    screen.show(table("id", "state", "requirement and its tests", rows=rows))
+    total = _count("", "", coverage)
     screen.show(
-        Text(), f"{found.covered} covered, {found.not_covered} not covered, {found.later} later: {found.percent:.1f} %"
+        Text(),
+        f"{total.covered} covered, {total.not_covered} not covered, {total.later} later: {total.percent:.1f} %",
     )

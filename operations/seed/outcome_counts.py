@@ -1,4 +1,4 @@
-"""What a run made, found as it shall be, and changed, by kind."""
+"""Counts of what a seeding run created, found and changed."""
 
 import threading
 from collections import Counter
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """What became of one thing that shall be there."""
+    """What was done about a record."""
 
     MADE = "made"
     FOUND = "found"
@@ -15,21 +15,21 @@ class Outcome(StrEnum):
 
 
 class OutcomeCounts:
-    """Counts, from any thread. `told` hears of each thing how many there are so far."""
+    """Thread-safe counts by kind of record. `on_change` is called with a progress message after each count."""
 
-    def __init__(self, told: Callable[[str], None]) -> None:
-        self._told, self._lock = told, threading.Lock()
+    def __init__(self, on_change: Callable[[str], None]) -> None:
+        self._on_change, self._lock = on_change, threading.Lock()
         self._counts: dict[str, Counter[Outcome]] = {}
 
     def count(self, kind: str, outcome: Outcome, number: int = 1) -> None:
-        """Notes what became of something."""
+        """Add to a count."""
         with self._lock:
             self._counts.setdefault(kind, Counter())[outcome] += number
-            so_far = sum(counter.total() for counter in self._counts.values())
-            self._told(f"{so_far} · {kind}")
+            total = sum(counter.total() for counter in self._counts.values())
+            self._on_change(f"{total} · {kind}")
 
     def as_data(self) -> dict[str, dict[str, int]]:
-        """The counts by kind, in the order in which the first of each came."""
+        """Return the counts by kind, in the order of first use."""
         with self._lock:
             return {
                 kind: {outcome.value: counter[outcome] for outcome in Outcome} for kind, counter in self._counts.items()

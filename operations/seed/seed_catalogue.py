@@ -1,4 +1,4 @@
-"""`platform seed`: fills a platform with the curated catalogue, through its API."""
+"""`platform seed`: seeds a platform with the curated catalogue through its API."""
 
 import time
 from collections.abc import Callable
@@ -21,90 +21,95 @@ from operations.terminal.console import Screen, table
 from operations.terminal.exit_codes import ExitCode
 from stacks.environment import PROJECT
 
-# For how long a run waits for a platform that asks it to come back later.
-PATIENCE_SECONDS = 600.0
+# How long a run repeats requests that the platform throttles.
+RETRY_SECONDS = 600.0
 
 
-def seed(environment: str, screen: Screen, *, elsewhere: RemotePlatform | None = None) -> ExitCode:
-    """Brings the catalogue of an environment onto its platform, the local one unless another is named.
+def seed_catalogue(environment: str, screen: Screen, *, remote: RemotePlatform | None = None) -> ExitCode:
+    """Seed the environment's catalogue on the remote platform if there is one, otherwise on the local platform.
 
-    Refuses an environment that keeps production's promises, wherever it answers.
+    Raises:
+        CommandError: The environment is a production one, or the platform belongs to another environment.
     """
-    require_no_production(environment)
-    if elsewhere:
-        elsewhere.require_tokens()
-        address, tokens = elsewhere.base_url, {role: elsewhere.token(role) for role in USER_ROLES}
+    reject_production(environment)
+    if remote:
+        remote.require_tokens()
+        base_url, tokens = remote.base_url, {role: remote.token(role) for role in USER_ROLES}
     else:
         aws_isolation.isolate_aws_environment()
         state = platform_status.require_running(environment)
-        address = state.endpoints.api if state.endpoints else ""
+        base_url = state.endpoints.api if state.endpoints else ""
         tokens = {role: access_tokens.issue(state, role).token for role in USER_ROLES}
     began = time.monotonic()
     with (
         termination_signals.handled(termination_signals.raise_keyboard_interrupt),
-        PlatformApi(address, elsewhere=elsewhere is not None) as api,
+        PlatformApi(base_url, is_remote=remote is not None) as api,
     ):
-        _require_same(api, environment, address)
-        data, problem = _run(api, tokens, catalogue.of(environment), screen)
-    done = {"ok": not problem, "environment": environment, **data, "seconds": round(time.monotonic() - began, 1)}
-    screen.write_json(done | {"problem": problem})
-    _show(done, screen)
+        _require_same_environment(api, environment, base_url)
+        data, problem = _run(api, tokens, catalogue.load(environment), screen)
+    result = {"ok": not problem, "environment": environment, **data, "seconds": round(time.monotonic() - began, 1)}
+    screen.write_json(result | {"problem": problem})
+    _show(result, screen)
     if not problem:
         return ExitCode.OK
-    screen.note(f"platform: the seeding stopped: {problem}")
-    screen.note(f"  next: {checkout.command_line('seed', environment)} (goes on where it stopped)")
+    screen.note(f"platform: seeding stopped: {problem}")
+    screen.note(f"  next: {checkout.command_line('seed', environment)} (resumes where it stopped)")
     return ExitCode.FAILED
 
 
-def require_no_production(environment: str) -> None:
-    """Refuses an environment whose settings promise that its data is guarded."""
+def reject_production(environment: str) -> None:
+    """Reject an environment whose settings set `production_promises`.
+
+    Raises:
+        CommandError: The environment is a production one.
+    """
     if stack_settings.load(environment).production_promises:
         raise CommandError(
-            f"environment {environment!r} keeps production's promises (production_promises in its stack file): "
-            "made-up data has no place among what its users rely on",
+            f"environment {environment!r} is a production environment (production_promises in its stack file), "
+            "which must not contain sample data",
             next_step=f"{checkout.executable()} seed --environment {checkout.DEFAULT_ENVIRONMENT}",
             code=ExitCode.USAGE,
         )
 
 
-def _require_same(api: PlatformApi, environment: str, address: str) -> None:
-    """Refuses an address where another environment answers than the one that was checked."""
+def _require_same_environment(api: PlatformApi, environment: str, base_url: str) -> None:
+    """Check that the platform at this URL belongs to the environment."""
     try:
-        answering = str(api.get("/health")["environment"])
+        found = str(api.get("/health")["environment"])
     except (UnexpectedResponseError, KeyError, TypeError) as error:
         raise CommandError(
-            f"no platform answers at {address}: {error}", next_step=checkout.command_line("doctor", environment)
+            f"no platform responds at {base_url}: {error}", next_step=checkout.command_line("doctor", environment)
         ) from error
     expected = Naming(PROJECT, environment).environment_tag
-    if answering != expected:
+    if found != expected:
         raise CommandError(
-            f"what answers at {address} says that it is {answering!r}, not {expected!r}",
-            next_step="name that environment with --environment",
+            f"the platform at {base_url} belongs to environment {found!r}, not {expected!r}",
+            next_step="pass the environment of that platform with --environment",
             code=ExitCode.USAGE,
         )
 
 
 def _run(
-    api: PlatformApi, tokens: dict[Role, str], wanted: catalogue.Catalogue, screen: Screen
+    api: PlatformApi, tokens: dict[Role, str], selected: catalogue.Catalogue, screen: Screen
 ) -> tuple[dict[str, Any], str]:
-    """What was done, and why it stopped if it did."""
+    """Return the result, and the problem that stopped the run; empty without one."""
     if not screen.is_terminal:
-        return _fill(api, tokens, wanted, lambda _: None)
+        return _fill(api, tokens, selected, lambda _: None)
     with screen.out.status("seed") as spinner:
-        return _fill(api, tokens, wanted, lambda so_far: spinner.update(f"seed: {so_far}"))
+        return _fill(api, tokens, selected, lambda message: spinner.update(f"seed: {message}"))
 
 
 def _fill(
-    api: PlatformApi, tokens: dict[Role, str], wanted: catalogue.Catalogue, told: Callable[[str], None]
+    api: PlatformApi, tokens: dict[Role, str], selected: catalogue.Catalogue, on_progress: Callable[[str], None]
 ) -> tuple[dict[str, Any], str]:
-    ledger, problem = OutcomeCounts(told), ""
+    counts, problem = OutcomeCounts(on_progress), ""
     try:
-        CatalogueSeeder(api, tokens, ledger, RetryPolicy(PATIENCE_SECONDS, told)).run(wanted)
+        CatalogueSeeder(api, tokens, counts, RetryPolicy(RETRY_SECONDS, on_progress)).run(selected)
     except UnexpectedResponseError as error:
         problem = str(error)
     except (KeyError, TypeError) as error:
-        problem = f"an answer lacks what it promises: {error!r}"
-    return {"set": wanted.name, "kinds": ledger.as_data()}, problem
+        problem = f"a response lacks a field: {error!r}"
+    return {"set": selected.name, "kinds": counts.as_data()}, problem
 
 
 def _show(data: dict[str, Any], screen: Screen) -> None:
@@ -113,5 +118,5 @@ def _show(data: dict[str, Any], screen: Screen) -> None:
         for kind, counts in data["kinds"].items()
     ]
     figures = ["made", "found", "changed"]
-    screen.show(table("what", *figures, rows=rows, right=figures))
-    screen.show(f"the {data['set']} catalogue, after {data['seconds']:,} s")
+    screen.show(table("kind", *figures, rows=rows, right=figures))
+    screen.show(f"seeded the {data['set']} catalogue in {data['seconds']:,} s")

@@ -85,7 +85,7 @@ class TestUp:
             "bundles",
             "emulator",
             "resources",
-            "first answer",
+            "health check",
         ]
 
     def test_second_up_changes_nothing_and_shows_the_same(self, running: "Command") -> None:

@@ -15,7 +15,7 @@ EVENTS = [
     ProgressEvent(step="emulator", state="finished", detail="http://127.0.0.1:1", seconds=1.25),
     ProgressEvent(step="resources", state="started"),
     ProgressEvent(step="resources", state="progressed", detail="7 · vpc", seconds=2.0),
-    ProgressEvent(step="first answer", state="failed", detail="two\nlines", seconds=0.5),
+    ProgressEvent(step="health check", state="failed", detail="two\nlines", seconds=0.5),
 ]
 
 
@@ -32,7 +32,7 @@ class TestPlainView:
         assert isinstance(console.file, io.StringIO)
         assert console.file.getvalue().splitlines() == [
             "ok        1.2 s  emulator: http://127.0.0.1:1",
-            "FAILED    0.5 s  first answer",
+            "FAILED    0.5 s  health check",
         ]
 
 
@@ -47,7 +47,7 @@ class TestLiveView:
         first, second, third = (" ".join(line.split()) for line in captured.get().splitlines())
         assert first == "✓ emulator 1.2 s http://127.0.0.1:1"
         assert second.endswith("resources 2.0 s 7 · vpc")
-        assert third == "✗ first answer 0.5 s"
+        assert third == "✗ health check 0.5 s"
 
     def test_long_details_stay_on_their_line(self) -> None:
         console = terminal(width=40)
