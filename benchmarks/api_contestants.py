@@ -23,9 +23,10 @@ from benchmarks.platforms import Start, connect
 from benchmarks.rounds import Contestant, Turn
 from local import ports
 from local.supervisor import Supervisor
-from operations.client import token
-from operations.project import checkout as project
+from operations.client import access_tokens
+from operations.project import checkout
 from runtime.access.roles import ROLE_PERMISSIONS, Permission
+from runtime.roles import Role
 from runtime.settings import ApiSettings
 
 CONNECTIONS = 8
@@ -54,7 +55,7 @@ class Contestants:
     _processes: dict[str, psutil.Process] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._token = token.issue(self.start.state, token.Role.VIEWER).token
+        self._token = access_tokens.issue(self.start.state, Role.VIEWER).token
         account = self.start.state.account()
         # The API's own host name pattern; the host that the listener of the platform would make of a loopback address.
         self._host = f"benchmark.execute-api.{account.region}.amazonaws.com"
@@ -78,8 +79,8 @@ class Contestants:
     def begin(self, constant_path: str) -> None:
         """Starts them all. `constant_path` is what the constant answer is a copy of."""
         api = [sys.executable, "-m", "runtime", "--port"]
-        self._serve(UVICORN, api, project.ROOT, self._environment)
-        self._serve(UNCOUNTED, api, project.ROOT, self._environment | {"PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0"})
+        self._serve(UVICORN, api, checkout.ROOT, self._environment)
+        self._serve(UNCOUNTED, api, checkout.ROOT, self._environment | {"PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0"})
         partner = self._environment | {
             "BENCHMARK_HOST": self._host,
             "BENCHMARK_TOKEN": self._token,
@@ -87,7 +88,7 @@ class Contestants:
         }
         argv = [sys.executable, "-m", "benchmarks.api_in_process"]
         self._partner = self.stack.enter_context(
-            Partner(argv, folder=project.ROOT, log=self.folder / "in-process.log", environment=partner)
+            Partner(argv, folder=checkout.ROOT, log=self.folder / "in-process.log", environment=partner)
         )
         try:
             packages = node_packages.install()

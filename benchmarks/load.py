@@ -15,7 +15,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _OK = b"HTTP/1.1 200 "
 
 
-class UnexpectedAnswerError(Exception):
+class UnexpectedResponseError(Exception):
     """Something else than 200 with a length, or no answer at all."""
 
 
@@ -55,7 +55,7 @@ class _Connection:
         """Takes what has come; whether the answer is complete. Raises UnexpectedAnswerError."""
         piece = self.socket.recv(READ_BYTES)
         if not piece:
-            raise UnexpectedAnswerError("the server closed a connection that is to be kept")
+            raise UnexpectedResponseError("the server closed a connection that is to be kept")
         self.received += piece
         if self.expected is None:
             end = self.received.find(b"\r\n\r\n")
@@ -64,7 +64,7 @@ class _Connection:
             head = bytes(self.received[: end + 2])
             length = _LENGTH.search(head)
             if not head.startswith(_OK) or length is None:
-                raise UnexpectedAnswerError(bytes(self.received[:500]).decode(errors="replace"))
+                raise UnexpectedResponseError(bytes(self.received[:500]).decode(errors="replace"))
             self.expected = end + 4 + int(length[1])
         return len(self.received) >= self.expected
 
@@ -99,7 +99,7 @@ def drive(port: int, wires: Sequence[bytes], *, connections: int, requests: int)
             while len(latencies) < requests:
                 ready = selector.select(ANSWER_SECONDS)
                 if not ready:
-                    raise UnexpectedAnswerError(f"nothing came for {ANSWER_SECONDS} s")
+                    raise UnexpectedResponseError(f"nothing came for {ANSWER_SECONDS} s")
                 for key, _ in ready:
                     connection: _Connection = key.data
                     if not connection.read():

@@ -16,7 +16,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from local.engines import stack_files
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.files import EnvironmentState, StateFiles
 
 ENVIRONMENT = "dev"
@@ -60,7 +60,7 @@ def running() -> Iterator[Start]:
     Raises RuntimeError, with the end of what the command wrote, when it does not come up or down.
     """
     with tempfile.TemporaryDirectory(prefix="benchmark-platform-") as directory:
-        environment = os.environ | {project.STATE_DIRECTORY_VARIABLE: directory}
+        environment = os.environ | {checkout.STATE_DIRECTORY_VARIABLE: directory}
         began = time.monotonic()
         try:
             _command("up", "--port", "0", environment=environment)
@@ -76,7 +76,7 @@ def running() -> Iterator[Start]:
 
 def project_name() -> str:
     """The project's name, with which every physical name begins."""
-    return stack_files.project_name(project.ROOT)
+    return stack_files.project_name(checkout.ROOT)
 
 
 def connect(secret: dict[str, Any]) -> psycopg.Connection[DictRow]:
@@ -97,7 +97,7 @@ def _command(verb: str, *options: str, environment: dict[str, str]) -> None:
     argv = [sys.executable, "-m", "operations.commands.app", verb, "--environment", ENVIRONMENT, *options]
     done = subprocess.run(
         argv,
-        cwd=project.ROOT,
+        cwd=checkout.ROOT,
         env=environment,
         stdin=subprocess.DEVNULL,
         capture_output=True,

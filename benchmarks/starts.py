@@ -9,8 +9,8 @@ from benchmarks import platforms
 from benchmarks.platforms import Start
 from benchmarks.report import Figures, Section
 from benchmarks.rounds import Spread, Turn, take_turns
-from operations.project import checkout as project
-from operations.state.progress_log import WHOLE
+from operations.project import checkout
+from operations.state.progress_log import PLATFORM_STEP
 
 NAME = "starts"
 WARM = "warm"
@@ -48,14 +48,14 @@ def _start(waits: dict[str, list[float]] | None = None) -> Turn:
 
 def _cold_start() -> Turn:
     paths = sysconfig.get_paths()
-    forget([Path(paths["stdlib"]), Path(paths["purelib"]), project.ROOT])
+    forget([Path(paths["stdlib"]), Path(paths["purelib"]), checkout.ROOT])
     return _start()
 
 
 def _steps(start: Start) -> Turn:
     """Seconds by step; what the whole command took besides its steps comes last but one."""
     steps = {event["step"]: float(event["seconds"]) for event in start.events if event["state"] == "finished"}
-    del steps[WHOLE]
+    del steps[PLATFORM_STEP]
     return {**steps, COMMAND: start.seconds - sum(steps.values()), "**in all**": start.seconds}
 
 

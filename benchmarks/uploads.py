@@ -15,9 +15,10 @@ from benchmarks import platforms
 from benchmarks.report import Figures, Section
 from benchmarks.rounds import Turn, percentile, take_turns
 from lambda_src.thumbnails.profiles import PROFILES
-from operations.client import token
+from operations.client import access_tokens
 from operations.client.platform_api import PlatformApi
-from operations.project import checkout as project
+from operations.project import checkout
+from runtime.roles import Role
 
 NAME = "uploads"
 VISIBLE_SECONDS = 60
@@ -115,7 +116,7 @@ def measure(*, quick: bool) -> Section:
     with platforms.running() as start:
         assert start.state.endpoints is not None, "a platform that is up has endpoints"  # noqa: S101
         with PlatformApi(start.state.endpoints.api) as api, platforms.connect(start.database()) as database:
-            editor, admin = (token.issue(start.state, role).token for role in (token.Role.EDITOR, token.Role.ADMIN))
+            editor, admin = (access_tokens.issue(start.state, role).token for role in (Role.EDITOR, Role.ADMIN))
             uploader = Uploader(api, editor, admin, database)
             contestants = {
                 name: (lambda content=content: uploader.turn(content)) for name, content in photographs.items()
@@ -139,7 +140,7 @@ def _figures(name: str, turns: Sequence[Turn]) -> Figures:
 
 
 def _photographs() -> dict[str, bytes]:
-    with Image.open(project.BUNDLED_PHOTO) as photo:
+    with Image.open(checkout.BUNDLED_PHOTO) as photo:
         made = {}
         for size in ((640, 480), (4000, 3000)):
             ImageOps.fit(photo, size).save(file := io.BytesIO(), "JPEG", quality=90)

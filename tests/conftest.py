@@ -17,8 +17,8 @@ from local.compute.rds.postgres import EmbeddedPostgres
 from local.emulator.process import Emulator
 from local.engines.evaluation import GC_THRESHOLDS
 from local.supervisor import Supervisor
-from operations.release import machine
-from operations.release.machine import MachineBundles
+from operations.release import local_bundles
+from operations.release.local_bundles import LocalBundles
 from operations.requirements.document import read
 
 # What tests of bad input proved, in figures, at a run's end.
@@ -73,9 +73,9 @@ def account(emulator_endpoint: str) -> LocalAccount:
 
 
 @pytest.fixture(scope="session")
-def bundles() -> Iterator[MachineBundles]:
+def bundles() -> Iterator[LocalBundles]:
     """What functions run: this machine's bundles of the source as it is now, made where it changed."""
-    made = machine.make()
+    made = local_bundles.build()
     yield made
     made.close()
 

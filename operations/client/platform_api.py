@@ -1,4 +1,4 @@
-"""The platform's HTTP API, as a client in the outside world uses it."""
+"""Client of the platform's HTTP API."""
 
 from collections.abc import Mapping
 from types import MappingProxyType, TracebackType
@@ -11,10 +11,12 @@ Query = Mapping[str, str]
 NO_QUERY: Query = MappingProxyType({})
 
 
-class UnexpectedAnswerError(Exception):
-    """The platform answered something else than it promises, or not at all. The text says which request and what came.
+class UnexpectedResponseError(Exception):
+    """A response other than the expected one, or none. The message names the request and the response.
 
-    `status` is None when nothing came; `retry_after_seconds` is what the answer asked to wait before the request is repeated.
+    Attributes:
+        status: The HTTP status; None without a response.
+        retry_after_seconds: The response's Retry-After header; None without one.
     """
 
     def __init__(self, message: str, *, status: int | None = None, retry_after_seconds: float | None = None) -> None:
@@ -23,13 +25,13 @@ class UnexpectedAnswerError(Exception):
 
 
 class PlatformApi:
-    """One connection pool to the API of a platform. Close it, or use it as a context manager.
+    """A connection pool to a platform's API. Close it by using it as a context manager.
 
-    The way to a platform elsewhere may lead through the proxy that the environment names; on this machine it never does.
+    Requests to a remote platform use the proxy that the environment configures; requests to a local one never do.
     """
 
-    def __init__(self, base_url: str, *, elsewhere: bool = False) -> None:
-        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=elsewhere)
+    def __init__(self, base_url: str, *, is_remote: bool = False) -> None:
+        self._client = httpx.Client(base_url=base_url, timeout=TIMEOUT_SECONDS, trust_env=is_remote)
 
     def __enter__(self) -> Self:
         return self
@@ -40,8 +42,12 @@ class PlatformApi:
         self._client.close()
 
     def get(self, path: str, *, token: str | None = None, expect: int = 200, query: Query = NO_QUERY) -> Any:
-        """The JSON answer to a GET; raises UnexpectedAnswerError on any other status than the expected one."""
-        return self._send("GET", path, token=token, expect=expect, params=dict(query))
+        """Send a GET request and return the JSON body.
+
+        Raises:
+            UnexpectedResponseError: The status is not the expected one.
+        """
+        return self._request_json("GET", path, token=token, expect=expect, params=dict(query))
 
     def post(
         self,
@@ -53,17 +59,22 @@ class PlatformApi:
         idempotency_key: str | None = None,
         query: Query = NO_QUERY,
     ) -> Any:
-        """The JSON answer to a POST of a JSON body, or of none. With a key of the caller's, repeating it does nothing twice."""
-        headers = _keyed(idempotency_key)
-        return self._send("POST", path, token=token, expect=expect, headers=headers, params=dict(query), json=body)
+        """Send a POST request with a JSON body or none, and return the JSON body of the response.
+
+        With an idempotency key the request can be repeated safely.
+        """
+        headers = _idempotency_header(idempotency_key)
+        return self._request_json(
+            "POST", path, token=token, expect=expect, headers=headers, params=dict(query), json=body
+        )
 
     def patch(self, path: str, body: Mapping[str, Any], *, token: str, expect: int = 200) -> Any:
-        """The JSON answer to a PATCH of a JSON body."""
-        return self._send("PATCH", path, token=token, expect=expect, json=body)
+        """Send a PATCH request with a JSON body, and return the JSON body of the response."""
+        return self._request_json("PATCH", path, token=token, expect=expect, json=body)
 
     def delete(self, path: str, *, token: str, expect: int = 200, query: Query = NO_QUERY) -> Any:
-        """The JSON answer to a DELETE."""
-        return self._send("DELETE", path, token=token, expect=expect, params=dict(query))
+        """Send a DELETE request and return the JSON body."""
+        return self._request_json("DELETE", path, token=token, expect=expect, params=dict(query))
 
     def send_file(
         self,
@@ -75,30 +86,40 @@ class PlatformApi:
         idempotency_key: str | None = None,
         query: Query = NO_QUERY,
     ) -> Any:
-        """The JSON answer to a POST of a file. With a key of the caller's, repeating it does nothing twice."""
-        headers = {"Content-Type": media_type, **_keyed(idempotency_key)}
-        return self._send("POST", path, token=token, expect=200, headers=headers, params=dict(query), content=content)
+        """Send a POST request with a file as its body, and return the JSON body of the response.
+
+        With an idempotency key the request can be repeated safely.
+        """
+        headers = {"Content-Type": media_type, **_idempotency_header(idempotency_key)}
+        return self._request_json(
+            "POST", path, token=token, expect=200, headers=headers, params=dict(query), content=content
+        )
 
     def fetch_file(self, address: str, *, token: str) -> tuple[bytes, str]:
-        """The file at an address, which has its query in it, and the address of the next part; "" where nothing follows."""
-        answer = self._request("GET", address, expect=200, headers={"Authorization": f"Bearer {token}"})
-        return answer.content, str(answer.links.get("next", {}).get("url", ""))
+        """Download one part of a file.
+
+        Returns:
+            The content, and the URL of the next part from the Link header; empty for the last part.
+        """
+        response = self._request("GET", address, expect=200, headers={"Authorization": f"Bearer {token}"})
+        return response.content, str(response.links.get("next", {}).get("url", ""))
 
     def upload(self, url: str, fields: Mapping[str, str], file_name: str, content: bytes, content_type: str) -> int:
-        """Sends a file by a presigned POST, the file last as S3 demands; returns the status."""
-        answer = self._exchange("POST", url, data=dict(fields), files={"file": (file_name, content, content_type)})
-        if answer.status_code not in (200, 201, 204):
-            raise _unexpected(answer, f"the upload was answered {answer.status_code}")
-        return answer.status_code
+        """Upload a file with a presigned POST form, and return the status."""
+        # S3 requires the file to be the last field.
+        response = self._exchange("POST", url, data=dict(fields), files={"file": (file_name, content, content_type)})
+        if response.status_code not in (200, 201, 204):
+            raise _unexpected(response, f"the upload failed with status {response.status_code}")
+        return response.status_code
 
     def download(self, url: str) -> bytes:
-        """The bytes behind an address that needs no header."""
-        answer = self._exchange("GET", url)
-        if answer.status_code != httpx.codes.OK:
-            raise _unexpected(answer, f"{url.split('?', maxsplit=1)[0]} was answered {answer.status_code}")
-        return answer.content
+        """Download a URL that needs no headers."""
+        response = self._exchange("GET", url)
+        if response.status_code != httpx.codes.OK:
+            raise _unexpected(response, f"GET {url.split('?', maxsplit=1)[0]} returned status {response.status_code}")
+        return response.content
 
-    def _send(
+    def _request_json(
         self,
         method: str,
         path: str,
@@ -109,44 +130,44 @@ class PlatformApi:
         **content: Any,
     ) -> Any:
         signed = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = self._request(method, path, expect=expect, headers={**signed, **headers}, **content)
+        response = self._request(method, path, expect=expect, headers={**signed, **headers}, **content)
         try:
-            return answer.json()
+            return response.json()
         except ValueError as error:
-            raise UnexpectedAnswerError(f"{method} {path} was answered with something that is not JSON") from error
+            raise UnexpectedResponseError(f"{method} {path} returned a body that is not JSON") from error
 
     def _request(self, method: str, path: str, *, expect: int, **content: Any) -> httpx.Response:
-        answer = self._exchange(method, path, **content)
-        if answer.status_code != expect:
-            raise _unexpected(answer, f"{method} {path} was answered {answer.status_code} instead of {expect}")
-        return answer
+        response = self._exchange(method, path, **content)
+        if response.status_code != expect:
+            raise _unexpected(response, f"{method} {path} returned status {response.status_code} instead of {expect}")
+        return response
 
     def _exchange(self, method: str, url: str, **content: Any) -> httpx.Response:
         try:
             return self._client.request(method, url, **content)
         except httpx.HTTPError as error:
-            raise UnexpectedAnswerError(
-                f"{method} {url.split('?', maxsplit=1)[0]} was not answered: {type(error).__name__}: {error}"
+            raise UnexpectedResponseError(
+                f"{method} {url.split('?', maxsplit=1)[0]} failed without a response: {type(error).__name__}: {error}"
             ) from error
 
 
-def _keyed(idempotency_key: str | None) -> dict[str, str]:
+def _idempotency_header(idempotency_key: str | None) -> dict[str, str]:
     return {"Idempotency-Key": idempotency_key} if idempotency_key else {}
 
 
-def _unexpected(answer: httpx.Response, said: str) -> UnexpectedAnswerError:
-    after = answer.headers.get("Retry-After", "")
-    return UnexpectedAnswerError(
-        f"{said}: {_reason(answer)}",
-        status=answer.status_code,
+def _unexpected(response: httpx.Response, problem: str) -> UnexpectedResponseError:
+    after = response.headers.get("Retry-After", "")
+    return UnexpectedResponseError(
+        f"{problem}: {_reason(response)}",
+        status=response.status_code,
         retry_after_seconds=float(after) if after.isdecimal() else None,
     )
 
 
-def _reason(answer: httpx.Response) -> str:
-    """What a refusal says: the API's error codes and messages, or the beginning of anything else (S3 answers XML)."""
+def _reason(response: httpx.Response) -> str:
+    """Return the API's error codes and messages, or the beginning of any other body (S3 returns XML)."""
     try:
-        errors = answer.json()["errors"]
+        errors = response.json()["errors"]
         return "; ".join(f"{error['code']}: {error['message']}" for error in errors)
     except (ValueError, KeyError, TypeError):
-        return " ".join(answer.text[:300].split()) or "no reason was given"
+        return " ".join(response.text[:300].split()) or "the response has no body"

@@ -1,4 +1,4 @@
-"""The `platform` command: wires verbs, nothing else."""
+"""The `platform` command: declares its commands and options, and turns errors into exit codes."""
 
 import sys
 from itertools import pairwise
@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 import typer
 from typer.exceptions import TyperException
 
-from operations.client import token
-from operations.client.token import Role
-from operations.commands import clients as cli_clients
+from operations.client import access_tokens
+from operations.commands import client_commands
 from operations.commands.options import (
     EXIT_CODES,
     JSON_FLAG,
@@ -21,42 +20,43 @@ from operations.commands.options import (
     Port,
     ViewerToken,
     WithJourney,
-    elsewhere_of,
+    select_remote_platform,
 )
-from operations.commands.release import release_app
-from operations.doctor import doctor
-from operations.graph import show as diagram
+from operations.commands.release_commands import release_app
+from operations.doctor.diagnose import diagnose
+from operations.graph.show_diagram import show_diagram
 from operations.lifecycle import down, logs, outputs, reset, status, up
-from operations.project import checkout as project
-from operations.queues import queue
-from operations.requirements import requirements
-from operations.terminal import failure_log
+from operations.project import checkout
+from operations.queues.show_queues import show_queues
+from operations.requirements.report_coverage import report_coverage
+from operations.terminal import crash_log
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
+from runtime.roles import Role
 
 app = typer.Typer(
     name="platform",
-    help="A versioned media platform: bring it up on this machine, look at it, try it, take it down.",
+    help="Run and operate the media platform, on this machine or remotely.",
     epilog=EXIT_CODES,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(release_app, name="release")
-# The help lists groups last, in this order. One without a name lends its verbs to the command itself.
+# The help lists groups last, in this order. The commands of a group without a name are listed as the application's own.
 transfer_app = typer.Typer()
-transfer_app.command("import", epilog=EXIT_CODES)(cli_clients.import_file)
-transfer_app.command("export", epilog=EXIT_CODES)(cli_clients.export_file)
+transfer_app.command("import", epilog=EXIT_CODES)(client_commands.import_command)
+transfer_app.command("export", epilog=EXIT_CODES)(client_commands.export_command)
 app.add_typer(transfer_app)
 
 
 @app.callback(invoke_without_command=True)
 def _platform(
     context: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Print the release and exit.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the release and exit.")] = False,
 ) -> None:
     if version:
-        Screen().show(f"platform {project.release()}")
+        Screen().show(f"platform {checkout.release()}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
@@ -66,101 +66,102 @@ def _platform(
 @app.command("up", epilog=EXIT_CODES)
 def _up(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     port: Port = None,
     foreground: Annotated[
-        bool, typer.Option("--foreground/--detach", help="Stay until Ctrl-C, or return when the platform is up.")
+        bool, typer.Option("--foreground/--detach", help="Run until Ctrl-C, or return after the start.")
     ] = False,
     with_journey: WithJourney = False,
     lock_descriptor: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Bring the platform up on this machine. One that is up already is left as it is."""
-    project.require_environment(environment, "up")
+    """Start the platform on this machine; does nothing if it is already running."""
+    checkout.require_environment(environment, "up")
     screen = Screen(as_json=as_json)
-    chosen = project.default_port(environment) if port is None else port
+    selected_port = checkout.default_port(environment) if port is None else port
     if lock_descriptor is not None:
-        raise typer.Exit(up.host(environment, chosen, lock_descriptor, screen))
-    options = up.UpOptions(environment=environment, port=chosen, foreground=foreground, journey=with_journey)
+        raise typer.Exit(up.host(environment, selected_port, lock_descriptor, screen))
+    options = up.UpOptions(environment=environment, port=selected_port, foreground=foreground, journey=with_journey)
     raise typer.Exit(up.up(options, screen))
 
 
 @app.command("down", epilog=EXIT_CODES)
-def _down(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
-    """Stop the platform and wipe what it stored; its logs are kept."""
-    project.require_environment(environment, "down")
+def _down(environment: Environment = checkout.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+    """Stop the platform and remove its data; logs are kept."""
+    checkout.require_environment(environment, "down")
     down.down(environment, Screen(as_json=as_json))
 
 
 @app.command("reset", epilog=EXIT_CODES)
 def _reset(
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Where the API listens; as before without it.")
+        int | None, typer.Option(min=0, max=65535, help="API port; 0 for any free port. Default: the current port.")
     ] = None,
     with_journey: WithJourney = False,
 ) -> None:
-    """Down and up in one: the platform starts empty, its logs are kept."""
-    project.require_environment(environment, "reset")
+    """Restart the platform without data; logs are kept."""
+    checkout.require_environment(environment, "reset")
     raise typer.Exit(reset.reset(environment, port, Screen(as_json=as_json), with_journey=with_journey))
 
 
 @app.command("status", epilog=EXIT_CODES)
 def _status(
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    resources: Annotated[bool, typer.Option("--resources", help="List every resource below its component.")] = False,
+    resources: Annotated[bool, typer.Option("--resources", help="List all resources by component.")] = False,
 ) -> None:
-    """Say whether it runs (exit 0), is degraded or starting (3), or stopped (4)."""
-    project.require_environment(environment, "status")
+    """Show whether the platform is running (exit 0), degraded or starting (3), or stopped (4)."""
+    checkout.require_environment(environment, "status")
     raise typer.Exit(status.status(environment, Screen(as_json=as_json), with_resources=resources))
 
 
 @app.command("outputs", epilog=EXIT_CODES)
 def _outputs(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    form: Annotated[
-        outputs.Format, typer.Option("--format", help="`json` is what --json writes, `dotenv` a file of variables.")
-    ] = outputs.Format.TEXT,
+    output_format: Annotated[
+        outputs.OutputFormat, typer.Option("--format", help="Output format; json is the same as --json.")
+    ] = outputs.OutputFormat.TEXT,
     source: Annotated[
-        str | None, typer.Option("--from", help="A file with what `pulumi stack output --json` wrote; - reads it here.")
+        str | None,
+        typer.Option("--from", help="File with the output of `pulumi stack output --json`; - for stdin."),
     ] = None,
 ) -> None:
-    """Show what the program exports."""
-    project.require_environment(environment, "outputs")
-    screen = Screen(as_json=as_json or form is outputs.Format.JSON)
-    outputs.outputs(environment, screen, form=form, source=source)
+    """Show the stack outputs."""
+    checkout.require_environment(environment, "outputs")
+    screen = Screen(as_json=as_json or output_format is outputs.OutputFormat.JSON)
+    outputs.outputs(environment, screen, output_format=output_format, source=source)
 
 
 @app.command("diagram", epilog=EXIT_CODES)
-def _diagram(environment: Environment = project.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
-    """Draw the environment's components and what they need of each other, in Mermaid."""
-    project.require_environment(environment, "diagram")
-    diagram.diagram(environment, Screen(as_json=as_json))
+def _diagram(environment: Environment = checkout.DEFAULT_ENVIRONMENT, as_json: AsJson = False) -> None:
+    """Show the components and their dependencies as a Mermaid diagram."""
+    checkout.require_environment(environment, "diagram")
+    show_diagram(environment, Screen(as_json=as_json))
 
 
 @app.command("token", epilog=EXIT_CODES)
 def _token(
-    role: Annotated[Role, typer.Option(help="Whose token.")],
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    role: Annotated[Role, typer.Option(help="Role of the token.")],
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
 ) -> None:
-    """Print an access token for a role, and nothing else."""
-    project.require_environment(environment, "token")
-    token.token(role, environment, Screen(as_json=as_json))
+    """Print an access token."""
+    checkout.require_environment(environment, "token")
+    access_tokens.print_token(role, environment, Screen(as_json=as_json))
 
 
-app.command("journey", epilog=EXIT_CODES)(cli_clients.make_journey)
-app.command("seed", epilog=EXIT_CODES)(cli_clients.seed_catalogue)
+app.command("journey", epilog=EXIT_CODES)(client_commands.journey_command)
+app.command("seed", epilog=EXIT_CODES)(client_commands.seed_command)
 
 
 @app.command("doctor", epilog=EXIT_CODES)
 def _doctor(
     *,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
     port: Port = None,
     base_url: BaseUrl = None,
@@ -168,85 +169,87 @@ def _doctor(
     token_editor: EditorToken = None,
     token_viewer: ViewerToken = None,
 ) -> None:
-    """Look at all that a platform needs, and say what helps where something is missing. Changes nothing."""
-    project.require_environment(environment, "doctor")
-    there = elsewhere_of(base_url, token_admin, token_editor, token_viewer)
-    chosen = project.default_port(environment) if port is None else port
-    raise typer.Exit(doctor.doctor(environment, Screen(as_json=as_json), elsewhere=there, port=chosen))
+    """Check this machine and the platform, and suggest fixes; changes nothing."""
+    checkout.require_environment(environment, "doctor")
+    remote = select_remote_platform(base_url, token_admin, token_editor, token_viewer)
+    selected_port = checkout.default_port(environment) if port is None else port
+    raise typer.Exit(diagnose(environment, Screen(as_json=as_json), remote=remote, port=selected_port))
 
 
 @app.command("logs", epilog=EXIT_CODES)
 def _logs(
     *,
-    process: Annotated[str | None, typer.Argument(help="One process; all of them without it.")] = None,
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    process: Annotated[str | None, typer.Argument(help="Name of a process. Default: all processes.")] = None,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the platform stops or Ctrl-C.")] = False,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Continue until the platform stops.")] = False,
     lines: Annotated[
-        int, typer.Option("--lines", "-n", min=0, help="How many last lines; 0 for all.")
+        int, typer.Option("--lines", "-n", min=0, help="Number of last lines; 0 for all.")
     ] = logs.DEFAULT_LINES,
-    names_only: Annotated[bool, typer.Option("--list", help="Name the logs instead of printing them.")] = False,
+    names_only: Annotated[bool, typer.Option("--list", help="List the logs only.")] = False,
 ) -> None:
-    """Print or follow what the platform's processes wrote."""
-    project.require_environment(environment, "logs")
+    """Show the logs of the platform's processes."""
+    checkout.require_environment(environment, "logs")
     screen = Screen(as_json=as_json)
     logs.logs(environment, screen, process=process, follow=follow, lines=lines, names_only=names_only)
 
 
 @app.command("queue", epilog=EXIT_CODES)
 def _queue(
-    environment: Environment = project.DEFAULT_ENVIRONMENT,
+    environment: Environment = checkout.DEFAULT_ENVIRONMENT,
     as_json: AsJson = False,
-    redrive: Annotated[bool, typer.Option("--redrive", help="Move the dead letters back to their queue.")] = False,
+    redrive: Annotated[bool, typer.Option("--redrive", help="Move dead letters back to their queues.")] = False,
 ) -> None:
-    """Show what waits in the queues and what was set aside as dead."""
-    project.require_environment(environment, "queue")
-    raise typer.Exit(queue.queue(environment, Screen(as_json=as_json), redriving=redrive))
+    """Show the message counts of the queues and dead-letter queues."""
+    checkout.require_environment(environment, "queue")
+    raise typer.Exit(show_queues(environment, Screen(as_json=as_json), redrive_first=redrive))
 
 
 @app.command("requirements", epilog=EXIT_CODES)
 def _requirements(
     document: Annotated[
-        str | None, typer.Option(help="One source document, such as ROAD: each requirement with its tests.")
+        str | None, typer.Option(help="Source document, such as ROAD, whose requirements to list.")
     ] = None,
     as_json: AsJson = False,
-    output: Annotated[Literal["text", "json"], typer.Option("--format", help="`json` is what --json writes.")] = "text",
+    output_format: Annotated[
+        Literal["text", "json"], typer.Option("--format", help="Output format; json is the same as --json.")
+    ] = "text",
 ) -> None:
-    """Show which requirements the tests of this checkout prove, by source document."""
-    screen = Screen(as_json=as_json or output == "json")
-    raise typer.Exit(requirements.requirements(screen, document=document))
+    """Report which requirements are covered by tests."""
+    screen = Screen(as_json=as_json or output_format == "json")
+    raise typer.Exit(report_coverage(screen, document=document))
 
 
 def main() -> None:
-    """The entry point. Whatever happens, the screen gets a result or one refusal, never a traceback."""
-    # Whatever is wrong with the command line, who asked for JSON gets JSON.
+    """Run the command: print a result or an error, never a traceback, and exit with its code."""
+    # The command line may be invalid, but errors must be JSON if JSON was asked for.
     arguments = " ".join(sys.argv[1:]).replace("--format=", "--format ").split(" ")
     screen = Screen(as_json=JSON_FLAG in arguments or ("--format", "json") in pairwise(arguments))
     try:
         code = app(standalone_mode=False) or ExitCode.OK
         if code == ExitCode.INTERRUPTED:
-            # Typer turns Ctrl-C into an exit code by itself, without a word.
+            # Typer turns KeyboardInterrupt into an exit code without a message.
             raise KeyboardInterrupt
-    except RefusedError as refusal:
-        code = _refuse(screen, refusal)
+    except CommandError as error:
+        code = _fail(screen, error)
     except TyperException as error:
-        code = _refuse(screen, _usage(error))
+        code = _fail(screen, _usage_error(error))
     except KeyboardInterrupt:
-        code = _refuse(screen, RefusedError("interrupted", code=ExitCode.INTERRUPTED))
-    except Exception as error:  # noqa: BLE001 - the one place where a defect becomes a message and a log entry
-        code = _refuse(screen, failure_log.record(error, project.state_root() / "command.log"))
+        code = _fail(screen, CommandError("interrupted", code=ExitCode.INTERRUPTED))
+    except Exception as error:  # noqa: BLE001 - unexpected errors become a message and an entry in the crash log
+        code = _fail(screen, crash_log.record(error, checkout.state_root() / "command.log"))
     sys.exit(int(code))
 
 
-def _refuse(screen: Screen, refusal: RefusedError) -> int:
-    screen.refuse(refusal)
-    return refusal.code
+def _fail(screen: Screen, error: CommandError) -> int:
+    screen.show_error(error)
+    return error.code
 
 
-def _usage(error: TyperException) -> RefusedError:
+def _usage_error(error: TyperException) -> CommandError:
     context = getattr(error, "ctx", None)
     command = context.command_path if context else app.info.name
-    return RefusedError(" ".join(error.format_message().split()), next_step=f"{command} --help", code=ExitCode.USAGE)
+    return CommandError(" ".join(error.format_message().split()), next_step=f"{command} --help", code=ExitCode.USAGE)
 
 
 if __name__ == "__main__":

@@ -1,56 +1,63 @@
-"""The options that several verbs share."""
+"""Options that several commands share."""
 
 from typing import Annotated
 
 import typer
 
-from operations.client import elsewhere
-from operations.client.elsewhere import Elsewhere
-from operations.client.token import Role
-from operations.project import checkout as project
+from operations.client import remote_platform
+from operations.client.remote_platform import ENVIRONMENT_VARIABLES, RemotePlatform
+from operations.project import checkout
 from operations.terminal.exit_codes import ExitCode
+from runtime.roles import Role
 
 JSON_FLAG = "--json"
 EXIT_CODES = "\n".join(["Exit codes:", *(f"{code.value:>3}  {code.meaning}" for code in ExitCode)])
-DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in project.PORTS.items())
+DEFAULT_PORTS = ", ".join(f"{name} {port}" for name, port in checkout.PORTS.items())
+# Other users can see options in the process list, but not environment variables.
+TOKEN_HELP = {role: f"Access token for --base-url. Safer: set {name}." for role, name in ENVIRONMENT_VARIABLES.items()}
 
 Environment = Annotated[
     str,
     typer.Option(
-        "--environment", "-e", help="The environment: a Pulumi stack's name.", autocompletion=project.environments
+        "--environment",
+        "-e",
+        help="Environment, the name of a Pulumi stack.",
+        autocompletion=checkout.complete_environment,
     ),
 ]
 Port = Annotated[
     int | None,
-    typer.Option(
-        min=0,
-        max=65535,
-        help=f"Where the API listens; 0 picks a free port. Without it {DEFAULT_PORTS}.",
-    ),
+    typer.Option(min=0, max=65535, help=f"API port; 0 for any free port. Default: {DEFAULT_PORTS}."),
 ]
-WithJourney = Annotated[bool, typer.Option("--journey", help="Send the bundled photograph through it once it is up.")]
-BaseUrl = Annotated[str | None, typer.Option(help="The address of a platform elsewhere, instead of the local one.")]
-FOR_ELSEWHERE = "For --base-url; better in the variable {}, which no process list shows."
-AdminToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_ADMIN"))]
-EditorToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_EDITOR"))]
-ViewerToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_VIEWER"))]
-SystemToken = Annotated[str | None, typer.Option(help=FOR_ELSEWHERE.format("PLATFORM_TOKEN_SYSTEM"))]
-AsJson = Annotated[
-    bool, typer.Option(JSON_FLAG, help="Write exactly one JSON object to standard output, nothing else.")
-]
+WithJourney = Annotated[bool, typer.Option("--journey", help="Run the photo journey after the start.")]
+BaseUrl = Annotated[str | None, typer.Option(help="URL of a remote platform to use instead of the local one.")]
+AdminToken = Annotated[str | None, typer.Option(help=TOKEN_HELP[Role.ADMIN])]
+EditorToken = Annotated[str | None, typer.Option(help=TOKEN_HELP[Role.EDITOR])]
+ViewerToken = Annotated[str | None, typer.Option(help=TOKEN_HELP[Role.VIEWER])]
+SystemToken = Annotated[str | None, typer.Option(help=TOKEN_HELP[Role.SYSTEM])]
+AsJson = Annotated[bool, typer.Option(JSON_FLAG, help="Print one JSON object and nothing else.")]
 Scale = Annotated[
     int | None,
-    typer.Option(min=1, max=1_000_000, help="Instead of the catalogue, so many episodes to measure with."),
+    typer.Option(min=1, max=1_000_000, help="Create this many episodes for load tests instead of the catalogue."),
 ]
 
 
-def elsewhere_of(
+def select_remote_platform(
     base_url: str | None,
     token_admin: str | None,
     token_editor: str | None,
     token_viewer: str | None,
     token_system: str | None = None,
-) -> Elsewhere | None:
-    """The platform that --base-url and the tokens name; None when the local one is meant. Refuses what `elsewhere.of` does."""
-    people = {Role.ADMIN: token_admin, Role.EDITOR: token_editor, Role.VIEWER: token_viewer}
-    return elsewhere.of(base_url, people | {Role.SYSTEM: token_system})
+) -> RemotePlatform | None:
+    """Return the platform that --base-url and the tokens select; None for the local platform.
+
+    Raises:
+        CommandError: The options are invalid.
+    """
+    tokens = {
+        Role.ADMIN: token_admin,
+        Role.EDITOR: token_editor,
+        Role.VIEWER: token_viewer,
+        Role.SYSTEM: token_system,
+    }
+    return remote_platform.from_options(base_url, tokens)

@@ -1,0 +1,1 @@
+"""Diagnosis of this machine, the checkout and a platform."""

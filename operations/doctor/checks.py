@@ -1,4 +1,4 @@
-"""One thing that the doctor looked at, and how findings are shown."""
+"""Results of the doctor's checks, and their output."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,7 +13,7 @@ STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
 
 @dataclass(frozen=True, kw_only=True)
 class Check:
-    """What was seen. A warning works for now; a problem does not. Whatever is not ok says in `fix` what helps."""
+    """The result of a check. Warnings do not prevent anything yet; problems do. `fix` says what to do about either."""
 
     name: str
     state: Literal["ok", "warning", "problem"]
@@ -22,37 +22,37 @@ class Check:
 
 
 def ok(name: str, detail: str) -> Check:
-    """Nothing to do."""
+    """Return a passed check."""
     return Check(name=name, state="ok", detail=detail)
 
 
 def warning(name: str, detail: str, fix: str) -> Check:
-    """It works, and will not for long or not for all."""
+    """Return a check whose finding does not prevent anything yet."""
     return Check(name=name, state="warning", detail=detail, fix=fix)
 
 
 def problem(name: str, detail: str, fix: str) -> Check:
-    """It does not work until it is fixed."""
+    """Return a failed check."""
     return Check(name=name, state="problem", detail=detail, fix=fix)
 
 
-def healthy(checks: Sequence[Check]) -> bool:
-    """Whether no check found a problem; warnings are none."""
+def all_healthy(checks: Sequence[Check]) -> bool:
+    """Return whether no check found a problem. Warnings are not problems."""
     return all(check.state != "problem" for check in checks)
 
 
 def as_data(checks: Sequence[Check]) -> dict[str, Any]:
-    """The stable JSON form."""
-    return {"ok": healthy(checks), "checks": [asdict(check) for check in checks]}
+    """Return the stable JSON form."""
+    return {"ok": all_healthy(checks), "checks": [asdict(check) for check in checks]}
 
 
 def show(checks: Sequence[Check], screen: Screen) -> None:
-    """A line for each, the fix below what needs one, and the sum at the end."""
+    """Print a line for each check, fixes below, and a summary at the end."""
     rows: list[tuple[str | Text, ...]] = []
     for check in checks:
         rows.append((Text(check.state, style=STYLES[check.state]), check.name, check.detail))
         if check.fix:
             rows.append(("", "", Text.assemble(("fix: ", "bold"), check.fix)))
-    screen.show(table("", "check", "what was seen", rows=rows))
+    screen.show(table("", "check", "result", rows=rows))
     counts = {state: sum(check.state == state for check in checks) for state in STYLES}
     screen.show(Text(), f"{counts['ok']} ok, {counts['warning']} warnings, {counts['problem']} problems")

@@ -1,4 +1,4 @@
-"""Whether this machine and this checkout have what a local platform needs. Nothing is started but two programs that end at once."""
+"""Checks of this machine and this checkout. They run at most two short-lived programs."""
 
 import importlib
 import importlib.metadata
@@ -16,157 +16,173 @@ from local.compute.rds import postgres
 from local.engines import stack_files
 from local.errors import LocalPlatformError
 from operations.doctor.checks import Check, ok, problem, warning
-from operations.project import checkout as project
-from operations.project import stack_settings
-from operations.terminal.refusals import RefusedError
+from operations.project import checkout, stack_settings
+from operations.terminal.command_errors import CommandError
 
-SETUP = "make setup"
-LEAST_PYTHON = (3, 11)
+SETUP_COMMAND = "make setup"
+MIN_PYTHON = (3, 11)
 GIGABYTE = 10**9
-# A fresh platform takes some 50 MB; photographs and logs come on top.
-LEAST_FREE_BYTES, COMFORTABLE_FREE_BYTES = GIGABYTE // 2, 2 * GIGABYTE
-PROGRAM_SECONDS = 20
-# `name==version ; marker \` as the locks are written; the marker says on which machines it is needed.
-PIN = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^]]*\])?==(?P<version>[^\s;]+)\s*(?P<marker>;)?", re.MULTILINE)
+# A new platform takes about 50 MB, plus uploads and logs.
+MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES = GIGABYTE // 2, 2 * GIGABYTE
+TIMEOUT_SECONDS = 20
+# `name==version ; marker \` in a lock file; a package with a marker is needed on some machines only.
+LOCK_ENTRY = re.compile(r"^(?P<name>[\w.-]+)(?:\[[^]]*\])?==(?P<version>[^\s;]+)\s*(?P<marker>;)?", re.MULTILINE)
 
 
-def all_of_them(root: Path = project.ROOT) -> Iterator[Check]:
-    """Every check of the machine and the checkout, in the order in which they are worth fixing."""
-    yield python(sys.version_info[:3])
-    yield virtual_environment(root)
-    yield packages(root / "locks" / "development.txt")
-    yield psycopg()
-    yield postgres_programs()
-    yield unprivileged(os.geteuid())
-    yield state_directory(project.state_root())
-    yield disk(project.state_root())
-    yield from settings()
+def check_machine(root: Path = checkout.ROOT) -> Iterator[Check]:
+    """Yield the results of all checks, in the order in which problems should be fixed."""
+    yield check_python(sys.version_info[:3])
+    yield check_virtual_environment(root)
+    yield check_packages(root / "locks" / "development.txt")
+    yield check_psycopg()
+    yield check_postgres()
+    yield check_user(os.geteuid())
+    yield check_state_directory(checkout.state_root())
+    yield check_disk(checkout.state_root())
+    yield from check_settings()
 
 
-def python(version: tuple[int, ...]) -> Check:
-    """Whether the interpreter is new enough."""
-    shown = ".".join(map(str, version))
-    if version < LEAST_PYTHON:
+def check_python(version: tuple[int, ...]) -> Check:
+    """Check the Python version."""
+    version_text = ".".join(map(str, version))
+    if version < MIN_PYTHON:
         return problem(
-            "python", f"{shown} is too old: 3.11 is the least", "install Python 3.11 or newer, then: make setup"
+            "python",
+            f"{version_text} is too old: 3.11 or newer is required",
+            "install Python 3.11 or newer, then: make setup",
         )
-    return ok("python", f"{shown} in {sys.prefix}")
+    return ok("python", f"{version_text} in {sys.prefix}")
 
 
-def virtual_environment(root: Path) -> Check:
-    """Whether setup came to its end, and after the last change of what it reads."""
+def check_virtual_environment(root: Path) -> Check:
+    """Check that `make setup` completed after the last change of its inputs."""
     name, stamp = "virtual environment", root / ".venv" / ".complete"
     if not stamp.exists():
-        return problem(name, f"{stamp} is missing: it was never made, or its making was interrupted", SETUP)
-    made = stamp.stat().st_mtime
+        return problem(name, f"{stamp} is missing: `make setup` has not completed", SETUP_COMMAND)
+    completed_at = stamp.stat().st_mtime
     sources = (root / "locks" / "bootstrap.txt", root / "locks" / "development.txt", root / "pyproject.toml")
-    newer = [str(file.relative_to(root)) for file in sources if file.exists() and file.stat().st_mtime > made]
-    if newer:
-        return warning(name, f"{', '.join(newer)} changed after it was made", SETUP)
+    changed = [str(file.relative_to(root)) for file in sources if file.exists() and file.stat().st_mtime > completed_at]
+    if changed:
+        return warning(name, f"{', '.join(changed)} changed after `make setup`", SETUP_COMMAND)
     if not Path(sys.prefix).resolve().samefile(stamp.parent):
         return warning(name, f"this command runs from {sys.prefix}", f"use {stamp.parent / 'bin' / 'platform'}")
     return ok(name, str(stamp.parent))
 
 
-def packages(lock: Path) -> Check:
-    """Whether each locked package is installed in the locked version; one that only other machines need may be absent."""
+def check_packages(lock: Path) -> Check:
+    """Check that every locked package is installed in its locked version, except for those that other machines need."""
     if not lock.is_file():
         return problem("packages", f"{lock} is missing", "restore it: git checkout -- locks")
     versions: dict[str, set[str]] = defaultdict(set)
-    elsewhere: set[str] = set()
-    for pin in PIN.finditer(lock.read_text(encoding="utf-8")):
-        versions[pin["name"]].add(pin["version"])
-        if pin["marker"]:
-            elsewhere.add(pin["name"])
+    platform_specific: set[str] = set()
+    for entry in LOCK_ENTRY.finditer(lock.read_text(encoding="utf-8")):
+        versions[entry["name"]].add(entry["version"])
+        if entry["marker"]:
+            platform_specific.add(entry["name"])
     wrong = []
     for name, locked in versions.items():
         installed = _installed(name)
-        if installed is None and name not in elsewhere:
+        if installed is None and name not in platform_specific:
             wrong.append(f"{name} is missing")
         elif installed is not None and installed not in locked:
             wrong.append(f"{name} is {installed} instead of {' or '.join(sorted(locked))}")
     if wrong:
-        return problem("packages", "; ".join(wrong), SETUP)
+        return problem("packages", "; ".join(wrong), SETUP_COMMAND)
     return ok("packages", f"{len(versions)} as locked")
 
 
-def psycopg() -> Check:
-    """Whether the database driver brings its own libpq: the system's may be missing or old."""
+def check_psycopg() -> Check:
+    """Check that psycopg uses its bundled libpq: the system's may be missing or old."""
     try:
         implementation = importlib.import_module("psycopg.pq").__impl__
     except ImportError as error:
-        return problem("database driver", f"psycopg does not load: {error}", SETUP)
+        return problem("database driver", f"psycopg cannot be imported: {error}", SETUP_COMMAND)
     if implementation != "binary":
-        return warning("database driver", f"psycopg runs its {implementation} implementation, not binary", SETUP)
+        return warning(
+            "database driver", f"psycopg uses its {implementation} implementation instead of binary", SETUP_COMMAND
+        )
     return ok("database driver", "psycopg, binary")
 
 
-def postgres_programs() -> Check:
-    """Whether the embedded server was made for this machine: its program must run."""
+def check_postgres() -> Check:
+    """Check that the embedded Postgres server runs on this machine."""
     try:
-        done = _run([str(postgres.binaries() / "postgres"), "--version"])
+        result = _run([str(postgres.binaries() / "postgres"), "--version"])
     except LocalPlatformError as error:
-        return problem("postgres", error.message, error.next_step or SETUP)
+        return problem("postgres", error.message, error.next_step or SETUP_COMMAND)
     except (OSError, subprocess.SubprocessError) as error:
-        return problem("postgres", f"its program does not run on this machine: {error}", SETUP)
-    if done.returncode:
-        return problem("postgres", f"its program ended with status {done.returncode}: {done.stderr.strip()}", SETUP)
-    return ok("postgres", done.stdout.strip())
+        return problem("postgres", f"the server program does not run on this machine: {error}", SETUP_COMMAND)
+    if result.returncode:
+        return problem(
+            "postgres",
+            f"the server program exited with status {result.returncode}: {result.stderr.strip()}",
+            SETUP_COMMAND,
+        )
+    return ok("postgres", result.stdout.strip())
 
 
-def unprivileged(user: int) -> Check:
-    """Whether Postgres, which refuses to run as root, can be given another user where the command runs as root."""
-    if user != 0:
-        return ok("user", f"id {user}, which Postgres accepts")
+def check_user(user_id: int) -> Check:
+    """Check that Postgres, which refuses to run as root, can be started as another user."""
+    if user_id != 0:
+        return ok("user", f"id {user_id}, not root")
     fix = "run as an ordinary user"
     program = shutil.which("unshare", path=f"{os.environ.get('PATH', '')}:/usr/bin:/bin")
     if program is None:
-        return problem("user", "root, as whom Postgres does not run, and `unshare` was not found", fix)
+        return problem("user", "Postgres does not run as root, and `unshare` was not found", fix)
     try:
-        done = _run([program, "--user", "--map-user=1000", "true"])
+        result = _run([program, "--user", "--map-user=1000", "true"])
     except (OSError, subprocess.SubprocessError) as error:
-        return problem("user", f"root, and `unshare` does not run: {error}", fix)
-    if done.returncode:
-        return problem("user", f"root, and this system grants no user namespace: {done.stderr.strip()}", fix)
-    return ok("user", "root; Postgres gets a user namespace by `unshare`")
+        return problem("user", f"Postgres does not run as root, and `unshare` fails: {error}", fix)
+    if result.returncode:
+        return problem(
+            "user",
+            f"Postgres does not run as root, and user namespaces are not available: {result.stderr.strip()}",
+            fix,
+        )
+    return ok("user", "root; Postgres runs in a user namespace")
 
 
-def state_directory(directory: Path) -> Check:
-    """Whether the folder of the platform's state can be written, or made where it is not there yet."""
-    existing = _nearest(directory)
+def check_state_directory(directory: Path) -> Check:
+    """Check that the state directory is writable or can be created."""
+    existing = _nearest_existing(directory)
     try:
         with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        fix = f"make {existing} writable, or name another folder in {project.STATE_DIRECTORY_VARIABLE}"
-        return problem("state directory", f"{existing} cannot be written: {error.strerror}", fix)
-    return ok("state directory", f"{directory} can be written")
+        fix = f"make {existing} writable, or set {checkout.STATE_DIRECTORY_VARIABLE} to another folder"
+        return problem("state directory", f"{existing} is not writable: {error.strerror}", fix)
+    return ok("state directory", f"{directory} is writable")
 
 
-def disk(directory: Path, free: int | None = None) -> Check:
-    """Whether there is room on the file system of the platform's state; `free` is in bytes, asked of the system if None."""
-    free = shutil.disk_usage(_nearest(directory)).free if free is None else free
+def check_disk(directory: Path, free: int | None = None) -> Check:
+    """Check the free space in the state directory's file system.
+
+    Args:
+        directory: The state directory.
+        free: Free bytes; None to ask the system.
+    """
+    free = shutil.disk_usage(_nearest_existing(directory)).free if free is None else free
     detail = f"{free / GIGABYTE:,.1f} GB free"
-    fix = f"make room, or name a folder elsewhere in {project.STATE_DIRECTORY_VARIABLE}"
-    if free < LEAST_FREE_BYTES:
-        return problem("disk", f"{detail}, which is too little", fix)
-    if free < COMFORTABLE_FREE_BYTES:
-        return warning("disk", f"{detail}, which photographs may fill", fix)
+    fix = f"free disk space, or set {checkout.STATE_DIRECTORY_VARIABLE} to a folder on another disk"
+    if free < MIN_FREE_BYTES:
+        return problem("disk", f"{detail}, which is not enough", fix)
+    if free < RECOMMENDED_FREE_BYTES:
+        return warning("disk", f"{detail}, which uploads may fill", fix)
     return ok("disk", detail)
 
 
-def settings() -> Iterator[Check]:
-    """Whether the settings of every environment would be accepted by the program."""
-    names = stack_files.stack_names(project.ROOT)
+def check_settings() -> Iterator[Check]:
+    """Check the settings of every environment."""
+    names = stack_files.stack_names(checkout.ROOT)
     if not names:
         yield problem(
-            "settings", f"no Pulumi.<environment>.yaml in {project.ROOT}", "restore them: git checkout -- 'Pulumi*'"
+            "settings", f"no Pulumi.<environment>.yaml in {checkout.ROOT}", "restore them: git checkout -- 'Pulumi*'"
         )
     for name in names:
         try:
-            stack_settings.read(name)
-        except RefusedError as refusal:
-            yield problem(f"settings {name}", refusal.message, refusal.next_step)
+            stack_settings.load(name)
+        except CommandError as error:
+            yield problem(f"settings {name}", error.message, error.next_step)
         else:
             yield ok(f"settings {name}", "valid")
 
@@ -178,10 +194,10 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _nearest(directory: Path) -> Path:
-    """The folder, or the one above it that exists."""
-    return next(one for one in (directory, *directory.parents) if one.is_dir())
+def _nearest_existing(directory: Path) -> Path:
+    """Return the folder or its nearest parent that exists."""
+    return next(parent for parent in (directory, *directory.parents) if parent.is_dir())
 
 
 def _run(argv: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=PROGRAM_SECONDS)
+    return subprocess.run(argv, check=False, capture_output=True, text=True, timeout=TIMEOUT_SECONDS)

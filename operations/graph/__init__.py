@@ -1,0 +1,1 @@
+"""Resource graphs of the environments, recorded without AWS, and their diagrams."""

@@ -1,14 +1,14 @@
-"""A picture of an environment in Mermaid, read off its resource graph: a box for each component, an arrow for each need."""
+"""Mermaid diagram of an environment's resource graph: a node for each component, an arrow for each dependency."""
 
 from collections.abc import Mapping
 
 from local.engines.registrations import RegisteredResource
 from operations.graph.recorder import ResourceGraph
 
-Needs = Mapping[str, set[str]]
+Dependencies = Mapping[str, set[str]]
 
-# With these a thing lets another one in, or tells it news: the other one needs the thing, and not the reverse.
-GRANTS = frozenset(
+# These resources grant access to others or notify them, so their dependency is drawn in the opposite direction.
+REVERSED_TYPES = frozenset(
     {
         "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
         "aws:s3/bucketNotification:BucketNotification",
@@ -16,75 +16,82 @@ GRANTS = frozenset(
         "aws:opensearch/domainPolicy:DomainPolicy",
     }
 )
-WAY_OUT = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+EGRESS_RULE = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
-# What tells others about everything: it needs all, and its arrows would hide the picture.
-NOT_DRAWN = frozenset({"Parameters"})
+# Components that depend on everything: their arrows would clutter the diagram.
+HIDDEN_COMPONENTS = frozenset({"Parameters"})
 
 
 def mermaid(graph: ResourceGraph) -> str:
-    """The flowchart. An arrow leads from what needs to what is needed; one that others imply is left out."""
-    by_urn = {each.urn: each for each in graph.resources}
-    # By name: registrations arrive in no fixed order.
-    homes = sorted(
-        {home for each in graph.resources if _kind(by_urn[home := graph.home(each.urn)]) not in NOT_DRAWN},
+    """Return the flowchart. Arrows lead from a component to its dependencies; transitive ones are omitted."""
+    by_urn = {resource.urn: resource for resource in graph.resources}
+    # Sorted by name, because the order of registrations is not deterministic.
+    components = sorted(
+        {
+            component
+            for resource in graph.resources
+            if _type_name(by_urn[component := graph.root_component(resource.urn)]) not in HIDDEN_COMPONENTS
+        },
         key=lambda urn: by_urn[urn].name,
     )
-    node = {urn: by_urn[urn].name.replace("-", "_") for urn in homes}
-    counts = {urn: sum(graph.home(each.urn) == urn for each in graph.custom) for urn in homes}
+    node = {urn: by_urn[urn].name.replace("-", "_") for urn in components}
+    counts = {urn: sum(graph.root_component(resource.urn) == urn for resource in graph.custom) for urn in components}
     lines = ["flowchart LR"]
-    for urn in homes:
+    for urn in components:
         found = by_urn[urn]
         plural = "" if counts[urn] == 1 else "s"
-        label = _kind(found) if found.custom else f"{_kind(found)} · {counts[urn]} resource{plural}"
+        label = _type_name(found) if found.custom else f"{_type_name(found)} · {counts[urn]} resource{plural}"
         lines.append(f'    {node[urn]}["{found.name}<br/><small>{label}</small>"]')
-    reduced = without_implied(needs_between_homes(graph))
-    lines += [f"    {node[urn]} --> {node[needed]}" for urn in homes for needed in homes if needed in reduced[urn]]
+    reduced = transitive_reduction(component_dependencies(graph))
+    lines += [
+        f"    {node[urn]} --> {node[dependency]}"
+        for urn in components
+        for dependency in components
+        if dependency in reduced[urn]
+    ]
     return "\n".join(lines) + "\n"
 
 
-def needs_between_homes(graph: ResourceGraph) -> dict[str, set[str]]:
-    """Which component (or lone resource) needs which others, because one of its resources needs one of theirs."""
-    known = {each.urn for each in graph.resources}
-    needs: dict[str, set[str]] = {graph.home(each.urn): set() for each in graph.resources}
-    for each in graph.custom:
-        home = graph.home(each.urn)
-        others = {graph.home(urn) for urn in each.dependencies if urn in known} - {home}
-        # A way out of somebody else's group is that one's need.
-        theirs = {graph.home(urn) for urn in each.property_dependencies.get("securityGroupId", ())} - {home}
-        if each.type in GRANTS or (each.type == WAY_OUT and theirs):
+def component_dependencies(graph: ResourceGraph) -> dict[str, set[str]]:
+    """Return which components (or resources without one) depend on which others, derived from their resources."""
+    known = {resource.urn for resource in graph.resources}
+    dependencies: dict[str, set[str]] = {graph.root_component(resource.urn): set() for resource in graph.resources}
+    for resource in graph.custom:
+        component = graph.root_component(resource.urn)
+        others = {graph.root_component(urn) for urn in resource.dependencies if urn in known} - {component}
+        # An egress rule in another component's security group is a dependency of that component.
+        groups = resource.property_dependencies.get("securityGroupId", ())
+        foreign_groups = {graph.root_component(urn) for urn in groups} - {component}
+        if resource.type in REVERSED_TYPES or (resource.type == EGRESS_RULE and foreign_groups):
             for other in others:
-                needs[other].add(home)
+                dependencies[other].add(component)
         else:
-            needs[home] |= others
-    return needs
+            dependencies[component] |= others
+    return dependencies
 
 
-def without_implied(needs: Needs) -> dict[str, set[str]]:
-    """The same needs without those that follow from others: what is reached over a third is not named again.
-
-    Where two need each other, both arrows stay.
-    """
-    beyond = {urn: _reached(urn, needs) for urn in needs}
+def transitive_reduction(dependencies: Dependencies) -> dict[str, set[str]]:
+    """Return the dependencies without those that are implied by others. In a cycle all arrows remain."""
+    reachable = {urn: _reachable(urn, dependencies) for urn in dependencies}
     return {
         urn: {
-            needed
-            for needed in direct
-            if not any(needed in beyond[via] and urn not in beyond[via] for via in direct - {needed})
+            dependency
+            for dependency in direct
+            if not any(dependency in reachable[via] and urn not in reachable[via] for via in direct - {dependency})
         }
-        for urn, direct in needs.items()
+        for urn, direct in dependencies.items()
     }
 
 
-def _reached(start: str, needs: Needs) -> set[str]:
+def _reachable(start: str, dependencies: Dependencies) -> set[str]:
     found: set[str] = set()
-    waiting = [start]
-    while waiting:
-        for needed in needs[waiting.pop()] - found:
-            found.add(needed)
-            waiting.append(needed)
+    pending = [start]
+    while pending:
+        for dependency in dependencies[pending.pop()] - found:
+            found.add(dependency)
+            pending.append(dependency)
     return found
 
 
-def _kind(resource: RegisteredResource) -> str:
+def _type_name(resource: RegisteredResource) -> str:
     return resource.type.rpartition(":")[2]

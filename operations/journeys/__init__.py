@@ -1,0 +1,1 @@
+"""Journeys: scripted end-to-end flows through a running platform, as its users make them."""

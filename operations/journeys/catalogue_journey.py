@@ -1,6 +1,6 @@
-"""The steps of the catalogue's journey: an editor's day with one episode and all that it is made of.
+"""The catalogue journey: an editor's work on one episode and everything that belongs to it.
 
-What each step expects is compared with what the platform answers afterwards, to another request where there is one.
+Each step compares the result with the platform's response to another request where possible.
 """
 
 import csv
@@ -10,11 +10,11 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import Role
-from operations.journeys import machine_findings
-from operations.journeys.audit_trail import AuditTrail
-from operations.journeys.journey_runner import Journey, Steps
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.journeys.expected_activity import ExpectedActivity
+from operations.journeys.journey import Journey, Steps
+from operations.journeys.machine_metadata import add_machine_metadata
+from runtime.roles import Role
 
 SCRIPTS = ("FADE IN: a meadow at dawn.", "FADE IN: a meadow at dusk, the lamps already lit.")
 CONTEXTS = ("The opening scene", "At the market", "The last dance")
@@ -22,13 +22,13 @@ ADMIN, EDITOR, VIEWER = Role.ADMIN, Role.EDITOR, Role.VIEWER
 
 
 class CatalogueJourney(Journey):
-    """One run. Names and file hashes are unique to it, so that any number can be made on one platform."""
+    """A run with unique names and file hashes, so that a platform can have any number of them."""
 
     roles = tuple(Role)
 
     def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
         super().__init__(api, sign_in)
-        self._trail = AuditTrail()
+        self._activity = ExpectedActivity()
         self._word = secrets.token_hex(7)
         self._show = f"Journey {self._word}"
         self._show_id = self._episode_id = self._episode = ""
@@ -39,33 +39,33 @@ class CatalogueJourney(Journey):
         return (
             ("create show", self._create_show),
             ("create episode", self._create_episode),
-            ("two scripts", self._write_scripts),
-            ("first script again", self._activate_first_script),
+            ("write scripts", self._write_scripts),
+            ("reactivate script", self._reactivate_first_script),
             ("link outfits", self._link_outfits),
             ("link overlays", lambda: self._link("ui-elements", "ui_element", {"element_type": "lower_third"})),
             ("link backgrounds", lambda: self._link("backgrounds", "background", {"background_type": "interior"})),
             ("create clips", self._create_clips),
-            ("duplicate is refused", self._refuse_duplicate),
-            ("duplicate is seen", self._see_duplicate),
+            ("reject duplicate", self._reject_duplicate),
+            ("create duplicate", self._create_duplicate),
             ("assign clip", self._assign_clip),
             ("rate clip", self._rate_clip),
             (
                 "machine adds metadata",
-                lambda: machine_findings.add(self._api, self._episode, self._tokens, self._trail),
+                lambda: add_machine_metadata(self._api, self._episode, self._tokens, self._activity),
             ),
-            ("early publishing is refused", self._refuse_publishing),
+            ("reject early publishing", self._reject_publishing),
             ("publish", self._publish),
             ("viewer reads", self._read_as_viewer),
-            ("viewer is refused", self._refuse_viewer),
+            ("reject viewer", self._reject_viewer),
             ("delete outfit", self._delete_outfit),
             ("restore outfit", self._restore_outfit),
             ("import", self._import),
             ("export", self._export),
-            ("audit trail", lambda: self._trail.compare(self._api, self._tokens)),
+            ("audit trail", lambda: self._activity.verify(self._api, self._tokens)),
         )
 
     def _create_show(self) -> str:
-        body = {"name": self._show, "description": "Made by `platform journey catalogue`."}
+        body = {"name": self._show, "description": "Created by `platform journey catalogue`."}
         self._show_id = self._create(ADMIN, "shows", "show", body)
         return f"show {self._show_id}"
 
@@ -73,31 +73,31 @@ class CatalogueJourney(Journey):
         body = {"show_id": self._show_id, "title": "A day in the meadow", "season_number": 1, "episode_number": 1}
         self._episode_id = self._create(ADMIN, "episodes", "episode", body)
         self._episode = f"/api/v1/episodes/{self._episode_id}"
-        _require("the new episode's status", self._get(self._episode)["status"], "draft")
+        _check("the new episode's status", self._get(self._episode)["status"], "draft")
         return f"episode {self._episode_id}, a draft"
 
     def _write_scripts(self) -> str:
         for text in SCRIPTS:
             path, body = f"{self._episode}/script-versions", {"script_text": text, "change_notes": "Shorter."}
-            made = self._api.post(path, body, token=self._tokens[EDITOR])["data"]
-            self._trail.note(EDITOR, "create", "script_version", made["script_version_id"])
-            self._trail.note(EDITOR, "edit", "episode", self._episode_id)
-        return self._require_script(active=2)
+            created = self._api.post(path, body, token=self._tokens[EDITOR])["data"]
+            self._activity.record(EDITOR, "create", "script_version", created["script_version_id"])
+            self._activity.record(EDITOR, "edit", "episode", self._episode_id)
+        return self._check_script(active=2)
 
-    def _activate_first_script(self) -> str:
+    def _reactivate_first_script(self) -> str:
         path = f"{self._episode}/script-versions"
-        first = next(one["script_version_id"] for one in self._list(path) if one["version_number"] == 1)
+        first = next(item["script_version_id"] for item in self._list(path) if item["version_number"] == 1)
         self._api.post(f"{path}/{first}/activate", None, token=self._tokens[EDITOR], expect=200)
-        self._trail.note(EDITOR, "activate", "script_version", first)
-        self._trail.note(EDITOR, "edit", "episode", self._episode_id)
-        return self._require_script(active=1)
+        self._activity.record(EDITOR, "activate", "script_version", first)
+        self._activity.record(EDITOR, "edit", "episode", self._episode_id)
+        return self._check_script(active=1)
 
-    def _require_script(self, *, active: int) -> str:
+    def _check_script(self, *, active: int) -> str:
         versions = self._list(f"{self._episode}/script-versions")
-        seen = [(one["version_number"], one["is_active"]) for one in versions]
-        _require("the script's history", seen, [(number, number == active) for number in (2, 1)])
+        found = [(item["version_number"], item["is_active"]) for item in versions]
+        _check("the script's history", found, [(number, number == active) for number in (2, 1)])
         text = self._get(self._episode)["script_text"]
-        _require("the episode's script", text, SCRIPTS[active - 1])
+        _check("the episode's script", text, SCRIPTS[active - 1])
         return f"version {active} of {len(versions)} is the episode's script: {text!r}"
 
     def _link_outfits(self) -> str:
@@ -109,24 +109,24 @@ class CatalogueJourney(Journey):
         ids = [self._create(EDITOR, "outfits", "outfit", body) for body in bodies]
         self._outfits = dict(zip(ids, CONTEXTS, strict=True))
         self._put_links("outfits", "outfit", self._outfits)
-        return f"three at once, for {', '.join(CONTEXTS)}"
+        return f"3 outfits in one request, for {', '.join(CONTEXTS)}"
 
     def _link(self, plural: str, noun: str, values: dict[str, Any]) -> str:
         names = [f"{noun} {number} {self._word}" for number in (1, 2)]
         ids = [self._create(EDITOR, plural, noun, {"name": name, **values}) for name in names]
         self._put_links(plural, noun, dict.fromkeys(ids, "Throughout"))
-        counts = [self._get(f"/api/v1/{plural}/{one}")["usage_count"] for one in ids]
-        _require("how many episodes use each", counts, [1, 1])
-        return f"two, each used by one episode: {', '.join(names)}"
+        counts = [self._get(f"/api/v1/{plural}/{item}")["usage_count"] for item in ids]
+        _check("the usage counts", counts, [1, 1])
+        return f"2 records, each used by one episode: {', '.join(names)}"
 
-    def _put_links(self, plural: str, noun: str, wanted: dict[str, str]) -> None:
-        links = [{f"{noun}_id": one, "usage_context": context} for one, context in wanted.items()]
+    def _put_links(self, plural: str, noun: str, contexts: dict[str, str]) -> None:
+        links = [{f"{noun}_id": item, "usage_context": context} for item, context in contexts.items()]
         self._api.post(f"{self._episode}/{plural}", {"links": links}, token=self._tokens[EDITOR], expect=200)
-        self._trail.note(EDITOR, "link", noun, *wanted)
-        _require("what the episode uses", self._used(plural, noun), wanted)
+        self._activity.record(EDITOR, "link", noun, *contexts)
+        _check("the episode's links", self._linked(plural, noun), contexts)
 
-    def _used(self, plural: str, noun: str) -> dict[str, str]:
-        return {one[f"{noun}_id"]: one["usage_context"] for one in self._list(f"{self._episode}/{plural}")}
+    def _linked(self, plural: str, noun: str) -> dict[str, str]:
+        return {item[f"{noun}_id"]: item["usage_context"] for item in self._list(f"{self._episode}/{plural}")}
 
     def _create_clips(self) -> str:
         guest = self._create(EDITOR, "guests", "guest", {"name": f"Guest {self._word}", "role": "gardener"})
@@ -135,111 +135,114 @@ class CatalogueJourney(Journey):
         talk = self._clip("A talk at the fence", "fence") | {"talent_source": "Guest", "guest_id": guest}
         self._create(EDITOR, "clips", "clip", talk)
         (found,) = self._list("/api/v1/clips", file_hash=body["file_hash"])
-        _require("the clip that has the file", found["clip_id"], self._clip_id)
-        return f"two, one with a guest; found by its file: {found['title']!r}, {found['status']}"
+        _check("the clip with the file", found["clip_id"], self._clip_id)
+        return f"2 clips, one with a guest; found by file hash: {found['title']!r}, {found['status']}"
 
-    def _refuse_duplicate(self) -> str:
+    def _reject_duplicate(self) -> str:
         body = self._clip("Dandelions, sent again", "dawn")
-        refused = self._api.post("/api/v1/clips", body, token=self._tokens[EDITOR], expect=409)
-        return f"409 {_refusal(refused, 'CONFLICT')}"
+        response = self._api.post("/api/v1/clips", body, token=self._tokens[EDITOR], expect=409)
+        return f"409 {_error_code(response, 'CONFLICT')}"
 
-    def _see_duplicate(self) -> str:
+    def _create_duplicate(self) -> str:
         body = self._clip("Dandelions, wanted twice", "dawn")
-        made = self._api.post("/api/v1/clips", body, token=self._tokens[EDITOR], query={"allow_duplicate": "true"})[
+        created = self._api.post("/api/v1/clips", body, token=self._tokens[EDITOR], query={"allow_duplicate": "true"})[
             "data"
         ]
-        self._duplicate_id = made["clip_id"]
-        self._trail.note(EDITOR, "create", "clip", self._duplicate_id)
-        for one, other in ((self._clip_id, self._duplicate_id), (self._duplicate_id, self._clip_id)):
-            seen = [clip["clip_id"] for clip in self._list(f"/api/v1/clips/{one}/duplicates")]
-            _require(f"the duplicates of clip {one}", seen, [other])
-        return "taken when it was asked for, and each of the two names the other"
+        self._duplicate_id = created["clip_id"]
+        self._activity.record(EDITOR, "create", "clip", self._duplicate_id)
+        for item, other in ((self._clip_id, self._duplicate_id), (self._duplicate_id, self._clip_id)):
+            found = [clip["clip_id"] for clip in self._list(f"/api/v1/clips/{item}/duplicates")]
+            _check(f"the duplicates of clip {item}", found, [other])
+        return "created with allow_duplicate; each of the two clips lists the other"
 
     def _assign_clip(self) -> str:
         path, body = f"/api/v1/clips/{self._clip_id}/assign", {"episode_id": self._episode_id}
         self._api.post(path, body, token=self._tokens[EDITOR], expect=200)
-        self._trail.note(EDITOR, "link", "clip", self._clip_id)
-        seen = [(clip["clip_id"], clip["status"]) for clip in self._list(f"{self._episode}/clips")]
-        _require("the episode's clips", seen, [(self._clip_id, "used")])
-        return "the episode's only clip, used"
+        self._activity.record(EDITOR, "link", "clip", self._clip_id)
+        found = [(clip["clip_id"], clip["status"]) for clip in self._list(f"{self._episode}/clips")]
+        _check("the episode's clips", found, [(self._clip_id, "used")])
+        return "the episode's only clip; its status is used"
 
     def _rate_clip(self) -> str:
         path = f"/api/v1/clips/{self._clip_id}"
         self._api.post(f"{path}/rate", {"quality": "hero"}, token=self._tokens[EDITOR], expect=200)
-        self._trail.note(EDITOR, "edit", "clip", self._clip_id)
-        seen = [self._get(f"/api/v1/clips/{one}")["quality"] for one in (self._clip_id, self._duplicate_id)]
-        _require("the quality of the clip and of its duplicate", seen, ["hero", None])
-        return "hero; its duplicate is not rated"
+        self._activity.record(EDITOR, "edit", "clip", self._clip_id)
+        found = [self._get(f"/api/v1/clips/{item}")["quality"] for item in (self._clip_id, self._duplicate_id)]
+        _check("the quality of the clip and of its duplicate", found, ["hero", None])
+        return "hero; the duplicate has no rating"
 
-    def _refuse_publishing(self) -> str:
-        refused = self._api.post(f"{self._episode}/publish", None, token=self._tokens[EDITOR], expect=409)
-        _require("the episode's status", self._get(self._episode)["status"], "draft")
-        return f"409 {_refusal(refused, 'CONFLICT')}, still a draft"
+    def _reject_publishing(self) -> str:
+        response = self._api.post(f"{self._episode}/publish", None, token=self._tokens[EDITOR], expect=409)
+        _check("the episode's status", self._get(self._episode)["status"], "draft")
+        return f"409 {_error_code(response, 'CONFLICT')}, still a draft"
 
     def _publish(self) -> str:
         for status in ("in_production", "ready_for_publish"):
             self._api.patch(self._episode, {"status": status}, token=self._tokens[EDITOR])
-            self._trail.note(EDITOR, "edit", "episode", self._episode_id)
+            self._activity.record(EDITOR, "edit", "episode", self._episode_id)
         self._decide("reject")
         self._api.post(f"{self._episode}/publish", None, token=self._tokens[EDITOR], expect=409)
         self._decide("approve")
         self._api.post(f"{self._episode}/publish", None, token=self._tokens[EDITOR], expect=200)
-        self._trail.note(EDITOR, "edit", "episode", self._episode_id)
+        self._activity.record(EDITOR, "edit", "episode", self._episode_id)
         episode = self._get(self._episode)
-        _require("the episode's status", episode["status"], "published")
+        _check("the episode's status", episode["status"], "published")
         if not episode["publish_date"]:
-            raise UnexpectedAnswerError("the episode is published and has no day of publication")
-        return f"refused while rejected; published on {episode['publish_date']} once approved"
+            raise UnexpectedResponseError("the published episode has no publish_date")
+        return f"409 while rejected; published on {episode['publish_date']} once approved"
 
     def _decide(self, decision: str) -> None:
         self._api.post(f"{self._episode}/{decision}", None, token=self._tokens[ADMIN], expect=200)
-        self._trail.note(ADMIN, "edit", "episode", self._episode_id)
+        self._activity.record(ADMIN, "edit", "episode", self._episode_id)
 
     def _read_as_viewer(self) -> str:
-        used = [
-            len(self._list(f"{self._episode}/{what}")) for what in ("outfits", "ui-elements", "backgrounds", "clips")
+        counts = [
+            len(self._list(f"{self._episode}/{subject}"))
+            for subject in ("outfits", "ui-elements", "backgrounds", "clips")
         ]
-        _require("how much the episode uses", used, [3, 2, 2, 1])
+        _check("the numbers of outfits, UI elements, backgrounds and clips", counts, [3, 2, 2, 1])
         return f"{self._get(self._episode)['title']!r} with 3 outfits, 2 UI elements, 2 backgrounds, 1 clip"
 
-    def _refuse_viewer(self) -> str:
+    def _reject_viewer(self) -> str:
         before = self._get(self._episode)["etag"]
         token = self._tokens[VIEWER]
         codes = [
-            _refusal(self._api.patch(self._episode, {"title": "Mine"}, token=token, expect=403), "FORBIDDEN"),
-            _refusal(self._api.delete(self._episode, token=token, expect=403), "FORBIDDEN"),
-            _refusal(self._api.post("/api/v1/clips", self._clip("Mine", "mine"), token=token, expect=403), "FORBIDDEN"),
+            _error_code(self._api.patch(self._episode, {"title": "Mine"}, token=token, expect=403), "FORBIDDEN"),
+            _error_code(self._api.delete(self._episode, token=token, expect=403), "FORBIDDEN"),
+            _error_code(
+                self._api.post("/api/v1/clips", self._clip("Mine", "mine"), token=token, expect=403), "FORBIDDEN"
+            ),
         ]
-        _require("the episode's version", self._get(self._episode)["etag"], before)
-        return f"change, deletion and clip: 403 {', '.join(codes)}; the episode is as it was"
+        _check("the episode's version", self._get(self._episode)["etag"], before)
+        return f"edit, delete and create a clip: 403 {', '.join(codes)}; the episode is unchanged"
 
     def _delete_outfit(self) -> str:
         outfit = next(iter(self._outfits))
         path = f"/api/v1/outfits/{outfit}"
         self._api.delete(path, token=self._tokens[EDITOR], expect=403)
         self._api.delete(path, token=self._tokens[ADMIN], query={"reason": "Torn at the shoulder"})
-        self._trail.note(ADMIN, "delete", "outfit", outfit)
+        self._activity.record(ADMIN, "delete", "outfit", outfit)
         self._api.get(path, token=self._tokens[VIEWER], expect=404)
-        left = {one: context for one, context in self._outfits.items() if one != outfit}
-        _require("the episode's outfits", self._used("outfits", "outfit"), left)
-        return "by an admin, not by an editor; the episode shows the other two"
+        remaining = {item: context for item, context in self._outfits.items() if item != outfit}
+        _check("the episode's outfits", self._linked("outfits", "outfit"), remaining)
+        return "deleted by an admin after 403 for the editor; the episode has the other 2 outfits"
 
     def _restore_outfit(self) -> str:
         outfit = next(iter(self._outfits))
         self._api.post(f"/api/v1/outfits/{outfit}/restore", None, token=self._tokens[ADMIN], expect=200)
-        self._trail.note(ADMIN, "restore", "outfit", outfit)
-        _require("the episode's outfits", self._used("outfits", "outfit"), self._outfits)
-        return f"with its link: {self._outfits[outfit]!r}"
+        self._activity.record(ADMIN, "restore", "outfit", outfit)
+        _check("the episode's outfits", self._linked("outfits", "outfit"), self._outfits)
+        return f"restored with its link: {self._outfits[outfit]!r}"
 
     def _import(self) -> str:
         lines = ["show_name,title,episode_number,status", f"{self._show},Hay,2,draft", f"{self._show},Rain,3,finished"]
         lines.append(f"{self._show},Snow,4,draft")
         report = self._send_file("\n".join(lines) + "\n")
-        _require("the report", [one["status"] for one in report], ["created", "refused", "created"])
-        bad = report[1]
-        _require("where the file is wrong", (bad["line"], bad["errors"][0]["field"]), (3, "status"))
-        self._trail.note(ADMIN, "create", "episode", report[0]["id"], report[2]["id"])
-        return f"two episodes; line 3 was refused: status: {bad['errors'][0]['message']}"
+        _check("the import results", [item["status"] for item in report], ["created", "refused", "created"])
+        rejected = report[1]
+        _check("the rejected line and field", (rejected["line"], rejected["errors"][0]["field"]), (3, "status"))
+        self._activity.record(ADMIN, "create", "episode", report[0]["id"], report[2]["id"])
+        return f"2 episodes; line 3 was rejected: status: {rejected['errors'][0]['message']}"
 
     def _export(self) -> str:
         address = f"/api/v1/episodes/export?format=csv&show_id={self._show_id}"
@@ -247,9 +250,9 @@ class CatalogueJourney(Journey):
         text = content.decode(errors="replace")
         rows = {row["episode_number"]: (row["title"], row["status"]) for row in csv.DictReader(io.StringIO(text))}
         expected = {"1": ("A day in the meadow", "published"), "2": ("Hay", "draft"), "4": ("Snow", "draft")}
-        _require("the exported file", rows, expected)
+        _check("the exported file", rows, expected)
         report = self._send_file(text)
-        _require("the report of the same file", [one["status"] for one in report], ["unchanged"] * len(rows))
+        _check("the results of importing the same file", [item["status"] for item in report], ["unchanged"] * len(rows))
         return f"{len(rows)} episodes; importing them again changes nothing"
 
     def _send_file(self, text: str) -> list[dict[str, Any]]:
@@ -263,18 +266,22 @@ class CatalogueJourney(Journey):
         return {"title": title, "talent_source": "Lala", "file_hash": digest, "duration_seconds": 94}
 
     def _create(self, role: Role, plural: str, noun: str, body: Mapping[str, Any]) -> str:
-        made = super()._create(role, plural, noun, body)
-        self._trail.note(role, "create", noun, made)
-        return made
+        created = super()._create(role, plural, noun, body)
+        self._activity.record(role, "create", noun, created)
+        return created
 
 
-def _require(what: str, seen: Any, expected: Any) -> None:
-    """Raises UnexpectedAnswerError unless the two are the same."""
-    if seen != expected:
-        raise UnexpectedAnswerError(f"{what}: {seen!r} instead of {expected!r}")
+def _check(subject: str, found: Any, expected: Any) -> None:
+    """Compare a value with the expected one.
+
+    Raises:
+        UnexpectedResponseError: They differ.
+    """
+    if found != expected:
+        raise UnexpectedResponseError(f"{subject}: {found!r} instead of {expected!r}")
 
 
-def _refusal(answer: dict[str, Any], code: str) -> str:
-    """The code of a refusal, which must be this one."""
-    _require("the refusal's code", answer["errors"][0]["code"], code)
+def _error_code(response: dict[str, Any], code: str) -> str:
+    """Check the error code of an error response, and return it."""
+    _check("the error code", response["errors"][0]["code"], code)
     return code

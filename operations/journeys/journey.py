@@ -1,141 +1,126 @@
-"""`platform journey`: goes one way through the whole platform, as people do, and shows what was seen."""
+"""Journeys in general: an ordered list of timed steps, up to the first that fails."""
 
-import json
-from collections.abc import Callable
-from enum import StrEnum
-from pathlib import Path
-from typing import Any
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
 
-from rich.text import Text
+from operations.client.access_tokens import USER_ROLES
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.terminal.command_errors import CommandError
+from runtime.roles import Role
 
-from operations.client import real_accounts, token
-from operations.client.elsewhere import Elsewhere
-from operations.client.platform_api import PlatformApi
-from operations.client.token import Role
-from operations.journeys import photo
-from operations.journeys.catalogue_journey import CatalogueJourney
-from operations.journeys.journey_runner import Journey, JourneyResult
-from operations.journeys.photo import Photo
-from operations.journeys.photo_journey import PhotoJourney
-from operations.project import checkout as project
-from operations.state import running
-from operations.state.files import EnvironmentState, StateFiles, write_atomically
-from operations.terminal.console import Screen, facts, table
-from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
-
-RESULT_FILE = "result.json"
-CATALOGUE_RESULT_FILE = "catalogue.json"
-Make = Callable[[PlatformApi, Callable[[Role], str]], Journey]
+Steps = Sequence[tuple[str, Callable[[], str]]]
+"""Names of steps and their functions. A function returns a result for people, or raises UnexpectedResponseError or
+CommandError."""
 
 
-class Way(StrEnum):
-    """The ways through a platform."""
+@dataclass(frozen=True, kw_only=True)
+class JourneyStep:
+    """The result of a step; `detail` is what was observed, or why the step failed."""
 
-    PHOTO = "photo"
-    CATALOGUE = "catalogue"
-
-
-def journey(
-    environment: str, screen: Screen, *, way: Way, photo_path: Path | None = None, elsewhere: Elsewhere | None = None
-) -> ExitCode:
-    """Makes one journey, on the local platform unless another is named. Photo, platform and tokens are checked beforehand."""
-    if elsewhere:
-        elsewhere.require_tokens((CatalogueJourney if way is Way.CATALOGUE else PhotoJourney).roles)
-        data = _make_elsewhere(elsewhere, *_chosen(way, photo_path), screen)
-        folder, next_step = elsewhere.folder, "read what that platform's functions logged"
-    else:
-        real_accounts.forget_real_accounts()
-        chosen = _chosen(way, photo_path)
-        data = _make_here(running.require(environment), *chosen, screen)
-        folder, next_step = StateFiles.of(environment).journey, project.command("logs", environment)
-    screen.result(data)
-    _show(data, folder, next_step, screen)
-    return ExitCode.OK if data["ok"] else ExitCode.FAILED
+    name: str
+    ok: bool
+    ms: int
+    detail: str
 
 
-def make(state: EnvironmentState, sent: Photo, screen: Screen) -> dict[str, Any]:
-    """Sends a photo through a platform that is up, keeps what it fetched in the platform's state, and returns the JSON form."""
-    return _make_here(state, *_with_photo(sent), screen)
+@dataclass(frozen=True, kw_only=True)
+class FetchedThumbnail:
+    """A downloaded thumbnail; width and height are those of the decoded image."""
+
+    variant: str
+    width: int
+    height: int
+    byte_count: int
+    url: str
+    content: bytes = field(repr=False)
 
 
-def _chosen(way: Way, photo_path: Path | None) -> tuple[Make, str]:
-    """What makes the journey, and the file that keeps its result."""
-    if way is Way.PHOTO:
-        return _with_photo(photo.read(photo_path or project.BUNDLED_PHOTO))
-    if photo_path:
-        raise RefusedError(
-            "--photo: the journey through the catalogue sends none",
-            next_step=f"{project.program()} journey --photo {photo_path}",
-            code=ExitCode.USAGE,
-        )
-    return CatalogueJourney, CATALOGUE_RESULT_FILE
+@dataclass(frozen=True, kw_only=True)
+class JourneyResult:
+    """The result of a journey; `ok` if all steps succeeded."""
+
+    ok: bool
+    steps: list[JourneyStep]
+    thumbnails: list[FetchedThumbnail]
+
+    def as_data(self) -> dict[str, Any]:
+        """Return the stable JSON form."""
+        return {
+            "ok": self.ok,
+            "steps": [asdict(step) for step in self.steps],
+            "thumbnails": [
+                {
+                    "variant": thumbnail.variant,
+                    "width": thumbnail.width,
+                    "height": thumbnail.height,
+                    "bytes": thumbnail.byte_count,
+                    "url": thumbnail.url,
+                }
+                for thumbnail in self.thumbnails
+            ],
+        }
 
 
-def _with_photo(sent: Photo) -> tuple[Make, str]:
-    return lambda api, sign_in: PhotoJourney(api, sent, sign_in), RESULT_FILE
+class Journey(ABC):
+    """A run of a journey on one platform."""
+
+    roles: ClassVar[tuple[Role, ...]] = USER_ROLES
+    """The roles that sign in."""
+
+    def __init__(self, api: PlatformApi, sign_in: Callable[[Role], str]) -> None:
+        self._api, self._sign_in = api, sign_in
+        self._tokens: dict[Role, str] = {}
+        self._thumbnails: list[FetchedThumbnail] = []
+
+    def run(self, before_step: Callable[[str], None]) -> JourneyResult:
+        """Run the steps in order, up to the first that fails.
+
+        Args:
+            before_step: Called with each step's name before it runs.
+        """
+        results: list[JourneyStep] = []
+        for name, step in (("health", self._check_health), ("sign in", self._sign_in_all), *self._steps()):
+            before_step(name)
+            results.append(_run_step(name, step))
+            if not results[-1].ok:
+                break
+        return JourneyResult(ok=results[-1].ok, steps=results, thumbnails=self._thumbnails)
+
+    @abstractmethod
+    def _steps(self) -> Steps:
+        """Return the steps that follow the sign-in."""
+
+    def _check_health(self) -> str:
+        return f"status {self._api.get('/health')['status']}"
+
+    def _sign_in_all(self) -> str:
+        self._tokens = {role: self._sign_in(role) for role in self.roles}
+        return ", ".join(self._tokens)
+
+    def _create(self, role: Role, plural: str, noun: str, body: Mapping[str, Any]) -> str:
+        """Create a record and return its id."""
+        record_id: str = self._api.post(f"/api/v1/{plural}", body, token=self._tokens[role])["data"][f"{noun}_id"]
+        return record_id
+
+    def _get(self, path: str, *, role: Role = Role.VIEWER) -> dict[str, Any]:
+        found: dict[str, Any] = self._api.get(path, token=self._tokens[role])["data"]
+        return found
+
+    def _list(self, path: str, **query: str) -> list[dict[str, Any]]:
+        """Return the first page of a list, as a viewer sees it."""
+        found: list[dict[str, Any]] = self._api.get(path, token=self._tokens[Role.VIEWER], query=query)["data"]
+        return found
 
 
-def _make_here(state: EnvironmentState, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
-    if state.endpoints is None:
-        raise RuntimeError("a journey needs a platform that is up")
-    with PlatformApi(state.endpoints.api) as api:
-        result = _run(make_journey(api, lambda role: token.issue(state, role).token), screen)
-    _keep(StateFiles.of(state.environment).journey, result_file, result)
-    return result.as_data()
-
-
-def _make_elsewhere(elsewhere: Elsewhere, make_journey: Make, result_file: str, screen: Screen) -> dict[str, Any]:
-    """What it creates there stays there: a show whose name begins with Journey, and what belongs to it."""
-    with PlatformApi(elsewhere.base_url, elsewhere=True) as api:
-        result = _run(make_journey(api, elsewhere.token), screen)
-    elsewhere.folder.mkdir(parents=True, exist_ok=True)
-    _keep(elsewhere.folder, result_file, result)
-    return result.as_data()
-
-
-def last(environment: str) -> dict[str, Any] | None:
-    """The JSON form of the last journey of a photo that was made on this platform, if there was one."""
+def _run_step(name: str, step: Callable[[], str]) -> JourneyStep:
+    began, ok = time.monotonic(), True
     try:
-        data = json.loads((StateFiles.of(environment).journey / RESULT_FILE).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return data if isinstance(data, dict) else None
-
-
-def show(data: dict[str, Any], environment: str, screen: Screen) -> None:
-    """The journey's table, where the thumbnails are, and what to do when a step failed."""
-    _show(data, StateFiles.of(environment).journey, project.command("logs", environment), screen)
-
-
-def _run(journey: Journey, screen: Screen) -> JourneyResult:
-    if not screen.is_terminal:
-        return journey.run(lambda _: None)
-    with screen.out.status("journey") as spinner:
-        return journey.run(lambda step: spinner.update(f"journey: {step}"))
-
-
-def _show(data: dict[str, Any], folder: Path, next_step: str, screen: Screen) -> None:
-    rows = [
-        (
-            Text("ok", style="green") if step["ok"] else Text("FAILED", style="bold red"),
-            step["name"],
-            step["detail"],
-            f"{step['ms']:,}",
-        )
-        for step in data["steps"]
-    ]
-    screen.show(table("", "step", "what was seen", "ms", rows=rows, right=["ms"]))
-    if data["thumbnails"]:
-        paths = {one["variant"]: str(folder / f"{one['variant']}.jpg") for one in data["thumbnails"]}
-        screen.show(Text(), Text("thumbnails", style="bold"), facts(paths))
-    if not data["ok"]:
-        screen.note(f"platform: the journey failed at {data['steps'][-1]['name']!r}: {data['steps'][-1]['detail']}")
-        screen.note(f"  next: {next_step}")
-
-
-def _keep(folder: Path, file_name: str, result: JourneyResult) -> None:
-    folder.mkdir(exist_ok=True)
-    for thumbnail in result.thumbnails:
-        (folder / f"{thumbnail.variant}.jpg").write_bytes(thumbnail.content)
-    write_atomically(folder / file_name, json.dumps(result.as_data(), indent=1))
+        detail = step()
+    except (UnexpectedResponseError, CommandError) as error:
+        ok, detail = False, str(error)
+    except (KeyError, TypeError, IndexError) as error:
+        ok, detail = False, f"the response lacks a field: {error!r}"
+    return JourneyStep(name=name, ok=ok, ms=round((time.monotonic() - began) * 1000), detail=detail)

@@ -1,4 +1,4 @@
-"""The photograph that the journey sends, checked before anything is created for it."""
+"""The photo of a photo journey, validated before the journey starts."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
-from operations.project import checkout as project
-from operations.terminal.refusals import RefusedError
+from operations.project import checkout
+from operations.terminal.command_errors import CommandError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """An image file, whole, with what an upload declares of it."""
+    """An image file and its properties for the upload."""
 
     path: Path
     content: bytes
@@ -22,20 +22,24 @@ class Photo:
 
     @property
     def sha256(self) -> str:
-        """The hash of the bytes, hexadecimal."""
+        """Return the hexadecimal SHA-256 of the content."""
         return hashlib.sha256(self.content).hexdigest()
 
 
 def read(path: Path) -> Photo:
-    """Reads and decodes an image file. Refuses what is missing, unreadable, or no image."""
-    next_step = f"{project.program()} journey --photo {project.BUNDLED_PHOTO}"
+    """Read and decode an image file.
+
+    Raises:
+        CommandError: The file is missing, unreadable or not an image.
+    """
+    next_step = f"{checkout.executable()} journey --photo {checkout.BUNDLED_PHOTO}"
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise RefusedError(f"photo {path}: {error.strerror or error}", next_step=next_step) from error
+        raise CommandError(f"photo {path}: {error.strerror or error}", next_step=next_step) from error
     try:
         with Image.open(path) as image:
-            # Decoding it whole finds a file that only begins like an image.
+            # Decoding the whole file detects truncated ones.
             image.load()
             return Photo(
                 path=path,
@@ -46,10 +50,10 @@ def read(path: Path) -> Photo:
             )
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         problem = "is not an image" if isinstance(error, UnidentifiedImageError) else f"cannot be decoded: {error}"
-        raise RefusedError(f"photo {path} {problem}", next_step=next_step) from error
+        raise CommandError(f"photo {path} {problem}", next_step=next_step) from error
 
 
 def _media_type(format_name: str | None) -> str:
-    # Many cameras write MPO: a JPEG with more pictures behind the first, which everyone else calls a JPEG.
+    # Many cameras write MPO, a JPEG followed by more images. Its media type is that of a JPEG.
     name = "JPEG" if format_name == "MPO" else format_name or ""
     return Image.MIME.get(name, "application/octet-stream")

@@ -1,4 +1,4 @@
-"""The steps of the photo's journey: one photograph through the whole platform, as three people in the outside world send it."""
+"""The photo journey: a photo from upload to search, sent by an admin, an editor and a viewer."""
 
 import io
 import secrets
@@ -9,10 +9,10 @@ from typing import Any
 
 from PIL import Image
 
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
-from operations.client.token import Role
-from operations.journeys.journey_runner import FetchedThumbnail, Journey, Steps
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.journeys.journey import FetchedThumbnail, Journey, Steps
 from operations.journeys.photo import Photo
+from runtime.roles import Role
 
 JOB_SECONDS = 60.0
 SEARCH_SECONDS = 10.0
@@ -20,12 +20,12 @@ POLL_SECONDS = 0.1
 
 
 class PhotoJourney(Journey):
-    """One run. Names are unique to it, so that any number can be made on one platform."""
+    """A run with unique names, so that a platform can have any number of them."""
 
     def __init__(self, api: PlatformApi, photo: Photo, sign_in: Callable[[Role], str]) -> None:
         super().__init__(api, sign_in)
         self._photo = photo
-        # Letters alone: every full-text engine keeps them together as one word.
+        # Letters only, because every full-text engine treats them as a single word.
         self._word = "".join(secrets.choice(string.ascii_lowercase) for _ in range(14))
         self._show_id = self._episode_id = self._job_id = ""
         self._upload: dict[str, Any] = {}
@@ -41,7 +41,7 @@ class PhotoJourney(Journey):
             ("thumbnails", self._fetch_thumbnails),
             ("search", self._find_by_word),
             ("viewer reads", self._read_as_viewer),
-            ("viewer is refused", self._refuse_viewer),
+            ("reject viewer", self._reject_viewer),
         )
 
     def _create_show(self) -> str:
@@ -55,7 +55,7 @@ class PhotoJourney(Journey):
             "title": "A field of dandelions",
             "season_number": 1,
             "episode_number": 1,
-            "description": f"An episode that only the word {self._word} finds.",
+            "description": f"Only the word {self._word} finds this episode.",
         }
         self._episode_id = self._create(Role.ADMIN, "episodes", "episode", body)
         return f"episode {self._episode_id}"
@@ -70,14 +70,14 @@ class PhotoJourney(Journey):
             "sha256": self._photo.sha256,
         }
         self._upload = self._api.post("/api/v1/upload/generate-url", body, token=self._tokens[Role.EDITOR])["data"]
-        return f"a form for upload {self._upload['upload_id']}"
+        return f"upload form {self._upload['upload_id']}"
 
     def _send_photo(self) -> str:
         photo = self._photo
         status = self._api.upload(
             self._upload["uploadUrl"], self._upload["fields"], photo.path.name, photo.content, photo.media_type
         )
-        return f"{len(photo.content):,} bytes of {photo.path.name} ({photo.width}×{photo.height}), answered {status}"
+        return f"{len(photo.content):,} bytes of {photo.path.name} ({photo.width}×{photo.height}), status {status}"
 
     def _complete_upload(self) -> str:
         path = f"/api/v1/upload/{self._upload['upload_id']}/complete"
@@ -91,57 +91,59 @@ class PhotoJourney(Journey):
             if job["status"] == "completed":
                 return "completed"
             if job["status"] == "failed":
-                raise UnexpectedAnswerError(f"the job failed: {job.get('error_message') or 'it gives no reason'}")
+                raise UnexpectedResponseError(f"the job failed: {job.get('error_message') or 'no error message'}")
             if time.monotonic() > deadline:
-                raise UnexpectedAnswerError(f"the job is still {job['status']} after {JOB_SECONDS:.0f} s")
+                raise UnexpectedResponseError(f"the job is still {job['status']} after {JOB_SECONDS:.0f} s")
             time.sleep(POLL_SECONDS)
 
     def _fetch_thumbnails(self) -> str:
         listed = self._list(f"/api/v1/episodes/{self._episode_id}/thumbnails")
         if not listed:
-            raise UnexpectedAnswerError("the episode has no thumbnails")
-        self._thumbnails = [self._fetch(announced) for announced in listed]
-        return ", ".join(f"{one.variant} {one.width}×{one.height}" for one in self._thumbnails)
+            raise UnexpectedResponseError("the episode has no thumbnails")
+        self._thumbnails = [self._fetch(expected) for expected in listed]
+        return ", ".join(f"{item.variant} {item.width}×{item.height}" for item in self._thumbnails)
 
-    def _fetch(self, announced: dict[str, Any]) -> FetchedThumbnail:
-        """Downloads and decodes one thumbnail; what it is must be what was announced."""
-        variant, content = announced["variant"], self._api.download(announced["url"])
+    def _fetch(self, expected: dict[str, Any]) -> FetchedThumbnail:
+        """Download and decode a thumbnail, and compare it with its description."""
+        variant, content = expected["variant"], self._api.download(expected["url"])
         try:
             with Image.open(io.BytesIO(content)) as image:
                 image.load()
                 size = image.size
         except (OSError, SyntaxError) as error:
-            raise UnexpectedAnswerError(f"thumbnail {variant} cannot be decoded: {error}") from error
-        seen = (*size, len(content))
-        if seen != (announced["width"], announced["height"], announced["bytes"]):
-            raise UnexpectedAnswerError(
-                f"thumbnail {variant} is {seen[0]}×{seen[1]} in {seen[2]} bytes, but was announced as "
-                f"{announced['width']}×{announced['height']} in {announced['bytes']} bytes"
+            raise UnexpectedResponseError(f"thumbnail {variant} cannot be decoded: {error}") from error
+        found = (*size, len(content))
+        if found != (expected["width"], expected["height"], expected["bytes"]):
+            raise UnexpectedResponseError(
+                f"thumbnail {variant} is {found[0]}×{found[1]} in {found[2]} bytes instead of "
+                f"{expected['width']}×{expected['height']} in {expected['bytes']} bytes"
             )
         return FetchedThumbnail(
             variant=variant,
             width=size[0],
             height=size[1],
             byte_count=len(content),
-            url=announced["url"],
+            url=expected["url"],
             content=content,
         )
 
     def _find_by_word(self) -> str:
-        """An index may follow the database by a moment, so the word is looked for a few times."""
+        """Search for the unique word, repeatedly, because the search index is updated asynchronously."""
         deadline = time.monotonic() + SEARCH_SECONDS
         while True:
-            ids = [one["episode_id"] for one in self._list("/api/v1/search", q=self._word)]
+            ids = [item["episode_id"] for item in self._list("/api/v1/search", q=self._word)]
             if ids == [self._episode_id]:
-                return f"the word {self._word} finds this episode and no other"
+                return f"the word {self._word} finds only this episode"
             if time.monotonic() > deadline:
-                raise UnexpectedAnswerError(f"the word {self._word} finds {ids or 'nothing'}, not {self._episode_id}")
+                raise UnexpectedResponseError(
+                    f"the word {self._word} finds {ids or 'nothing'} instead of {self._episode_id}"
+                )
             time.sleep(POLL_SECONDS)
 
     def _read_as_viewer(self) -> str:
         return repr(self._get(f"/api/v1/episodes/{self._episode_id}")["title"])
 
-    def _refuse_viewer(self) -> str:
+    def _reject_viewer(self) -> str:
         body = {"name": f"Journey {self._word} by a viewer"}
-        refused = self._api.post("/api/v1/shows", body, token=self._tokens[Role.VIEWER], expect=403)
-        return f"403 {refused['errors'][0]['code']}"
+        response = self._api.post("/api/v1/shows", body, token=self._tokens[Role.VIEWER], expect=403)
+        return f"403 {response['errors'][0]['code']}"

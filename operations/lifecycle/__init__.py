@@ -1,0 +1,1 @@
+"""Start, stop and inspection of local platforms."""

@@ -1,4 +1,4 @@
-"""`platform down`: ends a local platform and wipes what it stored, but for the logs."""
+"""`platform down`: stops a local platform and removes everything it stored except for its logs."""
 
 import contextlib
 import os
@@ -10,46 +10,52 @@ from dataclasses import dataclass
 import psutil
 
 from local.supervisor import terminate_orphans
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.files import StateFiles
 from operations.state.lock import ProcessIdentity
-from operations.terminal import interruptions
+from operations.terminal import termination_signals
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
-# Ending the platform's processes takes up to a grace time each; only then is the host itself killed.
+# Stopping each of the platform's processes takes up to its own grace time; only then is the host killed.
 GRACE_SECONDS = 30.0
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ending:
-    """What was ended: `host` is its process id, `strays` the ids of processes that no host held any more."""
+class ShutdownResult:
+    """The result of a shutdown.
+
+    Attributes:
+        host: The id of the host process; None if none was running.
+        orphans: The ids of other processes of the platform, left behind by a dead host.
+        wiped: The names of removed files.
+    """
 
     host: int | None
-    strays: list[int]
+    orphans: list[int]
     wiped: list[str]
 
 
 def down(environment: str, screen: Screen) -> None:
-    """Stops the platform; stopping one that does not run is no error. Interrupting it changes nothing: it is bounded."""
-    _report(StateFiles.of(environment), screen, end(environment))
+    """Stop the platform, if it is running. Signals are ignored meanwhile, because the time is bounded."""
+    _show_result(StateFiles.of(environment), screen, stop(environment))
 
 
-def end(environment: str) -> Ending:
-    """Stops the platform without a word, as `down` does."""
+def stop(environment: str) -> ShutdownResult:
+    """Stop the platform without output."""
     files = StateFiles.of(environment)
     if not files.directory.is_dir():
-        return Ending(host=None, strays=[], wiped=[])
-    with interruptions.ignored():
-        host = end_host(files)
-        with _held_for_cleaning(files):
-            return clean(files, host)
+        return ShutdownResult(host=None, orphans=[], wiped=[])
+    with termination_signals.ignored():
+        host = stop_host(files)
+        with _locked(files):
+            return clean_up(files, host)
 
 
-def end_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | None:
-    """Asks the process that holds the platform to end, and kills it after the grace time. Returns its id, if there was one."""
+def stop_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | None:
+    """Terminate the host process, and kill it after the grace time. Return its id; None if there was none."""
     state = files.read()
     holders: list[ProcessIdentity | None] = [files.lock.holder(), state.host if state else None]
     for identity in holders:
@@ -58,21 +64,21 @@ def end_host(files: StateFiles, grace_seconds: float = GRACE_SECONDS) -> int | N
             continue
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(signal.SIGTERM)
-            if not _gone(identity, grace_seconds):
+            if not _wait_for_exit(identity, grace_seconds):
                 process.kill()
-                _gone(identity, grace_seconds)
+                _wait_for_exit(identity, grace_seconds)
         return identity.pid
     return None
 
 
-def clean(files: StateFiles, host: int | None = None, *, keep_lock: bool = False) -> Ending:
-    """Ends what a dead host left running and wipes everything but the logs. The caller holds the lock."""
-    wiped, strays = files.remains(), terminate_orphans(files.directory)
+def clean_up(files: StateFiles, host: int | None = None, *, keep_lock: bool = False) -> ShutdownResult:
+    """End the processes of a dead host and remove everything but the logs. The caller holds the lock."""
+    wiped, orphans = files.leftovers(), terminate_orphans(files.directory)
     files.wipe(keep_lock=keep_lock)
-    return Ending(host=host, strays=strays, wiped=wiped)
+    return ShutdownResult(host=host, orphans=orphans, wiped=wiped)
 
 
-def _gone(identity: ProcessIdentity, seconds: float) -> bool:
+def _wait_for_exit(identity: ProcessIdentity, seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while identity.find() is not None:
         if time.monotonic() > deadline:
@@ -82,14 +88,14 @@ def _gone(identity: ProcessIdentity, seconds: float) -> bool:
 
 
 @contextlib.contextmanager
-def _held_for_cleaning(files: StateFiles) -> Iterator[None]:
+def _locked(files: StateFiles) -> Iterator[None]:
     lock = files.lock
     deadline = time.monotonic() + GRACE_SECONDS
     while not lock.acquire():
         if time.monotonic() > deadline:
-            raise RefusedError(
-                f"another command holds the environment {files.environment!r}",
-                next_step=project.command("status", files.environment),
+            raise CommandError(
+                f"another command is starting or stopping the platform of environment {files.environment!r}",
+                next_step=checkout.command_line("status", files.environment),
                 code=ExitCode.BUSY,
             )
         time.sleep(POLL_SECONDS)
@@ -99,22 +105,22 @@ def _held_for_cleaning(files: StateFiles) -> Iterator[None]:
         lock.release()
 
 
-def _report(files: StateFiles, screen: Screen, ending: Ending) -> None:
-    did_something = ending.host is not None or bool(ending.strays or ending.wiped)
-    screen.result(
+def _show_result(files: StateFiles, screen: Screen, result: ShutdownResult) -> None:
+    was_anything_left = result.host is not None or bool(result.orphans or result.wiped)
+    screen.write_json(
         {
             "state": "stopped",
             "environment": files.environment,
-            "was_running": ending.host is not None,
-            "ended": [*([ending.host] if ending.host else []), *ending.strays],
+            "was_running": result.host is not None,
+            "ended": [*([result.host] if result.host else []), *result.orphans],
             "logs": str(files.logs) if files.logs.is_dir() else None,
         }
     )
-    if not did_something:
-        screen.show(f"the platform of environment {files.environment!r} is not running; nothing to stop")
+    if not was_anything_left:
+        screen.show(f"the platform of environment {files.environment!r} is not running")
         return
-    if ending.strays:
-        screen.show(f"ended {len(ending.strays)} processes that an earlier platform had left running")
-    what = "is stopped" if ending.host else "was not running; its remains are removed"
-    screen.show(f"the platform of environment {files.environment!r} {what}; everything it stored is wiped")
-    screen.show(f"its logs are kept in {files.logs}")
+    if result.orphans:
+        screen.show(f"terminated {len(result.orphans)} processes of an earlier platform")
+    outcome = "is stopped" if result.host else "was not running"
+    screen.show(f"the platform of environment {files.environment!r} {outcome}; its data was removed")
+    screen.show(f"logs: {files.logs}")

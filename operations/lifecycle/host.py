@@ -1,277 +1,171 @@
-"""The process that holds a local platform: it starts it, says how it is, and ends it when asked to or when its state is wiped."""
+"""The host process of a local platform: starts it, monitors it, and stops it on a signal or when its state is removed."""
 
 import contextlib
-import importlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from local import progress
-from local.engines import stack_files
 from local.errors import LocalPlatformError
-from local.provider.protocol import AppliedResource
 from local.supervisor import terminate_orphans
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state import event_log
-from operations.state.files import Credentials, Endpoints, EnvironmentState, Process, Resource, StateFiles
+from operations.state.files import EnvironmentState, Process, StateFiles
 from operations.state.lock import EnvironmentLock, ProcessIdentity
-from operations.state.progress_log import Outcome, ProgressWriter
-from operations.terminal import failure_log, interruptions
+from operations.state.progress_log import ProgressWriter, StartOutcome
+from operations.terminal import crash_log, termination_signals
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 if TYPE_CHECKING:
-    from local.cloud import LocalCloud
-    from local.engines.in_process import Deployment
-    from operations.release.machine import MachineBundles
+    # Imported on the start thread, see `_deploy`.
+    from operations.lifecycle.deployment import PlatformDeployment
 
-READY_SECONDS = 60
-READY_PATH = "/health/ready"
-DOCS_PATH = "/docs"
 POLL_SECONDS = 0.05
-WATCH_SECONDS = 0.25
-# How long a start that was told to stop may need to notice; then the process ends without it.
+MONITOR_SECONDS = 0.25
+# How long an interrupted start may take to notice; afterwards the process ends without waiting for it.
 ABANDON_SECONDS = 10
-INTERRUPTED = "the start was interrupted; nothing of it is left running"
-
-CONCEALED = "[secret]"
+INTERRUPTED = "the start was interrupted; nothing is left running"
 
 
 class Host:
-    """One platform's life. The caller holds the environment's lock and has checked what can be checked beforehand."""
+    """The host of one platform. The caller holds the environment's lock and has checked the preconditions."""
 
     def __init__(self, files: StateFiles, lock: EnvironmentLock, *, port: int, listener: progress.Listener) -> None:
         self._files, self._lock, self._port, self._listener = files, lock, port, listener
         self._writer = ProgressWriter(files.progress)
-        # A plain value, not an Event: a signal handler that sets an Event can meet its lock in the thread it interrupts.
-        self._asked_to_stop = False
-        self._cloud: LocalCloud | None = None
-        self._bundles: MachineBundles | None = None
-        identity = ProcessIdentity.own()
+        # Not a threading.Event: a signal handler may run while the interrupted thread holds the event's lock.
+        self._stop_requested = False
+        self._deployment: PlatformDeployment | None = None
+        identity = ProcessIdentity.current()
         self._state = EnvironmentState(
             state="starting",
             environment=files.environment,
-            release=project.release(),
+            release=checkout.release(),
             pid=identity.pid,
             process_started_at=identity.started_at,
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
 
-    def run(self, when_running: Callable[[Outcome], None]) -> Outcome:
-        """Starts the platform, calls `when_running`, and stays until it is told to stop. Leaves nothing but the logs.
+    def run(self, when_running: Callable[[StartOutcome], None]) -> StartOutcome:
+        """Start the platform and keep it running until SIGINT, SIGTERM or SIGHUP; then remove all but its logs.
 
-        The outcome is that of the start. SIGINT, SIGTERM and SIGHUP stop it at any moment.
+        Args:
+            when_running: Called once the platform is running.
+
+        Returns:
+            The outcome of the start.
         """
-        with event_log.kept(self._files.logs), interruptions.handled(self._stop):
+        with event_log.attached(self._files.logs), termination_signals.handled(self._request_stop):
             try:
                 self._publish(self._state)
                 outcome = self._start()
                 if outcome.ok:
                     self._announce(outcome, when_running)
-                    self._watch()
+                    self._monitor()
             finally:
-                self._end()
+                self._shut_down()
         return outcome
 
-    def _stop(self) -> None:
-        self._asked_to_stop = True
+    def _request_stop(self) -> None:
+        self._stop_requested = True
 
-    def _announce(self, outcome: Outcome, when_running: Callable[[Outcome], None]) -> None:
+    def _announce(self, outcome: StartOutcome, when_running: Callable[[StartOutcome], None]) -> None:
         try:
-            with interruptions.handled(interruptions.interrupt):
+            with termination_signals.handled(termination_signals.raise_keyboard_interrupt):
                 when_running(outcome)
         except KeyboardInterrupt:
-            self._stop()
+            self._request_stop()
 
-    def _start(self) -> Outcome:
-        """Runs the start on a thread of its own, so that a signal interrupts the waiting and never a half-made process."""
-        problems: list[BaseException] = []
+    def _start(self) -> StartOutcome:
+        """Deploy on a separate thread, so that a signal interrupts the waiting and not the start of a process."""
+        errors: list[BaseException] = []
 
         def target() -> None:
             try:
-                self._bring_up()
-            except BaseException as error:  # noqa: BLE001 - it is handed to the main thread, which reports it
-                problems.append(error)
+                self._deploy()
+            except BaseException as error:  # noqa: BLE001 - it is passed to the main thread, which reports it
+                errors.append(error)
 
         thread = threading.Thread(target=target, name="start", daemon=True)
         thread.start()
-        while thread.is_alive() and not self._asked_to_stop:
+        while thread.is_alive() and not self._stop_requested:
             thread.join(POLL_SECONDS)
-        if self._asked_to_stop:
-            self._close_cloud()
+        if self._stop_requested:
+            self._stop_deployment()
             thread.join(ABANDON_SECONDS)
-            return self._writer.ended(ExitCode.INTERRUPTED, INTERRUPTED)
-        if problems:
-            self._close_cloud()
-            refusal = self._explain(problems[0])
-            return self._writer.ended(refusal.code, refusal.message, refusal.next_step)
-        return self._writer.ended(ExitCode.OK)
+            return self._writer.write_outcome(ExitCode.INTERRUPTED, INTERRUPTED)
+        if errors:
+            self._stop_deployment()
+            error = self._as_command_error(errors[0])
+            return self._writer.write_outcome(error.code, error.message, error.next_step)
+        return self._writer.write_outcome(ExitCode.OK)
 
-    def _bring_up(self) -> None:
-        # Imported here because they bring the whole AWS SDK and Pulumi: a verb that refuses must answer at once.
-        from local.cloud import LocalCloud  # noqa: PLC0415
-        from operations.project import stack_settings  # noqa: PLC0415
+    def _deploy(self) -> None:
+        # Imported here because it loads Pulumi and the AWS SDK: commands that fail early must not wait for that.
+        from operations.lifecycle.deployment import PlatformDeployment  # noqa: PLC0415
 
-        environment = self._files.environment
-        name, config = stack_files.project_name(project.ROOT), stack_files.load_stack_config(project.ROOT, environment)
-        settings = stack_settings.read(environment)
-        self._bundles = bundles = self._make_bundles()
-        if self._asked_to_stop:
-            return
-        self._cloud = LocalCloud(
-            self._files.directory,
-            region=settings.region,
+        self._deployment = deployment = PlatformDeployment(
+            self._files,
             port=self._port,
-            listener=self._tell,
-            code_directory=bundles.cache,
-            images={settings.api.container.repository: bundles.image},
+            listener=self._report_progress,
+            is_cancelled=lambda: self._stop_requested,
         )
-        with ThreadPoolExecutor(1, thread_name_prefix="import") as ahead:
-            # The program takes half a second to import, in which the emulator, another process, comes up.
-            imported = ahead.submit(importlib.import_module, "stacks.program")
-            deployment = self._cloud.deploy(
-                lambda: imported.result().platform(),
-                project=name,
-                stack=environment,
-                config=config | {f"{name}:{key}": value for key, value in bundles.config.items()},
-            )
-        with progress.step("first answer", self._tell) as step:
-            step.detail = self._wait_until_ready(self._cloud.resolve_url(str(deployment.outputs["api_url"])))
-        self._publish(self._running_state(self._cloud, deployment))
+        running = deployment.deploy(self._state)
+        if running is not None:
+            self._publish(running.model_copy(update={"processes": self._processes(deployment)}))
 
-    def _make_bundles(self) -> "MachineBundles":
-        """What the functions run: made from the source as it is now, unless that was done before."""
-        from operations.release import machine  # noqa: PLC0415 - it brings Pulumi
-
-        with progress.step("bundles", self._tell) as step:
-
-            def told(detail: str) -> None:
-                # A first build takes long enough to be interrupted in its midst.
-                if self._asked_to_stop:
-                    raise RefusedError(INTERRUPTED, code=ExitCode.INTERRUPTED)
-                step.report("progressed", detail)
-
-            bundles = machine.make(told=told)
-            step.detail = "made anew" if bundles.made else "unchanged"
-        return bundles
-
-    def _tell(self, event: progress.ProgressEvent) -> None:
-        self._writer.event(event)
+    def _report_progress(self, event: progress.ProgressEvent) -> None:
+        self._writer.write_event(event)
         self._listener(event)
 
-    def _wait_until_ready(self, api: str) -> str:
-        """Waits until the API answers that all it needs is there; raises LocalPlatformError after READY_SECONDS."""
-        last = "no answer"
-        deadline = time.monotonic() + READY_SECONDS
-        with httpx.Client(trust_env=False, timeout=READY_SECONDS) as client:
-            while time.monotonic() < deadline and not self._asked_to_stop:
-                try:
-                    answer = client.get(f"{api}{READY_PATH}")
-                except httpx.HTTPError as error:
-                    last = f"{type(error).__name__}: {error}"
-                else:
-                    if answer.status_code == httpx.codes.OK:
-                        return f"{api}{READY_PATH}"
-                    last = f"{answer.status_code} {answer.text[:300]}"
-                time.sleep(POLL_SECONDS)
-        raise LocalPlatformError(
-            f"the API did not become ready within {READY_SECONDS} s; its last answer was: {last}",
-            next_step=f"read what the functions wrote: {project.command('logs', self._files.environment)}",
-        )
+    def _monitor(self) -> None:
+        """Keep the recorded state current until the platform is to stop.
 
-    def _running_state(self, cloud: "LocalCloud", deployment: "Deployment") -> EnvironmentState:
-        outputs = {
-            name: cloud.resolve_url(value) if isinstance(value, str) else value
-            for name, value in deployment.outputs.items()
-        }
-        api, account = str(outputs["api_url"]), cloud.account
-        return self._state.model_copy(
-            update={
-                "state": "running",
-                "release": str(deployment.outputs.get("release", self._state.release)),
-                "endpoints": Endpoints(
-                    api=api,
-                    docs=f"{api}{DOCS_PATH}",
-                    aws=account.endpoint,
-                    s3=account.s3_endpoint,
-                    functions=cloud.lambda_endpoint,
-                ),
-                "credentials": Credentials(
-                    region=account.region,
-                    access_key_id=account.access_key_id,
-                    secret_access_key=account.secret_access_key,
-                ),
-                "outputs": {
-                    name: CONCEALED if name in deployment.secret_outputs else value for name, value in outputs.items()
-                },
-                "resources": (
-                    *(_resource(each, "component") for each in deployment.components),
-                    *(_resource(each, each.state) for each in deployment.resources),
-                ),
-                "processes": self._processes(cloud),
-            }
-        )
-
-    def _watch(self) -> None:
-        """Keeps the state true until told to stop, or until the state is wiped: then nobody could find this process any more."""
-        while self._cloud and not self._asked_to_stop and self._files.state.exists():
-            time.sleep(WATCH_SECONDS)
-            processes = self._processes(self._cloud)
-            dead = [process.name for process in processes if process.state == "exited"]
-            degraded = self._cloud.health() == "degraded"
+        It also stops when the state file is removed, because no command could find this process any more.
+        """
+        while self._deployment and not self._stop_requested and self._files.state.exists():
+            time.sleep(MONITOR_SECONDS)
+            processes = self._processes(self._deployment)
+            ended = [process.name for process in processes if process.state == "exited"]
+            is_degraded = self._deployment.is_degraded()
             update: dict[str, Any] = {
-                "state": "degraded" if degraded else "running",
-                "reason": f"{', '.join(dead)} ended unasked" if degraded else "",
+                "state": "degraded" if is_degraded else "running",
+                "reason": f"{', '.join(ended)} ended unexpectedly" if is_degraded else "",
                 "processes": processes,
             }
             state = self._state.model_copy(update=update)
             if state != self._state:
                 self._publish(state)
 
-    def _processes(self, cloud: "LocalCloud") -> tuple[Process, ...]:
-        own = Process(name="host", pid=self._state.pid, state="running")
-        return (own, *(Process(name=one.name, pid=one.pid, state=one.state) for one in cloud.processes()))
+    def _processes(self, deployment: "PlatformDeployment") -> tuple[Process, ...]:
+        return (Process(name="host", pid=self._state.pid, state="running"), *deployment.processes())
 
     def _publish(self, state: EnvironmentState) -> None:
         self._state = state
         self._files.write(state)
 
-    def _explain(self, error: BaseException) -> RefusedError:
-        if isinstance(error, RefusedError):
+    def _as_command_error(self, error: BaseException) -> CommandError:
+        if isinstance(error, CommandError):
             return error
         if isinstance(error, LocalPlatformError):
-            logs = f"read {self._files.host_log} and the logs beside it"
-            return RefusedError(error.message, next_step=error.next_step or logs)
-        return failure_log.record(error, self._files.host_log)
+            logs = f"read {self._files.host_log} and the other logs in its folder"
+            return CommandError(error.message, next_step=error.next_step or logs)
+        return crash_log.record(error, self._files.host_log)
 
-    def _close_cloud(self) -> None:
-        if self._cloud is not None:
-            self._cloud.close()
+    def _stop_deployment(self) -> None:
+        if self._deployment is not None:
+            self._deployment.stop()
 
-    def _end(self) -> None:
-        # A stack, so that each of these happens even when one before it fails; the last one added comes first.
-        with contextlib.ExitStack() as last_things:
-            last_things.callback(self._lock.release)
-            last_things.callback(self._files.wipe)
-            last_things.callback(self._writer.close)
-            last_things.callback(terminate_orphans, self._files.directory)
-            if self._bundles is not None:
-                last_things.callback(self._bundles.close)
-            last_things.callback(self._close_cloud)
-
-
-def _resource(each: AppliedResource, state: Literal["applied", "recorded-only", "component"]) -> Resource:
-    return Resource(
-        urn=each.urn,
-        type=each.type,
-        name=each.name,
-        parent=each.parent,
-        id=each.id,
-        state=state,
-        reason=each.reason,
-    )
+    def _shut_down(self) -> None:
+        # The stack runs every callback, even if one fails, in reverse order.
+        with contextlib.ExitStack() as callbacks:
+            callbacks.callback(self._lock.release)
+            callbacks.callback(self._files.wipe)
+            callbacks.callback(self._writer.close)
+            callbacks.callback(terminate_orphans, self._files.directory)
+            if self._deployment is not None:
+                callbacks.callback(self._deployment.release_bundles)
+            callbacks.callback(self._stop_deployment)

@@ -1,4 +1,4 @@
-"""`platform outputs`: what the program exports, as one flat object or as a file of environment variables."""
+"""`platform outputs`: shows the stack outputs, as a table, as JSON or as a dotenv file."""
 
 import json
 import shlex
@@ -8,13 +8,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from operations.state import running
-from operations.terminal.console import Screen, facts
+from operations.state import platform_status
+from operations.terminal.command_errors import CommandError
+from operations.terminal.console import Screen, key_value_table
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
-# The variables that clients of the platform have always read, where they are not the outputs' own names in capitals.
-VARIABLES: Mapping[str, str] = {
+# Environment variables that existing clients read. Other outputs have their own names in capitals.
+VARIABLE_NAMES: Mapping[str, str] = {
     "storage_bucket": "S3_PRIMARY_BUCKET",
     "thumbnails_bucket": "S3_THUMBNAIL_BUCKET",
     "temp_bucket": "S3_TEMP_BUCKET",
@@ -24,51 +24,53 @@ VARIABLES: Mapping[str, str] = {
     "cdn_url": "CLOUDFRONT_URL",
     "region": "AWS_REGION",
 }
-STANDARD_INPUT = "-"
+STDIN = "-"
 
 
-class Format(StrEnum):
-    """How outputs are written."""
+class OutputFormat(StrEnum):
+    """Formats of the output."""
 
     TEXT = "text"
     JSON = "json"
     DOTENV = "dotenv"
 
 
-def outputs(environment: str, screen: Screen, *, form: Format, source: str | None = None) -> None:
-    """Shows the outputs of the local platform, or those in `source`: a file with what `pulumi stack output --json` wrote."""
-    values = running.require(environment).outputs if source is None else _read(source)
-    if form is Format.DOTENV:
-        screen.show(dotenv(values).rstrip("\n"))
+def outputs(environment: str, screen: Screen, *, output_format: OutputFormat, source: str | None = None) -> None:
+    """Show the outputs of the local platform, or those in `source`, the output of `pulumi stack output --json`."""
+    values = platform_status.require_running(environment).outputs if source is None else _read(source)
+    if output_format is OutputFormat.DOTENV:
+        screen.show(format_dotenv(values).rstrip("\n"))
         return
-    screen.result(values)
-    screen.show(facts({name: _text(value) for name, value in sorted(values.items())}))
+    screen.write_json(values)
+    screen.show(key_value_table({name: _text(value) for name, value in sorted(values.items())}))
 
 
-def dotenv(values: Mapping[str, Any]) -> str:
-    """One `NAME=value` a line, by name, quoted so that a shell and every dotenv library read the same value.
+def format_dotenv(values: Mapping[str, Any]) -> str:
+    """Return the outputs as sorted `NAME=value` lines, quoted so that shells and dotenv libraries read the same values.
 
-    An output that has no value here (a search domain that an environment has not) is left out.
+    Outputs without a value, such as those of a search domain that the environment does not have, are omitted.
     """
-    named = {VARIABLES.get(name, name.upper()): value for name, value in values.items() if value not in (None, "")}
-    return "".join(f"{name}={shlex.quote(_text(value))}\n" for name, value in sorted(named.items()))
+    variables = {
+        VARIABLE_NAMES.get(name, name.upper()): value for name, value in values.items() if value not in (None, "")
+    }
+    return "".join(f"{name}={shlex.quote(_text(value))}\n" for name, value in sorted(variables.items()))
 
 
 def _read(source: str) -> dict[str, Any]:
     try:
-        text = sys.stdin.read() if source == STANDARD_INPUT else Path(source).read_text(encoding="utf-8")
+        text = sys.stdin.read() if source == STDIN else Path(source).read_text(encoding="utf-8")
         values = json.loads(text)
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise _unreadable(source, str(error)) from error
+        raise _invalid_source(source, str(error)) from error
     if not isinstance(values, dict):
-        raise _unreadable(source, "it holds no object")
+        raise _invalid_source(source, "it is not a JSON object")
     return values
 
 
-def _unreadable(source: str, why: str) -> RefusedError:
-    return RefusedError(
-        f"--from {source}: {why}",
-        next_step="pulumi stack output --json > outputs.json, and name that file",
+def _invalid_source(source: str, problem: str) -> CommandError:
+    return CommandError(
+        f"--from {source}: {problem}",
+        next_step="pulumi stack output --json > outputs.json, then --from outputs.json",
         code=ExitCode.USAGE,
     )
 

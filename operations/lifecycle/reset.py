@@ -1,47 +1,52 @@
-"""`platform reset`: down and up in one, for a platform that starts empty; the logs are kept."""
+"""`platform reset`: restarts a platform without data; its logs are kept."""
 
 from urllib.parse import urlsplit
 
 from local import ports
 from local.errors import PortTakenError
 from operations.lifecycle import down, up
-from operations.project import checkout as project
-from operations.project import stack_settings
-from operations.state import running
+from operations.project import checkout, stack_settings
+from operations.state import platform_status
 from operations.state.files import EnvironmentState, StateFiles
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 
 def reset(environment: str, port: int | None, screen: Screen, *, with_journey: bool) -> ExitCode:
-    """Brings it up anew on the port it had, unless another is named; the JSON is that of `up`.
+    """Restart the platform without data, by default on the same port; the JSON output is that of `up`.
 
-    What would keep it from coming up is checked before anything is wiped: the settings and the port. Refuses a platform
-    that is not on this machine.
+    Settings and port are checked before anything is removed.
+
+    Raises:
+        CommandError: The platform is not on this machine, the settings are invalid, or the port is taken.
     """
-    stack_settings.read(environment)
+    stack_settings.load(environment)
     state = StateFiles.of(environment).read()
-    own = _own_port(state)
-    chosen = port if port is not None else own if own is not None else project.default_port(environment)
+    current_port = _current_port(state)
+    selected_port = (
+        port if port is not None else current_port if current_port is not None else checkout.default_port(environment)
+    )
     if state is not None and state.endpoints is not None:
-        running.require_local(
-            state, "this command wipes only local platforms", next_step=project.command("status", environment)
+        platform_status.require_local(
+            state, "only local platforms can be reset", next_step=checkout.command_line("status", environment)
         )
-    if chosen != own:
+    if selected_port != current_port:
         try:
-            ports.require_free(chosen)
+            ports.require_free(selected_port)
         except PortTakenError as error:
-            again = f"{project.command('reset', environment)} --port 0"
-            raise RefusedError(f"{error.message}; nothing was changed", next_step=again) from error
-    ending = down.end(environment)
-    if ending.host is not None:
-        screen.note(f"the platform of environment {environment!r} was stopped and wiped; its logs are kept")
-    return up.up(up.UpOptions(environment=environment, port=chosen, foreground=False, journey=with_journey), screen)
+            next_step = f"{checkout.command_line('reset', environment)} --port 0"
+            raise CommandError(f"{error.message}; nothing was changed", next_step=next_step) from error
+    result = down.stop(environment)
+    if result.host is not None:
+        screen.note(f"the platform of environment {environment!r} was stopped and its data removed")
+    return up.up(
+        up.UpOptions(environment=environment, port=selected_port, foreground=False, journey=with_journey), screen
+    )
 
 
-def _own_port(state: EnvironmentState | None) -> int | None:
-    """Where the API of the platform that runs now listens."""
+def _current_port(state: EnvironmentState | None) -> int | None:
+    """Return the API's port if the platform is running."""
     if state is None or state.endpoints is None or state.host.find() is None:
         return None
     return urlsplit(state.endpoints.api).port

@@ -1,4 +1,4 @@
-"""`platform status`: whether the platform runs, where it answers, what it is made of."""
+"""`platform status`: shows whether the platform is running, its endpoints, processes and resources."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,11 +6,11 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from operations.project import checkout as project
-from operations.state import running
+from operations.project import checkout
+from operations.state import platform_status
 from operations.state.files import Resource
-from operations.state.running import Condition
-from operations.terminal.console import Screen, facts, table
+from operations.state.platform_status import PlatformStatus
+from operations.terminal.console import Screen, key_value_table, table
 from operations.terminal.exit_codes import ExitCode
 
 STYLES = {"running": "green", "degraded": "yellow", "stopped": "dim", "exited": "red"}
@@ -18,36 +18,36 @@ EXIT_CODES = {"running": ExitCode.OK, "degraded": ExitCode.DEGRADED, "stopped": 
 
 
 def status(environment: str, screen: Screen, *, with_resources: bool) -> ExitCode:
-    """Shows the platform's condition. A host that died leaves a stopped platform with named remains; a start is degraded."""
-    condition = running.look(environment)
-    screen.result(as_data(environment, condition, with_resources=with_resources))
-    _show(environment, condition, screen)
-    if with_resources and condition.state:
-        screen.show(Text(), resource_tree(condition.state.resources))
-    return EXIT_CODES[condition.health]
+    """Show the platform's status: degraded while it is starting, and stopped after its host process died."""
+    current = platform_status.read_status(environment)
+    screen.write_json(as_data(environment, current, with_resources=with_resources))
+    _show(environment, current, screen)
+    if with_resources and current.state:
+        screen.show(Text(), resource_tree(current.state.resources))
+    return EXIT_CODES[current.health]
 
 
-def as_data(environment: str, condition: Condition, *, with_resources: bool = False) -> dict[str, Any]:
-    """The stable JSON form."""
-    state = condition.state
+def as_data(environment: str, current: PlatformStatus, *, with_resources: bool = False) -> dict[str, Any]:
+    """Return the stable JSON form."""
+    state = current.state
     endpoints = state.endpoints if state else None
     resources: dict[str, Any] = dict(state.resource_counts() if state else {"applied": 0, "recorded_only": 0})
     if with_resources:
         resources["items"] = [resource.model_dump() for resource in state.resources] if state else []
     return {
-        "state": condition.health,
+        "state": current.health,
         "environment": environment,
-        "release": state.release if state else project.release(),
-        "reason": condition.reason,
-        "next": condition.next_step,
+        "release": state.release if state else checkout.release(),
+        "reason": current.reason,
+        "next": current.next_step,
         "endpoints": {name: getattr(endpoints, name, None) for name in ("api", "docs", "aws")},
         "resources": resources,
-        "processes": [process.model_dump() for process in condition.processes],
+        "processes": [process.model_dump() for process in current.processes],
     }
 
 
 def resource_tree(resources: tuple[Resource, ...]) -> Tree:
-    """The registrations, each below its component, with what became of it."""
+    """Return the resources as a tree, each under its component, with their states."""
     root = Tree(Text("resources", style="bold"))
     nodes: dict[str, Tree] = {}
     by_urn: Mapping[str, Resource] = {resource.urn: resource for resource in resources}
@@ -71,18 +71,21 @@ def _label(resource: Resource) -> Text:
     return name.append(f": {resource.reason}", "yellow") if resource.reason else name
 
 
-def _show(environment: str, condition: Condition, screen: Screen) -> None:
-    state = condition.state
-    screen.show(Text.assemble(("platform ", "bold"), environment, " is ", (condition.health, STYLES[condition.health])))
-    lines = {"why": condition.reason, "next": condition.next_step}
+def _show(environment: str, current: PlatformStatus, screen: Screen) -> None:
+    state = current.state
+    screen.show(Text.assemble(("platform ", "bold"), environment, " is ", (current.health, STYLES[current.health])))
+    values = {"why": current.reason, "next": current.next_step}
     if state:
-        lines["release"] = state.release
-        lines["since"] = state.started_at
+        values["release"] = state.release
+        values["since"] = state.started_at
     if state and state.endpoints:
         counts = state.resource_counts()
-        lines |= {"api": state.endpoints.api, "docs": state.endpoints.docs, "aws": state.endpoints.aws}
-        lines["resources"] = f"{counts['applied']} applied, {counts['recorded_only']} recorded only"
-    screen.show(facts({name: value for name, value in lines.items() if value}))
-    if condition.processes:
-        rows = [(one.name, str(one.pid), Text(one.state, style=STYLES[one.state])) for one in condition.processes]
+        values |= {"api": state.endpoints.api, "docs": state.endpoints.docs, "aws": state.endpoints.aws}
+        values["resources"] = f"{counts['applied']} applied, {counts['recorded_only']} recorded only"
+    screen.show(key_value_table({name: value for name, value in values.items() if value}))
+    if current.processes:
+        rows = [
+            (process.name, str(process.pid), Text(process.state, style=STYLES[process.state]))
+            for process in current.processes
+        ]
         screen.show(Text(), table("process", "pid", "state", rows=rows, right=["pid"]))

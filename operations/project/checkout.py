@@ -1,6 +1,5 @@
-"""The project that this command belongs to: its folder, its environments, its release."""
+"""Paths, environments, ports and release of this checkout."""
 
-import ipaddress
 import os
 import shutil
 import sys
@@ -8,14 +7,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from local.engines import stack_files
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED_PHOTO = ROOT / "assets" / "dandelions.jpg"
 DEFAULT_ENVIRONMENT = "dev"
-# Where each environment answers on this machine, so that several can run side by side; the listeners beside the API follow
-# on the next ports. An environment that is not listed takes any free ones.
+# API ports on this machine, so that several environments can run side by side; other listeners take the next ports.
+# An environment that is not listed gets any free ports.
 PORTS = {"dev": 3000, "staging": 3100, "production": 3200}
 STATE_DIRECTORY_VARIABLE = "PLATFORM_STATE_DIRECTORY"
 BUNDLE_CACHE_VARIABLE = "PLATFORM_BUNDLE_CACHE"
@@ -23,58 +22,54 @@ BUNDLES = ROOT / "dist" / "bundles"
 
 
 def release() -> str:
-    """The release of this checkout, as `platform --version` prints it."""
+    """Return the release of this checkout, as `platform --version` prints it."""
     return version("episode-metadata")
 
 
 def state_root() -> Path:
-    """Where the state of every environment lives: `.platform/` of the project, or the folder that the variable names."""
+    """Return the folder with the state of all environments: `.platform/`, unless the environment variable overrides it."""
     override = os.environ.get(STATE_DIRECTORY_VARIABLE)
     return Path(override).resolve() if override else ROOT / ".platform"
 
 
 def bundle_cache() -> Path:
-    """Where this machine's bundles are kept: `.cache/bundles/` of the project, or the folder that the variable names."""
+    """Return the cache folder of local bundles: `.cache/bundles/`, unless the environment variable overrides it."""
     override = os.environ.get(BUNDLE_CACHE_VARIABLE)
     return Path(override).resolve() if override else ROOT / ".cache" / "bundles"
 
 
 def require_environment(name: str, verb: str) -> None:
-    """Refuses an environment that has no stack file, and lists those that have one."""
-    known = stack_files.stack_names(ROOT)
-    if name not in known:
-        raise RefusedError(
-            f"environment {name!r} is not known; known are {', '.join(known)}",
-            next_step=f"{program()} {verb} --environment {DEFAULT_ENVIRONMENT}",
+    """Check that the environment has a stack file.
+
+    Raises:
+        CommandError: It has none; the message lists the environments that have one.
+    """
+    names = stack_files.stack_names(ROOT)
+    if name not in names:
+        raise CommandError(
+            f"environment {name!r} not found; must be one of {', '.join(names)}",
+            next_step=f"{executable()} {verb} --environment {DEFAULT_ENVIRONMENT}",
             code=ExitCode.USAGE,
         )
 
 
-def environments(begun: str = "") -> list[str]:
-    """The environments whose names begin so: what a shell offers to complete."""
-    return [name for name in stack_files.stack_names(ROOT) if name.startswith(begun)]
+def complete_environment(prefix: str = "") -> list[str]:
+    """Return the environments whose names begin with a prefix, for shell completion."""
+    return [name for name in stack_files.stack_names(ROOT) if name.startswith(prefix)]
 
 
 def default_port(environment: str) -> int:
-    """Where the API of an environment listens unless told otherwise; 0 is any free port."""
+    """Return the default API port of an environment; 0 means any free port."""
     return PORTS.get(environment, 0)
 
 
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def stack_file(environment: str) -> Path:
-    """Where the settings of an environment stand."""
+    """Return the path of an environment's stack file."""
     return ROOT / f"Pulumi.{environment}.yaml"
 
 
-def program() -> str:
-    """What a person types for this command where they stand: its name if their PATH finds it, else the way to it."""
+def executable() -> str:
+    """Return this command as it can be typed in the current shell: its name if it is on PATH, otherwise its path."""
     own = Path(sys.prefix) / "bin" / "platform"
     found = shutil.which("platform")
     if found and Path(found).resolve() == own.resolve():
@@ -82,7 +77,7 @@ def program() -> str:
     return str(own.relative_to(Path.cwd())) if own.is_relative_to(Path.cwd()) else str(own)
 
 
-def command(verb: str, environment: str) -> str:
-    """The command line of a verb for an environment, as a person would type it."""
+def command_line(verb: str, environment: str) -> str:
+    """Return the command line of a `platform` command for an environment, as a person would type it."""
     suffix = "" if environment == DEFAULT_ENVIRONMENT else f" --environment {environment}"
-    return f"{program()} {verb}{suffix}"
+    return f"{executable()} {verb}{suffix}"

@@ -1,20 +1,23 @@
-"""An environment's settings, or a refusal that names every field that is wrong."""
+"""Settings of an environment, validated."""
 
-from operations.project import checkout as project
+from operations.project import checkout
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
-from stacks.environment import EnvironmentSettings
-from stacks.environment import read as read_file
+from stacks.environment import EnvironmentSettings, read
 from stacks.sections import SettingsError
 
 
-def read(environment: str) -> EnvironmentSettings:
-    """The settings in the environment's stack file, checked as the program checks them. Starts nothing."""
-    file = project.stack_file(environment)
+def load(environment: str) -> EnvironmentSettings:
+    """Read and validate the environment's stack file.
+
+    Raises:
+        CommandError: Settings are missing, unknown or invalid; the message names each field.
+    """
+    file = checkout.stack_file(environment)
     try:
-        return read_file(file)
+        return read(file)
     except SettingsError as error:
         problems = "; ".join(error.problems)
-        raise RefusedError(
-            f"environment {environment!r}: {problems}", next_step=f"correct it in {file}", code=ExitCode.USAGE
+        raise CommandError(
+            f"environment {environment!r}: {problems}", next_step=f"correct {file}", code=ExitCode.USAGE
         ) from error

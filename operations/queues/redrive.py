@@ -1,4 +1,4 @@
-"""Moves dead letters back to the queue they came from: received, sent, then deleted, so that none is lost however it ends."""
+"""Redrive of dead letters: each is received, sent to its source queue, and only then deleted, so that none is lost."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
@@ -7,19 +7,25 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-# The most that one receive gives.
-BATCH = 10
-# How long a dead letter is hidden while it is moved. It is also how long it stays hidden when the command is killed.
+# The limit of ReceiveMessage.
+MAX_BATCH_SIZE = 10
+# How long a message stays invisible while it is moved, or after the command was killed.
 VISIBILITY_SECONDS = 30
-# A receive without waiting asks only some of SQS's servers and may find nothing where something is.
+# Long polling: a short poll asks only some of the SQS servers and may miss messages.
 WAIT_SECONDS = 1
-# The one system attribute that a sender may set; the others (when it was sent, how often it was received) begin anew.
+# The only system attribute that a sender can set; SentTimestamp and ApproximateReceiveCount start anew.
 TRACE_HEADER = "AWSTraceHeader"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Redrive:
-    """What one redrive did: `found` could be received when it began, `moved` of them are back, `problem` says why not all."""
+class RedriveResult:
+    """The result of a redrive.
+
+    Attributes:
+        found: How many messages were visible at the start.
+        moved: How many were moved to the source queue.
+        problem: Why the redrive stopped early; empty if it did not.
+    """
 
     found: int
     moved: int
@@ -27,61 +33,67 @@ class Redrive:
 
 
 def redrive(
-    sqs: Any, dead_letter_url: str, source_url: str, after_each: Callable[[int], None] = lambda _: None
-) -> Redrive:
-    """Moves the messages that could be received at the start, with their attributes, and no more than those.
+    sqs: Any, dead_letter_url: str, source_url: str, on_moved: Callable[[int], None] = lambda _: None
+) -> RedriveResult:
+    """Move the messages that were visible at the start, with their attributes, back to their source queue.
 
-    The bound ends it when what it moves fails again at once and comes back. It promises at least once: a message is
-    deleted only after the queue has taken it, so whoever ends this between the two leaves it in both. What was received
-    and not moved can be received again at once, or after VISIBILITY_SECONDS when the process was killed.
+    The limit ends the redrive even if moved messages fail immediately and return. Delivery is at least once: a message
+    is deleted only after it was sent, so a process that is killed in between leaves it in both queues. Messages that
+    were received and not moved are visible again immediately, or after VISIBILITY_SECONDS if the process was killed.
+
+    Args:
+        sqs: The SQS client.
+        dead_letter_url: The dead-letter queue.
+        source_url: The source queue.
+        on_moved: Called with the number of moved messages after each one.
     """
     found = moved = 0
     try:
-        found = int(attributes(sqs, dead_letter_url)["ApproximateNumberOfMessages"])
+        found = int(queue_attributes(sqs, dead_letter_url)["ApproximateNumberOfMessages"])
         while moved < found:
-            messages = _receive(sqs, dead_letter_url, at_most=found - moved)
+            messages = _receive(sqs, dead_letter_url, limit=found - moved)
             if not messages:
                 break
-            with _given_back(sqs, dead_letter_url, messages):
+            with _released_on_exit(sqs, dead_letter_url, messages):
                 while messages:
                     _move(sqs, dead_letter_url, source_url, messages[0])
-                    # Only now: one that could not be moved stays among those that are given back.
+                    # Only now, so that a message that could not be moved is released on exit.
                     messages.pop(0)
                     moved += 1
-                    after_each(moved)
+                    on_moved(moved)
     except (BotoCoreError, ClientError) as error:
-        return Redrive(found=found, moved=moved, problem=str(error))
-    return Redrive(found=found, moved=moved)
+        return RedriveResult(found=found, moved=moved, problem=str(error))
+    return RedriveResult(found=found, moved=moved)
 
 
-def attributes(sqs: Any, url: str) -> Mapping[str, str]:
-    """All attributes of a queue, as SQS writes them. Raises what boto3 raises."""
+def queue_attributes(sqs: Any, url: str) -> Mapping[str, str]:
+    """Return all attributes of a queue."""
     found: Mapping[str, str] = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return found
 
 
 @contextlib.contextmanager
-def _given_back(sqs: Any, url: str, messages: list[Any]) -> Iterator[None]:
-    """However the block ends, what is left of the messages can be received again at once."""
+def _released_on_exit(sqs: Any, url: str, messages: list[Any]) -> Iterator[None]:
+    """Make the messages that are left in the list visible again when the block ends."""
     try:
         yield
     finally:
         for message in messages:
-            # Merely sooner than by itself: whatever stands in the way of it, the time of hiding ends.
+            # If this fails, the visibility timeout ends anyway.
             with contextlib.suppress(BotoCoreError, ClientError):
                 sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
 
 
-def _receive(sqs: Any, url: str, *, at_most: int) -> list[Any]:
-    answer = sqs.receive_message(
+def _receive(sqs: Any, url: str, *, limit: int) -> list[Any]:
+    response = sqs.receive_message(
         QueueUrl=url,
-        MaxNumberOfMessages=min(BATCH, at_most),
+        MaxNumberOfMessages=min(MAX_BATCH_SIZE, limit),
         VisibilityTimeout=VISIBILITY_SECONDS,
         WaitTimeSeconds=WAIT_SECONDS,
         MessageAttributeNames=["All"],
         MessageSystemAttributeNames=[TRACE_HEADER],
     )
-    return list(answer.get("Messages", []))
+    return list(response.get("Messages", []))
 
 
 def _move(sqs: Any, dead_letter_url: str, source_url: str, message: Mapping[str, Any]) -> None:

@@ -1,18 +1,18 @@
-"""What a release consists of: its bundles, as data."""
+"""The bundles of a release, as data."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 
 Sources = Mapping[str, bytes]
 
 
-class BundleError(RefusedError):
-    """A bundle that cannot be made."""
+class BundleError(CommandError):
+    """A bundle that cannot be built."""
 
     def __init__(self, bundle: str, problem: str, *, next_step: str = "") -> None:
         super().__init__(f"bundle {bundle}: {problem}", next_step=next_step, code=ExitCode.FAILED)
@@ -20,18 +20,26 @@ class BundleError(RefusedError):
 
 @dataclass(frozen=True, kw_only=True)
 class Bundle:
-    """Packages of ours with those of a lock. `handler` is what Lambda calls; None where a server of its own runs it."""
+    """First-party packages together with the packages of a lock file.
+
+    Attributes:
+        handler: The Lambda handler; None for the container, which runs its own server.
+    """
 
     name: str
     packages: tuple[str, ...]
     handler: str | None
 
     def lock(self, root: Path) -> Path:
-        """The lock of what is installed beside our packages."""
+        """Return the path of the bundle's lock file."""
         return root / "locks" / f"{self.name}.txt"
 
     def sources(self, root: Path) -> Sources:
-        """The content of our files by their places in the bundle, in order. Raises BundleError for a package that is not there."""
+        """Return the content of the first-party files by their sorted paths in the bundle.
+
+        Raises:
+            BundleError: A package does not exist.
+        """
         return {
             path.relative_to(root).as_posix(): path.read_bytes()
             for package in self.packages
@@ -39,9 +47,9 @@ class Bundle:
         }
 
     def _files(self, package: Path) -> Iterator[Path]:
-        """A package without what the interpreter, an editor or a person left behind in it."""
+        """Yield a package's files, without bytecode and hidden files."""
         if not (package / "__init__.py").is_file():
-            raise BundleError(self.name, f"{package} is no package")
+            raise BundleError(self.name, f"{package} is not a package")
         for path in sorted(package.rglob("*")):
             hidden = any(part.startswith(".") for part in path.relative_to(package).parts)
             if path.is_file() and not hidden and "__pycache__" not in path.parts and path.suffix != ".pyc":
@@ -60,9 +68,9 @@ BUNDLES = (
 
 
 def digest(*parts: str | bytes) -> str:
-    """The SHA-256 of parts, each with its length, so that no two lists of parts are taken for each other."""
-    made = hashlib.sha256()
+    """Return the SHA-256 of the parts; lengths are included, so that different lists of parts never collide."""
+    hasher = hashlib.sha256()
     for part in parts:
         content = part.encode() if isinstance(part, str) else part
-        made.update(f"{len(content)}\0".encode() + content)
-    return made.hexdigest()
+        hasher.update(f"{len(content)}\0".encode() + content)
+    return hasher.hexdigest()

@@ -1,4 +1,4 @@
-"""The manifest of a set of bundles: what they were made of, and the digests by which they are known wherever they lie."""
+"""The manifest of a set of bundles: their inputs and digests."""
 
 import base64
 import hashlib
@@ -7,8 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict
 
-from operations.project import checkout as project
-from operations.release.target import Target
+from operations.project import checkout
+from operations.release.build_target import BuildTarget
 
 FILE_NAME = "manifest.json"
 
@@ -18,9 +18,12 @@ class _Frozen(BaseModel):
 
 
 class BundleEntry(_Frozen):
-    """One zip. `code_sha256_b64` is what Lambda answers as CodeSha256.
+    """One zip file.
 
-    `inputs` is the digest of all that decides the bytes, `packages` of that which decides the installed packages alone.
+    Attributes:
+        code_sha256_b64: The value that Lambda returns as CodeSha256.
+        packages: The digest of everything that determines the installed packages.
+        inputs: The digest of everything that determines the zip's bytes.
     """
 
     sha256: str
@@ -31,12 +34,12 @@ class BundleEntry(_Frozen):
 
     @classmethod
     def of(cls, file: Path, *, packages: str, inputs: str) -> Self:
-        """Reads the zip."""
-        with file.open("rb") as opened:
-            made = hashlib.file_digest(opened, "sha256")
+        """Return the entry for a zip file."""
+        with file.open("rb") as opened_file:
+            hasher = hashlib.file_digest(opened_file, "sha256")
         return cls(
-            sha256=made.hexdigest(),
-            code_sha256_b64=base64.b64encode(made.digest()).decode(),
+            sha256=hasher.hexdigest(),
+            code_sha256_b64=base64.b64encode(hasher.digest()).decode(),
             bytes=file.stat().st_size,
             packages=packages,
             inputs=inputs,
@@ -44,14 +47,14 @@ class BundleEntry(_Frozen):
 
 
 class TargetEntry(_Frozen):
-    """For which processor and platform the wheels were chosen."""
+    """The processor and platform that wheels were chosen for."""
 
     architecture: str
     platform: str
 
 
 class Manifest(_Frozen):
-    """It says nothing of when and where the bundles were made, so that two builds of one source are equal."""
+    """A manifest without build time or place, so that two builds of the same source are equal."""
 
     release: str
     python: str
@@ -59,10 +62,10 @@ class Manifest(_Frozen):
     bundles: dict[str, BundleEntry]
 
     @classmethod
-    def of(cls, target: Target, bundles: dict[str, BundleEntry]) -> Self:
-        """The manifest of these bundles of this checkout's release."""
+    def of(cls, target: BuildTarget, bundles: dict[str, BundleEntry]) -> Self:
+        """Return the manifest of bundles of this checkout's release."""
         return cls(
-            release=project.release(),
+            release=checkout.release(),
             python=target.python,
             target=TargetEntry(architecture=target.architecture, platform=target.platform),
             bundles=bundles,
@@ -70,9 +73,14 @@ class Manifest(_Frozen):
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The manifest beside the zips. Raises OSError and pydantic's ValidationError."""
+        """Read the manifest in a folder of bundles.
+
+        Raises:
+            OSError: The file cannot be read.
+            pydantic.ValidationError: Its content is not a manifest.
+        """
         return cls.model_validate_json((folder / FILE_NAME).read_bytes())
 
     def write(self, folder: Path) -> None:
-        """Puts it beside the zips."""
+        """Write the manifest to a folder of bundles."""
         (folder / FILE_NAME).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Requirements and the tests that are marked as covering them."""

@@ -1,4 +1,4 @@
-"""The requirements as docs/requirements.md writes them: lines and table rows that begin with the id, below a section's heading."""
+"""Parser of docs/requirements.md: list items and table rows that begin with an id, under section headings."""
 
 import re
 import tomllib
@@ -9,15 +9,18 @@ from pathlib import Path
 HEADING = re.compile(r"^(?P<level>#{2,3}) (?:\d+\. )?(?P<title>.+)$")
 LINE = re.compile(r"^- (?P<id>(?P<document>[A-Z][A-Z0-9]*)-\d+) (?:\[[a-z]+\] )?(?P<text>.+)$")
 ROW = re.compile(r"^\| (?P<id>(?P<document>[A-Z][A-Z0-9]*)-\d+) \| *(?P<text>[^|]*?) *\|")
-# What the headings say above requirements that nobody promised yet.
-LATER = "(out of scope unless taken)"
+# The marker in headings above requirements that are out of scope.
+OUT_OF_SCOPE = "(out of scope unless taken)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Requirement:
-    """`document` is the prefix of its id, `section` where that document's requirements stand.
+    """A requirement.
 
-    `later` names the reason why nobody has to prove it yet; it is empty for all others.
+    Attributes:
+        document: The source document, which is the prefix of the id.
+        section: The heading of that document's requirements.
+        later: Why it is out of scope; empty if it is in scope.
     """
 
     id: str
@@ -27,22 +30,32 @@ class Requirement:
     later: str = ""
 
 
-def read(path: Path) -> tuple[Requirement, ...]:
-    """All of them, in the order of the file. Raises OSError, and ValueError when an id stands there twice or none at all."""
+def read_requirements(path: Path) -> tuple[Requirement, ...]:
+    """Read all requirements in the order of the file.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: An id is used twice, or there are no requirements.
+    """
     found = tuple(_requirements(path.read_text(encoding="utf-8")))
     if not found:
-        raise ValueError(f"{path}: there is no requirement in it")
+        raise ValueError(f"{path}: no requirement found")
     ids = [requirement.id for requirement in found]
-    if twice := sorted({one for one in ids if ids.count(one) > 1}):
-        raise ValueError(f"{path}: more than one requirement is called {', '.join(twice)}")
+    if duplicates := sorted({requirement_id for requirement_id in ids if ids.count(requirement_id) > 1}):
+        raise ValueError(f"{path}: duplicate ids: {', '.join(duplicates)}")
     return found
 
 
-def reasons(path: Path) -> Mapping[str, str]:
-    """Why requirements have no test, by id. Raises OSError, and ValueError for what is no table of sentences."""
+def read_reasons(path: Path) -> Mapping[str, str]:
+    """Read why requirements have no test, by id.
+
+    Raises:
+        OSError: The file cannot be read.
+        ValueError: The file is not a table of sentences.
+    """
     found: dict[str, str] = tomllib.loads(path.read_text(encoding="utf-8")).get("reasons", {})
-    if empty := [name for name, reason in found.items() if not isinstance(reason, str) or not reason.strip()]:
-        raise ValueError(f"{path}: {', '.join(empty)} has no reason")
+    if without_reason := [name for name, reason in found.items() if not isinstance(reason, str) or not reason.strip()]:
+        raise ValueError(f"{path}: no reason for {', '.join(without_reason)}")
     return found
 
 
@@ -52,7 +65,7 @@ def _requirements(text: str) -> Iterator[Requirement]:
         if heading := HEADING.match(line):
             if heading["level"] == "##":
                 section = heading["title"]
-            later = heading["title"] if LATER in heading["title"] else ""
+            later = heading["title"] if OUT_OF_SCOPE in heading["title"] else ""
         elif found := LINE.match(line) or ROW.match(line):
             yield Requirement(
                 id=found["id"], document=found["document"], section=section, text=found["text"], later=later

@@ -1,0 +1,1 @@
+"""Seeding: a curated catalogue through the API, and bulk data for load tests."""

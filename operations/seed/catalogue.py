@@ -1,7 +1,4 @@
-"""The curated catalogue as requests: which records there shall be, what each says, and what belongs to what.
-
-Everything follows from `catalogue.yaml` alone, so that two runs want exactly the same.
-"""
+"""The curated catalogue as request bodies, built from `catalogue.yaml` alone so that every run is the same."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -16,7 +13,7 @@ import yaml
 
 FILE = Path(__file__).with_name("catalogue.yaml")
 DEFAULT_SET = "dev"
-# Everything that is made here has it, among its own tags.
+# Every seeded record has this tag.
 TAG = "seed"
 FIRST_WEEK = date(2026, 1, 8)
 STATUSES = (
@@ -25,7 +22,7 @@ STATUSES = (
 )  # fmt: skip
 TALENT = ("Lala", "JustAWomanInHerPrime", "Lala", "Guest", "JustAWomanInHerPrime")
 QUALITIES = ("hero", "good", "maybe")
-# Of an episode's clips these many are in it; the next one is approved, and the rest waits for review.
+# The first clips of an episode are assigned to it, the next one is approved, and the rest is pending review.
 USED_CLIPS, APPROVED_CLIPS = 3, 4
 OUTFITS_OF_AN_EPISODE = 3
 OUTFIT_CONTEXTS = ("The opening", "In the middle of things", "The last scene")
@@ -35,7 +32,12 @@ Body = dict[str, Any]
 
 @dataclass(frozen=True, kw_only=True)
 class Clip:
-    """A clip; `guest` is the name of who is in it. One that is used is assigned to its episode."""
+    """A clip.
+
+    Attributes:
+        guest: The name of the guest in it.
+        is_used: Whether it is assigned to its episode.
+    """
 
     body: Body
     guest: str | None
@@ -43,12 +45,17 @@ class Clip:
 
     @property
     def file_hash(self) -> str:
+        """Return the SHA-256 by which the clip is found."""
         return str(self.body["file_hash"])
 
 
 @dataclass(frozen=True, kw_only=True)
 class Episode:
-    """An episode and what it is made of. `uses` has, by kind of record, the context for each name."""
+    """An episode and the records that it uses.
+
+    Attributes:
+        uses: By kind of record, the usage context for each record's name.
+    """
 
     body: Body
     status: str
@@ -60,7 +67,11 @@ class Episode:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """What one environment gets. `assets` are bodies by kind of record, whose names are unique in their kind."""
+    """The records of one environment.
+
+    Attributes:
+        assets: Request bodies by kind of record. Names are unique within a kind.
+    """
 
     name: str
     shows: tuple[Body, ...]
@@ -70,12 +81,12 @@ class Catalogue:
 
     @property
     def clips(self) -> tuple[Clip, ...]:
-        """Every clip, those of episodes first."""
+        """Return all clips, those of episodes first."""
         return (*(clip for episode in self.episodes for clip in episode.clips), *self.library)
 
 
-def of(environment: str) -> Catalogue:
-    """The catalogue of an environment: its own set, or that of dev."""
+def load(environment: str) -> Catalogue:
+    """Return an environment's catalogue: its own set, or that of dev."""
     data = _data()
     name = environment if environment in data["sets"] else DEFAULT_SET
     sizes = data["sets"][name]
@@ -87,7 +98,7 @@ def of(environment: str) -> Catalogue:
         "guest": tuple(_guest(*guest) for guest in data["guests"][: sizes["guests"]]),
     }
     shows = data["shows"][: sizes["shows"]]
-    places = count()
+    indices = count()
     return Catalogue(
         name=name,
         shows=tuple(
@@ -96,11 +107,11 @@ def of(environment: str) -> Catalogue:
         ),
         assets=assets,
         episodes=tuple(
-            _episode(show, number, next(places), assets)
+            _episode(show, number, next(indices), assets)
             for show in shows
             for number in range(1, min(sizes["episodes"], len(show["episodes"])) + 1)
         ),
-        library=tuple(_clip("library", title, place, None, []) for place, title in enumerate(data["library"])),
+        library=tuple(_clip("library", title, index, None, []) for index, title in enumerate(data["library"])),
     )
 
 
@@ -110,72 +121,80 @@ def _data() -> dict[str, Any]:
     return data
 
 
-def _episode(show: Mapping[str, Any], number: int, place: int, assets: Mapping[str, Sequence[Body]]) -> Episode:
-    told = show["episodes"][number - 1]
-    filmed = FIRST_WEEK + timedelta(weeks=place)
-    guest = assets["guest"][place % len(assets["guest"])]["name"]
+def _episode(show: Mapping[str, Any], number: int, index: int, assets: Mapping[str, Sequence[Body]]) -> Episode:
+    entry = show["episodes"][number - 1]
+    filming_date = FIRST_WEEK + timedelta(weeks=index)
+    guest = assets["guest"][index % len(assets["guest"])]["name"]
     status = STATUSES[(number - 1) % len(STATUSES)]
     body = {
         "show_name": show["name"],
-        "title": told["title"],
+        "title": entry["title"],
         "season_number": 1,
         "episode_number": number,
-        "description": told["about"],
-        "duration_seconds": 1_260 + 37 * (place % 11),
-        "filming_date": filmed.isoformat(),
-        "edit_deadline": (filmed + timedelta(days=10)).isoformat(),
-        "tags": [*told["tags"], TAG],
+        "description": entry["about"],
+        "duration_seconds": 1_260 + 37 * (index % 11),
+        "filming_date": filming_date.isoformat(),
+        "edit_deadline": (filming_date + timedelta(days=10)).isoformat(),
+        "tags": [*entry["tags"], TAG],
         "category": show["category"],
         "genre": show["genre"],
         "director": "Marlow Esterby",
         "writer": "Petra Vandenholt",
-        "copyright": f"© {filmed.year} The makers of {show['name']}",
+        "copyright": f"© {filming_date.year} The makers of {show['name']}",
     }
     if status == "published":
-        body["publish_date"] = (filmed + timedelta(days=21)).isoformat()
+        body["publish_date"] = (filming_date + timedelta(days=21)).isoformat()
     return Episode(
         body=body,
         status=status,
-        # Every third script was written a second time.
-        scripts=tuple(_script(show["name"], told, draft) for draft in range(1, 3 if number % 3 == 0 else 2)),
+        # Every third episode has a second draft.
+        scripts=tuple(_script(show["name"], entry, draft) for draft in range(1, 3 if number % 3 == 0 else 2)),
         clips=tuple(
-            _clip(f"{show['name']}/{told['title']}", title, scene, guest, told["tags"])
-            for scene, title in enumerate(told["scenes"])
+            _clip(f"{show['name']}/{entry['title']}", title, scene, guest, entry["tags"])
+            for scene, title in enumerate(entry["scenes"])
         ),
-        uses=_uses(place, assets),
+        uses=_uses(index, assets),
         palette=tuple(show["palette"]),
     )
 
 
-def _uses(place: int, assets: Mapping[str, Sequence[Body]]) -> dict[str, dict[str, str]]:
-    def named(kind: str, index: int) -> str:
+def _uses(position: int, assets: Mapping[str, Sequence[Body]]) -> dict[str, dict[str, str]]:
+    def name_of(kind: str, index: int) -> str:
         return str(assets[kind][index % len(assets[kind])]["name"])
 
     return {
         "outfit": {
-            named("outfit", place * 2 + index): OUTFIT_CONTEXTS[index] for index in range(OUTFITS_OF_AN_EPISODE)
+            name_of("outfit", position * 2 + index): OUTFIT_CONTEXTS[index] for index in range(OUTFITS_OF_AN_EPISODE)
         },
-        "ui_element": {named("ui_element", place): "Throughout", named("ui_element", place + 3): "The titles"},
-        "background": {named("background", place): "The opening", named("background", place + 1): "The last scene"},
+        "ui_element": {
+            name_of("ui_element", position): "Throughout",
+            name_of("ui_element", position + 3): "The titles",
+        },
+        "background": {
+            name_of("background", position): "The opening",
+            name_of("background", position + 1): "The last scene",
+        },
     }
 
 
-def _script(show: str, told: Mapping[str, Any], draft: int) -> str:
-    scenes = [f"{number}. {scene.upper()}" for number, scene in enumerate(told["scenes"], start=1)]
-    # A second draft leaves out a scene and has more to say about the rest.
-    kept = scenes if draft == 1 else [f"{scene}\nHOLD until nobody speaks." for scene in scenes[:-1]]
-    return "\n\n".join([f"{show}: {told['title']} (draft {draft})", told["about"], "FADE IN:", *kept, "FADE OUT."])
+def _script(show: str, entry: Mapping[str, Any], draft: int) -> str:
+    scenes = [f"{number}. {scene.upper()}" for number, scene in enumerate(entry["scenes"], start=1)]
+    # The second draft omits the last scene and extends the others.
+    body_scenes = scenes if draft == 1 else [f"{scene}\nHOLD until nobody speaks." for scene in scenes[:-1]]
+    return "\n\n".join(
+        [f"{show}: {entry['title']} (draft {draft})", entry["about"], "FADE IN:", *body_scenes, "FADE OUT."]
+    )
 
 
-def _clip(owner: str, title: str, place: int, guest: str | None, tags: Sequence[str]) -> Clip:
+def _clip(owner: str, title: str, index: int, guest: str | None, tags: Sequence[str]) -> Clip:
     digest = hashlib.sha256(f"{owner}/{title}".encode()).hexdigest()
     number = int(digest[:8], 16)
-    talent = TALENT[place % len(TALENT)] if guest else TALENT[0]
-    is_used = guest is not None and place < USED_CLIPS
+    talent = TALENT[index % len(TALENT)] if guest else TALENT[0]
+    is_used = guest is not None and index < USED_CLIPS
     body = {
         "title": title,
         "talent_source": talent,
-        "file_name": f"A{number % 100:03}_C{place + 1:03}.mov",
+        "file_name": f"A{number % 100:03}_C{index + 1:03}.mov",
         "file_hash": digest,
         "byte_count": 200_000_000 + number % 400_000_000,
         "duration_seconds": 20 + number % 160,
@@ -183,12 +202,12 @@ def _clip(owner: str, title: str, place: int, guest: str | None, tags: Sequence[
         "quality": QUALITIES[number % len(QUALITIES)],
         "tags": [*tags, TAG],
     }
-    if is_used or place < APPROVED_CLIPS:
+    if is_used or index < APPROVED_CLIPS:
         body["status"] = "approved"
     return Clip(body=body, guest=guest if talent == "Guest" else None, is_used=is_used)
 
 
-def _outfits(told: Sequence[Sequence[str]]) -> tuple[Body, ...]:
+def _outfits(entries: Sequence[Sequence[str]]) -> tuple[Body, ...]:
     return tuple(
         {
             "name": f"{colour.capitalize()} {kind}, {shoe_colour} {shoes}",
@@ -198,14 +217,14 @@ def _outfits(told: Sequence[Sequence[str]]) -> tuple[Body, ...]:
             "accessories": [{"kind": accessory}],
             "tags": [colour, TAG],
         }
-        for colour, kind, shoe_colour, shoes, accessory in told
+        for colour, kind, shoe_colour, shoes, accessory in entries
     )
 
 
-def _files(kind: str, told: Sequence[Sequence[str]], suffix: str) -> tuple[Body, ...]:
+def _files(kind: str, entries: Sequence[Sequence[str]], suffix: str) -> tuple[Body, ...]:
     field = "element_type" if kind == "ui_element" else f"{kind}_type"
-    made = []
-    for name, type_, *place in told:
+    bodies = []
+    for name, type_, *location in entries:
         body = {
             "name": name,
             field: type_,
@@ -213,8 +232,8 @@ def _files(kind: str, told: Sequence[Sequence[str]], suffix: str) -> tuple[Body,
             "file_hash": hashlib.sha256(f"{kind}/{name}".encode()).hexdigest(),
             "tags": [type_, TAG],
         }
-        made.append(body | ({"location": place[0]} if place else {}))
-    return tuple(made)
+        bodies.append(body | ({"location": location[0]} if location else {}))
+    return tuple(bodies)
 
 
 def _guest(name: str, role: str) -> Body:

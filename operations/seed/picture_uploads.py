@@ -1,14 +1,15 @@
-"""The pictures of episodes on their way through the pipeline: drawn, uploaded, turned into thumbnails."""
+"""Uploads of generated pictures and the thumbnail jobs that they start."""
 
 import hashlib
 import time
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
-from operations.client.patience import Patience
-from operations.client.platform_api import PlatformApi, UnexpectedAnswerError
+from operations.client.platform_api import PlatformApi, UnexpectedResponseError
+from operations.client.retry_policy import RetryPolicy
 from operations.seed import pictures
-from operations.seed.ledger import Ledger, Outcome
+from operations.seed.outcome_counts import Outcome, OutcomeCounts
 
 MEDIA_TYPE = "image/jpeg"
 KIND = "picture"
@@ -18,37 +19,41 @@ POLL_SECONDS = 0.2
 
 
 class PictureUploads:
-    """Sends pictures, each once, and waits for the thumbnails of all."""
+    """Uploads a picture for each episode that has none, and waits for the thumbnails."""
 
-    def __init__(self, api: PlatformApi, token: str, ledger: Ledger, patience: Patience) -> None:
-        self._api, self._token, self._ledger, self._patience = api, token, ledger, patience
+    def __init__(self, api: PlatformApi, token: str, counts: OutcomeCounts, retry: RetryPolicy) -> None:
+        self._api, self._token, self._counts, self._retry = api, token, counts, retry
 
-    def send(self, episode_id: str, name: str, palette: Sequence[str]) -> str | None:
-        """The job that makes the episode's thumbnails; None when there are some already.
+    def upload(self, episode_id: str, name: str, palette: Sequence[str]) -> str | None:
+        """Upload an episode's picture.
 
-        A job that an earlier run left at work is that job.
+        Returns:
+            The id of the job that creates the thumbnails, possibly one of an earlier run; None if the episode has
+                thumbnails.
         """
         if self._get(f"episodes/{episode_id}/thumbnails"):
-            self._ledger.count(KIND, Outcome.FOUND)
+            self._counts.count(KIND, Outcome.FOUND)
             return None
         for status in ("processing", "pending"):
-            at_work = self._get("jobs", {"entity_id": episode_id, "status": status})
-            if at_work:
-                self._ledger.count(KIND, Outcome.FOUND)
-                return str(at_work[0]["job_id"])
+            active_jobs = self._get("jobs", {"entity_id": episode_id, "status": status})
+            if active_jobs:
+                self._counts.count(KIND, Outcome.FOUND)
+                return str(active_jobs[0]["job_id"])
         return self._upload(episode_id, pictures.draw(name, palette))
 
-    def wait(self, jobs: Sequence[str]) -> None:
-        """Returns when every job is done. Raises UnexpectedAnswerError for one that failed, or when it takes too long."""
+    def wait_for_jobs(self, jobs: Sequence[str]) -> None:
+        """Wait until every job has completed.
+
+        Raises:
+            UnexpectedResponseError: A job failed, or the jobs take too long.
+        """
         deadline = time.monotonic() + JOB_SECONDS + JOB_SECONDS_EACH * len(jobs)
         for job_id in jobs:
-            while (job := self._patience(lambda: self._api.get(f"/api/v1/jobs/{job_id}", token=self._token))["data"])[  # noqa: B023
-                "status"
-            ] != "completed":
+            while (job := self._job(job_id))["status"] != "completed":
                 if job["status"] == "failed":
-                    raise UnexpectedAnswerError(f"job {job_id} failed: {job['error_message'] or 'it gives no reason'}")
+                    raise UnexpectedResponseError(f"job {job_id} failed: {job['error_message'] or 'no error message'}")
                 if time.monotonic() > deadline:
-                    raise UnexpectedAnswerError(f"job {job_id} is still {job['status']}; {len(jobs)} were waited for")
+                    raise UnexpectedResponseError(f"timeout: job {job_id} of {len(jobs)} jobs is still {job['status']}")
                 time.sleep(POLL_SECONDS)
 
     def _upload(self, episode_id: str, content: bytes) -> str:
@@ -63,19 +68,23 @@ class PictureUploads:
             "sha256": digest,
         }
         key = str(uuid.uuid4())
-        form = self._patience(
+        form = self._retry(
             lambda: self._api.post("/api/v1/upload/generate-url", body, token=self._token, idempotency_key=key)
         )["data"]
-        self._patience(lambda: self._api.upload(form["uploadUrl"], form["fields"], file_name, content, MEDIA_TYPE))
-        # A completion may be repeated as it is: the second one answers the same job.
-        completed = self._patience(
+        self._retry(lambda: self._api.upload(form["uploadUrl"], form["fields"], file_name, content, MEDIA_TYPE))
+        # Completing an upload is idempotent: a repeated request returns the same job.
+        completed = self._retry(
             lambda: self._api.post(f"/api/v1/upload/{form['upload_id']}/complete", None, token=self._token, expect=200)
         )["data"]
-        self._ledger.count(KIND, Outcome.MADE)
+        self._counts.count(KIND, Outcome.MADE)
         return str(completed["job_id"])
 
+    def _job(self, job_id: str) -> dict[str, Any]:
+        job: dict[str, Any] = self._retry(lambda: self._api.get(f"/api/v1/jobs/{job_id}", token=self._token))["data"]
+        return job
+
     def _get(self, path: str, query: dict[str, str] | None = None) -> list[dict[str, str]]:
-        found: list[dict[str, str]] = self._patience(
+        found: list[dict[str, str]] = self._retry(
             lambda: self._api.get(f"/api/v1/{path}", token=self._token, query=query or {})
         )["data"]
         return found

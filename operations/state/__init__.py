@@ -1,0 +1,1 @@
+"""State of local platforms on disk: state files, locks, logs and current status."""

@@ -1,4 +1,4 @@
-"""What the host process notes of its platform: one JSON object a line, an event and its fields."""
+"""Log of the host process: one JSON object per line, with the event and its fields."""
 
 import json
 import logging
@@ -12,10 +12,10 @@ OWN_FIELDS = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctim
 
 
 class EventFormatter(logging.Formatter):
-    """The event is the message; whatever else the caller gave are its fields."""
+    """A formatter that writes the message as `event` and the `extra` fields of the record beside it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line. Values that JSON does not know are written as text."""
+        """Return one line of JSON. Values without a JSON form are written as text."""
         event = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
@@ -28,16 +28,16 @@ class EventFormatter(logging.Formatter):
 
 
 @contextmanager
-def kept(logs: Path) -> Iterator[None]:
-    """Writes what `local` logs to a file beside the logs of the processes, while the block runs."""
+def attached(logs: Path) -> Iterator[None]:
+    """Write the records of the `local` logger to a file in the log folder while the block runs."""
     logs.mkdir(parents=True, exist_ok=True)
     handler = logging.FileHandler(logs / FILE_NAME, encoding="utf-8")
     handler.setFormatter(EventFormatter())
-    watched = logging.getLogger("local")
-    watched.addHandler(handler)
-    watched.setLevel(logging.INFO)
+    logger = logging.getLogger("local")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
     try:
         yield
     finally:
-        watched.removeHandler(handler)
+        logger.removeHandler(handler)
         handler.close()

@@ -1,4 +1,4 @@
-"""The state of an environment's local platform, on disk in `.platform/<environment>/`: written by its host, read by every verb."""
+"""State files of a local platform in `.platform/<environment>/`: written by its host, read by every command."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from local.account import LocalAccount
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.lock import EnvironmentLock, ProcessIdentity
 
 
@@ -21,7 +21,7 @@ class _Frozen(BaseModel):
 
 
 class Endpoints(_Frozen):
-    """Where the platform answers; all on loopback."""
+    """URLs of the platform, all on loopback."""
 
     api: str
     docs: str
@@ -31,7 +31,7 @@ class Endpoints(_Frozen):
 
 
 class Credentials(_Frozen):
-    """What signs requests to the local AWS; worth nothing anywhere else."""
+    """Credentials for requests to the local AWS; not valid anywhere else."""
 
     region: str
     access_key_id: str
@@ -39,9 +39,10 @@ class Credentials(_Frozen):
 
 
 class Resource(_Frozen):
-    """One registration of the program and what became of it. A component is only the program's own grouping.
+    """A registered resource and its state. A component only groups other resources.
 
-    `reason` says why a registration was only recorded.
+    Attributes:
+        reason: Why a resource was recorded only.
     """
 
     urn: str
@@ -54,7 +55,7 @@ class Resource(_Frozen):
 
 
 class Process(_Frozen):
-    """One process of the platform; `exited` is one that ended unasked."""
+    """A process of the platform; `exited` means that it ended without being told to."""
 
     name: str
     pid: int
@@ -62,7 +63,7 @@ class Process(_Frozen):
 
 
 class EnvironmentState(_Frozen):
-    """All that is known of a local platform. `endpoints` and `credentials` are absent while it starts."""
+    """State of a local platform. `endpoints` and `credentials` are None while it starts."""
 
     state: Literal["starting", "running", "degraded"]
     environment: str
@@ -79,16 +80,20 @@ class EnvironmentState(_Frozen):
 
     @property
     def host(self) -> ProcessIdentity:
-        """The process that holds the platform."""
+        """Return the identity of the host process."""
         return ProcessIdentity(pid=self.pid, started_at=self.process_started_at)
 
     def resource_counts(self) -> dict[str, int]:
-        """How many registrations were applied to the local AWS, and how many were only recorded."""
+        """Return how many resources were applied to the local AWS, and how many were recorded only."""
         states = Counter(resource.state for resource in self.resources)
         return {"applied": states["applied"], "recorded_only": states["recorded-only"]}
 
     def account(self) -> LocalAccount:
-        """The local AWS account; the platform must be up."""
+        """Return the local AWS account.
+
+        Raises:
+            RuntimeError: The platform is still starting.
+        """
         if self.endpoints is None or self.credentials is None:
             raise RuntimeError(f"{self.environment}: the platform is not up yet")
         return LocalAccount(
@@ -103,69 +108,71 @@ class EnvironmentState(_Frozen):
 
 @dataclass(frozen=True)
 class StateFiles:
-    """The files of one environment."""
+    """Paths of an environment's state files, and operations on them."""
 
     environment: str
     directory: Path
 
     @classmethod
     def of(cls, environment: str) -> "StateFiles":
-        """The files of an environment; nothing is created."""
-        return cls(environment, project.state_root() / environment)
+        """Return the files of an environment. Creates nothing."""
+        return cls(environment, checkout.state_root() / environment)
 
     @property
     def state(self) -> Path:
+        """Return the path of the recorded state."""
         return self.directory / "state.json"
 
     @property
     def progress(self) -> Path:
-        """One line of JSON for each piece of news of the start."""
+        """Return the path of the progress log of the start, one JSON object per line."""
         return self.directory / "progress.jsonl"
 
     @property
     def logs(self) -> Path:
-        """One `<process>.log` each; they outlive the platform."""
+        """Return the folder with one `<process>.log` per process; logs are kept when the platform ends."""
         return self.directory / "logs"
 
     @property
     def host_log(self) -> Path:
+        """Return the path of the host's log."""
         return self.logs / "host.log"
 
     @property
     def journey(self) -> Path:
-        """What the last journey fetched, and its result."""
+        """Return the folder with the last journey's result and downloads."""
         return self.directory / "journey"
 
     @property
     def lock(self) -> EnvironmentLock:
-        """A new, unheld lock object on the environment's lock file."""
+        """Return a new, unheld lock object for the environment's lock file."""
         return EnvironmentLock(self.directory / "lock")
 
     def read(self) -> EnvironmentState | None:
-        """The recorded state; None when there is none, or when what stands there is not one of ours."""
+        """Return the recorded state; None if there is none or it is not valid."""
         try:
             return EnvironmentState.model_validate_json(self.state.read_bytes())
         except (FileNotFoundError, NotADirectoryError, ValidationError):
             return None
 
     def write(self, state: EnvironmentState) -> None:
-        """Replaces the state in one step, so that a reader never sees half of it; readable by its owner alone (credentials)."""
+        """Replace the recorded state atomically. Only its owner can read the file, because it holds credentials."""
         write_atomically(self.state, state.model_dump_json(indent=1))
 
-    def remains(self) -> list[str]:
-        """The names of what an earlier platform left in the directory, the logs and the lock file aside."""
+    def leftovers(self) -> list[str]:
+        """Return the names of files that an earlier platform left behind, except for logs and the lock file."""
         if not self.directory.is_dir():
             return []
         return sorted(entry.name for entry in self.directory.iterdir() if entry.name not in ("logs", "lock"))
 
     def wipe(self, *, keep_lock: bool = False) -> None:
-        """Removes everything but the logs. The caller holds the lock, and goes on holding it only with `keep_lock`."""
+        """Remove everything but the logs. The caller must hold the lock, and keeps holding it only with `keep_lock`."""
         if not self.directory.is_dir():
             return
-        kept = ("logs", "lock") if keep_lock else ("logs",)
-        # The lock file goes last: while it is there, no other command believes the environment to be free.
+        excluded = ("logs", "lock") if keep_lock else ("logs",)
+        # The lock file goes last: while it exists, no other command takes the environment to be free.
         for entry in sorted(self.directory.iterdir(), key=lambda entry: entry.name == "lock"):
-            if entry.name in kept:
+            if entry.name in excluded:
                 continue
             if entry.is_dir() and not entry.is_symlink():
                 shutil.rmtree(entry, ignore_errors=True)
@@ -174,7 +181,7 @@ class StateFiles:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Writes a file in one step: under another name in the same folder, mode 0600, then renamed."""
+    """Write a file atomically: to a temporary file in the same folder with mode 0600, which is then renamed."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

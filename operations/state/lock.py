@@ -1,4 +1,4 @@
-"""The lock of an environment: its holder starts, runs or stops its platform. The system releases it however the holder ends."""
+"""File lock of an environment; the system releases it when its holder ends."""
 
 import contextlib
 import fcntl
@@ -10,29 +10,33 @@ from typing import Self
 
 import psutil
 
-# The start time that two processes read of a third may differ by the clock's corrections between the two readings.
+# Start times of the same process may differ between two readings, because the system clock is adjusted in between.
 START_TIME_TOLERANCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessIdentity:
-    """A process by its id and its start time: ids are used again by the system, the pair is not."""
+    """A process identified by id and start time: the system reuses ids, but not the pair."""
 
     pid: int
     started_at: float
 
     @classmethod
-    def own(cls) -> Self:
-        """The calling process."""
+    def current(cls) -> Self:
+        """Return the identity of the calling process."""
         return cls.of(os.getpid())
 
     @classmethod
     def of(cls, pid: int) -> Self:
-        """A process that runs now; raises psutil.NoSuchProcess otherwise."""
+        """Return the identity of a running process.
+
+        Raises:
+            psutil.NoSuchProcess: No process has this id.
+        """
         return cls(pid=pid, started_at=psutil.Process(pid).create_time())
 
     def find(self) -> psutil.Process | None:
-        """The process, or None when it ended or its id belongs to another by now."""
+        """Return the process; None if it has ended or its id belongs to another process now."""
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.started_at) < START_TIME_TOLERANCE_SECONDS
@@ -42,14 +46,14 @@ class ProcessIdentity:
 
 
 class EnvironmentLock:
-    """An exclusive lock on a file, which also says who holds it. Its descriptor can be handed to a child process."""
+    """An exclusive file lock that also records its holder. Its descriptor can be inherited by a child process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._descriptor: int | None = None
 
     def acquire(self) -> bool:
-        """Takes the lock without waiting and says whether it was free."""
+        """Try to take the lock without waiting; return whether that succeeded."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         while True:
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -60,49 +64,53 @@ class EnvironmentLock:
                 return False
             if self._is_current(descriptor):
                 break
-            # The file was wiped between opening and locking: a lock on a file that nobody else can see locks nothing.
+            # The file was removed between opening and locking: nobody else would see a lock on it.
             os.close(descriptor)
         self._descriptor = descriptor
-        self.sign()
+        self.write_holder()
         return True
 
     def adopt(self, descriptor: int) -> None:
-        """Takes over the lock from the parent process, which handed its descriptor down, and signs for it."""
-        # Processes that this one starts must not keep the lock alive.
+        """Take over the lock from the parent process by its descriptor, and record this process as the holder."""
+        # Child processes must not inherit the descriptor, or they would keep the lock.
         os.set_inheritable(descriptor, False)
         self._descriptor = descriptor
-        self.sign()
+        self.write_holder()
 
-    def sign(self) -> None:
-        """Writes the calling process into the file, for those who want to end the holder."""
-        os.pwrite(self.descriptor, json.dumps(asdict(ProcessIdentity.own())).ljust(120).encode(), 0)
+    def write_holder(self) -> None:
+        """Record the calling process in the file, so that other commands can end the holder."""
+        os.pwrite(self.descriptor, json.dumps(asdict(ProcessIdentity.current())).ljust(120).encode(), 0)
 
     @property
     def descriptor(self) -> int:
-        """The descriptor that holds the lock; the lock must have been acquired."""
+        """Return the descriptor that holds the lock.
+
+        Raises:
+            RuntimeError: The lock is not held.
+        """
         if self._descriptor is None:
             raise RuntimeError(f"{self.path}: the lock is not held")
         return self._descriptor
 
     def release(self) -> None:
-        """Gives the lock up; does nothing when it is not held. A child that adopted it goes on holding it."""
+        """Release the lock; does nothing if it is not held. A child process that adopted it keeps it."""
         if self._descriptor is None:
             return
-        if self.holder() == ProcessIdentity.own():
+        if self.holder() == ProcessIdentity.current():
             os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
         self._descriptor = None
 
     def is_held(self) -> bool:
-        """Whether somebody who signed for the lock is alive.
+        """Return whether the recorded holder is alive.
 
-        Trying the lock would be surer, but would make a command that takes it in that instant believe it to be taken.
+        Trying to take the lock would be more reliable, but another command that tries at the same moment would fail.
         """
         holder = self.holder()
         return holder is not None and holder.find() is not None
 
     def holder(self) -> ProcessIdentity | None:
-        """Who signed the file last; None when nobody did."""
+        """Return the recorded holder; None if there is none."""
         try:
             return ProcessIdentity(**json.loads(self.path.read_text()))
         except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""The news of a start, from the host to whoever waits for it: one JSON object a line in `progress.jsonl`."""
+"""Progress log of a start, one JSON object per line: written by the host, read by the command that waits for it."""
 
 import json
 import threading
@@ -11,14 +11,20 @@ from typing import IO, Any
 from local.progress import ProgressEvent
 from operations.terminal.exit_codes import ExitCode
 
-# The step that stands for the whole start; its end is the end of the start.
-WHOLE = "platform"
+# The step for the start as a whole; its end is the last line of the log.
+PLATFORM_STEP = "platform"
 POLL_SECONDS = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """How a start ended: `message` and `next_step` say why it failed; `seconds` is how long it took."""
+class StartOutcome:
+    """Result of a start.
+
+    Attributes:
+        seconds: Duration of the start.
+        message: Why it failed; empty if it succeeded.
+        next_step: What to do about the failure.
+    """
 
     code: ExitCode
     seconds: float
@@ -27,32 +33,34 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the platform is up."""
+        """Return whether the platform is running."""
         return self.code == ExitCode.OK
 
 
 class ProgressWriter:
-    """Appends events; each line is complete when it can be read. Safe to call from any thread."""
+    """A thread-safe writer of the log; each line is written as a whole."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("a", encoding="utf-8", buffering=1)
         self._lock = threading.Lock()
         self._began = time.monotonic()
 
-    def event(self, event: ProgressEvent) -> None:
-        """A step's news."""
+    def write_event(self, event: ProgressEvent) -> None:
+        """Append a progress event."""
         self._write(event.as_dict())
 
-    def ended(self, code: ExitCode, message: str = "", next_step: str = "") -> Outcome:
-        """The end of the start, the last line; returns what was written."""
+    def write_outcome(self, code: ExitCode, message: str = "", next_step: str = "") -> StartOutcome:
+        """Append the outcome, which is the last line, and return it."""
         seconds = round(time.monotonic() - self._began, 3)
-        outcome = Outcome(code=code, seconds=seconds, message=message, next_step=next_step)
-        line = ProgressEvent(step=WHOLE, state="finished" if outcome.ok else "failed", detail=message, seconds=seconds)
+        outcome = StartOutcome(code=code, seconds=seconds, message=message, next_step=next_step)
+        line = ProgressEvent(
+            step=PLATFORM_STEP, state="finished" if outcome.ok else "failed", detail=message, seconds=seconds
+        )
         self._write({**line.as_dict(), "next": next_step, "code": int(code)})
         return outcome
 
     def close(self) -> None:
-        """Closes the file; later events are lost."""
+        """Close the file; later events are discarded."""
         with self._lock:
             self._file.close()
 
@@ -63,7 +71,7 @@ class ProgressWriter:
 
 
 def last_step(path: Path) -> str:
-    """The step that a start is at: the last one told of; empty when nothing was told yet."""
+    """Return the name of the last step in the log; empty if there is none."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -76,31 +84,37 @@ def last_step(path: Path) -> str:
     return ""
 
 
-def follow(file: IO[str], *, alive: Callable[[], bool], wait: Callable[[], None]) -> Iterator[ProgressEvent | Outcome]:
-    """Yields the events of an open progress file as they come, and the outcome last.
+def follow(
+    file: IO[str], *, is_writer_alive: Callable[[], bool], wait: Callable[[], None]
+) -> Iterator[ProgressEvent | StartOutcome]:
+    """Yield the events of an open progress log as they are written, and the outcome last.
 
-    When the writer is no longer `alive` and never told of an end, the iterator simply ends. `wait` is called between looks.
+    Args:
+        file: The open log.
+        is_writer_alive: Tells whether the host still runs. Once it does not, the iterator ends, with or without an
+            outcome.
+        wait: Called before the log is read again.
     """
-    rest = ""
+    incomplete_line = ""
     while True:
-        # Asked before reading: what a writer wrote before it died is then surely read.
-        still_alive = alive()
-        rest += file.read()
-        *lines, rest = rest.split("\n")
+        # Checked before reading, so that everything that the writer wrote before it ended is read.
+        was_writer_alive = is_writer_alive()
+        incomplete_line += file.read()
+        *lines, incomplete_line = incomplete_line.split("\n")
         for line in lines:
-            told = _parse(line)
-            yield told
-            if isinstance(told, Outcome):
+            entry = _parse(line)
+            yield entry
+            if isinstance(entry, StartOutcome):
                 return
-        if not still_alive:
+        if not was_writer_alive:
             return
         wait()
 
 
-def _parse(line: str) -> ProgressEvent | Outcome:
+def _parse(line: str) -> ProgressEvent | StartOutcome:
     data = json.loads(line)
     if "code" in data:
-        return Outcome(
+        return StartOutcome(
             code=ExitCode(data["code"]), seconds=data["seconds"], message=data["detail"], next_step=data["next"]
         )
     return ProgressEvent(**data)

@@ -1,0 +1,1 @@
+"""Terminal output, exit codes and signal handling of the `platform` command."""

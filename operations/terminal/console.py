@@ -1,4 +1,4 @@
-"""How results and refusals are shown: to people as text and tables, to programs as one JSON object."""
+"""Output of results and errors: text and tables for people, one JSON object for programs."""
 
 import json
 import sys
@@ -9,20 +9,20 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from operations.terminal.refusals import RefusedError
+from operations.terminal.command_errors import CommandError
 
-# Text that is piped is read by programs and files, which have no width to fit into.
-PIPED_WIDTH = 10_000
+# Piped output goes to programs and files, which have no width to fit into.
+PIPE_WIDTH = 10_000
 
 
 def _console(*, stderr: bool) -> Console:
     stream = sys.stderr if stderr else sys.stdout
-    # The environment's COLUMNS and FORCE_COLOR are for terminals; colour codes in a pipe would be read as text.
-    piped = not stream.isatty()
+    # COLUMNS and FORCE_COLOR in the environment are meant for terminals; colour codes in a pipe would be read as text.
+    is_piped = not stream.isatty()
     return Console(
         stderr=stderr,
-        width=PIPED_WIDTH if piped else None,
-        force_terminal=False if piped else None,
+        width=PIPE_WIDTH if is_piped else None,
+        force_terminal=False if is_piped else None,
         highlight=False,
         emoji=False,
         soft_wrap=False,
@@ -30,7 +30,7 @@ def _console(*, stderr: bool) -> Console:
 
 
 class Screen:
-    """Where one command writes. With `as_json`, standard output gets exactly one object and nothing else is written."""
+    """The output of one command. With `as_json`, stdout receives exactly one JSON object and nothing else is written."""
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
@@ -38,62 +38,68 @@ class Screen:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person watches: standard output is a terminal and no JSON was asked for."""
+        """Return whether stdout is a terminal and JSON mode is off."""
         return self.out.is_terminal and not self.as_json
 
-    def show(self, *things: RenderableType) -> None:
-        """Shows results to people; silent in JSON mode. Plain strings are shown as they are, without markup."""
+    def show(self, *renderables: RenderableType) -> None:
+        """Print results to stdout; silent in JSON mode. Strings are printed without markup."""
         if self.as_json:
             return
-        for thing in things:
-            text = Text(thing) if isinstance(thing, str) else thing
-            # A line of text is never broken: a token or an address that is copied must stay whole.
-            unbroken = isinstance(text, Text)
+        for renderable in renderables:
+            text = Text(renderable) if isinstance(renderable, str) else renderable
+            # A line of text is never wrapped: a token or an address must stay whole when it is copied.
+            is_unwrapped = isinstance(text, Text)
             if self.is_terminal:
-                self.out.print(text, soft_wrap=unbroken)
+                self.out.print(text, soft_wrap=is_unwrapped)
                 continue
             with self.out.capture() as captured:
-                self.out.print(text, soft_wrap=unbroken)
-            # Tables fill their last column with blanks, which are noise where a program reads.
+                self.out.print(text, soft_wrap=is_unwrapped)
+            # Rich pads the last column of a table with blanks, which are noise in piped output.
             sys.stdout.write("\n".join(line.rstrip() for line in captured.get().split("\n")))
             sys.stdout.flush()
 
     def note(self, line: str) -> None:
-        """Tells people what is going on, on standard error, so that captured output stays clean; silent in JSON mode."""
+        """Print a progress message to stderr, so that captured stdout stays clean; silent in JSON mode."""
         if not self.as_json:
             self.err.print(Text(line), soft_wrap=True)
 
-    def result(self, data: Mapping[str, Any]) -> None:
-        """Writes the one object of JSON mode; silent otherwise."""
+    def write_json(self, data: Mapping[str, Any]) -> None:
+        """Write the JSON object of JSON mode; silent otherwise."""
         if self.as_json:
             sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False, default=str) + "\n")
             sys.stdout.flush()
 
-    def refuse(self, refusal: RefusedError) -> None:
-        """Shows a refusal: the object `{"error": {"message", "next"}}`, or two lines on standard error."""
+    def show_error(self, error: CommandError) -> None:
+        """Print an error: the object `{"error": {"message", "next"}}`, or two lines on stderr."""
         if self.as_json:
-            self.result({"error": {"message": refusal.message, "next": refusal.next_step}})
+            self.write_json({"error": {"message": error.message, "next": error.next_step}})
             return
-        self.err.print(Text.assemble(("platform: ", "bold red"), refusal.message), soft_wrap=True)
-        if refusal.next_step:
-            self.err.print(Text.assemble(("  next: ", "bold"), refusal.next_step), soft_wrap=True)
+        self.err.print(Text.assemble(("platform: ", "bold red"), error.message), soft_wrap=True)
+        if error.next_step:
+            self.err.print(Text.assemble(("  next: ", "bold"), error.next_step), soft_wrap=True)
 
 
 def table(*columns: str, rows: Sequence[Sequence[str | Text]], right: Sequence[str] = ()) -> Table:
-    """An aligned table without lines; the columns named in `right` are figures."""
-    made = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
+    """Build a table without lines.
+
+    Args:
+        columns: The column headers.
+        rows: The cells of each row.
+        right: The headers of right-aligned columns.
+    """
+    built = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", pad_edge=False)
     for column in columns:
-        made.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        built.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
-    return made
+        built.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+    return built
 
 
-def facts(pairs: Mapping[str, str]) -> Table:
-    """Names and their values, aligned."""
-    made = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
-    made.add_column(style="bold", no_wrap=True)
-    made.add_column(overflow="fold")
+def key_value_table(pairs: Mapping[str, str]) -> Table:
+    """Build a table of names and values."""
+    built = Table(box=None, padding=(0, 2, 0, 0), show_header=False, pad_edge=False)
+    built.add_column(style="bold", no_wrap=True)
+    built.add_column(overflow="fold")
     for name, value in pairs.items():
-        made.add_row(Text(name), Text(value))
-    return made
+        built.add_row(Text(name), Text(value))
+    return built

@@ -1,10 +1,10 @@
-"""What the `platform` command's exit status says."""
+"""Exit codes of the `platform` command."""
 
 from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """One meaning each, for every verb. The meanings are printed by `platform --help`."""
+    """An exit code; it means the same for every command."""
 
     OK = 0
     FAILED = 1
@@ -17,16 +17,17 @@ class ExitCode(IntEnum):
 
     @property
     def meaning(self) -> str:
+        """Return the description that `platform --help` prints."""
         return MEANINGS[self]
 
 
 MEANINGS = {
-    ExitCode.OK: "done; for `status`: the platform is running",
-    ExitCode.FAILED: "it was tried and did not work; the message says why",
-    ExitCode.USAGE: "the command line names something that does not exist, or settings are invalid",
-    ExitCode.DEGRADED: "the platform is starting, or a part of it is dead",
+    ExitCode.OK: "success; for `status`: the platform is running",
+    ExitCode.FAILED: "failure; the message says why",
+    ExitCode.USAGE: "invalid command line or invalid settings",
+    ExitCode.DEGRADED: "the platform is starting, or one of its processes has ended",
     ExitCode.STOPPED: "the platform is not running",
     ExitCode.BUSY: "another `platform` command is starting or stopping this platform",
-    ExitCode.INTERNAL: "a defect of this command; the traceback is in the named log",
-    ExitCode.INTERRUPTED: "interrupted; nothing half-started is left",
+    ExitCode.INTERNAL: "internal error; the traceback is in the log that the message names",
+    ExitCode.INTERRUPTED: "interrupted; nothing is left running",
 }

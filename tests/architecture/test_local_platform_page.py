@@ -5,7 +5,7 @@ import tomllib
 
 import yaml
 
-from operations.project import checkout as project
+from operations.project import checkout
 from tests.architecture.pages import DOCS, ROOT
 
 
@@ -24,7 +24,7 @@ class TestLocalPlatformPage:
 
     def test_it_says_the_ports(self) -> None:
         told = dict(re.findall(r"(\w+) (?:answers )?on (?:port )?(\d{4})", self.TEXT))
-        assert told == {name: str(port) for name, port in project.PORTS.items()}
+        assert told == {name: str(port) for name, port in checkout.PORTS.items()}
 
     def test_what_aws_may_refuse_names_what_is_there(self) -> None:
         table = self.TEXT.partition("## What cannot be shown here")[2]

@@ -123,7 +123,7 @@ class TestOnAPlatform:
     def test_starts(self, tables_of: TablesOf) -> None:
         shown = starts.measure(quick=True).markdown()
         steps, waits = tables_of(shown.replace("**in all**", "in all")).values()
-        assert list(steps) == ["bundles", "emulator", "resources", "first answer", starts.COMMAND, "in all"]
+        assert list(steps) == ["bundles", "emulator", "resources", "health check", starts.COMMAND, "in all"]
         parts = [figure(row[starts.WARM]) for step, row in steps.items() if step != "in all"]
         assert sum(parts) == pytest.approx(figure(steps["in all"][starts.WARM]), abs=0.05)
         assert len(waits) == starts.LONGEST

@@ -69,7 +69,7 @@ class TestDrive:
         assert server.requests.total() == 2
 
     def test_refusal_ends_it(self, server: CountingServer) -> None:
-        with pytest.raises(load.UnexpectedAnswerError, match="503"):
+        with pytest.raises(load.UnexpectedResponseError, match="503"):
             load.drive(server.server_port, [wire("/away")], connections=1, requests=1)
 
 

@@ -15,7 +15,7 @@ import pytest
 from local.cloud import LocalCloud
 from local.engines.stack_files import load_stack_config
 from local.progress import ProgressEvent
-from operations.release.machine import MachineBundles
+from operations.release.local_bundles import LocalBundles
 from stacks.program import platform as program
 
 ROOT = Path(__file__).parents[2]
@@ -133,7 +133,7 @@ class Platform:
 
 
 @pytest.fixture(scope="session")
-def platform(tmp_path_factory: pytest.TempPathFactory, bundles: MachineBundles) -> Iterator[Platform]:
+def platform(tmp_path_factory: pytest.TempPathFactory, bundles: LocalBundles) -> Iterator[Platform]:
     config = load_stack_config(ROOT, "dev")
     config |= {f"episode-metadata:{key}": value for key, value in bundles.config.items()}
     config[SETTINGS] = json.dumps(with_changes(json.loads(config[SETTINGS]), FAST))

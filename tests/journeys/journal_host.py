@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud import LocalCloud
-from operations.release import machine
+from operations.release import local_bundles
 from stacks.program import platform as program
 
 
@@ -19,7 +19,7 @@ def tell(answer: Any) -> None:
 
 
 def main(directory: Path, settings: str) -> None:
-    bundles = machine.make()
+    bundles = local_bundles.build()
     cloud = LocalCloud(directory, region="us-east-1", port=0, listener=lambda _: None, code_directory=bundles.cache)
     try:
         config = {f"episode-metadata:{key}": value for key, value in {"settings": settings, **bundles.config}.items()}

@@ -7,10 +7,10 @@ import httpx
 import psutil
 import pytest
 import valkey
+from operations.release.machine import MachineBundles
 
 from local.cloud import LocalCloud
 from local.engines.stack_files import load_stack_config
-from operations.release.machine import MachineBundles
 from stacks.program import platform as program
 from tests.journeys.conftest import FAST, PHOTO, ROOT, SETTINGS, Platform, with_changes
 

@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from local.account import LocalAccount
-from operations.project import checkout as project
-from operations.queues import queue
+from operations.project import checkout
+from operations.queues import show_queues
 from operations.queues.redrive import redrive
 from operations.state.files import Credentials, Endpoints, EnvironmentState, Resource, StateFiles
 from operations.state.lock import ProcessIdentity
@@ -93,11 +93,11 @@ class Command:
         return [sys.executable, "-m", "operations.commands.app"] if self.copy else [COMMAND]
 
     def environment(self, **variables: str) -> dict[str, str]:
-        found = {project.STATE_DIRECTORY_VARIABLE: str(self.state_root)}
+        found = {checkout.STATE_DIRECTORY_VARIABLE: str(self.state_root)}
         if self.copy:
             found["PYTHONPATH"] = str(self.copy)
             # A copy runs the same code, as long as a test does not spoil that; then it makes bundles of its own beside them.
-            found[project.BUNDLE_CACHE_VARIABLE] = str(project.bundle_cache())
+            found[checkout.BUNDLE_CACHE_VARIABLE] = str(checkout.bundle_cache())
         # The command names itself as a person can type it, which depends on their PATH.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return os.environ | {"PATH": path} | found | variables
@@ -139,8 +139,8 @@ def copied(tmp_path: Path) -> Command:
     """The command of a copy of the project, which a test may spoil."""
     copy = tmp_path / "project"
     for room in ROOMS:
-        shutil.copytree(project.ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in project.ROOT.glob("Pulumi*.yaml"):
+        shutil.copytree(checkout.ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in checkout.ROOT.glob("Pulumi*.yaml"):
         shutil.copy(file, copy)
     return Command(tmp_path / "state", copy)
 
@@ -266,7 +266,7 @@ class Pair:
             )
 
     def count(self, url: str) -> int:
-        depth = queue.depth(self.account, url)
+        depth = show_queues.depth(self.account, url)
         return depth.visible + depth.in_flight
 
     def redrive(self, **more: Any) -> Any:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from local.engines.recording import RegisteredResource, record
-from operations.graph.stand_ins import release_config
+from operations.graph.placeholder_release import release_config
 from stacks.environment import CONFIG_KEY, PROJECT
 from stacks.program import platform
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from operations.project import checkout as project
+from operations.project import checkout
 from stacks import sources
 from stacks.sources import SourceError
 
@@ -23,12 +23,12 @@ def folder_in_config(monkeypatch: pytest.MonkeyPatch) -> Callable[[str | None], 
 
 class TestBundles:
     def test_a_build_puts_them_below_dist(self, folder_in_config: Any) -> None:
-        assert folder_in_config(None) == project.BUNDLES / "arm64"
+        assert folder_in_config(None) == checkout.BUNDLES / "arm64"
 
     def test_config_names_another_folder(self, folder_in_config: Any, tmp_path: Path) -> None:
         assert folder_in_config(str(tmp_path)) == tmp_path
         # The engine runs the program in `stacks/`, which is not where people count from.
-        assert folder_in_config("dist/downloaded") == project.ROOT / "dist" / "downloaded"
+        assert folder_in_config("dist/downloaded") == checkout.ROOT / "dist" / "downloaded"
 
 
 class TestBundle:

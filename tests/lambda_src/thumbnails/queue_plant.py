@@ -21,7 +21,7 @@ from local.compute.lambda_.functions import Functions
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 from operations.queues.redrive import redrive
-from operations.release.machine import MachineBundles
+from operations.release.local_bundles import LocalBundles
 
 RECEIVES = 3
 PATIENCE_SECONDS = 110
@@ -48,7 +48,7 @@ class Plant:
     bench: Any
     account: LocalAccount
     supervisor: Supervisor
-    bundles: MachineBundles
+    bundles: LocalBundles
     visibility_seconds: int = 6
     name: str = field(default_factory=lambda: f"plant-{secrets.token_hex(4)}")
 

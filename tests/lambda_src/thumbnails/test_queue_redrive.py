@@ -18,7 +18,7 @@ import stamina
 from lambda_src.thumbnails.handler import handler
 from local.account import LocalAccount
 from local.compute.event_sources import queue_batches
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from runtime.adapters import sessions
@@ -103,7 +103,7 @@ def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
     """Starts `platform queue --redrive` for a platform whose queues are the plant's, and whose AWS is where it is told."""
     files = StateFiles("dev", tmp_path / "state" / "dev")
     files.logs.mkdir(parents=True)
-    own = ProcessIdentity.own()
+    own = ProcessIdentity.current()
 
     def start(aws: str = account.endpoint) -> subprocess.Popen[str]:
         files.write(
@@ -125,7 +125,7 @@ def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
         )
         return subprocess.Popen(
             [COMMAND, "queue", "--redrive", "--json"],
-            env=os.environ | {project.STATE_DIRECTORY_VARIABLE: str(tmp_path / "state")},
+            env=os.environ | {checkout.STATE_DIRECTORY_VARIABLE: str(tmp_path / "state")},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from operations.client.record_files import MAX_BYTES, MAX_RECORDS, FileFormat, Part, parts_of, read
-from operations.terminal.refusals import RefusedError
+from operations.client.record_files import MAX_BYTES, MAX_RECORDS, FileFormat, Part, read, split_into_parts
+from operations.terminal.command_errors import CommandError
 
 PATH = Path("records.csv")
 
@@ -30,7 +30,7 @@ class TestParts:
         ]
         out = io.StringIO()
         csv.writer(out).writerows([["title", "description"], *records])
-        parts = parts_of(out.getvalue(), FileFormat.CSV, PATH)
+        parts = split_into_parts(out.getvalue(), FileFormat.CSV, PATH)
         assert [len(part.lines) for part in parts] == [MAX_RECORDS, MAX_RECORDS, 1]
         assert rows(parts) == records
         numbers = [line for part in parts for line in part.lines]
@@ -39,17 +39,17 @@ class TestParts:
 
     def test_large_records_make_small_parts(self) -> None:
         line = "x," + "y" * (MAX_BYTES // 2 + 1) + "\n"
-        parts = parts_of("title,description\n" + line * 3, FileFormat.CSV, PATH)
+        parts = split_into_parts("title,description\n" + line * 3, FileFormat.CSV, PATH)
         assert [part.lines for part in parts] == [(2,), (3,), (4,)]
 
     def test_ndjson_is_cut_at_line_feeds_alone(self) -> None:
         text = '{"title": "a\u2028b"}\n\n{"title": "c"}'
-        (part,) = parts_of(text, FileFormat.NDJSON, PATH)
+        (part,) = split_into_parts(text, FileFormat.NDJSON, PATH)
         assert (part.content.decode(), part.lines) == ('{"title": "a\u2028b"}\n{"title": "c"}\n', (1, 3))
 
     def test_a_part_has_a_key_of_its_own(self) -> None:
         def keys(text: str) -> list[str]:
-            return [part.key for part in parts_of(text, FileFormat.NDJSON, PATH)]
+            return [part.key for part in split_into_parts(text, FileFormat.NDJSON, PATH)]
 
         line = '{"title": "a"}\n'
         assert keys(line) == keys(line)
@@ -57,8 +57,8 @@ class TestParts:
         assert len({*keys(line), *keys("\n" + line), *keys('{"title": "b"}\n')}) == 3
 
     def test_what_is_no_csv_is_refused(self) -> None:
-        with pytest.raises(RefusedError, match=r"records\.csv is no CSV: .* near line 2"):
-            parts_of('title\n"a', FileFormat.CSV, PATH)
+        with pytest.raises(CommandError, match=r"records\.csv is no CSV: .* near line 2"):
+            split_into_parts('title\n"a', FileFormat.CSV, PATH)
 
 
 class TestRead:
@@ -68,9 +68,9 @@ class TestRead:
 
     def test_what_cannot_be_read_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "a.csv").write_bytes(b"title\xff")
-        with pytest.raises(RefusedError, match="is not UTF-8: byte 5"):
+        with pytest.raises(CommandError, match="is not UTF-8: byte 5"):
             read(tmp_path / "a.csv")
-        with pytest.raises(RefusedError, match="cannot be read: No such file"):
+        with pytest.raises(CommandError, match="cannot be read: No such file"):
             read(tmp_path / "missing.csv")
 
 
@@ -81,5 +81,5 @@ class TestFormat:
 
     @pytest.mark.parametrize("name", ["a", "a.txt", "csv"])
     def test_another_ending_is_refused(self, name: str) -> None:
-        with pytest.raises(RefusedError, match=r"ends in \.csv or \.ndjson"):
+        with pytest.raises(CommandError, match=r"ends in \.csv or \.ndjson"):
             FileFormat.of(Path(name))

@@ -11,9 +11,9 @@ import pytest
 
 from operations.client.record_files import MAX_RECORDS, Part
 from operations.client.transfer import Noun, Platform, Report, _place, export_records, import_records
+from operations.terminal.command_errors import CommandError
 from operations.terminal.console import Screen
 from operations.terminal.exit_codes import ExitCode
-from operations.terminal.refusals import RefusedError
 from tests.http_listener import Listener, QuietHandler
 from tests.operations.conftest import Command
 
@@ -157,21 +157,21 @@ class TestWaiting:
     def test_faults_are_counted(self, busy: Busy, send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("operations.client.transfer.ATTEMPTS", 2)
         busy.refusals = [AWAY] * 3
-        with pytest.raises(RefusedError, match="was answered 503") as refused:
+        with pytest.raises(CommandError, match="was answered 503") as refused:
             send()
         assert refused.value.next_step == "run it again: it goes on where it stopped"
         assert len(busy.asked) == 2
 
     def test_what_waiting_does_not_mend_is_not_repeated(self, busy: Busy, send: Any) -> None:
         busy.refusals = [(500, {"Retry-After": "1"})]
-        with pytest.raises(RefusedError, match="was answered 500"):
+        with pytest.raises(CommandError, match="was answered 500"):
             send()
         assert len(busy.asked) == 1
 
     def test_a_part_has_its_time_and_no_more(self, busy: Busy, send: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("operations.client.transfer.PATIENCE_SECONDS", 0.5)
         busy.refusals = [BUSY]
-        with pytest.raises(RefusedError, match="was answered 429"):
+        with pytest.raises(CommandError, match="was answered 429"):
             send()
         assert len(busy.asked) == 1
 

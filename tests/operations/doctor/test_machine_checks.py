@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from operations.doctor import machine_checks
-from operations.doctor.machine_checks import COMFORTABLE_FREE_BYTES, LEAST_FREE_BYTES
-from operations.project import checkout as project
+from operations.doctor.machine_checks import MIN_FREE_BYTES, RECOMMENDED_FREE_BYTES
+from operations.project import checkout
 
 if TYPE_CHECKING:
     from tests.operations.conftest import Command
@@ -65,7 +65,7 @@ class TestVirtualEnvironment:
 
 class TestPackages:
     def test_the_project_s_own_are_as_locked(self) -> None:
-        check = machine_checks.packages(project.ROOT / "locks" / "development.txt")
+        check = machine_checks.packages(checkout.ROOT / "locks" / "development.txt")
         assert check.state == "ok", check.detail
 
     def test_missing_and_other_versions_are_named(self, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ class TestStateDirectory:
         check = machine_checks.state_directory(tmp_path)
         assert check.state == "problem"
         assert "Permission denied" in check.detail
-        assert project.STATE_DIRECTORY_VARIABLE in check.fix
+        assert checkout.STATE_DIRECTORY_VARIABLE in check.fix
 
     @needs_another_user
     def test_one_without_the_permission(self, tmp_path: Path) -> None:
@@ -169,10 +169,10 @@ class TestDisk:
     @pytest.mark.parametrize(
         ("free", "state"),
         [
-            (LEAST_FREE_BYTES - 1, "problem"),
-            (LEAST_FREE_BYTES, "warning"),
-            (COMFORTABLE_FREE_BYTES - 1, "warning"),
-            (COMFORTABLE_FREE_BYTES, "ok"),
+            (MIN_FREE_BYTES - 1, "problem"),
+            (MIN_FREE_BYTES, "warning"),
+            (RECOMMENDED_FREE_BYTES - 1, "warning"),
+            (RECOMMENDED_FREE_BYTES, "ok"),
         ],
     )
     def test_room_that_is_left(self, tmp_path: Path, free: int, state: str) -> None:
@@ -203,5 +203,5 @@ class TestSettings:
         assert "Pulumi.staging.yaml" in checks["settings staging"]["fix"]
 
     def test_no_environment_at_all(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-        monkeypatch.setattr(project, "ROOT", tmp_path)
+        monkeypatch.setattr(checkout, "ROOT", tmp_path)
         assert [check.state for check in machine_checks.settings()] == ["problem"]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.engines.registrations import RegisteredResource
-from operations.graph.diagram import mermaid, needs_between_homes, without_implied
+from operations.graph.diagram import component_dependencies, mermaid, transitive_reduction
 from operations.graph.recorder import ResourceGraph, record_graph
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class TestMermaid:
         lets_in = ResourceGraph(
             environment="dev", resources=(*GRAPH.resources[-1:], registered("lone"), *GRAPH.resources[:4])
         )
-        assert needs_between_homes(lets_in) == {"store-b": set(), "lone": {"store-b"}}
+        assert component_dependencies(lets_in) == {"store-b": set(), "lone": {"store-b"}}
 
     @pytest.mark.parametrize(
         ("environment", "mutual"),
@@ -75,7 +75,7 @@ class TestMermaid:
     def test_only_these_need_each_other(self, environment: str, mutual: set[tuple[str, str]]) -> None:
         graph = record_graph(environment)
         names = {each.urn: each.name for each in graph.resources}
-        found = needs_between_homes(graph)
+        found = component_dependencies(graph)
         pairs = {(names[one], names[other]) for one in found for other in found[one] if one in found[other]}
         assert pairs == mutual | {(other, one) for one, other in mutual}
 
@@ -83,7 +83,7 @@ class TestMermaid:
 class TestWithoutImplied:
     @given(needs)
     def test_nothing_is_lost_and_nothing_is_said_twice(self, graph: dict[str, set[str]]) -> None:
-        less = without_implied(graph)
+        less = transitive_reduction(graph)
         for start, direct in less.items():
             assert reached(start, less) == reached(start, graph)
             for needed in direct:
@@ -91,7 +91,7 @@ class TestWithoutImplied:
 
     def test_two_that_need_each_other_keep_both_arrows(self) -> None:
         circle = {"a": {"b"}, "b": {"a"}, "c": {"a"}}
-        assert without_implied(circle) == circle
+        assert transitive_reduction(circle) == circle
 
 
 class TestDiagram:

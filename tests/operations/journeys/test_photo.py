@@ -6,15 +6,15 @@ import pytest
 from PIL import Image
 
 from operations.journeys import photo
-from operations.project import checkout as project
-from operations.terminal.refusals import RefusedError
+from operations.project import checkout
+from operations.terminal.command_errors import CommandError
 
 
 class TestRead:
     def test_bundled_photo_is_read(self) -> None:
-        read = photo.read(project.BUNDLED_PHOTO)
+        read = photo.read(checkout.BUNDLED_PHOTO)
         assert (read.media_type, read.width, read.height) == ("image/jpeg", 5312, 2988)
-        assert len(read.content) == project.BUNDLED_PHOTO.stat().st_size
+        assert len(read.content) == checkout.BUNDLED_PHOTO.stat().st_size
         assert len(read.sha256) == 64
 
     def test_media_type_follows_the_content(self, tmp_path: Path) -> None:
@@ -37,17 +37,17 @@ class TestRead:
         path = tmp_path / "photo.jpg"
         if content is not None:
             path.write_bytes(content)
-        with pytest.raises(RefusedError, match=said) as refused:
+        with pytest.raises(CommandError, match=said) as refused:
             photo.read(path)
         assert str(path) in refused.value.message
         assert "platform journey --photo " in refused.value.next_step
 
     def test_folder_is_refused(self, tmp_path: Path) -> None:
-        with pytest.raises(RefusedError, match="Is a directory"):
+        with pytest.raises(CommandError, match="Is a directory"):
             photo.read(tmp_path)
 
     def test_file_that_only_begins_like_an_image_is_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "cut.jpg"
-        path.write_bytes(project.BUNDLED_PHOTO.read_bytes()[:20_000])
-        with pytest.raises(RefusedError, match="cannot be decoded"):
+        path.write_bytes(checkout.BUNDLED_PHOTO.read_bytes()[:20_000])
+        with pytest.raises(CommandError, match="cannot be decoded"):
             photo.read(path)

@@ -11,11 +11,11 @@ import httpx
 import pytest
 
 from operations.client.platform_api import PlatformApi
-from operations.client.token import Role
-from operations.journeys.audit_trail import subject
 from operations.journeys.catalogue_journey import CatalogueJourney
+from operations.journeys.expected_activity import subject
 from operations.state.files import EnvironmentState
 from operations.terminal.exit_codes import ExitCode
+from runtime.roles import Role
 from tests.operations.tampering import Change, data, status, tampered
 
 if TYPE_CHECKING:

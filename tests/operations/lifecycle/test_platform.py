@@ -10,7 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.terminal.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class TestUp:
             "bundles",
             "emulator",
             "resources",
-            "first answer",
+            "health check",
         ]
 
     def test_second_up_changes_nothing_and_shows_the_same(self, running: "Command") -> None:
@@ -115,7 +115,7 @@ class TestStatus:
         assert answer.code == ExitCode.OK
         data = answer.data
         assert data["state"] == "running"
-        assert data["release"] == project.release()
+        assert data["release"] == checkout.release()
         assert set(data["endpoints"]) == {"api", "docs", "aws"}
         assert data["resources"]["applied"] > 50
         names = {process["name"] for process in data["processes"]}
@@ -219,7 +219,7 @@ class TestJourney:
 
     def test_text_is_no_photo(self, running: "Command") -> None:
         before = shows(running)
-        answer = running("journey", "--photo", str(project.ROOT / "Makefile"))
+        answer = running("journey", "--photo", str(checkout.ROOT / "Makefile"))
         assert answer.code == ExitCode.FAILED
         assert "is not an image" in answer.err
         assert shows(running) == before

@@ -60,7 +60,7 @@ class TestDegraded:
     ) -> None:
         files.write(held_by(ProcessIdentity.of(sleeper().pid), state="starting", endpoints=None, credentials=None))
         with closing(ProgressWriter(files.progress)) as writer:
-            writer.event(ProgressEvent(step="resources", state="started"))
+            writer.write_event(ProgressEvent(step="resources", state="started"))
         answer = command("status", "--json")
         assert (answer.code, answer.data["state"]) == (ExitCode.DEGRADED, "degraded")
         assert answer.data["reason"] == "it is starting (at: resources)"

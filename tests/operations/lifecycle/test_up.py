@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from local.process_registry import FILE_NAME, ProcessRegistry
-from operations.client import real_accounts
+from operations.client import aws_isolation
 from operations.state.files import EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from operations.terminal.exit_codes import ExitCode
@@ -166,7 +166,7 @@ class TestHeldElsewhere:
 
 class TestRealAccounts:
     def test_nothing_of_the_users_own_aws_is_seen(self) -> None:
-        seen = real_accounts.without_real_accounts(
+        seen = aws_isolation.isolated_environment(
             {
                 "PATH": "/bin",
                 "AWS_PROFILE": "work",

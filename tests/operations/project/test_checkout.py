@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from operations.project import checkout as project
+from operations.project import checkout
 
 SCRIPTS = Path(sys.executable).parent
 
 
 def test_name_alone_when_the_path_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{SCRIPTS}{os.pathsep}/usr/bin")
-    assert project.command("down", "dev") == "platform down"
-    assert project.command("down", "staging") == "platform down --environment staging"
+    assert checkout.command_line("down", "dev") == "platform down"
+    assert checkout.command_line("down", "staging") == "platform down --environment staging"
 
 
 def test_way_to_it_when_the_path_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert shutil.which("platform") is None
     monkeypatch.chdir(Path(sys.prefix).parent)
-    assert project.command("down", "dev") == f"{Path(sys.prefix).name}/bin/platform down"
+    assert checkout.command_line("down", "dev") == f"{Path(sys.prefix).name}/bin/platform down"
     monkeypatch.chdir(tmp_path)
-    assert project.command("down", "dev") == f"{sys.prefix}/bin/platform down"
+    assert checkout.command_line("down", "dev") == f"{sys.prefix}/bin/platform down"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from operations.queues import queue
+from operations.queues import show_queues
 from operations.queues.redrive import redrive
 
 if TYPE_CHECKING:
@@ -25,21 +25,21 @@ class TestDepth:
         pair.send("a", "b", "c")
         pair.send("d", DelaySeconds=600)
         pair.sqs.receive_message(QueueUrl=pair.url)
-        seen = queue.depth(pair.account, pair.url)
+        seen = show_queues.depth(pair.account, pair.url)
         assert (seen.visible, seen.in_flight, seen.delayed) == (2, 1, 1)
         assert seen.receive_limit == RECEIVE_LIMIT
-        assert queue.depth(pair.account, pair.dead_letter_url).receive_limit is None
+        assert show_queues.depth(pair.account, pair.dead_letter_url).receive_limit is None
 
     def test_no_message_is_received_for_it(self, pair: "Pair") -> None:
         pair.send("a")
         for _ in range(RECEIVE_LIMIT + 1):
-            queue.depth(pair.account, pair.url)
+            show_queues.depth(pair.account, pair.url)
         (message,) = pair.receive_all(pair.url, MessageSystemAttributeNames=["ApproximateReceiveCount"])
         assert message["Attributes"]["ApproximateReceiveCount"] == "1"
 
     def test_age_is_not_known_without_a_figure(self, pair: "Pair") -> None:
         pair.send("a")
-        assert queue.depth(pair.account, pair.url).oldest_seconds is None
+        assert show_queues.depth(pair.account, pair.url).oldest_seconds is None
 
     def test_age_is_the_latest_figure_of_cloudwatch(self, pair: "Pair") -> None:
         name = pair.url.rpartition("/")[2]
@@ -54,11 +54,11 @@ class TestDepth:
                 }
             ],
         )
-        assert queue.depth(pair.account, pair.url).oldest_seconds == 77.0
+        assert show_queues.depth(pair.account, pair.url).oldest_seconds == 77.0
 
     def test_pairs_are_found_by_the_names_of_the_outputs(self) -> None:
         outputs = {"b_queue_url": "b", "b_dead_letter_queue_url": "bd", "a_queue_url": "a", "api_url": "x"}
-        assert queue.pairs(outputs) == [queue.QueuePair(thing="b", url="b", dead_letter_url="bd")]
+        assert show_queues.pairs(outputs) == [show_queues.QueuePair(thing="b", url="b", dead_letter_url="bd")]
 
 
 @pytest.mark.requirement("P2-24")
@@ -112,7 +112,7 @@ class TestRedrive:
         with pytest.raises(KeyboardInterrupt):
             pair.redrive(after_each=interrupt_at(after))
         # What was received and not moved is there at once, for the next one.
-        assert queue.depth(pair.account, pair.dead_letter_url).visible == 15 - after
+        assert show_queues.depth(pair.account, pair.dead_letter_url).visible == 15 - after
         assert pair.redrive().moved == 15 - after
         assert pair.bodies() == Counter(bodies)
 
@@ -134,7 +134,7 @@ class TestRedrive:
         done = redrive(pair.sqs, pair.dead_letter_url, pair.url + "-gone")
         assert (done.found, done.moved) == (2, 0)
         assert "NonExistentQueue" in done.problem or "does not exist" in done.problem
-        assert queue.depth(pair.account, pair.dead_letter_url).visible == 2
+        assert show_queues.depth(pair.account, pair.dead_letter_url).visible == 2
 
     def test_killed_process_loses_nothing(self, pair: "Pair") -> None:
         bodies = [f"message {number}" for number in range(25)]
@@ -146,7 +146,7 @@ class TestRedrive:
             timeout=60,
         )
         assert killed.returncode == -9
-        moved = queue.depth(pair.account, pair.url).visible
+        moved = show_queues.depth(pair.account, pair.url).visible
         assert moved == 12
         # The rest of the batch that it held is hidden for its time, and counted; nothing is gone.
         assert pair.count(pair.dead_letter_url) == 13

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from operations.queues import queue
+from operations.queues import show_queues
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from operations.terminal.exit_codes import ExitCode
@@ -40,7 +40,7 @@ class TestCommand:
         shown = command("queue", "--redrive")
         assert (shown.code, shown.err) == (ExitCode.OK, "")
         assert "thumbnail: 2 of 2 dead letters moved back\n" in shown.out
-        assert queue.LIMITS in shown.out
+        assert show_queues.LIMITS in shown.out
         assert command("queue", "--redrive", "--json").data["redrive"] == {
             "thumbnail": {"found": 0, "moved": 0, "problem": ""}
         }
@@ -62,7 +62,7 @@ class TestCommand:
         self, command: "Command", files: StateFiles, held_by: Callable[..., EnvironmentState]
     ) -> None:
         outputs = {"thumbnail_queue_url": NO_QUEUE, "thumbnail_dead_letter_queue_url": NO_QUEUE}
-        files.write(held_by(ProcessIdentity.own(), outputs=outputs))
+        files.write(held_by(ProcessIdentity.current(), outputs=outputs))
         answer = command("queue", "--json")
         assert answer.code == ExitCode.FAILED
         assert "do not answer at http://127.0.0.1:9" in answer.data["error"]["message"]
@@ -72,7 +72,7 @@ class TestCommand:
 def state_of(held_by: Callable[..., EnvironmentState], pair: "Pair") -> EnvironmentState:
     account, aws = pair.account, pair.account.endpoint
     return held_by(
-        ProcessIdentity.own(),
+        ProcessIdentity.current(),
         outputs=pair.outputs,
         endpoints=Endpoints(api=aws, docs=aws, aws=aws, s3=aws),
         credentials=Credentials(

@@ -10,7 +10,7 @@ from textwrap import dedent
 
 import pytest
 
-from operations.project import checkout as project
+from operations.project import checkout
 from operations.requirements.markers import MarkerError, claims
 
 # Every form of a marker that is counted, and what looks like one and is none.
@@ -135,7 +135,7 @@ class TestClaims:
         assert set().union(*found.values()) == set().union(*functions.values())
 
     def test_no_marker_of_this_run_is_missed(self, request: pytest.FixtureRequest) -> None:
-        found = by_test(project.ROOT / "tests")
+        found = by_test(checkout.ROOT / "tests")
         assert found
         missed = {
             item.nodeid: ids

@@ -9,7 +9,7 @@ from operations.state import event_log
 
 def test_event_and_its_fields_are_one_line(tmp_path: Path) -> None:
     logger = logging.getLogger("local.compute.anything")
-    with event_log.kept(tmp_path / "logs"):
+    with event_log.attached(tmp_path / "logs"):
         logger.info("function_instance_started", extra={"function": "api", "path": tmp_path})
         try:
             raise ValueError("broken")
@@ -23,6 +23,6 @@ def test_event_and_its_fields_are_one_line(tmp_path: Path) -> None:
 
 
 def test_logs_of_others_are_left_alone(tmp_path: Path) -> None:
-    with event_log.kept(tmp_path):
+    with event_log.attached(tmp_path):
         logging.getLogger("elsewhere").warning("not_ours")
     assert (tmp_path / event_log.FILE_NAME).read_text() == ""

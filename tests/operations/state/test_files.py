@@ -13,25 +13,25 @@ MakeState = Callable[..., EnvironmentState]
 
 class TestStateFile:
     def test_what_was_written_is_read(self, files: StateFiles, held_by: MakeState) -> None:
-        state = held_by(ProcessIdentity.own())
+        state = held_by(ProcessIdentity.current())
         files.write(state)
         assert files.read() == state
         assert state.resource_counts() == {"applied": 1, "recorded_only": 1}
         assert state.account().s3_endpoint == "http://127.0.0.1:9"
 
     def test_only_its_owner_reads_it(self, files: StateFiles, held_by: MakeState) -> None:
-        files.write(held_by(ProcessIdentity.own()))
+        files.write(held_by(ProcessIdentity.current()))
         assert files.state.stat().st_mode & 0o777 == 0o600
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "running"}'])
     def test_what_is_not_ours_is_no_state(self, files: StateFiles, text: str) -> None:
         files.state.write_text(text)
         assert files.read() is None
-        assert files.remains() == ["state.json"]
+        assert files.leftovers() == ["state.json"]
 
     def test_starting_platform_has_no_account(self, held_by: MakeState) -> None:
         with pytest.raises(RuntimeError, match="not up yet"):
-            held_by(ProcessIdentity.own(), state="starting", endpoints=None).account()
+            held_by(ProcessIdentity.current(), state="starting", endpoints=None).account()
 
 
 class TestWriteAtomically:
@@ -51,7 +51,7 @@ class TestWipe:
         (files.directory / "databases" / "data").mkdir(parents=True)
         (files.directory / "link").symlink_to(files.logs)
         (files.directory / "lock").touch()
-        assert files.remains() == ["databases", "link", "progress.jsonl"]
+        assert files.leftovers() == ["databases", "link", "progress.jsonl"]
         files.wipe(keep_lock=True)
         assert sorted(path.name for path in files.directory.iterdir()) == ["lock", "logs"]
         files.wipe()
@@ -61,4 +61,4 @@ class TestWipe:
     def test_nothing_there_is_no_error(self, tmp_path: Path) -> None:
         missing = StateFiles("dev", tmp_path / "missing")
         missing.wipe()
-        assert missing.remains() == []
+        assert missing.leftovers() == []

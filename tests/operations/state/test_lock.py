@@ -50,7 +50,7 @@ class TestAcquire:
         assert first.acquire()
         assert not second.acquire()
         assert second.is_held()
-        assert second.holder() == ProcessIdentity.own()
+        assert second.holder() == ProcessIdentity.current()
         first.release()
         assert not second.is_held()
         assert second.acquire()
@@ -107,7 +107,7 @@ class TestAdopt:
 
 class TestProcessIdentity:
     def test_id_of_another_process_is_not_found(self) -> None:
-        own = ProcessIdentity.own()
+        own = ProcessIdentity.current()
         assert own.find() is not None
         assert ProcessIdentity(pid=own.pid, started_at=own.started_at - 60).find() is None
 
