@@ -9,8 +9,8 @@ from runtime.access.keys import SigningKeys
 from runtime.access.limits import Limit
 from runtime.access.roles import permission_table
 from runtime.access.tokens import TokenVerifier
-from runtime.adapters.database import database
-from runtime.adapters.logs import logger
+from runtime.adapters.database import get_database
+from runtime.adapters.logs import get_logger
 from runtime.adapters.objects import ObjectStore
 from runtime.contract.envelopes import ErrorResponse
 from runtime.features.activity_logs import routes as activity_logs
@@ -34,7 +34,7 @@ from runtime.features.uploads import routes as uploads
 from runtime.features.users import routes as users
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.mechanisms.rate_limits.service import SharedLimiter
-from runtime.settings import ApiSettings, load
+from runtime.settings import ApiSettings, load_settings
 from runtime.topics import topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
@@ -83,8 +83,8 @@ are not completed go for good.
 
 def create_app(settings: ApiSettings | None = None) -> FastAPI:
     """The ASGI application. Nothing outside this process is touched before the first request needs it."""
-    settings = settings or load(ApiSettings)
-    log = logger("api")
+    settings = settings or load_settings(ApiSettings)
+    log = get_logger("api")
     app = FastAPI(
         title="Episode metadata",
         description=DESCRIPTION,
@@ -124,11 +124,11 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     objects = ObjectStore(settings.region)
     app.state.resources = Resources(
         settings=settings,
-        database=database(settings),
+        database=get_database(settings),
         objects=objects,
         outbox=Outbox(
-            database=database(settings),
-            topics=topics(objects, database(settings)),
+            database=get_database(settings),
+            topics=topics(objects, get_database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),
@@ -158,7 +158,7 @@ def _limiter(settings: ApiSettings) -> SharedLimiter | None:
     limit = Limit(
         requests_per_minute=settings.caller_requests_per_minute, burst_requests=settings.caller_burst_requests
     )
-    return SharedLimiter(database=database(settings), limit=limit)
+    return SharedLimiter(database=get_database(settings), limit=limit)
 
 
 def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:

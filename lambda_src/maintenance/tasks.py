@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from lambda_src.maintenance import search_index
 from runtime.adapters.database import Database
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.adapters.search_index import SearchIndex
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
@@ -69,9 +69,9 @@ def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:
 
 def catch_up_search_index(maintenance: Maintenance) -> Counts:
     """Tells the search index of every change that it has not heard of, and makes one where there is none that will do."""
-    return search_index.catch_up(maintenance.database, maintenance.index, logger("maintenance"))
+    return search_index.catch_up(maintenance.database, maintenance.index, get_logger("maintenance"))
 
 
 def rebuild_search_index(maintenance: Maintenance) -> Counts:
     """Makes a new search index of everything that is stored, which then takes the old one's place."""
-    return search_index.rebuild(maintenance.database, maintenance.index, logger("maintenance"))
+    return search_index.rebuild(maintenance.database, maintenance.index, get_logger("maintenance"))

@@ -21,12 +21,12 @@ import psycopg
 
 from lambda_src.migrate import application_role, scale, search_roles
 from runtime.adapters.database import ssl_mode
-from runtime.adapters.logs import logger
-from runtime.adapters.search_index import search_index
+from runtime.adapters.logs import get_logger
+from runtime.adapters.search_index import get_search_index
 from runtime.adapters.secret_store import SecretStore
 from runtime.migrations.advisory_locks import wait_for_lock
 from runtime.migrations.runner import Migrations, head
-from runtime.settings import MigrateSettings, load
+from runtime.settings import MigrateSettings, load_settings
 
 SCHEMA_UPGRADED = "schema_upgraded"
 SEARCH_PREPARED = "search_prepared"
@@ -49,7 +49,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     action = event.get("action", "upgrade")
     if action not in ACTIONS:
         raise MigrationFailedError(f"unknown action {action!r}: this function knows {', '.join(ACTIONS)}")
-    return ACTIONS[action](load(MigrateSettings), event)
+    return ACTIONS[action](load_settings(MigrateSettings), event)
 
 
 def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, Any]:
@@ -71,15 +71,15 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
         if wanted != stored:
             # Last: whoever can read the secret finds everything in place.
             secrets.write(settings.database_secret_arn, wanted)
-            logger("migrate").info(APPLICATION_SECRET_WRITTEN)
-    logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
+            get_logger("migrate").info(APPLICATION_SECRET_WRITTEN)
+    get_logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
     return {"schema_head": head(), "applied": applied}
 
 
 def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
     writers, keepers = _arns(event, "writers"), _arns(event, "keepers")
-    prepared = search_roles.map_roles(search_index(settings), writers=writers, keepers=keepers)
-    logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
+    prepared = search_roles.map_roles(get_search_index(settings), writers=writers, keepers=keepers)
+    get_logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
     return {"prepared": prepared}
 
 
@@ -92,7 +92,7 @@ def _seed(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]
         raise MigrationFailedError(f"episodes: must be a number from 1 to {scale.MAX_EPISODES:,}, not {episodes!r}")
     with _owner(settings, _master(settings, SecretStore(settings.region))) as owner:
         made = scale.make(owner, episodes)
-    logger("migrate").info(EPISODES_SEEDED, extra={"episodes": episodes, "made": made})
+    get_logger("migrate").info(EPISODES_SEEDED, extra={"episodes": episodes, "made": made})
     return {"episodes": episodes, "made": made}
 
 

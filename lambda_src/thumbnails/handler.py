@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from lambda_src.thumbnails.pipeline import Message, Pipeline
-from runtime.adapters.database import database
-from runtime.adapters.logs import logger
+from runtime.adapters.database import get_database
+from runtime.adapters.logs import get_logger
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import RetryLaterError
-from runtime.settings import ThumbnailSettings, load
+from runtime.settings import ThumbnailSettings, load_settings
 
 MESSAGE_RETURNED = "thumbnail_message_returned"
 MESSAGE_FAILED = "thumbnail_message_failed"
@@ -19,9 +19,11 @@ MESSAGE_FAILED = "thumbnail_message_failed"
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Answers {"batchItemFailures": [{"itemIdentifier": message id}, …]}, also when that is all of them."""
-    settings = load(ThumbnailSettings)
-    log = logger("thumbnails")
-    pipeline = Pipeline(settings=settings, database=database(settings), objects=ObjectStore(settings.region), log=log)
+    settings = load_settings(ThumbnailSettings)
+    log = get_logger("thumbnails")
+    pipeline = Pipeline(
+        settings=settings, database=get_database(settings), objects=ObjectStore(settings.region), log=log
+    )
     failed = []
     for record in event["Records"]:
         message_id = record["messageId"]

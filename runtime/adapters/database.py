@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.adapters.secret_store import SecretStore
 from runtime.errors import UnavailableError
 from runtime.loopback import is_loopback
@@ -78,7 +78,7 @@ class Database:
         except psycopg.Error as error:
             if not _is_unavailable(error):
                 raise
-            logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
+            get_logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
             raise UnavailableError("the database does not answer", may_repeat=may_repeat) from error
 
     @contextmanager
@@ -175,7 +175,7 @@ _databases: dict[DatabaseSettings, Database] = {}
 _databases_lock = threading.Lock()
 
 
-def database(settings: DatabaseSettings) -> Database:
+def get_database(settings: DatabaseSettings) -> Database:
     """The process's database for these settings."""
     with _databases_lock:
         if settings not in _databases:
@@ -207,4 +207,4 @@ def _is_lost(error: psycopg.Error) -> bool:
 
 
 def _log_connected(connection: Connection) -> None:
-    logger("database").info(DATABASE_CONNECTED, extra={"host": connection.info.host, "port": connection.info.port})
+    get_logger("database").info(DATABASE_CONNECTED, extra={"host": connection.info.host, "port": connection.info.port})

@@ -15,9 +15,9 @@ from local.account import LocalAccount
 from local.compute.rds.postgres import EmbeddedPostgres
 from runtime.adapters.database import Database, close_all
 from runtime.adapters.database import database as process_database
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.migrations.runner import Migrations
-from runtime.settings import DatabaseSettings, load
+from runtime.settings import DatabaseSettings, load_settings
 from tests.conftest import SUPERUSER_PASSWORD, DatabaseAddress
 
 
@@ -34,7 +34,7 @@ class Address(Protocol):
 def forget_the_process() -> None:
     """What a process reads once (settings, pools, loggers) is read again. AWS clients stay: every test has the same account."""
     close_all()
-    for cached in (load, logger):
+    for cached in (load_settings, get_logger):
         cached.cache_clear()
 
 
@@ -178,7 +178,7 @@ def migrated(
 
 @pytest.fixture
 def database_settings(migrated: dict[str, str]) -> DatabaseSettings:
-    return load(DatabaseSettings)
+    return load_settings(DatabaseSettings)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.adapters.search_index import SearchIndex, search_index
+from runtime.adapters.search_index import SearchIndex, get_search_index
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope, PageInfo
 from runtime.contract.values import MAX_INTEGER, storable, stripped
 from runtime.errors import NotFoundError
@@ -50,7 +50,7 @@ MOST_SUGGESTIONS = 10
 
 
 async def _index(resources: ResourcesDep) -> SearchIndex:
-    return search_index(resources.settings)
+    return get_search_index(resources.settings)
 
 
 @router.get("/api/v1/search", response_model=SearchPageEnvelope, dependencies=[allow(Permission.EPISODES_SEARCH)])

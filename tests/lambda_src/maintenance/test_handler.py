@@ -14,7 +14,7 @@ from runtime.adapters.database import Database
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.originals import TOPIC, UploadCopy
 from runtime.mechanisms.outbox import repository as outbox
-from runtime.settings import load
+from runtime.settings import load_settings
 from tests.runtime.features.stored_rows import new_job
 
 GRACE_SECONDS = 1
@@ -24,9 +24,9 @@ GRACE_SECONDS = 1
 def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PLATFORM_OUTBOX_GRACE_SECONDS", str(GRACE_SECONDS))
     monkeypatch.setenv("PLATFORM_OUTBOX_RETENTION_DAYS", "7")
-    load.cache_clear()
+    load_settings.cache_clear()
     yield
-    load.cache_clear()
+    load_settings.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -228,7 +228,7 @@ class TestHandler:
     ) -> None:
         monkeypatch.setenv("PLATFORM_DATABASE_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:none")
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
+        load_settings.cache_clear()
         with pytest.raises(MaintenanceFailedError, match="relay_outbox"):
             handler({"tasks": ["relay_outbox"]}, None)
 

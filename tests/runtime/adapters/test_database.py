@@ -9,7 +9,7 @@ from psycopg import sql
 from runtime.adapters.database import Database, close_all, ssl_mode
 from runtime.adapters.database import database as process_database
 from runtime.errors import UnavailableError
-from runtime.settings import DatabaseSettings, load
+from runtime.settings import DatabaseSettings, load_settings
 
 
 @pytest.fixture
@@ -117,8 +117,8 @@ class TestFaults:
     )
     def test_server_that_cannot_now_is_unavailable(self, migrated, monkeypatch, fault):
         monkeypatch.setenv("PLATFORM_DATABASE_STATEMENT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
-        opened = process_database(load(DatabaseSettings))
+        load_settings.cache_clear()
+        opened = process_database(load_settings(DatabaseSettings))
         with pytest.raises(UnavailableError), opened.transaction() as connection:
             connection.execute(fault)
 
@@ -126,8 +126,8 @@ class TestFaults:
     def test_pool_without_a_free_connection_is_unavailable(self, migrated, monkeypatch):
         monkeypatch.setenv("PLATFORM_DATABASE_POOL_MAX", "1")
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
-        opened = process_database(load(DatabaseSettings))
+        load_settings.cache_clear()
+        opened = process_database(load_settings(DatabaseSettings))
         with opened.transaction(), pytest.raises(UnavailableError):
             opened.check()
         opened.check()
@@ -154,9 +154,9 @@ class TestCredentials:
         arn = account.client("secretsmanager").create_secret(Name="without-a-value")["ARN"]
         monkeypatch.setenv("PLATFORM_DATABASE_SECRET_ARN", arn)
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
+        load_settings.cache_clear()
         with pytest.raises(UnavailableError):
-            process_database(load(DatabaseSettings)).check()
+            process_database(load_settings(DatabaseSettings)).check()
 
 
 class TestProcess:

@@ -15,7 +15,7 @@ from runtime.features.search import service
 from runtime.features.search.schemas import Engine, SearchRequest
 from runtime.features.search.words import SearchText
 from runtime.mechanisms.search_index.stop_words import STOP_WORDS
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain
 from tests.runtime.features.search.kept_index import Run
@@ -163,7 +163,7 @@ def ask(api: Api, text: str, **query: Any) -> dict[str, Any]:
 
 def by_postgres(api: Api, text: str, *, limit: int = 100, **values: Any) -> dict[str, Any]:
     """The same where there is no domain."""
-    no_domain = SearchIndex(load(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
+    no_domain = SearchIndex(load_settings(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
     request = SearchRequest(text=SearchText(text), limit=limit, with_facets=True, **values)
     found = service.search(api.client.app.state.resources.database, no_domain, request)
     assert (found.engine, found.degraded) == (Engine.POSTGRES, False)

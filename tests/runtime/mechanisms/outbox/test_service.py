@@ -9,7 +9,7 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from runtime.adapters.database import Database
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.errors import UnavailableError
 from runtime.mechanisms.outbox import repository
 from runtime.mechanisms.outbox.service import Outbox, Relayed, UndeliverableError
@@ -44,7 +44,7 @@ def letters() -> Letters:
 @pytest.fixture
 def outbox(application_database: Database, letters: Letters) -> Outbox:
     return Outbox(
-        database=application_database, topics={"letter": letters}, log=logger("test"), grace_seconds=GRACE_SECONDS
+        database=application_database, topics={"letter": letters}, log=get_logger("test"), grace_seconds=GRACE_SECONDS
     )
 
 
