@@ -100,7 +100,7 @@ def _run(database: Database, index: SearchIndex, log: Logger, is_wanted: Callabl
 def _alone(database: Database) -> Iterator[Connection | None]:
     """One connection for the whole run, whose statements stand for themselves, and which dies with its process: none when
     another run has the lock."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s) AS locked", [ADVISORY_LOCK]).fetchone()
         if not row or not row["locked"]:
             yield None

@@ -82,7 +82,7 @@ class Database:
             raise UnavailableError("the database does not answer", may_repeat=may_repeat) from error
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def autocommit(self) -> Iterator[Connection]:
         """A connection whose every statement stands for itself, for those who only read, or who write in one statement: with
         the isolation there is (READ COMMITTED) a transaction around them would show them nothing else, and cost two more
         round trips. Raises as `transaction` does."""
@@ -95,19 +95,19 @@ class Database:
                     connection.autocommit = False
 
     @contextmanager
-    def reading_unchecked(self) -> Iterator[Connection]:
+    def autocommit_unchecked(self) -> Iterator[Connection]:
         """The same without the pool's look at the connection before it is handed out, which is a round trip: for one statement
         that may be repeated. A connection that broke while nobody used it raises UnavailableError with `may_repeat`."""
         self._unchecked.wanted = True
         try:
-            with self.reading() as connection:
+            with self.autocommit() as connection:
                 yield connection
         finally:
             self._unchecked.wanted = False
 
     def check(self) -> None:
         """Raises UnavailableError unless the database answers a query."""
-        with self.reading() as connection:
+        with self.autocommit() as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:

@@ -63,14 +63,14 @@ def add_link_routes(
         database: DatabaseDep,
         usage_context: UsageContextParameter | None = None,
     ) -> Response:
-        with database.reading() as connection:
+        with database.autocommit() as connection:
             found = links.list_episodes(connection, page, record_id, usage_context=usage_context)
         return list_response(found)
 
     def list_records(
         episode_id: UUID, page: Paging, database: DatabaseDep, usage_context: UsageContextParameter | None = None
     ) -> Response:
-        with database.reading() as connection:
+        with database.autocommit() as connection:
             found = links.list_records(connection, page, episode_id, usage_context=usage_context)
         return list_response(found)
 

@@ -36,7 +36,7 @@ def list_activity_logs(
     action_type: ActionType | None = None,
 ) -> Response:
     """What users did, newest first."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = repository.list_page(
             connection,
             page,
@@ -55,7 +55,7 @@ def list_activity_logs(
 )
 def get_activity_log(activity_log_id: UUID, database: DatabaseDep) -> DataEnvelope[ActivityLog]:
     """One thing that a user did, with its values whole."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         entry = repository.find(connection, activity_log_id)
     if entry is None:
         raise NotFoundError("There is no such entry", field="path.activity_log_id")

@@ -64,7 +64,7 @@ def list_backgrounds(
     background_type: LabelParameter | None = None,
 ) -> Response:
     """Backgrounds, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = BACKGROUNDS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, background_type=background_type
         )
@@ -78,7 +78,7 @@ def list_backgrounds(
 )
 def get_background(background_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One background."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(BACKGROUNDS.get(connection, background_id, include_deleted=include_deleted))
 
 

@@ -91,7 +91,7 @@ def list_clips(
     assigned: Assigned = None,
 ) -> Response:
     """Clips, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = CLIPS.table.list_page(
             connection,
             page,
@@ -125,7 +125,7 @@ def export_clips(
     tag: LabelParameter | None = None,
 ) -> Response:
     """Clips as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says where."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = CLIPS.table.list_page(connection, page, episode_id=episode_id, status=status, tag=tag)
     text = service.CLIP_FILES.write(found, form, with_header=page.after is None)
     return file_response(request, text, form, found, name="clips")
@@ -153,7 +153,7 @@ def list_duplicate_clips(
     page: Annotated[PageRequest, paged_by(repository.DUPLICATES_ORDER)], database: DatabaseDep
 ) -> Response:
     """The files that several clips have, in the order of their hashes."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(repository.list_duplicates(connection, page))
 
 
@@ -176,7 +176,7 @@ def tag_clips(
 @router.get("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip], dependencies=[allow(Permission.CLIPS_READ)])
 def get_clip(clip_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One clip."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(CLIPS.get(connection, clip_id, include_deleted=include_deleted))
 
 
@@ -234,7 +234,7 @@ def restore_clip(
 )
 def list_clip_duplicates(clip_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The other clips that have the same file, newest first."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_duplicates_of(connection, page, clip_id))
 
 
@@ -287,5 +287,5 @@ def rate_clip(
 )
 def list_episode_clips(episode_id: UUID, page: Sorted, database: DatabaseDep) -> Response:
     """The clips that the episode uses, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_of_episode(connection, page, episode_id))

@@ -55,7 +55,7 @@ def list_components(
     component_type: LabelParameter | None = None,
 ) -> Response:
     """Components, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = COMPONENTS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, component_type=component_type
         )
@@ -69,7 +69,7 @@ def list_components(
 )
 def get_component(component_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One component."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(COMPONENTS.get(connection, component_id, include_deleted=include_deleted))
 
 

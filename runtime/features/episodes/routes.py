@@ -79,7 +79,7 @@ def list_episodes(
 ) -> Response:
     """Episodes without their scripts, newest first unless `sort` says otherwise; `number` sorts by season and episode. Those
     whose `publish_date` is not before `published_from` and not after `published_to`."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = EPISODES.table.list_page(
             connection,
             page,
@@ -116,7 +116,7 @@ def export_episodes(
 ) -> Response:
     """Episodes as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says
     where."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = EPISODES.table.list_page(connection, page, show_id=show_id, status=status, tag=tag)
     text = service.EPISODE_FILES.write(found, form, with_header=page.after is None)
     return file_response(request, text, form, found, name="episodes")
@@ -149,7 +149,7 @@ def import_episodes(
 )
 def get_episode(episode_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One episode."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(EPISODES.get(connection, episode_id, include_deleted=include_deleted))
 
 

@@ -139,7 +139,7 @@ def list_files(
     user_id: Annotated[UUID | None, Query(description="Who announced them.")] = None,
 ) -> Response:
     """The files that the caller announced, newest first; everybody's for administrators."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = repository.list_page(
             connection,
             page,
@@ -163,7 +163,7 @@ def list_files(
 )
 def get_file(visible_to: VisibleTo, file_id: UUID, database: DatabaseDep) -> DataEnvelope[FileView]:
     """One file, and where it stands."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return DataEnvelope(data=service.get(connection, file_id, visible_to=visible_to))
 
 

@@ -53,7 +53,7 @@ def list_guests(
     role: LabelParameter | None = None,
 ) -> Response:
     """Guests, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = GUESTS.table.list_page(connection, page, include_deleted=include_deleted, tag=tag, role=role)
     return list_response(found)
 
@@ -63,7 +63,7 @@ def list_guests(
 )
 def get_guest(guest_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One guest."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(GUESTS.get(connection, guest_id, include_deleted=include_deleted))
 
 

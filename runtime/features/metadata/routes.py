@@ -38,7 +38,7 @@ router = feature_router("metadata")
 def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The episode's extractions in the order in which they came, newest first. The newest is told in full, the others
     without what they found."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_page(connection, page, episode_id))
 
 
@@ -49,7 +49,7 @@ def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Resp
 )
 def get_metadata(episode_id: UUID, metadata_id: UUID, database: DatabaseDep) -> Response:
     """One extraction, in full."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(service.get(connection, episode_id, metadata_id))
 
 

@@ -65,7 +65,7 @@ def list_outfits(
 ) -> Response:
     """Outfits, newest first unless `sort` says otherwise. `top`, `shoes` and `accessories` find outfits by what they are
     made of: `top={"colour": "red"}`."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = OUTFITS.table.list_page(
             connection,
             page,
@@ -83,7 +83,7 @@ def list_outfits(
 )
 def get_outfit(outfit_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One outfit."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(OUTFITS.get(connection, outfit_id, include_deleted=include_deleted))
 
 

@@ -120,7 +120,7 @@ def count_episodes(
 )
 def suggest_titles(database: DatabaseDep, q: Beginning) -> PageEnvelope[Suggestion]:
     """Up to ten titles of episodes that begin with this, in any case of letters; each once."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         titles = repository.suggest(connection, q, limit=MOST_SUGGESTIONS)
     return PageEnvelope(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
 
@@ -154,7 +154,7 @@ def search_assets(
     type. One page: narrow the words to see others."""
     if type not in assets.TABLES:
         raise NotFoundError("Nothing of this type is searched", field="path.type")
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(JsonPage(items=assets.search(connection, type, SearchText(q), limit=limit), last=None))
 
 

@@ -45,14 +45,14 @@ def create_show(
 @router.get("/api/v1/shows", response_model=PageEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def list_shows(page: Sorted, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """Shows, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(SHOWS.table.list_page(connection, page, include_deleted=include_deleted))
 
 
 @router.get("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def get_show(show_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One show."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(SHOWS.get(connection, show_id, include_deleted=include_deleted))
 
 

@@ -64,7 +64,7 @@ def list_ui_elements(
     element_type: LabelParameter | None = None,
 ) -> Response:
     """UI elements, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = UI_ELEMENTS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, element_type=element_type
         )
@@ -78,7 +78,7 @@ def list_ui_elements(
 )
 def get_ui_element(ui_element_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One UI element."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return found_response(UI_ELEMENTS.get(connection, ui_element_id, include_deleted=include_deleted))
 
 

@@ -22,10 +22,10 @@ class SharedLimiter:
         # Every request passes here, so it is one round trip, and the rare broken connection is found out by failing. The
         # request may have been counted then, and is counted again.
         try:
-            with self.database.reading_unchecked() as connection:
+            with self.database.autocommit_unchecked() as connection:
                 return repository.take(connection, user_id, self.limit)
         except UnavailableError as error:
             if not error.may_repeat:
                 raise
-        with self.database.reading() as connection:
+        with self.database.autocommit() as connection:
             return repository.take(connection, user_id, self.limit)

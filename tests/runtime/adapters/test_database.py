@@ -60,7 +60,7 @@ class TestTransaction:
             connection.execute("DROP TABLE outbox")
 
     def test_reading_needs_no_transaction_and_leaves_the_connection_as_it_was(self, application_database):
-        with application_database.reading() as connection:
+        with application_database.autocommit() as connection:
             assert names(connection) == []
             assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
             first = connection
@@ -68,7 +68,7 @@ class TestTransaction:
             assert connection is first
             connection.execute("INSERT INTO shows (name) VALUES ('Seeds')")
             raise ValueError("ours")
-        with application_database.reading() as connection:
+        with application_database.autocommit() as connection:
             assert names(connection) == []
 
 
@@ -88,7 +88,7 @@ class TestFaults:
     def test_read_that_breaks_may_be_repeated_and_its_connection_is_not_used_again(
         self, application_database, administrator
     ):
-        with pytest.raises(UnavailableError) as raised, application_database.reading() as connection:
+        with pytest.raises(UnavailableError) as raised, application_database.autocommit() as connection:
             end_sessions(administrator)
             connection.execute("SELECT 1")
         assert (raised.value.may_repeat, connection.closed) == (True, True)

@@ -31,7 +31,7 @@ VALUES: list[Any] = [
 
 class TestJsonBytes:
     def test_is_what_postgres_sends(self, api: Api) -> None:
-        with api.client.app.state.resources.database.reading() as connection:
+        with api.client.app.state.resources.database.autocommit() as connection:
             for value in VALUES:
                 statement = "SELECT octet_length(%(value)s::jsonb::text) AS bytes"
                 row = connection.execute(statement, {"value": json.dumps(value)}).fetchone()

@@ -243,7 +243,7 @@ class TestStopWords:
         """Those, and among all other short words no other."""
         short = ("".join(letters) for n in (1, 2, 3) for letters in itertools.product(string.ascii_lowercase, repeat=n))
         words = {*STOP_WORDS, *short}
-        with application_database.reading() as connection:
+        with application_database.autocommit() as connection:
             rows = connection.execute(
                 "SELECT word FROM unnest(%s::text[]) word WHERE to_tsvector('english', word) = ''", [sorted(words)]
             ).fetchall()
