@@ -7,7 +7,7 @@ PlatformError                 SERVER_ERROR         500
 ├── NotFoundError             NOT_FOUND            404   also for "not yours"
 ├── ConflictError             CONFLICT             409
 │   └── PreconditionFailedError  PRECONDITION_FAILED 412
-├── TooLargeError             PAYLOAD_TOO_LARGE    413
+├── PayloadTooLargeError             PAYLOAD_TOO_LARGE    413
 ├── RetryLaterError           (the two below)            carries the seconds to wait
 │   ├── RateLimitError        RATE_LIMIT_EXCEEDED  429
 │   └── UnavailableError      SERVICE_UNAVAILABLE  503   a part we need does not answer
@@ -75,7 +75,7 @@ class PreconditionFailedError(ConflictError):
     code, status = "PRECONDITION_FAILED", 412
 
 
-class TooLargeError(PlatformError):
+class PayloadTooLargeError(PlatformError):
     """More bytes than this route takes."""
 
     code, status = "PAYLOAD_TOO_LARGE", 413

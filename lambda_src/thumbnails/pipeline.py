@@ -22,9 +22,9 @@ from runtime.adapters.objects import ObjectStore
 from runtime.errors import (
     MediaRefusedError,
     NotFoundError,
+    PayloadTooLargeError,
     PlatformError,
     RetryLaterError,
-    TooLargeError,
     UnavailableError,
 )
 from runtime.features.jobs import repository as jobs
@@ -150,7 +150,7 @@ class Pipeline:
             self._record(source, attempt, renditions, keys)
         except MediaRefusedError as refusal:
             self._fail(attempt, refusal.reason, refusal.message)
-        except TooLargeError as refusal:
+        except PayloadTooLargeError as refusal:
             self._fail(attempt, TOO_MANY_BYTES, refusal.message)
         except NotFoundError:
             self._fail(attempt, SOURCE_MISSING, "the uploaded file is no longer there")

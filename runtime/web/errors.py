@@ -16,9 +16,9 @@ from runtime.contract.envelopes import refusal
 from runtime.contract.validation import problems_of
 from runtime.errors import (
     FieldProblem,
+    PayloadTooLargeError,
     PlatformError,
     RetryLaterError,
-    TooLargeError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -32,7 +32,10 @@ _BY_STATUS = {
     400: ("VALIDATION_ERROR", "The request cannot be understood"),
     404: ("NOT_FOUND", "There is nothing here"),
     405: ("METHOD_NOT_ALLOWED", "This method is not allowed here"),
-    413: (TooLargeError.code, "The body is too large; files go to storage, see POST /api/v1/upload/generate-url"),
+    413: (
+        PayloadTooLargeError.code,
+        "The body is too large; files go to storage, see POST /api/v1/upload/generate-url",
+    ),
 }
 
 

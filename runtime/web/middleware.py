@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from runtime.access.limits import Allowance
 from runtime.access.tokens import Caller
-from runtime.errors import FieldProblem, InvalidInputError, TooLargeError
+from runtime.errors import FieldProblem, InvalidInputError, PayloadTooLargeError
 from runtime.web.errors import render, render_platform_error, render_unexpected
 
 REQUEST_HANDLED = "request_handled"
@@ -134,7 +134,7 @@ class BodyLimit:
         # A length of very many digits is not turned into a number: that takes quadratic time.
         if declared.isdecimal() and (len(declared) > 15 or int(declared) > max_bytes):
             message = f"A body may have {max_bytes} bytes; files go to storage, see POST /api/v1/upload/generate-url"
-            await render(scope, 413, TooLargeError.code, [FieldProblem(message)])(scope, receive, send)
+            await render(scope, 413, PayloadTooLargeError.code, [FieldProblem(message)])(scope, receive, send)
             return
         received = 0
 
