@@ -27,7 +27,7 @@ class AccessControl:
     permissions: PermissionTable
     limiter: Limiter | None
 
-    def admit(self, authorization: list[str], permission: Permission, *, may_wait: bool = True) -> Caller:
+    def admit(self, authorization: list[str], permission: Permission, *, allow_fetch: bool = True) -> Caller:
         """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise, and
         whatever else TokenVerifier raises."""
         if not authorization:
@@ -37,7 +37,7 @@ class AccessControl:
             raise UnauthorizedError(NO_TOKEN)
         if len(authorization) > 1:
             raise UnauthorizedError(INVALID_TOKEN)
-        caller = self.verifier.verify(token, may_wait=may_wait)
+        caller = self.verifier.verify(token, allow_fetch=allow_fetch)
         if not is_permitted(self.permissions, caller.roles, permission):
             raise ForbiddenError("You may not do this")
         return caller
@@ -59,7 +59,7 @@ class Guard:
         access: AccessControl = request.app.state.access
         authorization = request.headers.getlist("authorization")
         try:
-            caller = access.admit(authorization, self.permission, may_wait=False)
+            caller = access.admit(authorization, self.permission, allow_fetch=False)
         except KeyFetchRequiredError:
             # Only the fetch of keys goes to a thread; the checks are quicker than the way there.
             caller = await run_in_threadpool(access.admit, authorization, self.permission)

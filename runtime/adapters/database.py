@@ -65,13 +65,13 @@ class Database:
         Raises UnavailableError when the database does not answer or cannot serve now; that connection is closed. The error
         says so when the connection was lost before the commit was asked for: after that nobody knows.
         """
-        may_repeat = False
+        is_retry_safe = False
         try:
             with self._opened().connection() as connection:
                 try:
                     yield connection
                 except psycopg.Error as error:
-                    may_repeat = _is_lost(error)
+                    is_retry_safe = _is_lost(error)
                     if _is_unavailable(error):
                         connection.close()
                     raise
@@ -79,7 +79,7 @@ class Database:
             if not _is_unavailable(error):
                 raise
             get_logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
-            raise UnavailableError("the database does not answer", may_repeat=may_repeat) from error
+            raise UnavailableError("the database does not answer", is_retry_safe=is_retry_safe) from error
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
@@ -97,7 +97,7 @@ class Database:
     @contextmanager
     def autocommit_unchecked(self) -> Iterator[Connection]:
         """The same without the pool's look at the connection before it is handed out, which is a round trip: for one statement
-        that may be repeated. A connection that broke while nobody used it raises UnavailableError with `may_repeat`."""
+        that may be repeated. A connection that broke while nobody used it raises UnavailableError with `is_retry_safe`."""
         self._unchecked.wanted = True
         try:
             with self.autocommit() as connection:

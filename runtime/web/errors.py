@@ -109,7 +109,7 @@ def install(app: FastAPI, log: Logger) -> None:
                 extra={"request_id": request_id_of(request.scope), "code": error.code, "reason": error.message},
             )
         if isinstance(error, UnavailableError):
-            request.state.may_repeat = error.may_repeat
+            request.state.is_retry_safe = error.is_retry_safe
         return render_platform_error(request.scope, error)
 
     @app.exception_handler(RequestValidationError)

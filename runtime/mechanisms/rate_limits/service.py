@@ -25,7 +25,7 @@ class SharedLimiter:
             with self.database.autocommit_unchecked() as connection:
                 return repository.take(connection, user_id, self.limit)
         except UnavailableError as error:
-            if not error.may_repeat:
+            if not error.is_retry_safe:
                 raise
         with self.database.autocommit() as connection:
             return repository.take(connection, user_id, self.limit)

@@ -91,7 +91,7 @@ class TestFaults:
         with pytest.raises(UnavailableError) as raised, application_database.autocommit() as connection:
             end_sessions(administrator)
             connection.execute("SELECT 1")
-        assert (raised.value.may_repeat, connection.closed) == (True, True)
+        assert (raised.value.is_retry_safe, connection.closed) == (True, True)
         application_database.check()
 
     def test_demoted_writer_is_unavailable_and_its_connection_closed(self, application_database):
