@@ -6,7 +6,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from runtime.access.guards import AccessControl
 from runtime.access.keys import SigningKeys
-from runtime.access.limits import Limit
+from runtime.access.rate_limits import RateLimit
 from runtime.access.roles import permission_table
 from runtime.access.tokens import TokenVerifier
 from runtime.adapters.database import get_database
@@ -33,7 +33,7 @@ from runtime.features.ui_elements import routes as ui_elements
 from runtime.features.uploads import routes as uploads
 from runtime.features.users import routes as users
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.rate_limits.service import SharedLimiter
+from runtime.mechanisms.rate_limits.service import DatabaseRateLimiter
 from runtime.settings import ApiSettings, load_settings
 from runtime.topics import topics
 from runtime.web import documentation, errors
@@ -152,13 +152,13 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     return app
 
 
-def _limiter(settings: ApiSettings) -> SharedLimiter | None:
+def _limiter(settings: ApiSettings) -> DatabaseRateLimiter | None:
     if not settings.caller_requests_per_minute:
         return None
-    limit = Limit(
+    limit = RateLimit(
         requests_per_minute=settings.caller_requests_per_minute, burst_requests=settings.caller_burst_requests
     )
-    return SharedLimiter(database=get_database(settings), limit=limit)
+    return DatabaseRateLimiter(database=get_database(settings), limit=limit)
 
 
 def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:

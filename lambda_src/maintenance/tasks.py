@@ -58,7 +58,7 @@ def purge_sent_messages(maintenance: Maintenance) -> Counts:
 def purge_idle_rate_limits(maintenance: Maintenance) -> Counts:
     """Deletes the rate limits of callers who may ask everything again."""
     with maintenance.database.transaction() as connection:
-        return {"forgotten": rate_limits.delete_full(connection, limit=BATCH)}
+        return {"forgotten": rate_limits.delete_idle(connection, limit=BATCH)}
 
 
 def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:

@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from runtime.access.keys import KeyFetchRequiredError
-from runtime.access.limits import Limiter
+from runtime.access.rate_limits import RateLimiter
 from runtime.access.roles import Permission, PermissionTable, is_permitted
 from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
 from runtime.errors import ForbiddenError, RateLimitError, UnauthorizedError
@@ -25,7 +25,7 @@ class AccessControl:
 
     verifier: TokenVerifier
     permissions: PermissionTable
-    limiter: Limiter | None
+    limiter: RateLimiter | None
 
     def admit(self, authorization: list[str], permission: Permission, *, allow_fetch: bool = True) -> Caller:
         """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise, and
@@ -68,14 +68,14 @@ class Guard:
         return caller
 
 
-async def _count(request: Request, limiter: Limiter | None, caller: Caller) -> None:
-    """Raises RateLimitError when the caller has asked too much. The middleware tells of the state's `allowance`."""
+async def _count(request: Request, limiter: RateLimiter | None, caller: Caller) -> None:
+    """Raises RateLimitError when the caller has asked too much. The middleware tells of the state's `rate_limit`."""
     # A request that is tried a second time by us is still one request.
-    if limiter is None or hasattr(request.state, "allowance"):
+    if limiter is None or hasattr(request.state, "rate_limit"):
         return
-    allowance = request.state.allowance = await run_in_threadpool(limiter.take, caller.user_id)
-    if not allowance.is_granted:
-        wait = allowance.seconds_until_next
+    rate_limit = request.state.rate_limit = await run_in_threadpool(limiter.consume, caller.user_id)
+    if not rate_limit.is_allowed:
+        wait = rate_limit.seconds_until_next
         raise RateLimitError(f"Too many requests; one more is possible in {wait} s", retry_after_seconds=wait)
 
 

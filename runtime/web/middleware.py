@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.access.limits import Allowance
+from runtime.access.rate_limits import RateLimitStatus
 from runtime.access.tokens import Caller
 from runtime.errors import FieldProblem, InvalidInputError, PayloadTooLargeError
 from runtime.web.errors import render, render_platform_error, render_unexpected
@@ -64,9 +64,9 @@ class RequestContext:
                 headers["X-Request-ID"] = request_id
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                allowance: Allowance | None = scope["state"].get("allowance")
-                if allowance:
-                    headers.update(allowance.headers)
+                rate_limit: RateLimitStatus | None = scope["state"].get("rate_limit")
+                if rate_limit:
+                    headers.update(rate_limit.headers)
             await send(message)
 
         try:
