@@ -15,7 +15,7 @@ from runtime.features.uploads.schemas import UploadCreate
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import record_last_seen
+from runtime.mechanisms.records.service import record_last_seen
 from runtime.object_keys import split_reference
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings

@@ -30,7 +30,7 @@ router = feature_router("thumbnails")
 def list_thumbnails(episode_id: UUID, resources: ResourcesDep) -> PageEnvelope[ThumbnailView]:
     """Every variant of the episode's picture, the largest first; all on one page."""
     with resources.database.autocommit() as connection:
-        EPISODES.require(connection, episode_id)
+        EPISODES.ensure_exists(connection, episode_id)
         found = repository.list_for_entity(connection, "episode", episode_id)
     return PageEnvelope(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
 

@@ -11,7 +11,7 @@ from runtime.features.thumbnails.removals import ThumbnailRemoval
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import record_last_seen
+from runtime.mechanisms.records.service import record_last_seen
 from runtime.persistence.transactions import Transaction
 
 

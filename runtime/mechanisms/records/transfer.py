@@ -16,8 +16,8 @@ from runtime.contract.record_files import FileFormat, Line, read_lines, write_cs
 from runtime.contract.schemas import Change, RequestBody
 from runtime.contract.validation import problems_of
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, PlatformError, RetryLaterError
-from runtime.mechanisms.records.lifecycle import Lifecycle
 from runtime.mechanisms.records.schemas import ImportedLine, ImportReport, LineProblem, LineStatus
+from runtime.mechanisms.records.service import RecordService
 from runtime.mechanisms.records.table import R
 from runtime.persistence.pages import JsonPage
 from runtime.persistence.transactions import Transaction
@@ -30,7 +30,7 @@ class Transfer(Generic[R]):
     """The file form of one kind of record. A line that has the record's id changes that record, one that has none makes a new
     one; with an etag as well, it changes nothing but that version."""
 
-    records: Lifecycle[R]
+    records: RecordService[R]
     new: type[RequestBody]
     change: type[Change]
     columns: tuple[str, ...]
