@@ -107,7 +107,7 @@ class Links(Generic[R]):
     def _of_episode(self) -> Listing:
         table = self.records.table
         return Listing(
-            columns=SQL("{}, {}").format(table.summary, _LINKED),
+            columns=SQL("{}, {}").format(table.list_columns, _LINKED),
             source=SQL("{} l JOIN {} {} USING ({}) {}").format(
                 Identifier(self.name),
                 Identifier(table.name),
@@ -127,7 +127,7 @@ class Links(Generic[R]):
     def _of_record(self) -> Listing:
         table, record_id = self.owner.table, Identifier("l", self.records.table.row_id)
         return Listing(
-            columns=SQL("{}, {}").format(table.summary, _LINKED),
+            columns=SQL("{}, {}").format(table.list_columns, _LINKED),
             source=SQL("{} l JOIN episodes e USING (episode_id) {}").format(Identifier(self.name), table.joins),
             row_id=table.row_id,
             alias=table.alias,
