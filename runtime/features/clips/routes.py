@@ -42,17 +42,17 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
-from runtime.web.routing import feature_router
-from runtime.web.transfers import (
-    DESCRIPTION,
-    FILE_ANSWER,
+from runtime.web.record_files import (
     FILE_BODY,
+    FILE_RESPONSE,
+    IMPORT_DESCRIPTION,
     ExportPage,
     FormatParameter,
-    SentFile,
+    ImportFile,
     SkipExisting,
     file_response,
 )
+from runtime.web.routing import feature_router
 
 router = feature_router("clips")
 
@@ -111,7 +111,7 @@ def list_clips(
 @router.get(
     "/api/v1/clips/export",
     response_class=Response,
-    responses=FILE_ANSWER,
+    responses=FILE_RESPONSE,
     dependencies=[allow(Permission.CLIPS_READ)],
 )
 def export_clips(
@@ -132,12 +132,15 @@ def export_clips(
 
 
 @router.post(
-    "/api/v1/clips/import", response_model=DataEnvelope[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
+    "/api/v1/clips/import",
+    response_model=DataEnvelope[ImportReport],
+    description=IMPORT_DESCRIPTION,
+    openapi_extra=FILE_BODY,
 )
 def import_clips(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_CREATE)],
-    sent: SentFile,
+    sent: ImportFile,
     transaction: TransactionDep,
     skip_existing: SkipExisting = False,
 ) -> DataEnvelope[ImportReport]:

@@ -19,8 +19,8 @@ from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTag
 from runtime.features.episodes.service import EPISODES
 from runtime.features.guests.service import GUESTS
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
+from runtime.mechanisms.records.import_export import ImportExport
 from runtime.mechanisms.records.service import RecordService, record_last_seen
-from runtime.mechanisms.records.transfer import Transfer
 from runtime.persistence.pages import JsonPage, PageRequest
 from runtime.persistence.transactions import Connection, Transaction
 
@@ -73,10 +73,10 @@ def update(
     return CLIPS.update_locked(transaction, caller, before, columns)
 
 
-CLIP_FILES = Transfer(
+CLIP_FILES = ImportExport(
     records=CLIPS,
-    new=ClipCreate,
-    change=ClipUpdate,
+    create_model=ClipCreate,
+    update_model=ClipUpdate,
     columns=(
         "title", "description", "talent_source", "guest_id", "quality", "status", "file_name", "file_hash", "byte_count",
         "duration_seconds", "recorded_on", "notes", "tags", "metadata",

@@ -29,17 +29,17 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
-from runtime.web.routing import feature_router
-from runtime.web.transfers import (
-    DESCRIPTION,
-    FILE_ANSWER,
+from runtime.web.record_files import (
     FILE_BODY,
+    FILE_RESPONSE,
+    IMPORT_DESCRIPTION,
     ExportPage,
     FormatParameter,
-    SentFile,
+    ImportFile,
     SkipExisting,
     file_response,
 )
+from runtime.web.routing import feature_router
 
 router = feature_router("episodes")
 
@@ -101,7 +101,7 @@ def list_episodes(
 @router.get(
     "/api/v1/episodes/export",
     response_class=Response,
-    responses=FILE_ANSWER,
+    responses=FILE_RESPONSE,
     dependencies=[allow(Permission.EPISODES_READ)],
 )
 def export_episodes(
@@ -125,13 +125,13 @@ def export_episodes(
 @router.post(
     "/api/v1/episodes/import",
     response_model=DataEnvelope[ImportReport],
-    description=DESCRIPTION,
+    description=IMPORT_DESCRIPTION,
     openapi_extra=FILE_BODY,
 )
 def import_episodes(
     *,
     caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)],
-    sent: SentFile,
+    sent: ImportFile,
     transaction: TransactionDep,
     skip_existing: SkipExisting = False,
 ) -> DataEnvelope[ImportReport]:

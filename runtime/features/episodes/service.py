@@ -18,8 +18,8 @@ from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
 from runtime.features.shows import repository as shows
 from runtime.features.shows.service import SHOWS
 from runtime.mechanisms.audit.schemas import ResourceType
+from runtime.mechanisms.records.import_export import ImportExport
 from runtime.mechanisms.records.service import RecordService, record_last_seen
-from runtime.mechanisms.records.transfer import Transfer
 from runtime.mechanisms.search_index import changes as search_index
 from runtime.persistence.transactions import Connection, Transaction
 
@@ -82,10 +82,10 @@ def update(
     return EPISODES.update_locked(transaction, caller, before, columns)
 
 
-EPISODE_FILES = Transfer(
+EPISODE_FILES = ImportExport(
     records=EPISODES,
-    new=EpisodeCreate,
-    change=EpisodeUpdate,
+    create_model=EpisodeCreate,
+    update_model=EpisodeUpdate,
     columns=(
         "show_name", "season_number", "episode_number", "title", "status", "description", "duration_seconds",
         "filming_date", "edit_deadline", "publish_date", "air_date", "tags", "category", "genre", "director", "writer",

@@ -26,7 +26,7 @@ from runtime.features.uploads import service as uploads
 from runtime.features.uploads.limits import ImageType, UploadEntity
 from runtime.features.uploads.schemas import UploadCreate, UploadForm
 from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response, user_unless
-from runtime.web.forms import FormDep, SentFile
+from runtime.web.forms import FormDep, UploadedFile
 from runtime.web.routing import feature_router
 
 router = feature_router("files")
@@ -63,14 +63,14 @@ _FORM = {
 }
 
 
-async def _sent_file(form: FormDep) -> SentFile:
+async def _sent_file(form: FormDep) -> UploadedFile:
     file = form.files.get("file")
     if file is None or len(form.files) > 1:
         raise InvalidInputError("Send one file, in the field `file`", field="body.file")
     return file
 
 
-async def _announced(form: FormDep, file: Annotated[SentFile, Depends(_sent_file)]) -> UploadCreate:
+async def _announced(form: FormDep, file: Annotated[UploadedFile, Depends(_sent_file)]) -> UploadCreate:
     """What the form says of its file, and what the file says itself: as if it had been announced."""
     said = {
         "file_name": file.name,
@@ -108,7 +108,7 @@ def get_upload_form(
 def upload_file(
     *,
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
-    file: Annotated[SentFile, Depends(_sent_file)],
+    file: Annotated[UploadedFile, Depends(_sent_file)],
     announced: Annotated[UploadCreate, Depends(_announced)],
     transaction: TransactionDep,
     resources: ResourcesDep,

@@ -26,13 +26,13 @@ ETAG = "etag"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transfer(Generic[R]):
+class ImportExport(Generic[R]):
     """The file form of one kind of record. A line that has the record's id changes that record, one that has none makes a new
     one; with an etag as well, it changes nothing but that version."""
 
     records: RecordService[R]
-    new: type[RequestBody]
-    change: type[Change]
+    create_model: type[RequestBody]
+    update_model: type[Change]
     columns: tuple[str, ...]
     """What a file may say of a record, beside its id and its etag."""
     create: Callable[[Transaction, Caller, Any], R]
@@ -45,7 +45,7 @@ class Transfer(Generic[R]):
 
     def read(self, content: bytes, form: FileFormat) -> list[Line]:
         """The lines of a file. InvalidInputError for what is no such file."""
-        return read_lines(content, form, self.change, self.header)
+        return read_lines(content, form, self.update_model, self.header)
 
     def write(self, page: JsonPage, form: FileFormat, *, with_header: bool) -> str:
         """The records of a page as lines."""
@@ -86,9 +86,9 @@ class Transfer(Generic[R]):
         values, row_id = dict(line.values), self.records.table.row_id
         named, etag = values.pop(row_id, None), values.pop(ETAG, None)
         if named is None:
-            made = self.create(transaction, caller, self.new.model_validate(values))
+            made = self.create(transaction, caller, self.create_model.model_validate(values))
             return _report(line, LineStatus.CREATED, self._id(made))
-        known, body = _uuid(named, row_id), self.change.model_validate(values)
+        known, body = _uuid(named, row_id), self.update_model.model_validate(values)
         before = self.records.table.find(transaction.connection, known)
         after = self.update(transaction, caller, known, body, _if_match(etag))
         is_same = before is not None and before.etag == after.etag

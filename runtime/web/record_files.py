@@ -12,7 +12,7 @@ from runtime.web.dependencies import Cursor
 
 MAX_EXPORTED = 200
 
-DESCRIPTION = f"""CSV with a header, or one JSON object a line; at most {MAX_LINES:,} records and 1 MB. A line with the record's
+IMPORT_DESCRIPTION = f"""CSV with a header, or one JSON object a line; at most {MAX_LINES:,} records and 1 MB. A line with the record's
 id changes that record, one without makes a new one; with `etag` as well it changes nothing but that version. An empty cell
 says nothing; null clears. Each line is taken or refused by itself, and the answer has a report of each."""
 # For the API's description: the body is no model of ours.
@@ -22,7 +22,7 @@ FILE_BODY: dict[str, Any] = {
         "content": {form.media_type: {"schema": {"type": "string"}} for form in FileFormat},
     }
 }
-FILE_ANSWER: dict[int | str, dict[str, Any]] = {
+FILE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {form.media_type: {"schema": {"type": "string"}} for form in FileFormat},
         "description": "The file",
@@ -45,7 +45,7 @@ async def _export_page(
     return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
 
 
-SentFile = Annotated[tuple[bytes, FileFormat], Depends(_sent_file)]
+ImportFile = Annotated[tuple[bytes, FileFormat], Depends(_sent_file)]
 ExportPage = Annotated[PageRequest, Depends(_export_page)]
 FormatParameter = Annotated[FileFormat, Query(alias="format")]
 SkipExisting = Annotated[
