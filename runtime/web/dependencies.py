@@ -18,7 +18,7 @@ from runtime.contract.envelopes import DataEnvelope
 from runtime.contract.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.contract.preconditions import IfMatch
 from runtime.contract.schemas import Versioned
-from runtime.contract.values import storable, stripped
+from runtime.contract.values import reject_nul, stripped
 from runtime.errors import ForbiddenError
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.persistence.pages import (
@@ -116,7 +116,7 @@ async def _preconditions(
         WithJsonSchema(IF_MATCH_SCHEMA),
     ] = None,
 ) -> IfMatch:
-    return IfMatch.of(if_match or [])
+    return IfMatch.parse(if_match or [])
 
 
 def user_unless(permission: Permission) -> Any:
@@ -159,7 +159,7 @@ Paging = Annotated[PageRequest, Depends(_page_request)]
 Preconditions = Annotated[IfMatch, Depends(_preconditions)]
 # A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
 DeletionReason = Annotated[
-    Annotated[str, stripped(500), AfterValidator(storable)] | None,
+    Annotated[str, stripped(500), AfterValidator(reject_nul)] | None,
     Query(description="Why it is deleted; kept with it."),
 ]
 

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
-from runtime.contract.envelopes import refusal
-from runtime.contract.validation import problems_of
+from runtime.contract.envelopes import error_body
+from runtime.contract.validation import field_problems
 from runtime.errors import (
     FieldProblem,
     PayloadTooLargeError,
@@ -52,7 +52,7 @@ def render(
         {"code": code, "message": problem.message, **({"field": problem.field} if problem.field else {})}
         for problem in problems[:MAX_PROBLEMS]
     ]
-    return JSONResponse(refusal(entries, request_id_of(scope)), status_code=status, headers=headers)
+    return JSONResponse(error_body(entries, request_id_of(scope)), status_code=status, headers=headers)
 
 
 def render_platform_error(scope: Scope, error: PlatformError) -> JSONResponse:
@@ -95,7 +95,7 @@ def _methods_at(scope: Scope) -> list[str]:
 
 def render_validation(scope: Scope, error: RequestValidationError) -> JSONResponse:
     """One entry per field, in the order in which they were found."""
-    return render(scope, 400, "VALIDATION_ERROR", problems_of(error.errors()))
+    return render(scope, 400, "VALIDATION_ERROR", field_problems(error.errors()))
 
 
 def install(app: FastAPI, log: Logger) -> None:

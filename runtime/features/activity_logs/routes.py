@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope
-from runtime.contract.values import storable
+from runtime.contract.values import reject_nul
 from runtime.errors import NotFoundError
 from runtime.mechanisms.audit import repository
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
@@ -18,7 +18,7 @@ from runtime.web.routing import feature_router
 
 router = feature_router("activity logs")
 
-Identifier = Annotated[str, Query(min_length=1, max_length=255), AfterValidator(storable)]
+Identifier = Annotated[str, Query(min_length=1, max_length=255), AfterValidator(reject_nul)]
 
 
 @router.get(

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from runtime.access.tokens import Caller
 from runtime.contract.preconditions import IfMatch
-from runtime.contract.values import json_bytes
+from runtime.contract.values import json_byte_count
 from runtime.errors import InvalidInputError, NotFoundError
 from runtime.features.episodes.service import EPISODES
 from runtime.features.metadata import repository
@@ -61,6 +61,6 @@ def update_newest(
 
 
 def _require_fit(columns: Mapping[str, Any]) -> None:
-    if sum(json_bytes(columns.get(name)) for name in FINDINGS) > MAX_EXTRACTION_BYTES:
+    if sum(json_byte_count(columns.get(name)) for name in FINDINGS) > MAX_EXTRACTION_BYTES:
         message = f"The findings of one extraction may have {MAX_EXTRACTION_BYTES} bytes as JSON in all"
         raise InvalidInputError(message, field="body")

@@ -32,7 +32,7 @@ from runtime.web.dependencies import (
     sorted_by,
 )
 from runtime.web.link_routes import LinkSchemas, add_link_routes
-from runtime.web.parameters import JsonPart, LabelParameter
+from runtime.web.parameters import JsonFilter, LabelParameter
 from runtime.web.routing import feature_router
 
 router = feature_router("outfits")
@@ -59,9 +59,9 @@ def list_outfits(
     database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
-    top: JsonPart | None = None,
-    shoes: JsonPart | None = None,
-    accessories: JsonPart | None = None,
+    top: JsonFilter | None = None,
+    shoes: JsonFilter | None = None,
+    accessories: JsonFilter | None = None,
 ) -> Response:
     """Outfits, newest first unless `sort` says otherwise. `top`, `shoes` and `accessories` find outfits by what they are
     made of: `top={"colour": "red"}`."""

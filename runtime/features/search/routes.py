@@ -11,7 +11,7 @@ from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.adapters.search_index import SearchIndex, get_search_index
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope, PageInfo
-from runtime.contract.values import MAX_INTEGER, storable, stripped
+from runtime.contract.values import MAX_INTEGER, reject_nul, stripped
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import assets, reindexing, repository, service
@@ -35,7 +35,7 @@ router = feature_router("search")
 Text = Annotated[
     str,
     stripped(200),
-    AfterValidator(storable),
+    AfterValidator(reject_nul),
     Query(
         description='Words; "quoted words" stand together, `or` and `-word` as in a web search. At least one has to be wanted.'
     ),
@@ -43,7 +43,7 @@ Text = Annotated[
 Beginning = Annotated[
     str,
     stripped(200),
-    AfterValidator(storable),
+    AfterValidator(reject_nul),
     Query(description="How the titles begin. No character of it is a wildcard."),
 ]
 MOST_SUGGESTIONS = 10

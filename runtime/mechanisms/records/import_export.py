@@ -13,8 +13,8 @@ from pydantic import BaseModel, ValidationError
 from runtime.access.tokens import Caller
 from runtime.contract.preconditions import IfMatch
 from runtime.contract.record_files import FileFormat, Line, read_lines, write_csv, write_ndjson
-from runtime.contract.schemas import Change, RequestBody
-from runtime.contract.validation import problems_of
+from runtime.contract.schemas import RequestBody, UpdateBody
+from runtime.contract.validation import field_problems
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, PlatformError, RetryLaterError
 from runtime.mechanisms.records.schemas import ImportedLine, ImportReport, LineProblem, LineStatus
 from runtime.mechanisms.records.service import RecordService
@@ -32,7 +32,7 @@ class ImportExport(Generic[R]):
 
     records: RecordService[R]
     create_model: type[RequestBody]
-    update_model: type[Change]
+    update_model: type[UpdateBody]
     columns: tuple[str, ...]
     """What a file may say of a record, beside its id and its etag."""
     create: Callable[[Transaction, Caller, Any], R]
@@ -72,7 +72,7 @@ class ImportExport(Generic[R]):
             with transaction.attempt():
                 return self._applied(transaction, caller, line)
         except ValidationError as error:
-            problems = problems_of(error.errors())
+            problems = field_problems(error.errors())
         except PlatformError as error:
             # A fault of ours, or something that time mends, is no fault of the line: the whole file is tried again.
             if isinstance(error, RetryLaterError) or error.status >= PlatformError.status:
@@ -117,7 +117,7 @@ def _if_match(etag: Any) -> IfMatch:
         return IfMatch()
     if not isinstance(etag, str):
         raise InvalidInputError('Send entity tags as they were answered, such as "3"', field=ETAG)
-    return IfMatch.of([etag])
+    return IfMatch.parse([etag])
 
 
 def _report(line: Line, status: LineStatus, row_id: UUID | None) -> ImportedLine:
