@@ -27,8 +27,8 @@ from runtime.persistence.pages import (
     MAX_LIMIT,
     JsonPage,
     PageRequest,
-    cursor_of,
-    position_of,
+    decode_cursor,
+    encode_cursor,
 )
 from runtime.persistence.transactions import Origin, Transaction
 from runtime.settings import ApiSettings
@@ -60,7 +60,7 @@ def _transaction(request: Request, resources: Annotated[Resources, Depends(_reso
     # The peer's address is the one that API Gateway or the server saw; X-Forwarded-For says what anyone writes into it.
     address = request.client.host if request.client else None
     origin = Origin(ip_address=address, user_agent=request.headers.get("user-agent"))
-    with Transaction.of(resources.database.transaction(), origin=origin) as transaction:
+    with Transaction.begin(resources.database.transaction(), origin=origin) as transaction:
         if attempt := attempt_of(request):
             # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
             attempt.begin(transaction, request.state.caller.user_id)
@@ -76,7 +76,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
 async def _page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
-    return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
+    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
 
 
 def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
@@ -93,7 +93,7 @@ def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT, sort: Annotated[str | None, described] = None
     ) -> PageRequest:
         order = sort or newest_first
-        after = position_of(cursor, order) if cursor is not None else None
+        after = decode_cursor(cursor, order) if cursor is not None else None
         return PageRequest(limit=limit, order=order, after=after)
 
     return Depends(page_request)
@@ -103,7 +103,7 @@ def paged_by(order: str) -> Any:
     """The parameters of a list that has this order and no other: `cursor`, `limit`."""
 
     async def page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
-        after = position_of(cursor, order) if cursor is not None else None
+        after = decode_cursor(cursor, order) if cursor is not None else None
         return PageRequest(limit=limit, order=order, after=after)
 
     return Depends(page_request)
@@ -179,5 +179,5 @@ def found_response(thing: Versioned) -> Response:
 
 def list_response(page: JsonPage) -> Response:
     """A page that Postgres already wrote as JSON, in the envelope and untouched."""
-    cursor = f'"{cursor_of(page.last, page.order)}"' if page.last else "null"
+    cursor = f'"{encode_cursor(page.last, page.order)}"' if page.last else "null"
     return Response(f'{{"data":{page.items},"page":{{"next":{cursor}}}}}', media_type="application/json")

@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from runtime.contract.record_files import MAX_LINES, FileFormat
 from runtime.errors import InvalidInputError
-from runtime.persistence.pages import JsonPage, PageRequest, cursor_of, position_of
+from runtime.persistence.pages import JsonPage, PageRequest, decode_cursor, encode_cursor
 from runtime.web.dependencies import Cursor
 
 MAX_EXPORTED = 200
@@ -42,7 +42,7 @@ async def _export_page(
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED,
 ) -> PageRequest:
-    return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
+    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
 
 
 ImportFile = Annotated[tuple[bytes, FileFormat], Depends(_sent_file)]
@@ -57,6 +57,6 @@ def file_response(request: Request, text: str, form: FileFormat, page: JsonPage,
     """A file of records. Where more follow, `Link` says where (RFC 8288); that part has no header line again."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"'}
     if page.last:
-        following = request.url.include_query_params(cursor=cursor_of(page.last))
+        following = request.url.include_query_params(cursor=encode_cursor(page.last))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Response(text, media_type=f"{form.media_type}; charset=utf-8", headers=headers)

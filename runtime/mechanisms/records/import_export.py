@@ -69,7 +69,7 @@ class ImportExport(Generic[R]):
         if line.problem:
             return _refused(line, [FieldProblem(line.problem)])
         try:
-            with transaction.attempt():
+            with transaction.savepoint():
                 return self._applied(transaction, caller, line)
         except ValidationError as error:
             problems = field_problems(error.errors())

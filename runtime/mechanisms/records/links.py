@@ -15,7 +15,7 @@ from runtime.mechanisms.audit.schemas import ActionType
 from runtime.mechanisms.records.schemas import LinkBody
 from runtime.mechanisms.records.service import RecordService, record_last_seen
 from runtime.mechanisms.records.table import R
-from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection, Transaction
 
@@ -104,9 +104,9 @@ class Links(Generic[R]):
         return self._of_record.page(connection, page, visible=self.owner.table.visible, **filters)
 
     @cached_property
-    def _of_episode(self) -> Listing:
+    def _of_episode(self) -> ListQuery:
         table = self.records.table
-        return Listing(
+        return ListQuery(
             columns=SQL("{}, {}").format(table.list_columns, _LINKED),
             source=SQL("{} l JOIN {} {} USING ({}) {}").format(
                 Identifier(self.name),
@@ -124,9 +124,9 @@ class Links(Generic[R]):
         )
 
     @cached_property
-    def _of_record(self) -> Listing:
+    def _of_record(self) -> ListQuery:
         table, record_id = self.owner.table, Identifier("l", self.records.table.row_id)
-        return Listing(
+        return ListQuery(
             columns=SQL("{}, {}").format(table.list_columns, _LINKED),
             source=SQL("{} l JOIN episodes e USING (episode_id) {}").format(Identifier(self.name), table.joins),
             row_id=table.row_id,

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from runtime.contract.schemas import Record, Versioned
 from runtime.errors import PlatformError
-from runtime.persistence.pages import EVERY_ROW, JsonPage, Listing, Order, PageRequest
+from runtime.persistence.pages import EVERY_ROW, JsonPage, ListQuery, Order, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
@@ -73,9 +73,9 @@ class Table(Generic[V]):
     """Filters of lists that are no comparison with a column, by their names, which are their placeholders too."""
 
     @cached_property
-    def listing(self) -> Listing:
+    def listing(self) -> ListQuery:
         """The list of the records."""
-        return Listing(
+        return ListQuery(
             columns=self.list_columns,
             source=SQL("{} {} {}").format(Identifier(self.name), Identifier(self.alias), self.joins),
             row_id=self.row_id,

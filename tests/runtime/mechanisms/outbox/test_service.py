@@ -49,7 +49,7 @@ def outbox(application_database: Database, letters: Letters) -> Outbox:
 
 
 def post(outbox: Outbox, *texts: str) -> None:
-    with Transaction.of(outbox.database.transaction()) as transaction:
+    with Transaction.begin(outbox.database.transaction()) as transaction:
         for text in texts:
             outbox.post(transaction, "letter", {"text": text})
 
@@ -81,7 +81,7 @@ def states(outbox: Outbox) -> list[tuple[bool, bool, str | None]]:
 
 class TestPost:
     def test_is_sent_once_it_is_committed(self, outbox: Outbox, letters: Letters) -> None:
-        with Transaction.of(outbox.database.transaction()) as transaction:
+        with Transaction.begin(outbox.database.transaction()) as transaction:
             outbox.post(transaction, "letter", {"text": "hello"})
             assert letters.sent == []
         assert letters.sent == ["hello"]
@@ -90,13 +90,13 @@ class TestPost:
         assert (outbox.relay(), letters.sent) == (Relayed(), ["hello"])
 
     def test_is_not_sent_when_it_is_rolled_back(self, outbox: Outbox, letters: Letters) -> None:
-        with pytest.raises(ZeroDivisionError), Transaction.of(outbox.database.transaction()) as transaction:
+        with pytest.raises(ZeroDivisionError), Transaction.begin(outbox.database.transaction()) as transaction:
             outbox.post(transaction, "letter", {"text": "hello"})
             raise ZeroDivisionError
         assert (letters.sent, stored(outbox)) == ([], [])
 
     def test_unknown_topic_stores_nothing(self, outbox: Outbox) -> None:
-        with pytest.raises(KeyError), Transaction.of(outbox.database.transaction()) as transaction:
+        with pytest.raises(KeyError), Transaction.begin(outbox.database.transaction()) as transaction:
             outbox.post(transaction, "parcel", {})
         assert stored(outbox) == []
 
