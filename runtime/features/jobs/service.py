@@ -60,7 +60,7 @@ def process(
     )
     made = {"job_id": str(job_id), "job_type": job.job_type}
     activity.record(transaction, caller, ActionType.PROCESS, ResourceType.EPISODE, episode_id, new_values=made)
-    outbox.post(transaction, originals.TOPIC, asdict(_copy(settings, source_key, job)))
+    outbox.enqueue(transaction, originals.TOPIC, asdict(_copy(settings, source_key, job)))
     return job
 
 
@@ -100,7 +100,7 @@ def retry(
         )
         _, source_key = object_keys.split_reference(job.source_reference)
         message = asdict(_copy(settings, source_key, job))
-        outbox.post(transaction, originals.TOPIC, message, at_once=len(wanted) <= COPIES_AT_ONCE)
+        outbox.enqueue(transaction, originals.TOPIC, message, send_immediately=len(wanted) <= COPIES_AT_ONCE)
     return [pending[job_id] for job_id, _ in wanted]
 
 

@@ -39,4 +39,4 @@ def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnai
         },
     )
     removal = ThumbnailRemoval(episode_id=str(thumbnail.entity_id), bucket=thumbnail.s3_bucket, key=thumbnail.s3_key)
-    outbox.post(transaction, removals.TOPIC, asdict(removal))
+    outbox.enqueue(transaction, removals.TOPIC, asdict(removal))

@@ -139,7 +139,7 @@ def complete(
         session.entity_id,
         new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
     )
-    outbox.post(transaction, originals.TOPIC, asdict(copy))
+    outbox.enqueue(transaction, originals.TOPIC, asdict(copy))
     return _answer(session, job)
 
 

@@ -76,14 +76,14 @@ class TestRelayOutbox:
     def test_makes_the_copies_that_a_crash_left_behind(self, platform: Platform) -> None:
         copies = [platform.completed_upload() for _ in range(3)]
         answer = handler({"tasks": ["relay_outbox"]}, None)
-        assert answer == {"relay_outbox": {"sent": 3, "delayed": 0, "given_up": 0}}
+        assert answer == {"relay_outbox": {"sent": 3, "delayed": 0, "abandoned": 0}}
         assert platform.stored() == sorted(copy.target_key for copy in copies)
         assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["sent"] == 0
 
     def test_ends_the_job_of_an_upload_that_is_gone(self, platform: Platform) -> None:
         copy = platform.completed_upload()
         platform.s3.delete_object(Bucket=platform.temp, Key=copy.source_key, VersionId=copy.source_version_id)
-        assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["given_up"] == 1
+        assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["abandoned"] == 1
         assert platform.status(UUID(copy.job_id)) == ("failed", "SOURCE_MISSING")
 
 

@@ -156,7 +156,7 @@ class TestWhileTheEngineIsAway:
             api.create_episode()
         with api.client.app.state.resources.database.transaction() as connection:
             connection.execute("UPDATE outbox SET not_before = not_before - interval '1 year'")
-        assert kept_index("relay_outbox") == {"sent": 0, "delayed": 0, "given_up": 0}
+        assert kept_index("relay_outbox") == {"sent": 0, "delayed": 0, "abandoned": 0}
 
 
 class TestWrite:
