@@ -119,7 +119,7 @@ async def _preconditions(
     return IfMatch.parse(if_match or [])
 
 
-def user_unless(permission: Permission) -> Any:
+def owner_filter(permission: Permission) -> Any:
     """The id of the caller, who sees only what is his or her own; None for callers who have this permission besides the
     route's own, and see everybody's."""
 
@@ -136,7 +136,7 @@ def _holds(request: Request, permission: Permission) -> bool:
     return is_permitted(access.permissions, request.state.caller.roles, permission)
 
 
-def include_deleted_if(permission: Permission) -> Any:
+def include_deleted_parameter(permission: Permission) -> Any:
     """The parameter `include_deleted`, for callers who have this permission besides the route's own."""
 
     async def include_deleted(
@@ -156,7 +156,7 @@ DatabaseDep = Annotated[Database, Depends(_database)]
 # The default would commit after the answer: a client could be told of a row that is never stored.
 TransactionDep = Annotated[Transaction, Depends(_transaction, scope="function")]
 Paging = Annotated[PageRequest, Depends(_page_request)]
-Preconditions = Annotated[IfMatch, Depends(_preconditions)]
+IfMatchDep = Annotated[IfMatch, Depends(_preconditions)]
 # A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
 DeletionReason = Annotated[
     Annotated[str, stripped(500), AfterValidator(reject_nul)] | None,
@@ -164,13 +164,13 @@ DeletionReason = Annotated[
 ]
 
 
-def answer_with_etag(response: Response, thing: V) -> DataEnvelope[V]:
+def envelope_with_etag(response: Response, thing: V) -> DataEnvelope[V]:
     """The thing in its envelope, and its version in the header."""
     response.headers["ETag"] = thing.etag
     return DataEnvelope(data=thing)
 
 
-def found_response(thing: Versioned) -> Response:
+def record_response(thing: Versioned) -> Response:
     """What a route that reads one thing answers: the thing in its envelope and its version in the header, as it was checked
     when it was read. The framework would check it again, on another thread."""
     content = f'{{"data":{thing.model_dump_json(by_alias=True)}}}'

@@ -25,7 +25,7 @@ from runtime.features.files.schemas import (
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.limits import ImageType, UploadEntity
 from runtime.features.uploads.schemas import UploadCreate, UploadForm
-from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response, user_unless
+from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response, owner_filter
 from runtime.web.forms import FormDep, UploadedFile
 from runtime.web.routing import feature_router
 
@@ -34,7 +34,7 @@ router = feature_router("files")
 # Bodies of these may be as large as the largest file, see `runtime/app.py`.
 DIRECT_UPLOAD_PATHS = ("/api/v1/files/upload", "/files/upload")
 
-VisibleTo = Annotated[UUID | None, user_unless(Permission.UPLOADS_READ_ALL)]
+VisibleTo = Annotated[UUID | None, owner_filter(Permission.UPLOADS_READ_ALL)]
 
 # What the form has in it; it is read by ourselves, so the framework cannot describe it.
 _FORM = {
