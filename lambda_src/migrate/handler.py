@@ -25,7 +25,7 @@ from runtime.adapters.logs import get_logger
 from runtime.adapters.search_index import get_search_index
 from runtime.adapters.secret_store import SecretStore
 from runtime.migrations.advisory_locks import wait_for_lock
-from runtime.migrations.runner import Migrations, head
+from runtime.migrations.runner import Migrator, head_revision
 from runtime.settings import MigrateSettings, load_settings
 
 SCHEMA_UPGRADED = "schema_upgraded"
@@ -58,7 +58,7 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
     with _owner(settings, master) as owner:
         stored = secrets.read(settings.database_secret_arn)
         wanted = application_role.ensure(owner, settings.database_application_user, stored)
-        applied = Migrations(
+        applied = Migrator(
             host=settings.database_host,
             port=settings.database_port,
             database=settings.database_name,
@@ -72,8 +72,8 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
             # Last: whoever can read the secret finds everything in place.
             secrets.write(settings.database_secret_arn, wanted)
             get_logger("migrate").info(APPLICATION_SECRET_WRITTEN)
-    get_logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
-    return {"schema_head": head(), "applied": applied}
+    get_logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head_revision(), "applied": applied})
+    return {"schema_head": head_revision(), "applied": applied}
 
 
 def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from local.compute.rds.postgres import EmbeddedPostgres
 from runtime.adapters.database import Database, close_all
 from runtime.adapters.database import database as process_database
 from runtime.adapters.logs import get_logger
-from runtime.migrations.runner import Migrations
+from runtime.migrations.runner import Migrator
 from runtime.settings import DatabaseSettings, load_settings
 from tests.conftest import SUPERUSER_PASSWORD, DatabaseAddress
 
@@ -53,7 +53,7 @@ def migrate(address: Address, name: str, role: str) -> dict[str, Any]:
     """Brings a database to the newest schema and makes the application's role; answers the role's secret."""
     with connect_as_superuser(address, name) as owner:
         secret = application_role.ensure(owner, role, None)
-        Migrations(
+        Migrator(
             host=address.host,
             port=address.port,
             database=name,

@@ -10,16 +10,16 @@ from psycopg import sql
 
 from lambda_src.migrate.handler import MigrationFailedError, handler
 from runtime.adapters.database import database as database_of
-from runtime.migrations.runner import head
+from runtime.migrations.runner import head_revision
 from runtime.settings import DatabaseSettings, MigrateSettings, load_settings
 
-REVISIONS = [f"{number:04}" for number in range(1, int(head()) + 1)]
+REVISIONS = [f"{number:04}" for number in range(1, int(head_revision()) + 1)]
 
 
 class TestFirstDeployment:
     @pytest.mark.requirement("P1-38", "P1-44")
     def test_schema_role_and_secret_are_there(self, deployment):
-        assert handler({}, None) == {"schema_head": head(), "applied": REVISIONS}
+        assert handler({}, None) == {"schema_head": head_revision(), "applied": REVISIONS}
         secret = deployment.secret()
         assert list(secret) == ["host", "port", "database", "username", "password"]
         assert (secret["host"], secret["port"]) == (deployment.address.host, deployment.address.port)
@@ -109,7 +109,7 @@ class TestRepeatedInvocation:
     def test_nothing_is_applied_and_the_password_stays(self, deployment):
         handler({}, None)
         before = deployment.store.get_secret_value(SecretId=deployment.secret_arn)
-        assert handler({}, None) == {"schema_head": head(), "applied": []}
+        assert handler({}, None) == {"schema_head": head_revision(), "applied": []}
         assert deployment.store.get_secret_value(SecretId=deployment.secret_arn)["VersionId"] == before["VersionId"]
         deployment.connect().close()
 
