@@ -12,7 +12,7 @@ GET_PARAMETERS = ("row_id",)
 
 # The API's own, to the letter: the list without a filter.
 LIST_JSON = repository.LISTING.statement((), visible=repository.LIVE)
-GET_ROWS = repository.TABLE.find_live
+GET_ROWS = repository.TABLE.find_visible
 
 LIST_ROWS = SQL("""
 SELECT {columns} FROM episodes e JOIN shows s USING (show_id)

@@ -18,7 +18,7 @@ import psycopg
 
 from local.compute.rds.postgres import EmbeddedPostgres
 from local.supervisor import Supervisor
-from runtime.migrations.runner import Migrations, head
+from runtime.migrations.runner import Migrator, head_revision
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "SCHEMA.md"
@@ -111,7 +111,7 @@ def page(connection: Connection) -> str:
         for subject, names in SUBJECTS.items()
     ]
     return PAGE_TEXT.format(
-        head=head(),
+        head=head_revision(),
         diagram="\n".join(_diagram(connection)),
         subjects="\n\n".join(subjects),
         functions="\n".join(
@@ -177,7 +177,7 @@ def migrated_database() -> Iterator[Connection]:
         try:
             server.start()
             address = {"host": server.address, "port": server.port}
-            Migrations(**address, **login, lock_timeout_seconds=4, statement_timeout_seconds=5).upgrade()
+            Migrator(**address, **login, lock_timeout_seconds=4, statement_timeout_seconds=5).upgrade()
             with psycopg.connect(
                 **address, user=login["username"], password=login["password"], dbname=login["database"]
             ) as connection:

@@ -7,12 +7,12 @@ from starlette.middleware.cors import CORSMiddleware
 
 from runtime.access.guards import AccessControl
 from runtime.access.keys import SigningKeys
-from runtime.access.limits import Limit, Limiter
+from runtime.access.rate_limits import RateLimit, RateLimiter
 from runtime.access.roles import permission_table
 from runtime.access.tokens import TokenVerifier
-from runtime.adapters.cache import cache_at
-from runtime.adapters.database import database
-from runtime.adapters.logs import logger
+from runtime.adapters.cache import get_cache
+from runtime.adapters.database import get_database
+from runtime.adapters.logs import get_logger
 from runtime.adapters.objects import ObjectStore
 from runtime.contract.envelopes import ErrorResponse
 from runtime.features.activity_logs import routes as activity_logs
@@ -35,9 +35,9 @@ from runtime.features.ui_elements import routes as ui_elements
 from runtime.features.uploads import routes as uploads
 from runtime.features.users import routes as users
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.rate_limits.cached import CachedLimiter
-from runtime.mechanisms.rate_limits.service import SharedLimiter
-from runtime.settings import ApiSettings, load
+from runtime.mechanisms.rate_limits.cache import CacheRateLimiter
+from runtime.mechanisms.rate_limits.database import DatabaseRateLimiter
+from runtime.settings import ApiSettings, load_settings
 from runtime.topics import topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
@@ -86,8 +86,8 @@ are not completed go for good.
 
 def create_app(settings: ApiSettings | None = None) -> FastAPI:
     """The ASGI application. Nothing outside this process is touched before the first request needs it."""
-    settings = settings or load(ApiSettings)
-    log = logger("api")
+    settings = settings or load_settings(ApiSettings)
+    log = get_logger("api")
     app = FastAPI(
         title="Episode metadata",
         description=DESCRIPTION,
@@ -127,11 +127,11 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     objects = ObjectStore(settings.region)
     app.state.resources = Resources(
         settings=settings,
-        database=database(settings),
+        database=get_database(settings),
         objects=objects,
         outbox=Outbox(
-            database=database(settings),
-            topics=topics(objects, database(settings)),
+            database=get_database(settings),
+            topics=topics(objects, get_database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),
@@ -155,16 +155,18 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     return app
 
 
-def _limiter(settings: ApiSettings, log: Logger) -> Limiter | None:
+def _limiter(settings: ApiSettings, log: Logger) -> RateLimiter | None:
     if not settings.caller_requests_per_minute:
         return None
-    limit = Limit(
+    limit = RateLimit(
         requests_per_minute=settings.caller_requests_per_minute, burst_requests=settings.caller_burst_requests
     )
-    counted_by_database = SharedLimiter(database=database(settings), limit=limit)
+    counted_by_database = DatabaseRateLimiter(database=get_database(settings), limit=limit)
     if not settings.cache_endpoint:
         return counted_by_database
-    return CachedLimiter(cache=cache_at(settings.cache_endpoint), limit=limit, fallback=counted_by_database, log=log)
+    return CacheRateLimiter(
+        cache=get_cache(settings.cache_endpoint), limit=limit, fallback=counted_by_database, log=log
+    )
 
 
 def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ PlatformError                 SERVER_ERROR         500
 ├── NotFoundError             NOT_FOUND            404   also for "not yours"
 ├── ConflictError             CONFLICT             409
 │   └── PreconditionFailedError  PRECONDITION_FAILED 412
-├── TooLargeError             PAYLOAD_TOO_LARGE    413
+├── PayloadTooLargeError             PAYLOAD_TOO_LARGE    413
 ├── RetryLaterError           (the two below)            carries the seconds to wait
 │   ├── RateLimitError        RATE_LIMIT_EXCEEDED  429
 │   └── UnavailableError      SERVICE_UNAVAILABLE  503   a part we need does not answer
@@ -75,7 +75,7 @@ class PreconditionFailedError(ConflictError):
     code, status = "PRECONDITION_FAILED", 412
 
 
-class TooLargeError(PlatformError):
+class PayloadTooLargeError(PlatformError):
     """More bytes than this route takes."""
 
     code, status = "PAYLOAD_TOO_LARGE", 413
@@ -96,13 +96,13 @@ class RateLimitError(RetryLaterError):
 
 
 class UnavailableError(RetryLaterError):
-    """A part that we need does not answer. `may_repeat` says that nothing was written and that trying again at once may help."""
+    """A part that we need does not answer. `is_retry_safe` says that nothing was written and that trying again at once may help."""
 
     code, status = "SERVICE_UNAVAILABLE", 503
 
-    def __init__(self, message: str, *, retry_after_seconds: int = 1, may_repeat: bool = False) -> None:
+    def __init__(self, message: str, *, retry_after_seconds: int = 1, is_retry_safe: bool = False) -> None:
         super().__init__(message, retry_after_seconds=retry_after_seconds)
-        self.may_repeat = may_repeat
+        self.is_retry_safe = is_retry_safe
 
 
 class MediaRefusedError(PlatformError):

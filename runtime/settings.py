@@ -158,6 +158,6 @@ class MigrateSettings(SearchSettings):
 
 
 @cache
-def load(kind: type[S]) -> S:
+def load_settings(kind: type[S]) -> S:
     """The settings of this process, read once. Raises pydantic's ValidationError, which names each variable."""
     return kind()

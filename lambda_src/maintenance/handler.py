@@ -9,12 +9,12 @@ from typing import Any
 
 from lambda_src.maintenance import tasks
 from lambda_src.maintenance.tasks import Counts, Maintenance
-from runtime.adapters.database import database
-from runtime.adapters.logs import logger
+from runtime.adapters.database import get_database
+from runtime.adapters.logs import get_logger
 from runtime.adapters.objects import ObjectStore
-from runtime.adapters.search_index import search_index
+from runtime.adapters.search_index import get_search_index
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.settings import MaintenanceSettings, load
+from runtime.settings import MaintenanceSettings, load_settings
 from runtime.topics import topics
 
 TASK_COMPLETED = "maintenance_task_completed"
@@ -46,16 +46,16 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
         raise MaintenanceFailedError("tasks: must be a non-empty list of task names")
     if unknown := [str(name) for name in names if name not in TASKS]:
         raise MaintenanceFailedError(f"tasks: {', '.join(unknown)}: must be one of {', '.join(TASKS)}")
-    settings, log = load(MaintenanceSettings), logger("maintenance")
+    settings, log = load_settings(MaintenanceSettings), get_logger("maintenance")
     maintenance = Maintenance(
-        database=database(settings),
+        database=get_database(settings),
         outbox=Outbox(
-            database=database(settings),
-            topics=topics(ObjectStore(settings.region), database(settings)),
+            database=get_database(settings),
+            topics=topics(ObjectStore(settings.region), get_database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),
-        index=search_index(settings),
+        index=get_search_index(settings),
         retention_days=settings.outbox_retention_days,
     )
     completed: dict[str, Counts] = {}

@@ -108,7 +108,7 @@ def _exclusive_connection(database: Database) -> Iterator[Connection | None]:
 
     The lock belongs to the session, so it is released if the process dies.
     """
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         row = connection.execute("SELECT pg_try_advisory_lock(%s) AS locked", [ADVISORY_LOCK]).fetchone()
         if not row or not row["locked"]:
             yield None

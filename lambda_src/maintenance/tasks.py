@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from lambda_src.maintenance import search_index
 from runtime.adapters.database import Database
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.adapters.search_index import SearchIndex
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.error_codes import ATTEMPTS_EXHAUSTED
@@ -60,7 +60,7 @@ def purge_sent_messages(maintenance: Maintenance) -> Counts:
 def purge_idle_rate_limits(maintenance: Maintenance) -> Counts:
     """Delete the rate limits of callers whose full quota is available again."""
     with maintenance.database.transaction() as connection:
-        return {"forgotten": rate_limits.delete_full(connection, limit=BATCH)}
+        return {"forgotten": rate_limits.delete_idle(connection, limit=BATCH)}
 
 
 def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:
@@ -71,9 +71,9 @@ def cleanup_expired_uploads(maintenance: Maintenance) -> Counts:
 
 def catch_up_search_index(maintenance: Maintenance) -> Counts:
     """Index every change that the search index lacks; build an index if there is none of the current mapping."""
-    return search_index.catch_up(maintenance.database, maintenance.index, logger("maintenance"))
+    return search_index.catch_up(maintenance.database, maintenance.index, get_logger("maintenance"))
 
 
 def rebuild_search_index(maintenance: Maintenance) -> Counts:
     """Build a new search index from the database, which then replaces the current one."""
-    return search_index.rebuild(maintenance.database, maintenance.index, logger("maintenance"))
+    return search_index.rebuild(maintenance.database, maintenance.index, get_logger("maintenance"))

@@ -21,12 +21,12 @@ import psycopg
 
 from lambda_src.migrate import application_role, scale, search_roles
 from runtime.adapters.database import ssl_mode
-from runtime.adapters.logs import logger
-from runtime.adapters.search_index import search_index
+from runtime.adapters.logs import get_logger
+from runtime.adapters.search_index import get_search_index
 from runtime.adapters.secret_store import SecretStore
 from runtime.migrations.advisory_locks import wait_for_lock
-from runtime.migrations.runner import Migrations, head
-from runtime.settings import MigrateSettings, load
+from runtime.migrations.runner import Migrator, head_revision
+from runtime.settings import MigrateSettings, load_settings
 
 SCHEMA_UPGRADED = "schema_upgraded"
 SEARCH_PREPARED = "search_prepared"
@@ -54,7 +54,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     action = event.get("action", "upgrade")
     if action not in ACTIONS:
         raise MigrationFailedError(f"unknown action {action!r}: must be one of {', '.join(ACTIONS)}")
-    return ACTIONS[action](load(MigrateSettings), event)
+    return ACTIONS[action](load_settings(MigrateSettings), event)
 
 
 def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
         secret = application_role.ensure(
             owner, settings.database_application_user, stored, host=settings.database_application_host
         )
-        applied = Migrations(
+        applied = Migrator(
             host=settings.database_host,
             port=settings.database_port,
             database=settings.database_name,
@@ -78,15 +78,15 @@ def _upgrade(settings: MigrateSettings, _event: Mapping[str, Any]) -> dict[str, 
         if secret != stored:
             # Last, so that clients that read the secret find the role and its grants.
             secrets.write(settings.database_secret_arn, secret)
-            logger("migrate").info(APPLICATION_SECRET_WRITTEN)
-    logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head(), "applied": applied})
-    return {"schema_head": head(), "applied": applied}
+            get_logger("migrate").info(APPLICATION_SECRET_WRITTEN)
+    get_logger("migrate").info(SCHEMA_UPGRADED, extra={"schema_head": head_revision(), "applied": applied})
+    return {"schema_head": head_revision(), "applied": applied}
 
 
 def _prepare_search(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]:
     writers, index_managers = _read_arns(event, "writers"), _read_arns(event, "index_managers")
-    prepared = search_roles.map_roles(search_index(settings), writers=writers, index_managers=index_managers)
-    logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
+    prepared = search_roles.map_roles(get_search_index(settings), writers=writers, index_managers=index_managers)
+    get_logger("migrate").info(SEARCH_PREPARED, extra={"prepared": prepared})
     return {"prepared": prepared}
 
 
@@ -99,7 +99,7 @@ def _seed(settings: MigrateSettings, event: Mapping[str, Any]) -> dict[str, Any]
         raise MigrationFailedError(f"episodes: must be a number from 1 to {scale.MAX_EPISODES:,}, not {episodes!r}")
     with _connect_as_owner(settings, _read_master_secret(settings, SecretStore(settings.region))) as owner:
         made = scale.create_episodes(owner, episodes)
-    logger("migrate").info(EPISODES_SEEDED, extra={"episodes": episodes, "made": made})
+    get_logger("migrate").info(EPISODES_SEEDED, extra={"episodes": episodes, "made": made})
     return {"episodes": episodes, "made": made}
 
 

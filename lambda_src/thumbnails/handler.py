@@ -8,11 +8,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSEvent
 
 from lambda_src.thumbnails.pipeline import Pipeline
-from runtime.adapters.database import database
-from runtime.adapters.logs import logger
+from runtime.adapters.database import get_database
+from runtime.adapters.logs import get_logger
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import RetryLaterError
-from runtime.settings import ThumbnailSettings, load
+from runtime.settings import ThumbnailSettings, load_settings
 
 MESSAGE_RETURNED = "thumbnail_message_returned"
 MESSAGE_FAILED = "thumbnail_message_failed"
@@ -20,9 +20,11 @@ MESSAGE_FAILED = "thumbnail_message_failed"
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Process the messages and return {"batchItemFailures": [{"itemIdentifier": message id}, …]}, even if all failed."""
-    settings = load(ThumbnailSettings)
-    log = logger("thumbnails")
-    pipeline = Pipeline(settings=settings, database=database(settings), objects=ObjectStore(settings.region), log=log)
+    settings = load_settings(ThumbnailSettings)
+    log = get_logger("thumbnails")
+    pipeline = Pipeline(
+        settings=settings, database=get_database(settings), objects=ObjectStore(settings.region), log=log
+    )
     failures = []
     # Powertools' BatchProcessor keeps the tracebacks of all failed messages until the end of the batch, and with them the
     # images in their frames: ten failures would hold up to a quarter of the function's memory.

@@ -25,7 +25,6 @@ from runtime.errors import (
     NotFoundError,
     PlatformError,
     RetryLaterError,
-    TooLargeError,
     UnavailableError,
 )
 from runtime.features.jobs import repository as jobs
@@ -145,7 +144,7 @@ class Pipeline:
             self._record(source, attempt, renditions, keys)
         except MediaRefusedError as error:
             self._fail(attempt, error.reason, error.message)
-        except TooLargeError as error:
+        except PayloadTooLargeError as error:
             self._fail(attempt, TOO_MANY_BYTES, error.message)
         except NotFoundError:
             self._fail(attempt, SOURCE_MISSING, "the uploaded file no longer exists")

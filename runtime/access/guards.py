@@ -8,7 +8,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from runtime.access.keys import KeyFetchRequiredError
-from runtime.access.limits import Limiter
+from runtime.access.rate_limits import RateLimiter
 from runtime.access.roles import Permission, PermissionTable, is_permitted
 from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
 from runtime.errors import ForbiddenError, RateLimitError, UnauthorizedError
@@ -25,9 +25,9 @@ class AccessControl:
 
     verifier: TokenVerifier
     permissions: PermissionTable
-    limiter: Limiter | None
+    limiter: RateLimiter | None
 
-    def admit(self, authorization: list[str], permission: Permission, *, may_wait: bool = True) -> Caller:
+    def admit(self, authorization: list[str], permission: Permission, *, allow_fetch: bool = True) -> Caller:
         """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise, and
         whatever else TokenVerifier raises."""
         if not authorization:
@@ -37,7 +37,7 @@ class AccessControl:
             raise UnauthorizedError(NO_TOKEN)
         if len(authorization) > 1:
             raise UnauthorizedError(INVALID_TOKEN)
-        caller = self.verifier.verify(token, may_wait=may_wait)
+        caller = self.verifier.verify(token, allow_fetch=allow_fetch)
         if not is_permitted(self.permissions, caller.roles, permission):
             raise ForbiddenError("You may not do this")
         return caller
@@ -59,7 +59,7 @@ class Guard:
         access: AccessControl = request.app.state.access
         authorization = request.headers.getlist("authorization")
         try:
-            caller = access.admit(authorization, self.permission, may_wait=False)
+            caller = access.admit(authorization, self.permission, allow_fetch=False)
         except KeyFetchRequiredError:
             # Only the fetch of keys goes to a thread; the checks are quicker than the way there.
             caller = await run_in_threadpool(access.admit, authorization, self.permission)
@@ -68,14 +68,14 @@ class Guard:
         return caller
 
 
-async def _count(request: Request, limiter: Limiter | None, caller: Caller) -> None:
-    """Raises RateLimitError when the caller has asked too much. The middleware tells of the state's `allowance`."""
+async def _count(request: Request, limiter: RateLimiter | None, caller: Caller) -> None:
+    """Raises RateLimitError when the caller has asked too much. The middleware tells of the state's `rate_limit`."""
     # A request that is tried a second time by us is still one request.
-    if limiter is None or hasattr(request.state, "allowance"):
+    if limiter is None or hasattr(request.state, "rate_limit"):
         return
-    allowance = request.state.allowance = await run_in_threadpool(limiter.take, caller.user_id)
-    if not allowance.is_granted:
-        wait = allowance.seconds_until_next
+    rate_limit = request.state.rate_limit = await run_in_threadpool(limiter.consume, caller.user_id)
+    if not rate_limit.is_allowed:
+        wait = rate_limit.seconds_until_next
         raise RateLimitError(f"Too many requests; one more is possible in {wait} s", retry_after_seconds=wait)
 
 

@@ -34,11 +34,11 @@ class SigningKeys:
         self._keys: Mapping[str, jwt.PyJWK] = {}
         self._fetched_at = self._tried_at = float("-inf")
 
-    def find(self, key_id: str, *, may_wait: bool = True) -> jwt.PyJWK | None:
+    def find(self, key_id: str, *, allow_fetch: bool = True) -> jwt.PyJWK | None:
         """The key of this id, or None when the pool has no such key. UnavailableError when no keys were ever fetched,
         KeyFetchRequiredError instead of a fetch for a caller who may not wait."""
         if key_id not in self._keys or self._clock() - self._fetched_at >= KEYS_LIFETIME_SECONDS:
-            if not may_wait:
+            if not allow_fetch:
                 raise KeyFetchRequiredError
             self._refresh(key_id)
         if not self._keys:

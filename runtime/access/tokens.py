@@ -90,14 +90,14 @@ class TokenVerifier:
         self._clock = clock
         self._verified: dict[str, _Verified] = {}
 
-    def verify(self, token: str, *, may_wait: bool = True) -> Caller:
+    def verify(self, token: str, *, allow_fetch: bool = True) -> Caller:
         """The caller. UnauthorizedError, always worded alike, for any fault of the token; UnavailableError when the
         pool's keys could never be fetched; KeyFetchRequiredError when they would have to be and the caller of this may not wait."""
         if len(token) > MAX_TOKEN_LENGTH or not _COMPACT_FORM.fullmatch(token):
             raise UnauthorizedError(INVALID_TOKEN)
         known = self._verified.get(token)
         key_id = known.key_id if known else _key_id(token)
-        key = self._keys.find(key_id, may_wait=may_wait)
+        key = self._keys.find(key_id, allow_fetch=allow_fetch)
         if key is None:
             raise UnauthorizedError(INVALID_TOKEN)
         if known and known.key is key and self._clock() < known.expires_at:

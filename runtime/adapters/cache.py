@@ -48,6 +48,6 @@ class Cache:
 
 
 @cache
-def cache_at(endpoint: str) -> Cache:
+def get_cache(endpoint: str) -> Cache:
     """Return the process's cache at this endpoint."""
     return Cache(endpoint)

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import ConnectionPool
 
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.adapters.secret_store import SecretStore
 from runtime.errors import UnavailableError
 from runtime.loopback import is_loopback
@@ -65,24 +65,24 @@ class Database:
         Raises UnavailableError when the database does not answer or cannot serve now; that connection is closed. The error
         says so when the connection was lost before the commit was asked for: after that nobody knows.
         """
-        may_repeat = False
+        is_retry_safe = False
         try:
             with self._opened().connection() as connection:
                 try:
                     yield connection
                 except psycopg.Error as error:
-                    may_repeat = _is_lost(error)
+                    is_retry_safe = _is_lost(error)
                     if _is_unavailable(error):
                         connection.close()
                     raise
         except psycopg.Error as error:
             if not _is_unavailable(error):
                 raise
-            logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
-            raise UnavailableError("the database does not answer", may_repeat=may_repeat) from error
+            get_logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
+            raise UnavailableError("the database does not answer", is_retry_safe=is_retry_safe) from error
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def autocommit(self) -> Iterator[Connection]:
         """A connection whose every statement stands for itself, for those who only read, or who write in one statement: with
         the isolation there is (READ COMMITTED) a transaction around them would show them nothing else, and cost two more
         round trips. Raises as `transaction` does."""
@@ -95,19 +95,19 @@ class Database:
                     connection.autocommit = False
 
     @contextmanager
-    def reading_unchecked(self) -> Iterator[Connection]:
+    def autocommit_unchecked(self) -> Iterator[Connection]:
         """The same without the pool's look at the connection before it is handed out, which is a round trip: for one statement
-        that may be repeated. A connection that broke while nobody used it raises UnavailableError with `may_repeat`."""
+        that may be repeated. A connection that broke while nobody used it raises UnavailableError with `is_retry_safe`."""
         self._unchecked.wanted = True
         try:
-            with self.reading() as connection:
+            with self.autocommit() as connection:
                 yield connection
         finally:
             self._unchecked.wanted = False
 
     def check(self) -> None:
         """Raises UnavailableError unless the database answers a query."""
-        with self.reading() as connection:
+        with self.autocommit() as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
@@ -175,7 +175,7 @@ _databases: dict[DatabaseSettings, Database] = {}
 _databases_lock = threading.Lock()
 
 
-def database(settings: DatabaseSettings) -> Database:
+def get_database(settings: DatabaseSettings) -> Database:
     """The process's database for these settings."""
     with _databases_lock:
         if settings not in _databases:
@@ -207,4 +207,4 @@ def _is_lost(error: psycopg.Error) -> bool:
 
 
 def _log_connected(connection: Connection) -> None:
-    logger("database").info(DATABASE_CONNECTED, extra={"host": connection.info.host, "port": connection.info.port})
+    get_logger("database").info(DATABASE_CONNECTED, extra={"host": connection.info.host, "port": connection.info.port})

@@ -7,13 +7,13 @@ from functools import cache
 
 from aws_lambda_powertools import Logger
 
-from runtime.settings import RuntimeSettings, load
+from runtime.settings import RuntimeSettings, load_settings
 
 
 @cache
-def logger(service: str) -> Logger:
+def get_logger(service: str) -> Logger:
     """The process's logger of a service, at the level of the settings, in UTC."""
-    settings = load(RuntimeSettings)
+    settings = load_settings(RuntimeSettings)
     return Logger(
         service=service,
         level=settings.log_level,

@@ -22,7 +22,7 @@ from botocore.exceptions import (
 )
 
 from runtime.adapters import sessions
-from runtime.errors import ConflictError, NotFoundError, TooLargeError, UnavailableError
+from runtime.errors import ConflictError, NotFoundError, PayloadTooLargeError, UnavailableError
 
 T = TypeVar("T")
 
@@ -146,14 +146,14 @@ class ObjectStore:
         _call(lambda: self._client.delete_object(Bucket=bucket, Key=key))
 
     def get(self, bucket: str, key: str, *, max_bytes: int, version_id: str | None = None) -> FetchedObject:
-        """The object's bytes and type. Raises NotFoundError, and TooLargeError before reading more than `max_bytes`."""
+        """The object's bytes and type. Raises NotFoundError, and PayloadTooLargeError before reading more than `max_bytes`."""
 
         def read() -> FetchedObject:
             answer = self._client.get_object(**_at(bucket, key, version_id))
             # `with` on the body itself would give the raw stream, which checks neither its length nor its hash.
             with closing(answer["Body"]) as body:
                 if answer["ContentLength"] > max_bytes:
-                    raise TooLargeError(
+                    raise PayloadTooLargeError(
                         f"the file has {answer['ContentLength']} bytes, at most {max_bytes} are allowed"
                     )
                 content: bytes = body.read()

@@ -20,7 +20,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from urllib3.exceptions import HTTPError, ProtocolError
 
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.errors import NotFoundError, UnavailableError
 from runtime.loopback import is_loopback
 from runtime.settings import NO_SEARCH_ENGINE, SearchSettings
@@ -94,7 +94,7 @@ class SearchIndex:
         if answer.status == 404 or (answer.status == 400 and NO_HANDLER in _reason(found)):
             raise NotFoundError("the search engine has no such thing")
         if answer.status >= 300 or not isinstance(found, dict):
-            logger("search").error(
+            get_logger("search").error(
                 SEARCH_REQUEST_REFUSED, extra={"path": path, "status": answer.status, "reason": _reason(found)}
             )
             raise UnavailableError(f"the search engine refused the request: {answer.status}")
@@ -134,14 +134,14 @@ class SearchIndex:
     def _failed(self, reason: str) -> UnavailableError:
         with self._lock:
             self._rests_until = self._clock() + REST_SECONDS
-        logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": reason})
+        get_logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": reason})
         return UnavailableError("the search engine does not answer")
 
     def _answered(self) -> None:
         with self._lock:
             was_resting, self._rests_until = self._rests_until is not None, None
         if was_resting:
-            logger("search").info(SEARCH_ENGINE_RECOVERED)
+            get_logger("search").info(SEARCH_ENGINE_RECOVERED)
 
     def has_endpoint(self) -> bool:
         """Whether there is a domain, be it one that does not answer. UnavailableError when nobody can say."""
@@ -188,7 +188,7 @@ class SearchIndex:
         return value if value != NO_SEARCH_ENGINE else None
 
     def _unreadable(self, error: Exception) -> str:
-        logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": f"its endpoint cannot be read: {error}"})
+        get_logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": f"its endpoint cannot be read: {error}"})
         if self._endpoint is None:
             raise UnavailableError("the search domain's endpoint cannot be read") from error
         return self._endpoint
@@ -198,7 +198,7 @@ _indices: dict[tuple[str, str, str | None], SearchIndex] = {}
 _indices_lock = threading.Lock()
 
 
-def search_index(settings: SearchSettings) -> SearchIndex:
+def get_search_index(settings: SearchSettings) -> SearchIndex:
     """The process's search index for these settings: whoever meets a failure spares the others."""
     key = (settings.region, settings.search_endpoint_parameter, settings.aws_endpoint_url)
     with _indices_lock:

@@ -8,7 +8,7 @@ from pydantic import (
     Field,
 )
 
-from runtime.contract.values import rfc3339
+from runtime.contract.values import format_rfc3339
 
 T = TypeVar("T")
 
@@ -54,6 +54,6 @@ class ErrorResponse(BaseModel):
     metadata: ErrorMetadata
 
 
-def refusal(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
+def error_body(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
     """The body of a refusal, as JSON-ready data."""
-    return {"errors": entries, "metadata": {"timestamp": rfc3339(datetime.now(UTC)), "requestId": request_id}}
+    return {"errors": entries, "metadata": {"timestamp": format_rfc3339(datetime.now(UTC)), "requestId": request_id}}

@@ -50,11 +50,11 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Change(RequestBody):
+class UpdateBody(RequestBody):
     """What changes of a thing. What is not sent stays as it is; null clears."""
 
     # What a column that is never null holds when it is cleared.
-    cleared: ClassVar[Mapping[str, Any]] = MappingProxyType({"metadata": {}, "tags": []})
+    values_when_cleared: ClassVar[Mapping[str, Any]] = MappingProxyType({"metadata": {}, "tags": []})
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -67,7 +67,7 @@ class Change(RequestBody):
     def columns(self) -> dict[str, Any]:
         """The new values by column, of the columns that were sent."""
         values = self.model_dump(include=self.model_fields_set)
-        return {name: self.cleared.get(name) if value is None else value for name, value in values.items()}
+        return {name: self.values_when_cleared.get(name) if value is None else value for name, value in values.items()}
 
 
 class Resource(BaseModel):

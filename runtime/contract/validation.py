@@ -22,7 +22,7 @@ _BY_TYPE = {
 }
 
 
-def problems_of(errors: Iterable[Mapping[str, Any]], *, within: str = "") -> list[FieldProblem]:
+def field_problems(errors: Iterable[Mapping[str, Any]], *, within: str = "") -> list[FieldProblem]:
     """One problem for each field, in the order in which they were found; `within` goes before the fields' names."""
     problems: dict[str, FieldProblem] = {}
     for found in errors:

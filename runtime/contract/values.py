@@ -26,19 +26,19 @@ MAX_METADATA_BYTES = 16_384
 MAX_TAGS = 30
 
 
-def rfc3339(moment: datetime) -> str:
+def format_rfc3339(moment: datetime) -> str:
     """UTC with milliseconds, as in `2026-11-21T10:09:00.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def storable(text: str) -> str:
+def reject_nul(text: str) -> str:
     """For text that does not come in a JSON body, whose strings are checked already: Postgres stores no NUL."""
     if "\0" in text:
         raise ValueError("This contains NUL")
     return text
 
 
-def json_bytes(value: Any) -> int:
+def json_byte_count(value: Any) -> int:
     """How many bytes this has as JSON when Postgres sends it, which writes every number out: 1e300 has 301 digits there."""
     written_out = sum(len(f"{Decimal(repr(number)):f}") - len(repr(number)) for number in _fractions(value))
     return len(json.dumps(value, ensure_ascii=False).encode()) + written_out
@@ -52,9 +52,9 @@ def _fractions(value: Any) -> Iterator[float]:
             yield from _fractions(part)
 
 
-def small(value: J) -> J:
+def limit_json_size(value: J) -> J:
     """For what is stored as JSON: few enough bytes for a page of a hundred."""
-    if json_bytes(value) > MAX_METADATA_BYTES:
+    if json_byte_count(value) > MAX_METADATA_BYTES:
         raise ValueError(f"This may have {MAX_METADATA_BYTES} bytes as JSON")
     return value
 
@@ -95,7 +95,7 @@ def stripped(max_length: int) -> StringConstraints:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length, pattern=r"\S")
 
 
-Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str, when_used="json")]
+Timestamp = Annotated[datetime, PlainSerializer(format_rfc3339, return_type=str, when_used="json")]
 # Numbers are taken as they are sent: "5" and true are not 5.
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
@@ -118,8 +118,8 @@ HttpsUrl = Annotated[
     Field(examples=["https://www.example.com/poster.jpg"], json_schema_extra={"pattern": f"^{_HTTPS.pattern}$"}),
 ]
 # For lists and objects that are searched, and of which a page holds a hundred.
-SmallObject = Annotated[dict[str, JsonValue], AfterValidator(small)]
-SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(small)]
+SmallObject = Annotated[dict[str, JsonValue], AfterValidator(limit_json_size)]
+SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(limit_json_size)]
 Metadata = Annotated[
     SmallObject,
     Field(description="Anything else worth keeping, as a JSON object of at most 16 KiB."),

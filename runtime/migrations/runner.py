@@ -24,7 +24,7 @@ ADVISORY_LOCK = 7_305_418_206
 ADVISORY_LOCK_WAIT_SECONDS = 60
 
 
-class Migrations:
+class Migrator:
     """The schema of one database, as the role that owns it."""
 
     def __init__(
@@ -85,7 +85,7 @@ class Migrations:
             yield connection
 
 
-def head() -> str:
+def head_revision() -> str:
     """The newest revision that this release knows."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:

@@ -88,7 +88,7 @@ EVERY_ROW = SQL("true")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Listing:
+class ListQuery:
     """A list of rows: `columns` in the very form in which they are sent, the id's column `row_id` among them, from `source`,
     where the columns that a page is made by are those of the table `alias`, if it has one.
 
@@ -162,20 +162,20 @@ class Listing:
         return Identifier(self.alias, name) if self.alias else Identifier(name)
 
 
-def cursor_of(place: Position, order: str | None = None) -> str:
+def encode_cursor(place: Position, order: str | None = None) -> str:
     """The opaque cursor for the rows behind this one. It holds for the order that it was made in."""
     if order is None:
         return _encoded(place.row_id.bytes)
     return _encoded(json.dumps([order, place.value, place.row_id.hex], ensure_ascii=False).encode())
 
 
-def position_of(cursor: str, order: str | None = None) -> Position:
+def decode_cursor(cursor: str, order: str | None = None) -> Position:
     """The place in a cursor of ours for this order; InvalidInputError for anything else."""
     try:
         content = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
         place = Position(UUID(bytes=content)) if order is None else _ordered_position(content, order)
         # Base64 has several spellings of one value and skips foreign characters; only our own spelling counts.
-        is_ours = place is not None and cursor_of(place, order) == cursor
+        is_ours = place is not None and encode_cursor(place, order) == cursor
     except (ValueError, RecursionError, binascii.Error):
         is_ours = False
     if not is_ours or place is None:

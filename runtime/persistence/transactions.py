@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from runtime.adapters.database import Connection
 
-__all__ = ["NOWHERE", "Connection", "Origin", "Transaction"]
+__all__ = ["UNKNOWN_ORIGIN", "Connection", "Origin", "Transaction"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,7 @@ class Origin:
     user_agent: str | None = None
 
 
-NOWHERE = Origin()
+UNKNOWN_ORIGIN = Origin()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +26,7 @@ class Transaction:
     """The transaction of a request. Services write through `connection` and never commit."""
 
     connection: Connection
-    origin: Origin = NOWHERE
+    origin: Origin = UNKNOWN_ORIGIN
     _after_commit: list[Callable[[], object]] = field(default_factory=list, repr=False)
 
     def after_commit(self, action: Callable[[], object]) -> None:
@@ -38,7 +38,7 @@ class Transaction:
         self._after_commit.append(action)
 
     @contextmanager
-    def attempt(self) -> Iterator[None]:
+    def savepoint(self) -> Iterator[None]:
         """A part that may fail alone: an error inside takes back what that part did, and nothing else."""
         waiting = len(self._after_commit)
         try:
@@ -50,7 +50,9 @@ class Transaction:
 
     @classmethod
     @contextmanager
-    def of(cls, opened: AbstractContextManager[Connection], *, origin: Origin = NOWHERE) -> Iterator["Transaction"]:
+    def begin(
+        cls, opened: AbstractContextManager[Connection], *, origin: Origin = UNKNOWN_ORIGIN
+    ) -> Iterator["Transaction"]:
         """Commits at the end and then runs what was asked for; an error inside rolls back and runs nothing."""
         with opened as connection:
             transaction = cls(connection=connection, origin=origin)

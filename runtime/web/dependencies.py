@@ -18,7 +18,7 @@ from runtime.contract.envelopes import DataEnvelope
 from runtime.contract.preconditions import SCHEMA as IF_MATCH_SCHEMA
 from runtime.contract.preconditions import IfMatch
 from runtime.contract.schemas import Versioned
-from runtime.contract.values import storable, stripped
+from runtime.contract.values import reject_nul, stripped
 from runtime.errors import ForbiddenError
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.persistence.pages import (
@@ -27,8 +27,8 @@ from runtime.persistence.pages import (
     MAX_LIMIT,
     JsonPage,
     PageRequest,
-    cursor_of,
-    position_of,
+    decode_cursor,
+    encode_cursor,
 )
 from runtime.persistence.transactions import Origin, Transaction
 from runtime.settings import ApiSettings
@@ -60,7 +60,7 @@ def _transaction(request: Request, resources: Annotated[Resources, Depends(_reso
     # The peer's address is the one that API Gateway or the server saw; X-Forwarded-For says what anyone writes into it.
     address = request.client.host if request.client else None
     origin = Origin(ip_address=address, user_agent=request.headers.get("user-agent"))
-    with Transaction.of(resources.database.transaction(), origin=origin) as transaction:
+    with Transaction.begin(resources.database.transaction(), origin=origin) as transaction:
         if attempt := attempt_of(request):
             # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
             attempt.begin(transaction, request.state.caller.user_id)
@@ -76,7 +76,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
 async def _page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
-    return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
+    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
 
 
 def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
@@ -93,7 +93,7 @@ def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
         cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT, sort: Annotated[str | None, described] = None
     ) -> PageRequest:
         order = sort or newest_first
-        after = position_of(cursor, order) if cursor is not None else None
+        after = decode_cursor(cursor, order) if cursor is not None else None
         return PageRequest(limit=limit, order=order, after=after)
 
     return Depends(page_request)
@@ -103,7 +103,7 @@ def paged_by(order: str) -> Any:
     """The parameters of a list that has this order and no other: `cursor`, `limit`."""
 
     async def page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
-        after = position_of(cursor, order) if cursor is not None else None
+        after = decode_cursor(cursor, order) if cursor is not None else None
         return PageRequest(limit=limit, order=order, after=after)
 
     return Depends(page_request)
@@ -116,10 +116,10 @@ async def _preconditions(
         WithJsonSchema(IF_MATCH_SCHEMA),
     ] = None,
 ) -> IfMatch:
-    return IfMatch.of(if_match or [])
+    return IfMatch.parse(if_match or [])
 
 
-def user_unless(permission: Permission) -> Any:
+def owner_filter(permission: Permission) -> Any:
     """The id of the caller, who sees only what is his or her own; None for callers who have this permission besides the
     route's own, and see everybody's."""
 
@@ -136,7 +136,7 @@ def _holds(request: Request, permission: Permission) -> bool:
     return is_permitted(access.permissions, request.state.caller.roles, permission)
 
 
-def include_deleted_if(permission: Permission) -> Any:
+def include_deleted_parameter(permission: Permission) -> Any:
     """The parameter `include_deleted`, for callers who have this permission besides the route's own."""
 
     async def include_deleted(
@@ -156,21 +156,21 @@ DatabaseDep = Annotated[Database, Depends(_database)]
 # The default would commit after the answer: a client could be told of a row that is never stored.
 TransactionDep = Annotated[Transaction, Depends(_transaction, scope="function")]
 Paging = Annotated[PageRequest, Depends(_page_request)]
-Preconditions = Annotated[IfMatch, Depends(_preconditions)]
+IfMatchDep = Annotated[IfMatch, Depends(_preconditions)]
 # A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
 DeletionReason = Annotated[
-    Annotated[str, stripped(500), AfterValidator(storable)] | None,
+    Annotated[str, stripped(500), AfterValidator(reject_nul)] | None,
     Query(description="Why it is deleted; kept with it."),
 ]
 
 
-def answer_with_etag(response: Response, thing: V) -> DataEnvelope[V]:
+def envelope_with_etag(response: Response, thing: V) -> DataEnvelope[V]:
     """The thing in its envelope, and its version in the header."""
     response.headers["ETag"] = thing.etag
     return DataEnvelope(data=thing)
 
 
-def found_response(thing: Versioned) -> Response:
+def record_response(thing: Versioned) -> Response:
     """What a route that reads one thing answers: the thing in its envelope and its version in the header, as it was checked
     when it was read. The framework would check it again, on another thread."""
     content = f'{{"data":{thing.model_dump_json(by_alias=True)}}}'
@@ -179,5 +179,5 @@ def found_response(thing: Versioned) -> Response:
 
 def list_response(page: JsonPage) -> Response:
     """A page that Postgres already wrote as JSON, in the envelope and untouched."""
-    cursor = f'"{cursor_of(page.last, page.order)}"' if page.last else "null"
+    cursor = f'"{encode_cursor(page.last, page.order)}"' if page.last else "null"
     return Response(f'{{"data":{page.items},"page":{{"next":{cursor}}}}}', media_type="application/json")

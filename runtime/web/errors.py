@@ -12,13 +12,13 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 from starlette.types import Scope
 
-from runtime.contract.envelopes import refusal
-from runtime.contract.validation import problems_of
+from runtime.contract.envelopes import error_body
+from runtime.contract.validation import field_problems
 from runtime.errors import (
     FieldProblem,
+    PayloadTooLargeError,
     PlatformError,
     RetryLaterError,
-    TooLargeError,
     UnauthorizedError,
     UnavailableError,
 )
@@ -32,7 +32,10 @@ _BY_STATUS = {
     400: ("VALIDATION_ERROR", "The request cannot be understood"),
     404: ("NOT_FOUND", "There is nothing here"),
     405: ("METHOD_NOT_ALLOWED", "This method is not allowed here"),
-    413: (TooLargeError.code, "The body is too large; files go to storage, see POST /api/v1/upload/generate-url"),
+    413: (
+        PayloadTooLargeError.code,
+        "The body is too large; files go to storage, see POST /api/v1/upload/generate-url",
+    ),
 }
 
 
@@ -49,7 +52,7 @@ def render(
         {"code": code, "message": problem.message, **({"field": problem.field} if problem.field else {})}
         for problem in problems[:MAX_PROBLEMS]
     ]
-    return JSONResponse(refusal(entries, request_id_of(scope)), status_code=status, headers=headers)
+    return JSONResponse(error_body(entries, request_id_of(scope)), status_code=status, headers=headers)
 
 
 def render_platform_error(scope: Scope, error: PlatformError) -> JSONResponse:
@@ -92,7 +95,7 @@ def _methods_at(scope: Scope) -> list[str]:
 
 def render_validation(scope: Scope, error: RequestValidationError) -> JSONResponse:
     """One entry per field, in the order in which they were found."""
-    return render(scope, 400, "VALIDATION_ERROR", problems_of(error.errors()))
+    return render(scope, 400, "VALIDATION_ERROR", field_problems(error.errors()))
 
 
 def install(app: FastAPI, log: Logger) -> None:
@@ -106,7 +109,7 @@ def install(app: FastAPI, log: Logger) -> None:
                 extra={"request_id": request_id_of(request.scope), "code": error.code, "reason": error.message},
             )
         if isinstance(error, UnavailableError):
-            request.state.may_repeat = error.may_repeat
+            request.state.is_retry_safe = error.is_retry_safe
         return render_platform_error(request.scope, error)
 
     @app.exception_handler(RequestValidationError)

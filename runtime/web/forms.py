@@ -27,7 +27,7 @@ MEDIA_TYPE = b"multipart/form-data"
 
 
 @dataclass(frozen=True, kw_only=True)
-class SentFile:
+class UploadedFile:
     """A file in a form. What it is called and what type it is said to be of is what its sender says."""
 
     name: str
@@ -40,7 +40,7 @@ class Form:
     """What was sent, by the names of the fields; none is both a text and a file."""
 
     texts: Mapping[str, str]
-    files: Mapping[str, SentFile]
+    files: Mapping[str, UploadedFile]
 
 
 def parse(content_type: str, body: bytes) -> Form:
@@ -79,7 +79,7 @@ class _Reading:
     """What the parser found until now."""
 
     texts: dict[str, str] = field(default_factory=dict)
-    files: dict[str, SentFile] = field(default_factory=dict)
+    files: dict[str, UploadedFile] = field(default_factory=dict)
     is_whole: bool = False
     _headers: dict[bytes, bytes] = field(default_factory=dict)
     _header_name: bytes = b""
@@ -133,7 +133,7 @@ class _Reading:
         if b"filename" not in self._disposition:
             self.texts[name] = _text(bytes(self._content))
             return
-        self.files[name] = SentFile(
+        self.files[name] = UploadedFile(
             name=_text(self._disposition[b"filename"]),
             media_type=_text(self._headers.get(b"content-type", b"text/plain")),
             content=bytes(self._content),

@@ -51,7 +51,7 @@ def add_link_routes(
         read: Permission to list links.
         write: Permission to make and remove links.
     """
-    row_id, called = links.records.table.row_id, links.records.called
+    row_id, display_name = links.records.table.row_id, links.records.display_name
     noun = row_id.removesuffix("_id")
     record_id_type = Annotated[UUID, Path(alias=row_id)]
     caller_type = Annotated[Caller, allow(write)]
@@ -63,14 +63,14 @@ def add_link_routes(
         database: DatabaseDep,
         usage_context: UsageContextParameter | None = None,
     ) -> Response:
-        with database.reading() as connection:
+        with database.autocommit() as connection:
             found = links.list_episodes(connection, page, record_id, usage_context=usage_context)
         return list_response(found)
 
     def list_records(
         episode_id: UUID, page: Paging, database: DatabaseDep, usage_context: UsageContextParameter | None = None
     ) -> Response:
-        with database.reading() as connection:
+        with database.autocommit() as connection:
             found = links.list_records(connection, page, episode_id, usage_context=usage_context)
         return list_response(found)
 
@@ -108,7 +108,7 @@ def add_link_routes(
         name=f"list_{noun}_episodes",
         response_model=PageEnvelope[schemas.episode],  # type: ignore[name-defined]
         dependencies=[allow(read)],
-        description=f"List the episodes that use the {called}, newest first, with the context of each use. "
+        description=f"List the episodes that use the {display_name}, newest first, with the context of each use. "
         "`usage_context` selects one context exactly.",
     )(list_episodes)
     router.get(
@@ -116,24 +116,24 @@ def add_link_routes(
         name=f"list_episode_{noun}s",
         response_model=PageEnvelope[schemas.record],  # type: ignore[name-defined]
         dependencies=[allow(read)],
-        description=f"List the {called}s that the episode uses, newest first, with the context of each use. "
+        description=f"List the {display_name}s that the episode uses, newest first, with the context of each use. "
         "`usage_context` selects one context exactly.",
     )(list_records)
     router.post(
         episode_path,
         name=f"link_{noun}s",
         response_model=DataEnvelope[list[schemas.link]],  # type: ignore[name-defined]
-        description=f"Link {called}s to the episode, all of them or none. An existing link gets the new context.",
+        description=f"Link {display_name}s to the episode, all of them or none. An existing link gets the new context.",
     )(link_records)
     router.put(
         link_path,
         name=f"link_{noun}",
         response_model=DataEnvelope[schemas.link],  # type: ignore[name-defined]
-        description=f"Link the {called} to the episode. An existing link gets the new context.",
+        description=f"Link the {display_name} to the episode. An existing link gets the new context.",
     )(link_record)
     router.delete(
         link_path,
         name=f"unlink_{noun}",
         status_code=204,
-        description=f"Remove the link between the episode and the {called}. 404 when there is none.",
+        description=f"Remove the link between the episode and the {display_name}. 404 when there is none.",
     )(unlink_record)

@@ -17,9 +17,9 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from runtime.access.limits import Allowance
+from runtime.access.rate_limits import RateLimitStatus
 from runtime.access.tokens import Caller
-from runtime.errors import FieldProblem, InvalidInputError, TooLargeError
+from runtime.errors import FieldProblem, InvalidInputError, PayloadTooLargeError
 from runtime.web.errors import render, render_platform_error, render_unexpected
 
 REQUEST_HANDLED = "request_handled"
@@ -64,9 +64,9 @@ class RequestContext:
                 headers["X-Request-ID"] = request_id
                 for name, value in _SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-                allowance: Allowance | None = scope["state"].get("allowance")
-                if allowance:
-                    headers.update(allowance.headers)
+                rate_limit: RateLimitStatus | None = scope["state"].get("rate_limit")
+                if rate_limit:
+                    headers.update(rate_limit.headers)
             await send(message)
 
         try:
@@ -134,7 +134,7 @@ class BodyLimit:
         # A length of very many digits is not turned into a number: that takes quadratic time.
         if declared.isdecimal() and (len(declared) > 15 or int(declared) > max_bytes):
             message = f"A body may have {max_bytes} bytes; files go to storage, see POST /api/v1/upload/generate-url"
-            await render(scope, 413, TooLargeError.code, [FieldProblem(message)])(scope, receive, send)
+            await render(scope, 413, PayloadTooLargeError.code, [FieldProblem(message)])(scope, receive, send)
             return
         received = 0
 

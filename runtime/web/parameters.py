@@ -7,7 +7,7 @@ from fastapi import Query
 from pydantic import AfterValidator, StringConstraints
 
 from runtime.contract.strict_json import parse
-from runtime.contract.values import Label, storable
+from runtime.contract.values import Label, reject_nul
 
 MAX_PART_LENGTH = 2_000
 
@@ -22,9 +22,9 @@ def _json_object(text: str) -> str:
     return text
 
 
-LabelParameter = Annotated[Label, AfterValidator(storable)]
+LabelParameter = Annotated[Label, AfterValidator(reject_nul)]
 # The text goes to Postgres as it came, which reads it as JSON.
-JsonPart = Annotated[
+JsonFilter = Annotated[
     Annotated[str, StringConstraints(max_length=MAX_PART_LENGTH), AfterValidator(_json_object)],
     Query(
         description="A JSON object: what the field must have in it, among other things.", examples=['{"colour": "red"}']

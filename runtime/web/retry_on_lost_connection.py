@@ -7,7 +7,7 @@ REQUEST_REPEATED = "request_repeated"
 
 
 class RetryOnLostConnection:
-    """Holds back a refusal that says so (`state.may_repeat`) and runs the request again, with the body as it was received.
+    """Holds back a refusal that says so (`state.is_retry_safe`) and runs the request again, with the body as it was received.
 
     It has to stand inside the limit on bodies, which bounds what is kept, and outside the routes: a transaction ends
     between a route's return and the start of its answer.
@@ -31,7 +31,7 @@ class RetryOnLostConnection:
         async def send_unless_repeatable(message: Message) -> None:
             nonlocal held_back
             if message["type"] == "http.response.start":
-                held_back = scope["state"].get("may_repeat", False)
+                held_back = scope["state"].get("is_retry_safe", False)
             if not held_back:
                 await send(message)
 

@@ -15,9 +15,9 @@ from local.account import LocalAccount
 from local.compute.rds.postgres import EmbeddedPostgres
 from runtime.adapters.database import Database, close_all
 from runtime.adapters.database import database as process_database
-from runtime.adapters.logs import logger
-from runtime.migrations.runner import Migrations
-from runtime.settings import DatabaseSettings, load
+from runtime.adapters.logs import get_logger
+from runtime.migrations.runner import Migrator
+from runtime.settings import DatabaseSettings, load_settings
 from tests.conftest import SUPERUSER_PASSWORD, DatabaseAddress
 
 
@@ -34,7 +34,7 @@ class Address(Protocol):
 def forget_the_process() -> None:
     """What a process reads once (settings, pools, loggers) is read again. AWS clients stay: every test has the same account."""
     close_all()
-    for cached in (load, logger):
+    for cached in (load_settings, get_logger):
         cached.cache_clear()
 
 
@@ -53,7 +53,7 @@ def migrate(address: Address, name: str, role: str) -> dict[str, Any]:
     """Brings a database to the newest schema and makes the application's role; answers the role's secret."""
     with connect_as_superuser(address, name) as owner:
         secret = application_role.ensure(owner, role, None, host=owner.info.host)
-        Migrations(
+        Migrator(
             host=address.host,
             port=address.port,
             database=name,
@@ -178,7 +178,7 @@ def migrated(
 
 @pytest.fixture
 def database_settings(migrated: dict[str, str]) -> DatabaseSettings:
-    return load(DatabaseSettings)
+    return load_settings(DatabaseSettings)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from runtime.app import create_app
-from runtime.settings import ApiSettings, load
+from runtime.settings import ApiSettings, load_settings
 from tests.runtime.features.api_fixtures import api, api_environment, pool, pool_server
 from tests.runtime.features.api_platform import HOST
 from tests.runtime.features.user_pool import CLIENT_ID, POOL_ID, Pool
@@ -59,21 +59,21 @@ class TestCreateApp:
         }
         for variable, value in nowhere.items():
             monkeypatch.setenv(variable, value)
-        load.cache_clear()
+        load_settings.cache_clear()
         assert create_app().version == "1.2.3"
-        load.cache_clear()
+        load_settings.cache_clear()
 
     def test_names_the_variable_that_is_missing(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for variable in [name for name in os.environ if name.startswith("PLATFORM_")]:
             monkeypatch.delenv(variable)
-        load.cache_clear()
+        load_settings.cache_clear()
         with pytest.raises(ValidationError, match="storage_bucket"):
             create_app()
 
     @pytest.mark.requirement("ROAD-98")
     @pytest.mark.parametrize("origin", ["*", "https://*.example.test", "null"])
     def test_refuses_origins_that_are_not_exact(self, api_environment: dict[str, str], origin: str) -> None:
-        settings = load(ApiSettings).model_copy(update={"allowed_origins": (origin,)})
+        settings = load_settings(ApiSettings).model_copy(update={"allowed_origins": (origin,)})
         with pytest.raises(ValueError, match="allowed_origins"):
             create_app(settings)
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope
-from runtime.contract.values import storable
+from runtime.contract.values import reject_nul
 from runtime.errors import NotFoundError
 from runtime.mechanisms.audit import repository
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
@@ -18,7 +18,7 @@ from runtime.web.routing import feature_router
 
 router = feature_router("activity logs")
 
-Identifier = Annotated[str, Query(min_length=1, max_length=255), AfterValidator(storable)]
+Identifier = Annotated[str, Query(min_length=1, max_length=255), AfterValidator(reject_nul)]
 
 
 @router.get(
@@ -36,7 +36,7 @@ def list_activity_logs(
     action_type: ActionType | None = None,
 ) -> Response:
     """What users did, newest first."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = repository.list_page(
             connection,
             page,
@@ -55,7 +55,7 @@ def list_activity_logs(
 )
 def get_activity_log(activity_log_id: UUID, database: DatabaseDep) -> DataEnvelope[ActivityLog]:
     """One thing that a user did, with its values whole."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         entry = repository.find(connection, activity_log_id)
     if entry is None:
         raise NotFoundError("There is no such entry", field="path.activity_log_id")

@@ -10,7 +10,7 @@ TABLE = Table(
     name="backgrounds",
     alias="b",
     row_id="background_id",
-    record=Background,
+    model=Background,
     columns=SQL("b.background_id, {}, b.background_type, b.location, {}").format(
         file_columns("b"), usage_columns("episode_backgrounds", "background_id", "b")
     ),

@@ -23,12 +23,12 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.link_routes import LinkSchemas, add_link_routes
@@ -38,7 +38,7 @@ from runtime.web.routing import feature_router
 router = feature_router("backgrounds")
 
 Sorted = Annotated[PageRequest, sorted_by(BACKGROUNDS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.BACKGROUNDS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.BACKGROUNDS_READ_DELETED)]
 
 
 @router.post("/api/v1/backgrounds", status_code=201, response_model=DataEnvelope[Background])
@@ -49,7 +49,7 @@ def create_background(
     response: Response,
 ) -> DataEnvelope[Background]:
     """Makes a background."""
-    return answer_with_etag(response, BACKGROUNDS.create(transaction, caller, body.model_dump()))
+    return envelope_with_etag(response, BACKGROUNDS.create(transaction, caller, body.model_dump()))
 
 
 @router.get(
@@ -64,7 +64,7 @@ def list_backgrounds(
     background_type: LabelParameter | None = None,
 ) -> Response:
     """Backgrounds, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = BACKGROUNDS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, background_type=background_type
         )
@@ -78,8 +78,8 @@ def list_backgrounds(
 )
 def get_background(background_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One background."""
-    with database.reading() as connection:
-        return found_response(BACKGROUNDS.get(connection, background_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(BACKGROUNDS.get(connection, background_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/backgrounds/{background_id}", response_model=DataEnvelope[Background])
@@ -89,13 +89,15 @@ def update_background(
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_UPDATE)],
     background_id: UUID,
     body: BackgroundUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Background]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, BACKGROUNDS.update(transaction, caller, background_id, body.columns(), if_match))
+    return envelope_with_etag(
+        response, BACKGROUNDS.update(transaction, caller, background_id, body.columns(), if_match)
+    )
 
 
 @router.delete("/api/v1/backgrounds/{background_id}", response_model=DataEnvelope[Background])
@@ -103,25 +105,25 @@ def delete_background(
     *,
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_DELETE)],
     background_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Background]:
     """Deletes a background, so that it can be restored; episodes no longer show it."""
-    return answer_with_etag(response, BACKGROUNDS.delete(transaction, caller, background_id, reason, if_match))
+    return envelope_with_etag(response, BACKGROUNDS.delete(transaction, caller, background_id, reason, if_match))
 
 
 @router.post("/api/v1/backgrounds/{background_id}/restore", response_model=DataEnvelope[Background])
 def restore_background(
     caller: Annotated[Caller, allow(Permission.BACKGROUNDS_RESTORE)],
     background_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Background]:
     """Brings a deleted background back, with the links that it had. 409 when it is not deleted."""
-    return answer_with_etag(response, BACKGROUNDS.restore(transaction, caller, background_id, if_match))
+    return envelope_with_etag(response, BACKGROUNDS.restore(transaction, caller, background_id, if_match))
 
 
 add_link_routes(

@@ -20,14 +20,14 @@ TABLE = Table(
     name="clips",
     alias="c",
     row_id="clip_id",
-    record=Clip,
+    model=Clip,
     columns=SQL("""
         c.clip_id, c.episode_id, c.guest_id, c.title, c.description, c.talent_source, c.quality, c.status,
         c.file_name, c.file_reference, c.file_hash, c.byte_count, c.duration_seconds, c.recorded_on, c.notes,
         c.tags, c.thumbnail_reference, c.metadata,
         {assigned_at} AS assigned_at, c.assigned_by
     """).format(assigned_at=utc("c.assigned_at")),
-    refusals={"clips_guest_id_fkey": lambda: NotFoundError("There is no such guest", field="body.guest_id")},
+    constraint_errors={"clips_guest_id_fkey": lambda: NotFoundError("There is no such guest", field="body.guest_id")},
     orders={
         "title": Order(by=SQL("lower(c.title)")),
         "updated_at": Order(by=SQL("c.updated_at"), type="timestamptz"),

@@ -31,33 +31,33 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
+    IfMatchDep,
     Paging,
-    Preconditions,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
     paged_by,
+    record_response,
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
-from runtime.web.routing import feature_router
-from runtime.web.transfers import (
-    DESCRIPTION,
-    FILE_ANSWER,
+from runtime.web.record_files import (
     FILE_BODY,
+    FILE_RESPONSE,
+    IMPORT_DESCRIPTION,
     ExportPage,
     FormatParameter,
-    SentFile,
+    ImportFile,
     SkipExisting,
     file_response,
 )
+from runtime.web.routing import feature_router
 
 router = feature_router("clips")
 
 Sorted = Annotated[PageRequest, sorted_by(CLIPS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.CLIPS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.CLIPS_READ_DELETED)]
 AllowDuplicate = Annotated[bool, Query(description="Take the file although another clip has it.")]
 Assigned = Annotated[bool | None, Query(description="Those that an episode uses, or those that none does.")]
 
@@ -72,7 +72,7 @@ def create_clip(
     allow_duplicate: AllowDuplicate = False,
 ) -> DataEnvelope[Clip]:
     """Makes a clip. 409 when another has the same file, unless `allow_duplicate` is true."""
-    return answer_with_etag(response, service.create(transaction, caller, body, allow_duplicate=allow_duplicate))
+    return envelope_with_etag(response, service.create(transaction, caller, body, allow_duplicate=allow_duplicate))
 
 
 @router.get("/api/v1/clips", response_model=PageEnvelope[Clip], dependencies=[allow(Permission.CLIPS_READ)])
@@ -91,7 +91,7 @@ def list_clips(
     assigned: Assigned = None,
 ) -> Response:
     """Clips, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = CLIPS.table.list_page(
             connection,
             page,
@@ -111,7 +111,7 @@ def list_clips(
 @router.get(
     "/api/v1/clips/export",
     response_class=Response,
-    responses=FILE_ANSWER,
+    responses=FILE_RESPONSE,
     dependencies=[allow(Permission.CLIPS_READ)],
 )
 def export_clips(
@@ -125,19 +125,22 @@ def export_clips(
     tag: LabelParameter | None = None,
 ) -> Response:
     """Clips as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says where."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = CLIPS.table.list_page(connection, page, episode_id=episode_id, status=status, tag=tag)
     text = service.CLIP_FILES.write(found, form, with_header=page.after is None)
     return file_response(request, text, form, found, name="clips")
 
 
 @router.post(
-    "/api/v1/clips/import", response_model=DataEnvelope[ImportReport], description=DESCRIPTION, openapi_extra=FILE_BODY
+    "/api/v1/clips/import",
+    response_model=DataEnvelope[ImportReport],
+    description=IMPORT_DESCRIPTION,
+    openapi_extra=FILE_BODY,
 )
 def import_clips(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_CREATE)],
-    sent: SentFile,
+    sent: ImportFile,
     transaction: TransactionDep,
     skip_existing: SkipExisting = False,
 ) -> DataEnvelope[ImportReport]:
@@ -153,7 +156,7 @@ def list_duplicate_clips(
     page: Annotated[PageRequest, paged_by(repository.DUPLICATES_ORDER)], database: DatabaseDep
 ) -> Response:
     """The files that several clips have, in the order of their hashes."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(repository.list_duplicates(connection, page))
 
 
@@ -176,8 +179,8 @@ def tag_clips(
 @router.get("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip], dependencies=[allow(Permission.CLIPS_READ)])
 def get_clip(clip_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One clip."""
-    with database.reading() as connection:
-        return found_response(CLIPS.get(connection, clip_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(CLIPS.get(connection, clip_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip])
@@ -187,7 +190,7 @@ def update_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     body: ClipUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     allow_duplicate: AllowDuplicate = False,
@@ -197,7 +200,7 @@ def update_clip(
     either can become the other, and `used` comes and goes with an episode. 412 when If-Match names another version than the
     current one."""
     changed = service.update(transaction, caller, clip_id, body, if_match, allow_duplicate=allow_duplicate)
-    return answer_with_etag(response, changed)
+    return envelope_with_etag(response, changed)
 
 
 @router.delete("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip])
@@ -205,26 +208,26 @@ def delete_clip(
     *,
     caller: Annotated[Caller, allow(Permission.CLIPS_DELETE)],
     clip_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Clip]:
     """Deletes a clip, so that it can be restored; its episode no longer shows it."""
-    return answer_with_etag(response, CLIPS.delete(transaction, caller, clip_id, reason, if_match))
+    return envelope_with_etag(response, CLIPS.delete(transaction, caller, clip_id, reason, if_match))
 
 
 @router.post("/api/v1/clips/{clip_id}/restore", response_model=DataEnvelope[Clip])
 def restore_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_RESTORE)],
     clip_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
     """Brings a deleted clip back, to the episode that used it. A clip that has the same file by now is no hindrance: they are
     duplicates then. 409 when it is not deleted."""
-    return answer_with_etag(response, CLIPS.restore(transaction, caller, clip_id, if_match))
+    return envelope_with_etag(response, CLIPS.restore(transaction, caller, clip_id, if_match))
 
 
 @router.get(
@@ -234,7 +237,7 @@ def restore_clip(
 )
 def list_clip_duplicates(clip_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The other clips that have the same file, newest first."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_duplicates_of(connection, page, clip_id))
 
 
@@ -244,25 +247,25 @@ def assign_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     body: ClipAssignment,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
     """Assigns a clip to an episode, away from the one that used it: it is `used` then. One that is assigned to it already
     stays as it is. 409 for a clip that is rejected."""
-    return answer_with_etag(response, service.assign(transaction, caller, clip_id, body.episode_id, if_match))
+    return envelope_with_etag(response, service.assign(transaction, caller, clip_id, body.episode_id, if_match))
 
 
 @router.post("/api/v1/clips/{clip_id}/unassign", response_model=DataEnvelope[Clip])
 def unassign_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
     """Takes a clip from its episode, be that deleted or not: it is `approved` then. One that no episode uses stays as it is."""
-    return answer_with_etag(response, service.unassign(transaction, caller, clip_id, if_match))
+    return envelope_with_etag(response, service.unassign(transaction, caller, clip_id, if_match))
 
 
 @router.post("/api/v1/clips/{clip_id}/rate", response_model=DataEnvelope[Clip])
@@ -271,13 +274,13 @@ def rate_clip(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)],
     clip_id: UUID,
     body: ClipRating,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
     """Says how good a clip is. Its status stays as it is."""
     columns = {"quality": body.quality}
-    return answer_with_etag(response, CLIPS.update(transaction, caller, clip_id, columns, if_match))
+    return envelope_with_etag(response, CLIPS.update(transaction, caller, clip_id, columns, if_match))
 
 
 @router.get(
@@ -287,5 +290,5 @@ def rate_clip(
 )
 def list_episode_clips(episode_id: UUID, page: Sorted, database: DatabaseDep) -> Response:
     """The clips that the episode uses, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_of_episode(connection, page, episode_id))

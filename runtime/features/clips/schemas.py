@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Change, NotNull, Record, RequestBody, Resource
+from runtime.contract.schemas import NotNull, Record, RequestBody, Resource, UpdateBody
 from runtime.contract.values import Count, Date, Description, Metadata, Sha256, Tags, Timestamp
 from runtime.features.episodes.schemas import Title
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
@@ -91,7 +91,7 @@ class ClipCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class ClipUpdate(Change):
+class ClipUpdate(UpdateBody):
     """What changes of a clip. What is not sent stays as it is; null clears all but title, talent source and status."""
 
     model_config = ConfigDict(

@@ -19,12 +19,12 @@ from runtime.features.clips.schemas import Clip, ClipCreate, ClipStatus, ClipTag
 from runtime.features.episodes.service import EPISODES
 from runtime.features.guests.service import GUESTS
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle, record_last_seen
-from runtime.mechanisms.records.transfer import Transfer
+from runtime.mechanisms.records.import_export import ImportExport
+from runtime.mechanisms.records.service import RecordService, record_last_seen
 from runtime.persistence.pages import JsonPage, PageRequest
 from runtime.persistence.transactions import Connection, Transaction
 
-CLIPS = Lifecycle(table=TABLE, resource_type=ResourceType.CLIP, called="clip")
+CLIPS = RecordService(table=TABLE, resource_type=ResourceType.CLIP, display_name="clip")
 
 # What a review may make of a clip. `used` is not among it: that comes and goes with an episode.
 _REVIEWED: Mapping[ClipStatus, frozenset[ClipStatus]] = {
@@ -43,7 +43,7 @@ def create(transaction: Transaction, caller: Caller, body: ClipCreate, *, allow_
     _check_status(ClipStatus.PENDING_REVIEW, body.status)
     record_last_seen(transaction, caller)
     if body.guest_id:
-        GUESTS.keep(transaction.connection, body.guest_id, field="body.guest_id")
+        GUESTS.get_for_share(transaction.connection, body.guest_id, field="body.guest_id")
     if body.file_hash and not allow_duplicate:
         _refuse_duplicate(transaction.connection, body.file_hash)
     return CLIPS.create(transaction, caller, body.model_dump())
@@ -60,23 +60,23 @@ def update(
 ) -> Clip:
     """The clip with what was sent. NotFoundError for it or its new guest, PreconditionFailedError when it is another version
     than the caller's; InvalidInputError and ConflictError as for a new one."""
-    before = CLIPS.lock(transaction, caller, clip_id, if_match)
+    before = CLIPS.get_for_update(transaction, caller, clip_id, if_match)
     columns = body.columns()
     guest_id = columns.get("guest_id", before.guest_id)
     file_hash = columns.get("file_hash", before.file_hash)
     _check_source(columns.get("talent_source", before.talent_source), guest_id)
     _check_status(before.status, columns.get("status", before.status))
     if guest_id and guest_id != before.guest_id:
-        GUESTS.keep(transaction.connection, guest_id, field="body.guest_id")
+        GUESTS.get_for_share(transaction.connection, guest_id, field="body.guest_id")
     if file_hash and file_hash != before.file_hash and not allow_duplicate:
         _refuse_duplicate(transaction.connection, file_hash)
-    return CLIPS.change(transaction, caller, before, columns)
+    return CLIPS.update_locked(transaction, caller, before, columns)
 
 
-CLIP_FILES = Transfer(
+CLIP_FILES = ImportExport(
     records=CLIPS,
-    new=ClipCreate,
-    change=ClipUpdate,
+    create_model=ClipCreate,
+    update_model=ClipUpdate,
     columns=(
         "title", "description", "talent_source", "guest_id", "quality", "status", "file_name", "file_hash", "byte_count",
         "duration_seconds", "recorded_on", "notes", "tags", "metadata",
@@ -90,8 +90,8 @@ CLIP_FILES = Transfer(
 def assign(transaction: Transaction, caller: Caller, clip_id: UUID, episode_id: UUID, if_match: IfMatch) -> Clip:
     """The clip, used by the episode and no longer by another. NotFoundError for either, PreconditionFailedError when the clip
     is another version than the caller's, ConflictError when it is rejected."""
-    before = CLIPS.lock(transaction, caller, clip_id, if_match)
-    EPISODES.keep(transaction.connection, episode_id, field="body.episode_id")
+    before = CLIPS.get_for_update(transaction, caller, clip_id, if_match)
+    EPISODES.get_for_share(transaction.connection, episode_id, field="body.episode_id")
     if before.status is ClipStatus.REJECTED:
         raise ConflictError(_REJECTED, field="path.clip_id")
     return _assigned(transaction, caller, before, episode_id)
@@ -99,18 +99,18 @@ def assign(transaction: Transaction, caller: Caller, clip_id: UUID, episode_id: 
 
 def unassign(transaction: Transaction, caller: Caller, clip_id: UUID, if_match: IfMatch) -> Clip:
     """The clip, approved and used by no episode; as it was when none uses it. NotFoundError, PreconditionFailedError."""
-    before = CLIPS.lock(transaction, caller, clip_id, if_match)
+    before = CLIPS.get_for_update(transaction, caller, clip_id, if_match)
     if before.episode_id is None:
         return before
     columns = {"episode_id": None, "status": ClipStatus.APPROVED, "assigned_at": None, "assigned_by": None}
-    return CLIPS.change(transaction, caller, before, columns, action=ActionType.UNLINK)
+    return CLIPS.update_locked(transaction, caller, before, columns, action=ActionType.UNLINK)
 
 
 def assign_many(transaction: Transaction, caller: Caller, episode_id: UUID, clip_ids: Sequence[UUID]) -> list[Clip]:
     """The clips in the order in which they are named, all used by the episode. All or none: NotFoundError for the episode, or
     with an entry for each clip that is not there; else ConflictError with one for each that is rejected."""
     found = _lock_many(transaction, caller, clip_ids)
-    EPISODES.keep(transaction.connection, episode_id, field="body.episode_id")
+    EPISODES.get_for_share(transaction.connection, episode_id, field="body.episode_id")
     _refuse(ConflictError, _REJECTED, clip_ids, lambda clip_id: found[clip_id].status is ClipStatus.REJECTED)
     changed = {clip_id: _assigned(transaction, caller, clip, episode_id) for clip_id, clip in found.items()}
     return [changed[clip_id] for clip_id in clip_ids]
@@ -129,14 +129,15 @@ def tag(transaction: Transaction, caller: Caller, body: ClipTags) -> list[Clip]:
     too_many = f"The clip would have more than {MAX_TAGS} tags"
     _refuse(ConflictError, too_many, body.clip_ids, lambda clip_id: len(tags[clip_id]) > MAX_TAGS)
     changed = {
-        clip_id: CLIPS.change(transaction, caller, clip, {"tags": tags[clip_id]}) for clip_id, clip in found.items()
+        clip_id: CLIPS.update_locked(transaction, caller, clip, {"tags": tags[clip_id]})
+        for clip_id, clip in found.items()
     }
     return [changed[clip_id] for clip_id in body.clip_ids]
 
 
 def list_of_episode(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
     """The clips that the episode uses. NotFoundError for the episode."""
-    EPISODES.require(connection, episode_id)
+    EPISODES.ensure_exists(connection, episode_id)
     return CLIPS.table.list_page(connection, page, episode_id=episode_id)
 
 
@@ -176,7 +177,7 @@ def _assigned(transaction: Transaction, caller: Caller, before: Clip, episode_id
         "assigned_at": TRANSACTION_TIME,
         "assigned_by": caller.user_id,
     }
-    return CLIPS.change(transaction, caller, before, columns, action=ActionType.LINK)
+    return CLIPS.update_locked(transaction, caller, before, columns, action=ActionType.LINK)
 
 
 def _lock_many(transaction: Transaction, caller: Caller, clip_ids: Sequence[UUID]) -> dict[UUID, Clip]:

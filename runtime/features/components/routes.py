@@ -15,12 +15,12 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
@@ -29,7 +29,7 @@ from runtime.web.routing import feature_router
 router = feature_router("components")
 
 Sorted = Annotated[PageRequest, sorted_by(COMPONENTS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.COMPONENTS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.COMPONENTS_READ_DELETED)]
 
 
 @router.post("/api/v1/components", status_code=201, response_model=DataEnvelope[Component])
@@ -40,7 +40,7 @@ def create_component(
     response: Response,
 ) -> DataEnvelope[Component]:
     """Makes a component."""
-    return answer_with_etag(response, COMPONENTS.create(transaction, caller, body.model_dump()))
+    return envelope_with_etag(response, COMPONENTS.create(transaction, caller, body.model_dump()))
 
 
 @router.get(
@@ -55,7 +55,7 @@ def list_components(
     component_type: LabelParameter | None = None,
 ) -> Response:
     """Components, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = COMPONENTS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, component_type=component_type
         )
@@ -69,8 +69,8 @@ def list_components(
 )
 def get_component(component_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One component."""
-    with database.reading() as connection:
-        return found_response(COMPONENTS.get(connection, component_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(COMPONENTS.get(connection, component_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/components/{component_id}", response_model=DataEnvelope[Component])
@@ -80,13 +80,13 @@ def update_component(
     caller: Annotated[Caller, allow(Permission.COMPONENTS_UPDATE)],
     component_id: UUID,
     body: ComponentUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Component]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, COMPONENTS.update(transaction, caller, component_id, body.columns(), if_match))
+    return envelope_with_etag(response, COMPONENTS.update(transaction, caller, component_id, body.columns(), if_match))
 
 
 @router.delete("/api/v1/components/{component_id}", response_model=DataEnvelope[Component])
@@ -94,22 +94,22 @@ def delete_component(
     *,
     caller: Annotated[Caller, allow(Permission.COMPONENTS_DELETE)],
     component_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Component]:
     """Deletes a component, so that it can be restored."""
-    return answer_with_etag(response, COMPONENTS.delete(transaction, caller, component_id, reason, if_match))
+    return envelope_with_etag(response, COMPONENTS.delete(transaction, caller, component_id, reason, if_match))
 
 
 @router.post("/api/v1/components/{component_id}/restore", response_model=DataEnvelope[Component])
 def restore_component(
     caller: Annotated[Caller, allow(Permission.COMPONENTS_RESTORE)],
     component_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Component]:
     """Brings a deleted component back. 409 when it is not deleted."""
-    return answer_with_etag(response, COMPONENTS.restore(transaction, caller, component_id, if_match))
+    return envelope_with_etag(response, COMPONENTS.restore(transaction, caller, component_id, if_match))

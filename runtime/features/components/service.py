@@ -2,6 +2,6 @@
 
 from runtime.features.components.repository import TABLE
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle
+from runtime.mechanisms.records.service import RecordService
 
-COMPONENTS = Lifecycle(table=TABLE, resource_type=ResourceType.COMPONENT, called="component")
+COMPONENTS = RecordService(table=TABLE, resource_type=ResourceType.COMPONENT, display_name="component")

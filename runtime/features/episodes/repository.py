@@ -29,14 +29,14 @@ TABLE = Table(
     name="episodes",
     alias="e",
     row_id="episode_id",
-    record=Episode,
+    model=Episode,
     columns=_COLUMNS,
-    more=SQL("e.script_text"),
+    detail_columns=SQL("e.script_text"),
     joins=SQL("JOIN shows s USING (show_id)"),
-    live=SQL("e.deleted_at IS NULL AND s.deleted_at IS NULL"),
+    visible_when=SQL("e.deleted_at IS NULL AND s.deleted_at IS NULL"),
     # The show's version too: an episode is answered with its show's name.
     etag=SQL("e.version || '-' || s.version"),
-    refusals={"episodes_unique_episode": lambda: ConflictError(_TAKEN, field="body.episode_number")},
+    constraint_errors={"episodes_unique_episode": lambda: ConflictError(_TAKEN, field="body.episode_number")},
     orders={
         "title": Order(by=SQL("lower(e.title)")),
         "number": Order(by=SQL("ARRAY[e.season_number, e.episode_number]"), type="integer[]"),
@@ -51,6 +51,6 @@ TABLE = Table(
         "published_to": SQL("e.publish_date <= %(published_to)s"),
     },
 )
-SUMMARY_COLUMNS = TABLE.summary
+SUMMARY_COLUMNS = TABLE.list_columns
 LIVE = TABLE.visible
 LISTING = TABLE.listing

@@ -20,31 +20,31 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
-from runtime.web.routing import feature_router
-from runtime.web.transfers import (
-    DESCRIPTION,
-    FILE_ANSWER,
+from runtime.web.record_files import (
     FILE_BODY,
+    FILE_RESPONSE,
+    IMPORT_DESCRIPTION,
     ExportPage,
     FormatParameter,
-    SentFile,
+    ImportFile,
     SkipExisting,
     file_response,
 )
+from runtime.web.routing import feature_router
 
 router = feature_router("episodes")
 
 Sorted = Annotated[PageRequest, sorted_by(EPISODES.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.EPISODES_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.EPISODES_READ_DELETED)]
 
 
 @router.post("/api/v1/episodes", status_code=201, response_model=DataEnvelope[Episode])
@@ -55,7 +55,7 @@ def create_episode(
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Makes an episode of a show that there is. 409 when its number is taken in that season."""
-    return answer_with_etag(response, service.create(transaction, caller, body))
+    return envelope_with_etag(response, service.create(transaction, caller, body))
 
 
 @router.get(
@@ -79,7 +79,7 @@ def list_episodes(
 ) -> Response:
     """Episodes without their scripts, newest first unless `sort` says otherwise; `number` sorts by season and episode. Those
     whose `publish_date` is not before `published_from` and not after `published_to`."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = EPISODES.table.list_page(
             connection,
             page,
@@ -101,7 +101,7 @@ def list_episodes(
 @router.get(
     "/api/v1/episodes/export",
     response_class=Response,
-    responses=FILE_ANSWER,
+    responses=FILE_RESPONSE,
     dependencies=[allow(Permission.EPISODES_READ)],
 )
 def export_episodes(
@@ -116,7 +116,7 @@ def export_episodes(
 ) -> Response:
     """Episodes as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says
     where."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = EPISODES.table.list_page(connection, page, show_id=show_id, status=status, tag=tag)
     text = service.EPISODE_FILES.write(found, form, with_header=page.after is None)
     return file_response(request, text, form, found, name="episodes")
@@ -125,13 +125,13 @@ def export_episodes(
 @router.post(
     "/api/v1/episodes/import",
     response_model=DataEnvelope[ImportReport],
-    description=DESCRIPTION,
+    description=IMPORT_DESCRIPTION,
     openapi_extra=FILE_BODY,
 )
 def import_episodes(
     *,
     caller: Annotated[Caller, allow(Permission.EPISODES_CREATE)],
-    sent: SentFile,
+    sent: ImportFile,
     transaction: TransactionDep,
     skip_existing: SkipExisting = False,
 ) -> DataEnvelope[ImportReport]:
@@ -149,8 +149,8 @@ def import_episodes(
 )
 def get_episode(episode_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One episode."""
-    with database.reading() as connection:
-        return found_response(EPISODES.get(connection, episode_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(EPISODES.get(connection, episode_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/episodes/{episode_id}", response_model=DataEnvelope[Episode])
@@ -160,14 +160,14 @@ def update_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
     episode_id: UUID,
     body: EpisodeUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one, 409 for a status that cannot follow the present one. Another script is kept as a new
     version."""
-    return answer_with_etag(response, service.update(transaction, caller, episode_id, body, if_match))
+    return envelope_with_etag(response, service.update(transaction, caller, episode_id, body, if_match))
 
 
 @router.delete("/api/v1/episodes/{episode_id}", response_model=DataEnvelope[Episode])
@@ -175,70 +175,70 @@ def delete_episode(
     *,
     caller: Annotated[Caller, allow(Permission.EPISODES_DELETE)],
     episode_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Episode]:
     """Deletes an episode, so that it can be restored. Its number stays taken."""
-    return answer_with_etag(response, EPISODES.delete(transaction, caller, episode_id, reason, if_match))
+    return envelope_with_etag(response, EPISODES.delete(transaction, caller, episode_id, reason, if_match))
 
 
 @router.post("/api/v1/episodes/{episode_id}/restore", response_model=DataEnvelope[Episode])
 def restore_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_RESTORE)],
     episode_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Brings a deleted episode back. 409 when it is not deleted, or while its show is."""
-    return answer_with_etag(response, EPISODES.restore(transaction, caller, episode_id, if_match))
+    return envelope_with_etag(response, EPISODES.restore(transaction, caller, episode_id, if_match))
 
 
 @router.post("/api/v1/episodes/{episode_id}/publish", response_model=DataEnvelope[Episode])
 def publish_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
     episode_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Publishes an episode that is ready and approved: today unless its `publish_date` says otherwise. 409 for any other."""
-    return answer_with_etag(response, service.publish(transaction, caller, episode_id, if_match))
+    return envelope_with_etag(response, service.publish(transaction, caller, episode_id, if_match))
 
 
 @router.post("/api/v1/episodes/{episode_id}/unpublish", response_model=DataEnvelope[Episode])
 def unpublish_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_UPDATE)],
     episode_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Takes a published episode back to `ready_for_publish`. 409 when it is not published."""
-    return answer_with_etag(response, service.unpublish(transaction, caller, episode_id, if_match))
+    return envelope_with_etag(response, service.unpublish(transaction, caller, episode_id, if_match))
 
 
 @router.post("/api/v1/episodes/{episode_id}/approve", response_model=DataEnvelope[Episode])
 def approve_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_APPROVE)],
     episode_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Approves an episode. Who does so first stays its `original_approver`."""
-    return answer_with_etag(response, service.approve(transaction, caller, episode_id, if_match))
+    return envelope_with_etag(response, service.approve(transaction, caller, episode_id, if_match))
 
 
 @router.post("/api/v1/episodes/{episode_id}/reject", response_model=DataEnvelope[Episode])
 def reject_episode(
     caller: Annotated[Caller, allow(Permission.EPISODES_APPROVE)],
     episode_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
     """Rejects an episode, so that it cannot be published. 409 while it is published."""
-    return answer_with_etag(response, service.reject(transaction, caller, episode_id, if_match))
+    return envelope_with_etag(response, service.reject(transaction, caller, episode_id, if_match))

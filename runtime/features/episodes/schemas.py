@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from runtime.contract.schemas import Change, NotNull, Record, RequestBody
+from runtime.contract.schemas import NotNull, Record, RequestBody, UpdateBody
 from runtime.contract.values import (
     Count,
     Date,
@@ -111,7 +111,7 @@ class EpisodeCreate(RequestBody):
         return values
 
 
-class EpisodeUpdate(Change):
+class EpisodeUpdate(UpdateBody):
     """What changes of an episode. What is not sent stays as it is; null clears.
 
     The names are those of a new episode, both sets of them. Another show's name or id moves the episode there.

@@ -8,7 +8,7 @@ from uuid import UUID
 from psycopg.sql import SQL
 
 from runtime.features.episodes.script_versions_schemas import ScriptVersion
-from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
@@ -20,7 +20,7 @@ _SUMMARY = SQL("""
     {created_at} AS created_at, created_by
 """).format(activated_at=utc("activated_at"), created_at=utc("created_at"))
 _WHOLE = SQL("{}, script_text").format(_SUMMARY)
-_LISTING = Listing(columns=_SUMMARY, source=SQL("script_versions"), row_id="script_version_id")
+_LISTING = ListQuery(columns=_SUMMARY, source=SQL("script_versions"), row_id="script_version_id")
 
 _FIND = SQL("""SELECT {} FROM script_versions
     WHERE episode_id = %(episode_id)s AND script_version_id = %(script_version_id)s""").format(_WHOLE)

@@ -39,7 +39,7 @@ def create_script_version(
 def list_script_versions(episode_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The history of an episode's script: its versions without their texts, newest first. Also a change of the episode's own
     `script_text` or `script_file_reference` makes a version."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_page(connection, page, episode_id))
 
 
@@ -50,7 +50,7 @@ def list_script_versions(episode_id: UUID, page: Paging, database: DatabaseDep) 
 )
 def get_active_script_version(episode_id: UUID, database: DatabaseDep) -> DataEnvelope[ScriptVersion]:
     """The version that is the episode's script; 404 when it has none."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return DataEnvelope(data=service.get_active(connection, episode_id))
 
 
@@ -61,7 +61,7 @@ def get_active_script_version(episode_id: UUID, database: DatabaseDep) -> DataEn
 )
 def get_script_version(episode_id: UUID, script_version_id: UUID, database: DatabaseDep) -> DataEnvelope[ScriptVersion]:
     """One version of an episode's script."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return DataEnvelope(data=service.get(connection, episode_id, script_version_id))
 
 

@@ -24,7 +24,7 @@ def create(transaction: Transaction, caller: Caller, episode_id: UUID, body: Scr
     InvalidInputError for a version of nothing."""
     if body.script_text is None and body.script_file_reference is None:
         raise InvalidInputError("Send the script here or its file in script_file_reference", field="body.script_text")
-    episode = EPISODES.lock(transaction, caller, episode_id, IfMatch())
+    episode = EPISODES.get_for_update(transaction, caller, episode_id, IfMatch())
     version = repository.insert(
         transaction.connection,
         episode_id=episode_id,
@@ -43,7 +43,7 @@ def create(transaction: Transaction, caller: Caller, episode_id: UUID, body: Scr
 def activate(transaction: Transaction, caller: Caller, episode_id: UUID, script_version_id: UUID) -> ScriptVersion:
     """The version, which is the episode's script from now on; as it was when it is already. NotFoundError for the episode and
     for the version."""
-    episode = EPISODES.lock(transaction, caller, episode_id, IfMatch())
+    episode = EPISODES.get_for_update(transaction, caller, episode_id, IfMatch())
     before = _there(repository.find(transaction.connection, episode_id, script_version_id))
     if before.is_active:
         return before
@@ -55,13 +55,13 @@ def activate(transaction: Transaction, caller: Caller, episode_id: UUID, script_
 
 def get(connection: Connection, episode_id: UUID, script_version_id: UUID) -> ScriptVersion:
     """The version. NotFoundError for the episode and for the version."""
-    EPISODES.require(connection, episode_id)
+    EPISODES.ensure_exists(connection, episode_id)
     return _there(repository.find(connection, episode_id, script_version_id))
 
 
 def get_active(connection: Connection, episode_id: UUID) -> ScriptVersion:
     """The version that is the episode's script. NotFoundError for the episode, and when it has no script."""
-    EPISODES.require(connection, episode_id)
+    EPISODES.ensure_exists(connection, episode_id)
     active = repository.find_active(connection, episode_id)
     if active is None:
         raise NotFoundError("The episode has no script", field="path.episode_id")
@@ -70,14 +70,14 @@ def get_active(connection: Connection, episode_id: UUID) -> ScriptVersion:
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
     """The history of the episode's script. NotFoundError for the episode."""
-    EPISODES.require(connection, episode_id)
+    EPISODES.ensure_exists(connection, episode_id)
     return repository.list_page(connection, page, episode_id)
 
 
 def _have_episode_say(transaction: Transaction, caller: Caller, episode: Episode, version: ScriptVersion) -> None:
     # The episode's own rule sees that the active version says this already, and makes none.
     columns = {"script_text": version.script_text, "script_file_reference": version.script_file_reference}
-    EPISODES.change(transaction, caller, episode, columns)
+    EPISODES.update_locked(transaction, caller, episode, columns)
 
 
 def _log(

@@ -18,8 +18,8 @@ from runtime.features.episodes.statuses import ApprovalStatus, EpisodeStatus
 from runtime.features.shows import repository as shows
 from runtime.features.shows.service import SHOWS
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle, record_last_seen
-from runtime.mechanisms.records.transfer import Transfer
+from runtime.mechanisms.records.import_export import ImportExport
+from runtime.mechanisms.records.service import RecordService, record_last_seen
 from runtime.mechanisms.search_index import changes as search_index
 from runtime.persistence.transactions import Connection, Transaction
 
@@ -44,10 +44,10 @@ def _follow(transaction: Transaction, before: Episode | None, after: Episode) ->
     search_index.index_episode(transaction, after.episode_id)
 
 
-EPISODES = Lifecycle(
+EPISODES = RecordService(
     table=TABLE,
     resource_type=ResourceType.EPISODE,
-    called="episode",
+    display_name="episode",
     before_restore=_stay_with_show,
     after_change=_follow,
 )
@@ -75,17 +75,17 @@ def update(
     PreconditionFailedError when it is another version than the caller's, ConflictError for a number that is taken and for a
     status that it cannot have now."""
     _refuse(_disagreements(body, body.model_fields_set.__contains__))
-    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     columns = publication.apply_status_transition(body.changed_columns(before.duration_seconds), before, field=_STATUS)
     if body.show_id is not None or body.show_name is not None:
         columns["show_id"] = _show_of(transaction.connection, body)
-    return EPISODES.change(transaction, caller, before, columns)
+    return EPISODES.update_locked(transaction, caller, before, columns)
 
 
-EPISODE_FILES = Transfer(
+EPISODE_FILES = ImportExport(
     records=EPISODES,
-    new=EpisodeCreate,
-    change=EpisodeUpdate,
+    create_model=EpisodeCreate,
+    update_model=EpisodeUpdate,
     columns=(
         "show_name", "season_number", "episode_number", "title", "status", "description", "duration_seconds",
         "filming_date", "edit_deadline", "publish_date", "air_date", "tags", "category", "genre", "director", "writer",
@@ -99,38 +99,38 @@ EPISODE_FILES = Transfer(
 def publish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
     """The episode, published. NotFoundError, PreconditionFailedError, ConflictError when it is not ready or not approved, or
     is published already."""
-    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     if before.status == EpisodeStatus.PUBLISHED:
         raise ConflictError("The episode is published already", field=_EPISODE)
     columns = publication.apply_status_transition({"status": EpisodeStatus.PUBLISHED}, before, field=_EPISODE)
-    return EPISODES.change(transaction, caller, before, columns)
+    return EPISODES.update_locked(transaction, caller, before, columns)
 
 
 def unpublish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
     """The episode, ready to be published again. NotFoundError, PreconditionFailedError, ConflictError when it is not
     published."""
-    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     if before.status != EpisodeStatus.PUBLISHED:
         raise ConflictError("The episode is not published", field=_EPISODE)
-    return EPISODES.change(transaction, caller, before, {"status": EpisodeStatus.READY_FOR_PUBLISH})
+    return EPISODES.update_locked(transaction, caller, before, {"status": EpisodeStatus.READY_FOR_PUBLISH})
 
 
 def approve(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
     """The episode, approved: as it was when somebody did that already. Who was first stays its original approver.
     NotFoundError, PreconditionFailedError."""
-    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     approver = before.original_approver or caller.user_id
     columns = {"approval_status": ApprovalStatus.APPROVED, "original_approver": approver}
-    return EPISODES.change(transaction, caller, before, columns)
+    return EPISODES.update_locked(transaction, caller, before, columns)
 
 
 def reject(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
     """The episode, rejected: as it was when it is already. NotFoundError, PreconditionFailedError, ConflictError while it is
     published."""
-    before = EPISODES.lock(transaction, caller, episode_id, if_match)
+    before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     if before.status == EpisodeStatus.PUBLISHED:
         raise ConflictError("The episode is published; unpublish it first", field=_EPISODE)
-    return EPISODES.change(transaction, caller, before, {"approval_status": ApprovalStatus.REJECTED})
+    return EPISODES.update_locked(transaction, caller, before, {"approval_status": ApprovalStatus.REJECTED})
 
 
 def _disagreements(body: EpisodeCreate | EpisodeUpdate, is_sent: Callable[[str], bool]) -> list[FieldProblem]:
@@ -159,7 +159,7 @@ def _refuse(problems: list[FieldProblem]) -> None:
 
 def _show_of(connection: Connection, body: EpisodeCreate | EpisodeUpdate) -> UUID:
     """The show that the body names, kept from being deleted meanwhile."""
-    by_id = SHOWS.keep(connection, body.show_id, field="body.show_id") if body.show_id else None
+    by_id = SHOWS.get_for_share(connection, body.show_id, field="body.show_id") if body.show_id else None
     by_name = shows.find_by_name_for_share(connection, body.show_name) if body.show_name else None
     if body.show_name and by_name is None:
         raise NotFoundError("There is no show of this name", field="body.show_name")

@@ -5,14 +5,14 @@ from uuid import UUID
 from psycopg.sql import SQL
 
 from runtime.features.files.schemas import FileView
-from runtime.persistence.pages import EVERY_ROW, JsonPage, Listing, PageRequest
+from runtime.persistence.pages import EVERY_ROW, JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
 _MINE = SQL("u.user_id = %(visible_to)s")
 
 # Renamed inside, so that filters and pages have the names that clients know.
-_LISTING = Listing(
+_LISTING = ListQuery(
     columns=SQL("""
         u.file_id, u.user_id, u.entity_type, u.entity_id, u.file_name, u.content_type AS file_type, u.byte_count,
         u.file_hash AS sha256, u.status, u.job_id, j.status AS job_status, j.error_code,

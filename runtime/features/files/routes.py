@@ -25,8 +25,8 @@ from runtime.features.files.schemas import (
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.limits import ImageType, UploadEntity
 from runtime.features.uploads.schemas import UploadCreate, UploadForm
-from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response, user_unless
-from runtime.web.forms import FormDep, SentFile
+from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response, owner_filter
+from runtime.web.forms import FormDep, UploadedFile
 from runtime.web.routing import feature_router
 
 router = feature_router("files")
@@ -34,7 +34,7 @@ router = feature_router("files")
 # Bodies of these may be as large as the largest file, see `runtime/app.py`.
 DIRECT_UPLOAD_PATHS = ("/api/v1/files/upload", "/files/upload")
 
-VisibleTo = Annotated[UUID | None, user_unless(Permission.UPLOADS_READ_ALL)]
+VisibleTo = Annotated[UUID | None, owner_filter(Permission.UPLOADS_READ_ALL)]
 
 # What the form has in it; it is read by ourselves, so the framework cannot describe it.
 _FORM = {
@@ -63,14 +63,14 @@ _FORM = {
 }
 
 
-async def _sent_file(form: FormDep) -> SentFile:
+async def _sent_file(form: FormDep) -> UploadedFile:
     file = form.files.get("file")
     if file is None or len(form.files) > 1:
         raise InvalidInputError("Send one file, in the field `file`", field="body.file")
     return file
 
 
-async def _announced(form: FormDep, file: Annotated[SentFile, Depends(_sent_file)]) -> UploadCreate:
+async def _announced(form: FormDep, file: Annotated[UploadedFile, Depends(_sent_file)]) -> UploadCreate:
     """What the form says of its file, and what the file says itself: as if it had been announced."""
     said = {
         "file_name": file.name,
@@ -108,7 +108,7 @@ def get_upload_form(
 def upload_file(
     *,
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
-    file: Annotated[SentFile, Depends(_sent_file)],
+    file: Annotated[UploadedFile, Depends(_sent_file)],
     announced: Annotated[UploadCreate, Depends(_announced)],
     transaction: TransactionDep,
     resources: ResourcesDep,
@@ -139,7 +139,7 @@ def list_files(
     user_id: Annotated[UUID | None, Query(description="Who announced them.")] = None,
 ) -> Response:
     """The files that the caller announced, newest first; everybody's for administrators."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = repository.list_page(
             connection,
             page,
@@ -163,7 +163,7 @@ def list_files(
 )
 def get_file(visible_to: VisibleTo, file_id: UUID, database: DatabaseDep) -> DataEnvelope[FileView]:
     """One file, and where it stands."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return DataEnvelope(data=service.get(connection, file_id, visible_to=visible_to))
 
 

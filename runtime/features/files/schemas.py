@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field
 
 from runtime.contract.schemas import Resource
-from runtime.contract.values import Timestamp, storable
+from runtime.contract.values import Timestamp, reject_nul
 from runtime.features.jobs.job_types import JobStatus
 from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind
 from runtime.features.uploads.schemas import FileName, UploadCreate
@@ -29,7 +29,7 @@ class FileStatus(StrEnum):
 class UploadQuery(UploadCreate):
     """An announcement in an address, where numbers are text."""
 
-    file_name: Annotated[FileName, AfterValidator(storable)]
+    file_name: Annotated[FileName, AfterValidator(reject_nul)]
     byte_count: Annotated[int, Field(ge=1, le=FILE_SIZE_LIMITS[FileKind.IMAGE])]
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore
-from runtime.errors import ConflictError, InvalidInputError, NotFoundError, TooLargeError
+from runtime.errors import ConflictError, InvalidInputError, NotFoundError, PayloadTooLargeError
 from runtime.features.files import repository
 from runtime.features.files.content import download_name, image_type
 from runtime.features.files.schemas import MAX_DIRECT_BYTES, FileStatus, FileUrl, FileView
@@ -15,7 +15,7 @@ from runtime.features.uploads.schemas import UploadCreate
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import record_last_seen
+from runtime.mechanisms.records.service import record_last_seen
 from runtime.object_keys import split_reference
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
@@ -43,11 +43,11 @@ def upload(
     """The file, stored and completed: announced, uploaded and compared at once. All of it happens or, but for bytes that the
     bucket forgets after a day, nothing.
 
-    TooLargeError for a file that has to be uploaded by a form, InvalidInputError for one that does not begin like a file of
+    PayloadTooLargeError for a file that has to be uploaded by a form, InvalidInputError for one that does not begin like a file of
     its type, NotFoundError when there is nothing to upload for.
     """
     if len(content) > MAX_DIRECT_BYTES:
-        raise TooLargeError(
+        raise PayloadTooLargeError(
             f"A file may have {MAX_DIRECT_BYTES} bytes here; larger ones go to storage, see POST /api/v1/upload/generate-url",
             field="body.file",
         )

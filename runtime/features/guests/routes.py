@@ -15,12 +15,12 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.parameters import LabelParameter
@@ -29,7 +29,7 @@ from runtime.web.routing import feature_router
 router = feature_router("guests")
 
 Sorted = Annotated[PageRequest, sorted_by(GUESTS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.GUESTS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.GUESTS_READ_DELETED)]
 
 
 @router.post("/api/v1/guests", status_code=201, response_model=DataEnvelope[Guest])
@@ -40,7 +40,7 @@ def create_guest(
     response: Response,
 ) -> DataEnvelope[Guest]:
     """Makes a guest."""
-    return answer_with_etag(response, GUESTS.create(transaction, caller, body.model_dump()))
+    return envelope_with_etag(response, GUESTS.create(transaction, caller, body.model_dump()))
 
 
 @router.get("/api/v1/guests", response_model=PageEnvelope[Guest], dependencies=[allow(Permission.GUESTS_READ)])
@@ -53,7 +53,7 @@ def list_guests(
     role: LabelParameter | None = None,
 ) -> Response:
     """Guests, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = GUESTS.table.list_page(connection, page, include_deleted=include_deleted, tag=tag, role=role)
     return list_response(found)
 
@@ -63,8 +63,8 @@ def list_guests(
 )
 def get_guest(guest_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One guest."""
-    with database.reading() as connection:
-        return found_response(GUESTS.get(connection, guest_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(GUESTS.get(connection, guest_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest])
@@ -74,13 +74,13 @@ def update_guest(
     caller: Annotated[Caller, allow(Permission.GUESTS_UPDATE)],
     guest_id: UUID,
     body: GuestUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Guest]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, GUESTS.update(transaction, caller, guest_id, body.columns(), if_match))
+    return envelope_with_etag(response, GUESTS.update(transaction, caller, guest_id, body.columns(), if_match))
 
 
 @router.delete("/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest])
@@ -88,22 +88,22 @@ def delete_guest(
     *,
     caller: Annotated[Caller, allow(Permission.GUESTS_DELETE)],
     guest_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Guest]:
     """Deletes a guest, so that it can be restored."""
-    return answer_with_etag(response, GUESTS.delete(transaction, caller, guest_id, reason, if_match))
+    return envelope_with_etag(response, GUESTS.delete(transaction, caller, guest_id, reason, if_match))
 
 
 @router.post("/api/v1/guests/{guest_id}/restore", response_model=DataEnvelope[Guest])
 def restore_guest(
     caller: Annotated[Caller, allow(Permission.GUESTS_RESTORE)],
     guest_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Guest]:
     """Brings a deleted guest back. 409 when it is not deleted."""
-    return answer_with_etag(response, GUESTS.restore(transaction, caller, guest_id, if_match))
+    return envelope_with_etag(response, GUESTS.restore(transaction, caller, guest_id, if_match))

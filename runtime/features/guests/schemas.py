@@ -6,8 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 
-from runtime.contract.schemas import Change, NotNull, Record, RequestBody
-from runtime.contract.values import Description, HttpsUrl, Label, Metadata, PersonName, Tags, small
+from runtime.contract.schemas import NotNull, Record, RequestBody, UpdateBody
+from runtime.contract.values import Description, HttpsUrl, Label, Metadata, PersonName, Tags, limit_json_size
 
 # Names that differ by spaces around them would be one to a reader.
 LinkName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=50)]
@@ -19,7 +19,7 @@ SocialLinks = Annotated[
         examples=[{"instagram": "https://www.instagram.com/example"}],
         json_schema_extra={"additionalProperties": False},
     ),
-    AfterValidator(small),
+    AfterValidator(limit_json_size),
 ]
 GuestRole = Annotated[Label, Field(description="As what they come; lists can be narrowed to it.", examples=["stylist"])]
 
@@ -49,12 +49,12 @@ class GuestCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class GuestUpdate(Change):
+class GuestUpdate(UpdateBody):
     """What changes of a guest. What is not sent stays as it is; null clears all but the name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "designer"}]})
 
-    cleared: ClassVar = MappingProxyType({**Change.cleared, "social_links": {}})
+    values_when_cleared: ClassVar = MappingProxyType({**UpdateBody.values_when_cleared, "social_links": {}})
 
     name: Annotated[PersonName | None, NotNull] = None
     biography: Description | None = None

@@ -2,6 +2,6 @@
 
 from runtime.features.guests.repository import TABLE
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle
+from runtime.mechanisms.records.service import RecordService
 
-GUESTS = Lifecycle(table=TABLE, resource_type=ResourceType.GUEST, called="guest")
+GUESTS = RecordService(table=TABLE, resource_type=ResourceType.GUEST, display_name="guest")

@@ -5,11 +5,11 @@ from uuid import UUID
 from psycopg.sql import SQL
 
 from runtime.features.jobs.job_types import JobStatus, JobType
-from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
-_LISTING = Listing(
+_LISTING = ListQuery(
     columns=SQL("""
         job_id, job_type, entity_type, entity_id, status, source_reference, error_code, error_message,
         retry_count, max_retries,

@@ -50,7 +50,7 @@ class UploadCopies:
         except ConflictError as error:
             raise UndeliverableError("the uploaded file is in an archive") from error
 
-    def give_up(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
+    def abandon(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
         """See Topic: the job that waits for the file ends."""
         jobs.fail_pending(
             connection, UUID(UploadCopy(**payload).job_id), error_code=SOURCE_MISSING, error_message=reason

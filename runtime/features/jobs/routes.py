@@ -34,7 +34,7 @@ def list_jobs(
     entity_id: UUID | None = None,
 ) -> Response:
     """Jobs, newest first."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = listing.list_page(connection, page, status=status, job_type=job_type, entity_id=entity_id)
     return list_response(found)
 
@@ -43,7 +43,7 @@ def list_jobs(
 @router.get("/api/v1/processing-queue/stats", response_model=DataEnvelope[JobStats], dependencies=READ)
 def get_job_stats(resources: ResourcesDep) -> DataEnvelope[JobStats]:
     """How many jobs stand where, and how long the oldest one waits."""
-    with resources.database.reading() as connection:
+    with resources.database.autocommit() as connection:
         return DataEnvelope(data=service.stats(connection, resources.settings))
 
 
@@ -69,7 +69,7 @@ def retry_jobs(
 @router.get("/jobs/{job_id}", response_model=DataEnvelope[JobView], dependencies=READ, include_in_schema=False)
 def get_job(job_id: UUID, database: DatabaseDep) -> DataEnvelope[JobView]:
     """One job."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         job = repository.find(connection, job_id)
     if job is None:
         raise NotFoundError("There is no such job", field="path.job_id")

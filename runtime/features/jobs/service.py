@@ -21,7 +21,7 @@ from runtime.features.jobs.schemas import JobStats
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import record_last_seen
+from runtime.mechanisms.records.service import record_last_seen
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
 
@@ -43,7 +43,7 @@ def process(
     picture. NotFoundError, ConflictError when it has none that can be read, RateLimitError while the queue is full."""
     connection = transaction.connection
     record_last_seen(transaction, caller)
-    EPISODES.require(connection, episode_id)
+    EPISODES.ensure_exists(connection, episode_id)
     source_key = _original_of(connection, objects, settings, episode_id)
     admission.admit(connection, 1, limit=settings.queue_depth_limit)
     job_id = intake.new_job_id(connection)
@@ -60,7 +60,7 @@ def process(
     )
     made = {"job_id": str(job_id), "job_type": job.job_type}
     activity.record(transaction, caller, ActionType.PROCESS, ResourceType.EPISODE, episode_id, new_values=made)
-    outbox.post(transaction, originals.TOPIC, asdict(_copy(settings, source_key, job)))
+    outbox.enqueue(transaction, originals.TOPIC, asdict(_copy(settings, source_key, job)))
     return job
 
 
@@ -100,7 +100,7 @@ def retry(
         )
         _, source_key = object_keys.split_reference(job.source_reference)
         message = asdict(_copy(settings, source_key, job))
-        outbox.post(transaction, originals.TOPIC, message, at_once=len(wanted) <= COPIES_AT_ONCE)
+        outbox.enqueue(transaction, originals.TOPIC, message, send_immediately=len(wanted) <= COPIES_AT_ONCE)
     return [pending[job_id] for job_id, _ in wanted]
 
 

@@ -6,7 +6,7 @@ from psycopg.sql import SQL, Identifier
 
 from runtime.features.metadata.schemas import FINDINGS, EpisodeMetadata
 from runtime.mechanisms.records.table import Table
-from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
@@ -19,7 +19,7 @@ TABLE = Table(
     name="metadata_storage",
     alias="m",
     row_id="metadata_id",
-    record=EpisodeMetadata,
+    model=EpisodeMetadata,
     columns=SQL(", ").join([_OWN, *(Identifier("m", name) for name in FINDINGS)]),
     is_deletable=False,
     # The row's id too: a change is of the newest row, and another row may have the same version.
@@ -32,8 +32,8 @@ SELECT metadata_id FROM metadata_storage WHERE episode_id = %(episode_id)s ORDER
 """
 # Findings are large: of the rows that do not show theirs, they are not even read.
 _SHOWN = SQL("CASE WHEN m.metadata_id = newest.metadata_id THEN {} END AS {}")
-_LISTING = Listing(
-    columns=TABLE.with_shared(
+_LISTING = ListQuery(
+    columns=TABLE.with_common_columns(
         SQL(", ").join(
             [
                 _OWN,

@@ -18,12 +18,12 @@ from runtime.features.metadata.schemas import (
 )
 from runtime.web.dependencies import (
     DatabaseDep,
+    IfMatchDep,
     Paging,
-    Preconditions,
     TransactionDep,
-    answer_with_etag,
-    found_response,
+    envelope_with_etag,
     list_response,
+    record_response,
 )
 from runtime.web.routing import feature_router
 
@@ -38,7 +38,7 @@ router = feature_router("metadata")
 def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Response:
     """The episode's extractions in the order in which they came, newest first. The newest is told in full, the others
     without what they found."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(service.list_page(connection, page, episode_id))
 
 
@@ -49,8 +49,8 @@ def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Resp
 )
 def get_metadata(episode_id: UUID, metadata_id: UUID, database: DatabaseDep) -> Response:
     """One extraction, in full."""
-    with database.reading() as connection:
-        return found_response(service.get(connection, episode_id, metadata_id))
+    with database.autocommit() as connection:
+        return record_response(service.get(connection, episode_id, metadata_id))
 
 
 @router.post("/api/v1/episodes/{episode_id}/metadata", status_code=201, response_model=DataEnvelope[EpisodeMetadata])
@@ -62,7 +62,7 @@ def create_metadata(
     response: Response,
 ) -> DataEnvelope[EpisodeMetadata]:
     """Adds what a machine found; earlier extractions stay. For machines alone: no group of people may."""
-    return answer_with_etag(response, service.create(transaction, caller, episode_id, body.columns()))
+    return envelope_with_etag(response, service.create(transaction, caller, episode_id, body.columns()))
 
 
 @router.put("/api/v1/episodes/{episode_id}/metadata", response_model=DataEnvelope[EpisodeMetadata])
@@ -71,11 +71,11 @@ def update_metadata(
     caller: Annotated[Caller, allow(Permission.METADATA_UPDATE)],
     episode_id: UUID,
     body: EpisodeMetadataUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[EpisodeMetadata]:
     """Corrects the newest extraction: changes what is sent and keeps the rest; null clears. 404 when there is none, 412 when
     If-Match names another than the newest, or another version of it."""
     updated = service.update_newest(transaction, caller, episode_id, body.columns(), if_match)
-    return answer_with_etag(response, updated)
+    return envelope_with_etag(response, updated)

@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict, Field, JsonValue
 
-from runtime.contract.schemas import Change, NotNull, RequestBody, Versioned
-from runtime.contract.values import Count, Timestamp, json_bytes
+from runtime.contract.schemas import NotNull, RequestBody, UpdateBody, Versioned
+from runtime.contract.values import Count, Timestamp, json_byte_count
 
 # The answer of a function has at most 6 MB, and quotes within quotes can double a text. So an extraction has 1.5 MB, and fits
 # once beside a page of others that are told without their findings, or twice, as it was and as it is, into the log's entry.
@@ -39,7 +39,7 @@ def _bounded_text(text: str) -> str:
 
 
 def _bounded(value: T) -> T:
-    if json_bytes(value) > MAX_FINDING_BYTES:
+    if json_byte_count(value) > MAX_FINDING_BYTES:
         raise ValueError(f"This may have {MAX_FINDING_BYTES} bytes as JSON")
     return value
 
@@ -96,12 +96,12 @@ class EpisodeMetadataCreate(RequestBody):
         return self.model_dump(exclude=unset)
 
 
-class EpisodeMetadataUpdate(Change):
+class EpisodeMetadataUpdate(UpdateBody):
     """What is corrected in the newest extraction. What is not sent stays as it is; null clears."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tags": ["spring", "dandelions"]}]})
 
-    cleared: ClassVar = MappingProxyType({"tags": [], "categories": []})
+    values_when_cleared: ClassVar = MappingProxyType({"tags": [], "categories": []})
 
     extracted_text: Text | None = None
     scenes_detected: Finding | None = None

@@ -10,7 +10,7 @@ TABLE = Table(
     name="outfits",
     alias="o",
     row_id="outfit_id",
-    record=Outfit,
+    model=Outfit,
     columns=SQL("o.outfit_id, {}, o.top, o.shoes, o.accessories, {}").format(
         asset_columns("o"), usage_columns("episode_outfits", "outfit_id", "o")
     ),

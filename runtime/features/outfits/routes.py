@@ -23,22 +23,22 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.link_routes import LinkSchemas, add_link_routes
-from runtime.web.parameters import JsonPart, LabelParameter
+from runtime.web.parameters import JsonFilter, LabelParameter
 from runtime.web.routing import feature_router
 
 router = feature_router("outfits")
 
 Sorted = Annotated[PageRequest, sorted_by(OUTFITS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.OUTFITS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.OUTFITS_READ_DELETED)]
 
 
 @router.post("/api/v1/outfits", status_code=201, response_model=DataEnvelope[Outfit])
@@ -49,7 +49,7 @@ def create_outfit(
     response: Response,
 ) -> DataEnvelope[Outfit]:
     """Makes an outfit."""
-    return answer_with_etag(response, OUTFITS.create(transaction, caller, body.model_dump()))
+    return envelope_with_etag(response, OUTFITS.create(transaction, caller, body.model_dump()))
 
 
 @router.get("/api/v1/outfits", response_model=PageEnvelope[Outfit], dependencies=[allow(Permission.OUTFITS_READ)])
@@ -59,13 +59,13 @@ def list_outfits(
     database: DatabaseDep,
     include_deleted: IncludeDeleted,
     tag: LabelParameter | None = None,
-    top: JsonPart | None = None,
-    shoes: JsonPart | None = None,
-    accessories: JsonPart | None = None,
+    top: JsonFilter | None = None,
+    shoes: JsonFilter | None = None,
+    accessories: JsonFilter | None = None,
 ) -> Response:
     """Outfits, newest first unless `sort` says otherwise. `top`, `shoes` and `accessories` find outfits by what they are
     made of: `top={"colour": "red"}`."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = OUTFITS.table.list_page(
             connection,
             page,
@@ -83,8 +83,8 @@ def list_outfits(
 )
 def get_outfit(outfit_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One outfit."""
-    with database.reading() as connection:
-        return found_response(OUTFITS.get(connection, outfit_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(OUTFITS.get(connection, outfit_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit])
@@ -94,13 +94,13 @@ def update_outfit(
     caller: Annotated[Caller, allow(Permission.OUTFITS_UPDATE)],
     outfit_id: UUID,
     body: OutfitUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Outfit]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, OUTFITS.update(transaction, caller, outfit_id, body.columns(), if_match))
+    return envelope_with_etag(response, OUTFITS.update(transaction, caller, outfit_id, body.columns(), if_match))
 
 
 @router.delete("/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit])
@@ -108,25 +108,25 @@ def delete_outfit(
     *,
     caller: Annotated[Caller, allow(Permission.OUTFITS_DELETE)],
     outfit_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Outfit]:
     """Deletes an outfit, so that it can be restored; episodes no longer show it."""
-    return answer_with_etag(response, OUTFITS.delete(transaction, caller, outfit_id, reason, if_match))
+    return envelope_with_etag(response, OUTFITS.delete(transaction, caller, outfit_id, reason, if_match))
 
 
 @router.post("/api/v1/outfits/{outfit_id}/restore", response_model=DataEnvelope[Outfit])
 def restore_outfit(
     caller: Annotated[Caller, allow(Permission.OUTFITS_RESTORE)],
     outfit_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Outfit]:
     """Brings a deleted outfit back, with the links that it had. 409 when it is not deleted."""
-    return answer_with_etag(response, OUTFITS.restore(transaction, caller, outfit_id, if_match))
+    return envelope_with_etag(response, OUTFITS.restore(transaction, caller, outfit_id, if_match))
 
 
 add_link_routes(

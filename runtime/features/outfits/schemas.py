@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Change, NotNull, RequestBody
+from runtime.contract.schemas import NotNull, RequestBody, UpdateBody
 from runtime.contract.values import Description, Metadata, SmallObject, SmallObjects, Tags
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.mechanisms.records.schemas import AssetName, Link, Linkable, LinkBody, Use
@@ -50,12 +50,14 @@ class OutfitCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class OutfitUpdate(Change):
+class OutfitUpdate(UpdateBody):
     """What changes of an outfit. What is not sent stays as it is; null clears all but the name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"shoes": {"kind": "boots"}}]})
 
-    cleared: ClassVar = MappingProxyType({**Change.cleared, "top": {}, "shoes": {}, "accessories": []})
+    values_when_cleared: ClassVar = MappingProxyType(
+        {**UpdateBody.values_when_cleared, "top": {}, "shoes": {}, "accessories": []}
+    )
 
     name: Annotated[AssetName | None, NotNull] = None
     description: Description | None = None

@@ -3,8 +3,8 @@
 from runtime.features.episodes.service import EPISODES
 from runtime.features.outfits.repository import TABLE
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle
 from runtime.mechanisms.records.links import Links
+from runtime.mechanisms.records.service import RecordService
 
-OUTFITS = Lifecycle(table=TABLE, resource_type=ResourceType.OUTFIT, called="outfit")
+OUTFITS = RecordService(table=TABLE, resource_type=ResourceType.OUTFIT, display_name="outfit")
 EPISODE_OUTFITS = Links(owner=EPISODES, name="episode_outfits", records=OUTFITS)

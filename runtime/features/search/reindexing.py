@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from runtime.adapters.search_index import search_index
+from runtime.adapters.search_index import get_search_index
 from runtime.errors import FieldProblem, NotFoundError
 from runtime.features.search.schemas import Engine, ReindexAccepted
 from runtime.mechanisms.search_index import documents, messages
 from runtime.persistence.transactions import Transaction
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 
 
 def request_reindex(transaction: Transaction, episode_ids: Sequence[UUID] | None) -> ReindexAccepted:
@@ -22,7 +22,7 @@ def request_reindex(transaction: Transaction, episode_ids: Sequence[UUID] | None
         NotFoundError: Some of the episodes do not exist, with one problem per field. Deleted episodes do exist.
     """
     connection, everything = transaction.connection, episode_ids is None
-    is_configured = search_index(load(SearchSettings)).is_configured
+    is_configured = get_search_index(load_settings(SearchSettings)).is_configured
     if episode_ids is None:
         if is_configured:
             messages.insert_for_every_show(connection)

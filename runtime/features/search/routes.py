@@ -9,9 +9,9 @@ from pydantic import AfterValidator
 from runtime.access.guards import allow
 from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
-from runtime.adapters.search_index import SearchIndex, search_index
+from runtime.adapters.search_index import SearchIndex, get_search_index
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope, PageInfo
-from runtime.contract.values import MAX_INTEGER, storable, stripped
+from runtime.contract.values import MAX_INTEGER, reject_nul, stripped
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import assets, reindexing, repository, service
@@ -35,7 +35,7 @@ router = feature_router("search")
 Text = Annotated[
     str,
     stripped(200),
-    AfterValidator(storable),
+    AfterValidator(reject_nul),
     Query(
         description='Words; "quoted words" stand together, `or` and `-word` as in a web search. At least one has to be wanted.'
     ),
@@ -43,14 +43,14 @@ Text = Annotated[
 Beginning = Annotated[
     str,
     stripped(200),
-    AfterValidator(storable),
+    AfterValidator(reject_nul),
     Query(description="How the titles begin. No character of it is a wildcard."),
 ]
 MOST_SUGGESTIONS = 10
 
 
 async def _index(resources: ResourcesDep) -> SearchIndex:
-    return search_index(resources.settings)
+    return get_search_index(resources.settings)
 
 
 @router.get("/api/v1/search", response_model=SearchPageEnvelope, dependencies=[allow(Permission.EPISODES_SEARCH)])
@@ -120,7 +120,7 @@ def count_episodes(
 )
 def suggest_titles(database: DatabaseDep, q: Beginning) -> PageEnvelope[Suggestion]:
     """Up to ten titles of episodes that begin with this, in any case of letters; each once."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         titles = repository.suggest(connection, q, limit=MOST_SUGGESTIONS)
     return PageEnvelope(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
 
@@ -154,7 +154,7 @@ def search_assets(
     type. One page: narrow the words to see others."""
     if type not in assets.TABLES:
         raise NotFoundError("Nothing of this type is searched", field="path.type")
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(JsonPage(items=assets.search(connection, type, SearchText(q), limit=limit), last=None))
 
 

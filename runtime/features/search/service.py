@@ -28,7 +28,7 @@ def search(database: Database, index: SearchIndex, request: SearchRequest) -> Fo
         return Found(items="[]", engine=Engine.POSTGRES, facets=facets)
     # Before a connection is taken: nobody has to wait for one that waits for the engine.
     hits = _hits(index, request) if index.is_configured else None
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         if hits is not None:
             return _shown(connection, hits)
         return Found(

@@ -15,9 +15,11 @@ TABLE = Table(
     name="shows",
     alias="s",
     row_id="show_id",
-    record=Show,
+    model=Show,
     columns=SQL("s.show_id, s.name, s.description, s.status, s.metadata"),
-    refusals={"shows_name_key": lambda: ConflictError("There is already a show of this name", field="body.name")},
+    constraint_errors={
+        "shows_name_key": lambda: ConflictError("There is already a show of this name", field="body.name")
+    },
     orders={"name": Order(by=SQL("lower(s.name)")), "updated_at": Order(by=SQL("s.updated_at"), type="timestamptz")},
 )
 

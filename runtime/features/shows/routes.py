@@ -15,12 +15,12 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.routing import feature_router
@@ -28,7 +28,7 @@ from runtime.web.routing import feature_router
 router = feature_router("shows")
 
 Sorted = Annotated[PageRequest, sorted_by(SHOWS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.SHOWS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.SHOWS_READ_DELETED)]
 
 
 @router.post("/api/v1/shows", status_code=201, response_model=DataEnvelope[Show])
@@ -39,21 +39,21 @@ def create_show(
     response: Response,
 ) -> DataEnvelope[Show]:
     """Makes a show. 409 when the name is taken."""
-    return answer_with_etag(response, SHOWS.create(transaction, caller, body.model_dump()))
+    return envelope_with_etag(response, SHOWS.create(transaction, caller, body.model_dump()))
 
 
 @router.get("/api/v1/shows", response_model=PageEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def list_shows(page: Sorted, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """Shows, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(SHOWS.table.list_page(connection, page, include_deleted=include_deleted))
 
 
 @router.get("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def get_show(show_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One show."""
-    with database.reading() as connection:
-        return found_response(SHOWS.get(connection, show_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(SHOWS.get(connection, show_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show])
@@ -63,13 +63,13 @@ def update_show(
     caller: Annotated[Caller, allow(Permission.SHOWS_UPDATE)],
     show_id: UUID,
     body: ShowUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Show]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, SHOWS.update(transaction, caller, show_id, body.columns(), if_match))
+    return envelope_with_etag(response, SHOWS.update(transaction, caller, show_id, body.columns(), if_match))
 
 
 @router.delete("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show])
@@ -77,22 +77,22 @@ def delete_show(
     *,
     caller: Annotated[Caller, allow(Permission.SHOWS_DELETE)],
     show_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Show]:
     """Deletes a show, so that it can be restored. 409 while it has episodes."""
-    return answer_with_etag(response, SHOWS.delete(transaction, caller, show_id, reason, if_match))
+    return envelope_with_etag(response, SHOWS.delete(transaction, caller, show_id, reason, if_match))
 
 
 @router.post("/api/v1/shows/{show_id}/restore", response_model=DataEnvelope[Show])
 def restore_show(
     caller: Annotated[Caller, allow(Permission.SHOWS_RESTORE)],
     show_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Show]:
     """Brings a deleted show back. 409 when it is not deleted."""
-    return answer_with_etag(response, SHOWS.restore(transaction, caller, show_id, if_match))
+    return envelope_with_etag(response, SHOWS.restore(transaction, caller, show_id, if_match))

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import ConfigDict, Field
 
-from runtime.contract.schemas import Change, NotNull, Record, RequestBody
+from runtime.contract.schemas import NotNull, Record, RequestBody, UpdateBody
 from runtime.contract.values import Description, Metadata, stripped
 
 ShowName = Annotated[
@@ -37,7 +37,7 @@ class ShowCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class ShowUpdate(Change):
+class ShowUpdate(UpdateBody):
     """What changes of a show. What is not sent stays as it is; null clears `description` and `metadata`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"description": "Two years in one meadow."}]})

@@ -5,7 +5,7 @@ from runtime.features.shows import repository
 from runtime.features.shows.repository import TABLE
 from runtime.features.shows.schemas import Show
 from runtime.mechanisms.audit.schemas import ResourceType
-from runtime.mechanisms.records.lifecycle import Lifecycle
+from runtime.mechanisms.records.service import RecordService
 from runtime.mechanisms.search_index import changes as search_index
 from runtime.persistence.transactions import Transaction
 
@@ -21,10 +21,10 @@ def _tell_search(transaction: Transaction, before: Show | None, after: Show) -> 
         search_index.index_show(transaction, after.show_id)
 
 
-SHOWS = Lifecycle(
+SHOWS = RecordService(
     table=TABLE,
     resource_type=ResourceType.SHOW,
-    called="show",
+    display_name="show",
     before_delete=_keep_with_episodes,
     after_change=_tell_search,
 )

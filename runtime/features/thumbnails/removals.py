@@ -47,5 +47,5 @@ class ThumbnailRemovals:
                 raise UnavailableError("a worker may be making the same thumbnail again")
             self._objects.delete(removal.bucket, removal.key)
 
-    def give_up(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
+    def abandon(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
         """See Topic: nobody waits for it, and `send` never gives up."""

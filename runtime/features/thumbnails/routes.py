@@ -29,8 +29,8 @@ router = feature_router("thumbnails")
 )
 def list_thumbnails(episode_id: UUID, resources: ResourcesDep) -> PageEnvelope[ThumbnailView]:
     """Every variant of the episode's picture, the largest first; all on one page."""
-    with resources.database.reading() as connection:
-        EPISODES.require(connection, episode_id)
+    with resources.database.autocommit() as connection:
+        EPISODES.ensure_exists(connection, episode_id)
         found = repository.list_for_entity(connection, "episode", episode_id)
     return PageEnvelope(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
 
@@ -59,7 +59,7 @@ def upload_picture(
 )
 def get_thumbnail(thumbnail_id: UUID, resources: ResourcesDep) -> DataEnvelope[ThumbnailView]:
     """One thumbnail, if what it shows is there."""
-    with resources.database.reading() as connection:
+    with resources.database.autocommit() as connection:
         thumbnail = repository.find(connection, thumbnail_id)
         if thumbnail is None or not EPISODES.table.exists(connection, thumbnail.entity_id):
             raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")

@@ -11,7 +11,7 @@ from runtime.features.thumbnails.removals import ThumbnailRemoval
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import record_last_seen
+from runtime.mechanisms.records.service import record_last_seen
 from runtime.persistence.transactions import Transaction
 
 
@@ -39,4 +39,4 @@ def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnai
         },
     )
     removal = ThumbnailRemoval(episode_id=str(thumbnail.entity_id), bucket=thumbnail.s3_bucket, key=thumbnail.s3_key)
-    outbox.post(transaction, removals.TOPIC, asdict(removal))
+    outbox.enqueue(transaction, removals.TOPIC, asdict(removal))

@@ -10,7 +10,7 @@ TABLE = Table(
     name="ui_elements",
     alias="u",
     row_id="ui_element_id",
-    record=UiElement,
+    model=UiElement,
     columns=SQL("u.ui_element_id, {}, u.element_type, {}").format(
         file_columns("u"), usage_columns("episode_ui_elements", "ui_element_id", "u")
     ),

@@ -23,12 +23,12 @@ from runtime.persistence.pages import PageRequest
 from runtime.web.dependencies import (
     DatabaseDep,
     DeletionReason,
-    Preconditions,
+    IfMatchDep,
     TransactionDep,
-    answer_with_etag,
-    found_response,
-    include_deleted_if,
+    envelope_with_etag,
+    include_deleted_parameter,
     list_response,
+    record_response,
     sorted_by,
 )
 from runtime.web.link_routes import LinkSchemas, add_link_routes
@@ -38,7 +38,7 @@ from runtime.web.routing import feature_router
 router = feature_router("ui elements")
 
 Sorted = Annotated[PageRequest, sorted_by(UI_ELEMENTS.table.orders)]
-IncludeDeleted = Annotated[bool, include_deleted_if(Permission.UI_ELEMENTS_READ_DELETED)]
+IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.UI_ELEMENTS_READ_DELETED)]
 
 
 @router.post("/api/v1/ui-elements", status_code=201, response_model=DataEnvelope[UiElement])
@@ -49,7 +49,7 @@ def create_ui_element(
     response: Response,
 ) -> DataEnvelope[UiElement]:
     """Makes a UI element."""
-    return answer_with_etag(response, UI_ELEMENTS.create(transaction, caller, body.model_dump()))
+    return envelope_with_etag(response, UI_ELEMENTS.create(transaction, caller, body.model_dump()))
 
 
 @router.get(
@@ -64,7 +64,7 @@ def list_ui_elements(
     element_type: LabelParameter | None = None,
 ) -> Response:
     """UI elements, newest first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         found = UI_ELEMENTS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, element_type=element_type
         )
@@ -78,8 +78,8 @@ def list_ui_elements(
 )
 def get_ui_element(ui_element_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
     """One UI element."""
-    with database.reading() as connection:
-        return found_response(UI_ELEMENTS.get(connection, ui_element_id, include_deleted=include_deleted))
+    with database.autocommit() as connection:
+        return record_response(UI_ELEMENTS.get(connection, ui_element_id, include_deleted=include_deleted))
 
 
 @router.put("/api/v1/ui-elements/{ui_element_id}", response_model=DataEnvelope[UiElement])
@@ -89,13 +89,15 @@ def update_ui_element(
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_UPDATE)],
     ui_element_id: UUID,
     body: UiElementUpdate,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[UiElement]:
     """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
     version than the current one."""
-    return answer_with_etag(response, UI_ELEMENTS.update(transaction, caller, ui_element_id, body.columns(), if_match))
+    return envelope_with_etag(
+        response, UI_ELEMENTS.update(transaction, caller, ui_element_id, body.columns(), if_match)
+    )
 
 
 @router.delete("/api/v1/ui-elements/{ui_element_id}", response_model=DataEnvelope[UiElement])
@@ -103,25 +105,25 @@ def delete_ui_element(
     *,
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_DELETE)],
     ui_element_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[UiElement]:
     """Deletes a UI element, so that it can be restored; episodes no longer show it."""
-    return answer_with_etag(response, UI_ELEMENTS.delete(transaction, caller, ui_element_id, reason, if_match))
+    return envelope_with_etag(response, UI_ELEMENTS.delete(transaction, caller, ui_element_id, reason, if_match))
 
 
 @router.post("/api/v1/ui-elements/{ui_element_id}/restore", response_model=DataEnvelope[UiElement])
 def restore_ui_element(
     caller: Annotated[Caller, allow(Permission.UI_ELEMENTS_RESTORE)],
     ui_element_id: UUID,
-    if_match: Preconditions,
+    if_match: IfMatchDep,
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[UiElement]:
     """Brings a deleted UI element back, with the links that it had. 409 when it is not deleted."""
-    return answer_with_etag(response, UI_ELEMENTS.restore(transaction, caller, ui_element_id, if_match))
+    return envelope_with_etag(response, UI_ELEMENTS.restore(transaction, caller, ui_element_id, if_match))
 
 
 add_link_routes(

@@ -19,7 +19,7 @@ from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, Uplo
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
-from runtime.mechanisms.records.lifecycle import record_last_seen
+from runtime.mechanisms.records.service import record_last_seen
 from runtime.persistence.transactions import Transaction
 from runtime.settings import ApiSettings
 
@@ -34,7 +34,7 @@ def open_session(
 ) -> UploadSession:
     """A session for a file. NotFoundError, which names `entity_field`, when there is nothing to upload for."""
     connection = transaction.connection
-    EPISODES.require(connection, body.entity_id, field=entity_field)
+    EPISODES.ensure_exists(connection, body.entity_id, field=entity_field)
     record_last_seen(transaction, caller)
     session = repository.insert(
         connection,
@@ -139,7 +139,7 @@ def complete(
         session.entity_id,
         new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
     )
-    outbox.post(transaction, originals.TOPIC, asdict(copy))
+    outbox.enqueue(transaction, originals.TOPIC, asdict(copy))
     return _answer(session, job)
 
 

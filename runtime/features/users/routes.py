@@ -36,14 +36,14 @@ def get_current_user(
 @router.get("/api/v1/users", response_model=PageEnvelope[User], dependencies=[allow(Permission.USERS_READ)])
 def list_users(page: Sorted, database: DatabaseDep) -> Response:
     """Users that the API has seen, those it saw last for the first time first unless `sort` says otherwise."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         return list_response(repository.list_page(connection, page))
 
 
 @router.get("/api/v1/users/{user_id}", response_model=DataEnvelope[User], dependencies=[allow(Permission.USERS_READ)])
 def get_user(user_id: UUID, database: DatabaseDep) -> DataEnvelope[User]:
     """One user, if the API has seen them."""
-    with database.reading() as connection:
+    with database.autocommit() as connection:
         user = repository.find(connection, user_id)
     if user is None:
         raise NotFoundError("There is no such user", field="path.user_id")

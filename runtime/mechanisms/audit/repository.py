@@ -7,7 +7,7 @@ from psycopg.sql import SQL
 from psycopg.types.json import Jsonb
 
 from runtime.mechanisms.audit.schemas import ActionType, ActivityLog, ResourceType
-from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
@@ -33,7 +33,7 @@ _SHORTENED = SQL("""(
     FROM jsonb_each({column})
 )""")
 
-_LISTING = Listing(
+_LISTING = ListQuery(
     columns=SQL("""
         activity_log_id, user_id, action_type, resource_type, resource_id,
         {old_values} AS old_values, {new_values} AS new_values, ip_address, user_agent,

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from runtime.persistence.transactions import Connection
 
 # The wait doubles with every attempt, up to this.
-LONGEST_WAIT_SECONDS = 900
+MAX_BACKOFF_SECONDS = 900
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +34,7 @@ RETURNING outbox_id, topic, payload, attempts
 
 # What is taken is found first and once: as a subquery in the condition, a plan may run it for row after row, and each run finds
 # others, beyond the limit and past the order.
-_TAKE_DUE = """
+_CLAIM_DUE = """
 WITH due AS MATERIALIZED (
     SELECT outbox_id FROM outbox
     WHERE sent_at IS NULL AND given_up_at IS NULL AND not_before <= now()
@@ -52,9 +52,9 @@ UPDATE outbox SET sent_at = now(), last_error = NULL
 WHERE outbox_id = %(outbox_id)s AND sent_at IS NULL AND given_up_at IS NULL
 """
 
-_NOTE_FAILURE = "UPDATE outbox SET last_error = %(reason)s WHERE outbox_id = %(outbox_id)s AND sent_at IS NULL"
+_RECORD_FAILURE = "UPDATE outbox SET last_error = %(reason)s WHERE outbox_id = %(outbox_id)s AND sent_at IS NULL"
 
-_GIVE_UP = """
+_ABANDON = """
 UPDATE outbox SET given_up_at = now(), last_error = %(reason)s
 WHERE outbox_id = %(outbox_id)s AND sent_at IS NULL AND given_up_at IS NULL
 """
@@ -76,10 +76,10 @@ def insert(connection: Connection, topic: str, payload: dict[str, Any], *, grace
     return OutboxMessage(**row)
 
 
-def take_due(connection: Connection, *, limit: int, grace_seconds: int) -> list[OutboxMessage]:
+def claim_due(connection: Connection, *, limit: int, grace_seconds: int) -> list[OutboxMessage]:
     """Up to `limit` messages that are due, the longest due first. They are the caller's until they are due again."""
-    values = {"limit": limit, "grace_seconds": grace_seconds, "longest_seconds": LONGEST_WAIT_SECONDS}
-    messages = [OutboxMessage(**row) for row in connection.execute(_TAKE_DUE, values)]
+    values = {"limit": limit, "grace_seconds": grace_seconds, "longest_seconds": MAX_BACKOFF_SECONDS}
+    messages = [OutboxMessage(**row) for row in connection.execute(_CLAIM_DUE, values)]
     # UPDATE answers in no order; ids are UUIDv7, which sort by time.
     return sorted(messages, key=lambda message: message.outbox_id)
 
@@ -89,14 +89,14 @@ def mark_sent(connection: Connection, outbox_id: UUID) -> int:
     return connection.execute(_MARK_SENT, {"outbox_id": outbox_id}).rowcount
 
 
-def note_failure(connection: Connection, outbox_id: UUID, reason: str) -> None:
+def record_failure(connection: Connection, outbox_id: UUID, reason: str) -> None:
     """Keeps why the last attempt failed; the message stays due."""
-    connection.execute(_NOTE_FAILURE, {"outbox_id": outbox_id, "reason": reason})
+    connection.execute(_RECORD_FAILURE, {"outbox_id": outbox_id, "reason": reason})
 
 
-def give_up(connection: Connection, outbox_id: UUID, reason: str) -> int:
+def abandon(connection: Connection, outbox_id: UUID, reason: str) -> int:
     """Ends a message that can never be sent. 1, or 0 when it had ended."""
-    return connection.execute(_GIVE_UP, {"outbox_id": outbox_id, "reason": reason}).rowcount
+    return connection.execute(_ABANDON, {"outbox_id": outbox_id, "reason": reason}).rowcount
 
 
 def delete_sent(connection: Connection, *, older_than_days: int, limit: int) -> int:

@@ -17,7 +17,7 @@ from runtime.persistence.transactions import Connection, Transaction
 
 MESSAGE_SENT = "outbox_message_sent"
 MESSAGE_DELAYED = "outbox_message_delayed"
-MESSAGE_GIVEN_UP = "outbox_message_given_up"
+MESSAGE_ABANDONED = "outbox_message_abandoned"
 MESSAGE_FAILED = "outbox_message_failed"
 
 BATCH = 10
@@ -34,17 +34,17 @@ class Topic(Protocol):
         """Has the effect; repeating it does no harm. UndeliverableError when it can never be had, UnavailableError when not
         now."""
 
-    def give_up(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
+    def abandon(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
         """Tells whoever waits for the effect, in the transaction that ends the message."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Relayed:
+class RelayResult:
     """How many messages of one run were sent, will be tried again, and were given up."""
 
     sent: int = 0
     delayed: int = 0
-    given_up: int = 0
+    abandoned: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,26 +57,28 @@ class Outbox:
     log: Logger
     grace_seconds: int
 
-    def post(self, transaction: Transaction, topic: str, payload: dict[str, Any], *, at_once: bool = True) -> None:
-        """Writes a message into the transaction, and has it sent once that is committed; not `at_once`, by the next relay,
+    def enqueue(
+        self, transaction: Transaction, topic: str, payload: dict[str, Any], *, send_immediately: bool = True
+    ) -> None:
+        """Writes a message into the transaction, and has it sent once that is committed; not `send_immediately`, by the next relay,
         which is for more messages than a request has time for. KeyError for an unknown topic."""
         self.topics[topic]  # before anything is stored that nobody could send
-        grace_seconds = self.grace_seconds if at_once else 0
+        grace_seconds = self.grace_seconds if send_immediately else 0
         message = repository.insert(transaction.connection, topic, payload, grace_seconds=grace_seconds)
-        if at_once:
+        if send_immediately:
             transaction.after_commit(lambda: self._send(message))
 
-    def relay(self) -> Relayed:
+    def relay(self) -> RelayResult:
         """Sends what is due, until nothing is or something does not answer; the next run goes on. UnavailableError when the
         database does not answer."""
         outcomes: list[str] = []
-        while "delayed" not in outcomes and (messages := self._take_due()):
+        while "delayed" not in outcomes and (messages := self._claim_due()):
             outcomes += [self._send(message) for message in messages]
-        return Relayed(**{outcome: outcomes.count(outcome) for outcome in set(outcomes)})
+        return RelayResult(**{outcome: outcomes.count(outcome) for outcome in set(outcomes)})
 
-    def _take_due(self) -> list[OutboxMessage]:
+    def _claim_due(self) -> list[OutboxMessage]:
         with self.database.transaction() as connection:
-            return repository.take_due(connection, limit=BATCH, grace_seconds=self.grace_seconds)
+            return repository.claim_due(connection, limit=BATCH, grace_seconds=self.grace_seconds)
 
     def _send(self, message: OutboxMessage) -> str:
         """Never raises: the effect is promised already, and what fails here is tried again."""
@@ -85,9 +87,9 @@ class Outbox:
             try:
                 self.topics[message.topic].send(message.payload)
             except UndeliverableError as error:
-                self._give_up(message, str(error))
-                self.log.error(MESSAGE_GIVEN_UP, extra=told | {"reason": str(error)})
-                return "given_up"
+                self._abandon(message, str(error))
+                self.log.error(MESSAGE_ABANDONED, extra=told | {"reason": str(error)})
+                return "abandoned"
             with self.database.transaction() as connection:
                 repository.mark_sent(connection, message.outbox_id)
         except UnavailableError as error:
@@ -101,15 +103,15 @@ class Outbox:
             return "sent"
         return "delayed"
 
-    def _give_up(self, message: OutboxMessage, reason: str) -> None:
+    def _abandon(self, message: OutboxMessage, reason: str) -> None:
         with self.database.transaction() as connection:
-            if repository.give_up(connection, message.outbox_id, reason):
-                self.topics[message.topic].give_up(connection, message.payload, reason)
+            if repository.abandon(connection, message.outbox_id, reason):
+                self.topics[message.topic].abandon(connection, message.payload, reason)
 
     def _note(self, message: OutboxMessage, reason: str) -> None:
         try:
             with self.database.transaction() as connection:
-                repository.note_failure(connection, message.outbox_id, reason)
+                repository.record_failure(connection, message.outbox_id, reason)
         except UnavailableError:
             # The log has the reason; the message is due again in any case.
             return

@@ -12,10 +12,10 @@ from runtime.access.tokens import Caller
 from runtime.errors import FieldProblem, NotFoundError
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType
-from runtime.mechanisms.records.lifecycle import Lifecycle, record_last_seen
 from runtime.mechanisms.records.schemas import LinkBody
+from runtime.mechanisms.records.service import RecordService, record_last_seen
 from runtime.mechanisms.records.table import R
-from runtime.persistence.pages import JsonPage, Listing, PageRequest
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection, Transaction
 
@@ -52,9 +52,9 @@ class Links(Generic[R]):
     """
 
     name: str
-    owner: Lifecycle[Any]
+    owner: RecordService[Any]
     """The episodes, handed in by who declares the links."""
-    records: Lifecycle[R]
+    records: RecordService[R]
 
     def put_many(
         self, transaction: Transaction, caller: Caller, episode_id: UUID, links: Sequence[LinkBody]
@@ -78,11 +78,11 @@ class Links(Generic[R]):
     def remove(self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID) -> None:
         """Takes the link away. NotFoundError for the episode, and when there is none."""
         record_last_seen(transaction, caller)
-        self.owner.keep(transaction.connection, episode_id)
+        self.owner.get_for_share(transaction.connection, episode_id)
         values = {"episode_id": episode_id, "record_id": record_id}
         before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
         if before is None:
-            raise NotFoundError(f"The episode has no such {self.records.called}", field=self._field)
+            raise NotFoundError(f"The episode has no such {self.records.display_name}", field=self._field)
         transaction.connection.execute(self._formatted(_DELETE), values)
         self._log(transaction, caller, ActionType.UNLINK, record_id, old=self._logged(episode_id, before))
 
@@ -90,7 +90,7 @@ class Links(Generic[R]):
         self, connection: Connection, page: PageRequest, episode_id: UUID, *, usage_context: str | None = None
     ) -> JsonPage:
         """What the episode uses, each with its context, or what it uses for exactly this. NotFoundError for the episode."""
-        self.owner.require(connection, episode_id)
+        self.owner.ensure_exists(connection, episode_id)
         filters = {"linked_episode_id": episode_id, "usage_context": usage_context}
         return self._of_episode.page(connection, page, visible=self.records.table.visible, **filters)
 
@@ -104,10 +104,10 @@ class Links(Generic[R]):
         return self._of_record.page(connection, page, visible=self.owner.table.visible, **filters)
 
     @cached_property
-    def _of_episode(self) -> Listing:
+    def _of_episode(self) -> ListQuery:
         table = self.records.table
-        return Listing(
-            columns=SQL("{}, {}").format(table.summary, _LINKED),
+        return ListQuery(
+            columns=SQL("{}, {}").format(table.list_columns, _LINKED),
             source=SQL("{} l JOIN {} {} USING ({}) {}").format(
                 Identifier(self.name),
                 Identifier(table.name),
@@ -124,10 +124,10 @@ class Links(Generic[R]):
         )
 
     @cached_property
-    def _of_record(self) -> Listing:
+    def _of_record(self) -> ListQuery:
         table, record_id = self.owner.table, Identifier("l", self.records.table.row_id)
-        return Listing(
-            columns=SQL("{}, {}").format(table.summary, _LINKED),
+        return ListQuery(
+            columns=SQL("{}, {}").format(table.list_columns, _LINKED),
             source=SQL("{} l JOIN episodes e USING (episode_id) {}").format(Identifier(self.name), table.joins),
             row_id=table.row_id,
             alias=table.alias,
@@ -141,14 +141,14 @@ class Links(Generic[R]):
         self, transaction: Transaction, caller: Caller, episode_id: UUID, wanted: Sequence[_Wanted]
     ) -> list[dict[str, Any]]:
         record_last_seen(transaction, caller)
-        self.owner.keep(transaction.connection, episode_id)
+        self.owner.get_for_share(transaction.connection, episode_id)
         problems = {
-            link.record_id: FieldProblem(f"There is no such {self.records.called}", link.field)
+            link.record_id: FieldProblem(f"There is no such {self.records.display_name}", link.field)
             for link in sorted(wanted, key=lambda link: link.record_id)
             if self.records.table.find_for_share(transaction.connection, link.record_id) is None
         }
         if problems:
-            raise NotFoundError(f"There is no such {self.records.called}", problems=list(problems.values()))
+            raise NotFoundError(f"There is no such {self.records.display_name}", problems=list(problems.values()))
         return [self._put(transaction, caller, episode_id, link) for link in wanted]
 
     def _put(self, transaction: Transaction, caller: Caller, episode_id: UUID, link: _Wanted) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from runtime.contract.schemas import Change, NotNull, Record, RequestBody, Resource
-from runtime.contract.values import Description, Metadata, Sha256, Tags, Timestamp, storable, stripped
+from runtime.contract.schemas import NotNull, Record, RequestBody, Resource, UpdateBody
+from runtime.contract.values import Description, Metadata, Sha256, Tags, Timestamp, reject_nul, stripped
 
 # A bucket's name as S3 allows it, which is no IP address, and a key on one line.
 _FILE_REFERENCE = re.compile(
@@ -31,7 +31,7 @@ _Context = Annotated[str, stripped(500)]
 UsageContext = Annotated[
     _Context | None, Field(description="What the episode uses it for.", examples=["The opening scene"])
 ]
-UsageContextParameter = Annotated[_Context, AfterValidator(storable)]
+UsageContextParameter = Annotated[_Context, AfterValidator(reject_nul)]
 FileReference = Annotated[
     Annotated[str, StringConstraints(max_length=1_024), AfterValidator(_file_reference)],
     Field(
@@ -70,7 +70,7 @@ class FileAssetCreate(RequestBody):
     metadata: Metadata = Field(default_factory=dict)
 
 
-class FileAssetUpdate(Change):
+class FileAssetUpdate(UpdateBody):
     """What changes of an asset that is a file."""
 
     name: Annotated[AssetName | None, NotNull] = None

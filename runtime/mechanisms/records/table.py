@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 
 from runtime.contract.schemas import Record, Versioned
 from runtime.errors import PlatformError
-from runtime.persistence.pages import EVERY_ROW, JsonPage, Listing, Order, PageRequest
+from runtime.persistence.pages import EVERY_ROW, JsonPage, ListQuery, Order, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
@@ -55,28 +55,28 @@ class Table(Generic[V]):
     name: str
     alias: str
     row_id: str
-    record: type[V]
+    model: type[V]
     columns: Composable
-    more: SQL | None = None
+    detail_columns: SQL | None = None
     joins: SQL = field(default_factory=lambda: SQL(""))
     is_deletable: bool = True
     """Whether rows have the marks of deletion. Those that have not are always there."""
-    live: Composable | None = None
+    visible_when: Composable | None = None
     """What holds for records that are there; None for those that are not deleted."""
     etag: SQL | None = None
     """What tells one version from another; None for the row's own version."""
     json_columns: frozenset[str] = frozenset({"metadata"})
-    refusals: Mapping[str, Callable[[], PlatformError]] = field(default_factory=dict)
+    constraint_errors: Mapping[str, Callable[[], PlatformError]] = field(default_factory=dict)
     """By the name of the constraint that refuses: what the caller is told."""
     orders: Mapping[str, Order] = field(default_factory=dict)
     conditions: Mapping[str, Composable] = field(default_factory=dict)
     """Filters of lists that are no comparison with a column, by their names, which are their placeholders too."""
 
     @cached_property
-    def listing(self) -> Listing:
+    def listing(self) -> ListQuery:
         """The list of the records."""
-        return Listing(
-            columns=self.summary,
+        return ListQuery(
+            columns=self.list_columns,
             source=SQL("{} {} {}").format(Identifier(self.name), Identifier(self.alias), self.joins),
             row_id=self.row_id,
             alias=self.alias,
@@ -85,11 +85,11 @@ class Table(Generic[V]):
         )
 
     @cached_property
-    def summary(self) -> Composed:
+    def list_columns(self) -> Composed:
         """The columns that lists show."""
-        return self.with_shared(self.columns)
+        return self.with_common_columns(self.columns)
 
-    def with_shared(self, columns: Composable) -> Composed:
+    def with_common_columns(self, columns: Composable) -> Composed:
         """These columns, and those that every record has."""
         alias = Identifier(self.alias)
         names = ("created_at", "updated_at", "deleted_at", "restored_at")
@@ -102,10 +102,10 @@ class Table(Generic[V]):
     def visible(self) -> Composable:
         """What holds for records that are there."""
         unmarked = SQL("{}.deleted_at IS NULL").format(Identifier(self.alias)) if self.is_deletable else EVERY_ROW
-        return self.live or unmarked
+        return self.visible_when or unmarked
 
     def insert(self, connection: Connection, columns: Mapping[str, Any], *, user_id: UUID) -> V:
-        """The new record. What a constraint refuses raises the error that `refusals` has for it."""
+        """The new record. What a constraint refuses raises the error that `constraint_errors` has for it."""
         change = _INSERT.format(
             table=Identifier(self.name), names=_names(columns), values=SQL(", ").join(map(Placeholder, columns))
         )
@@ -115,9 +115,9 @@ class Table(Generic[V]):
 
     def find(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
         """The record, if it is there."""
-        statement = self._find_any if include_deleted else self.find_live
+        statement = self._find_any if include_deleted else self.find_visible
         row = connection.execute(statement, {"row_id": row_id}).fetchone()
-        return self.record.model_validate(row) if row else None
+        return self.model.model_validate(row) if row else None
 
     def find_for_update(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
         """The record, if it is there. Until the transaction ends no other can change it, nor make one that depends on it."""
@@ -129,7 +129,7 @@ class Table(Generic[V]):
 
     def update(self, connection: Connection, row_id: UUID, columns: Mapping[str, Any], *, user_id: UUID) -> V | None:
         """The record with these values by column, at least one; None when it has them already. What a constraint refuses
-        raises the error that `refusals` has for it."""
+        raises the error that `constraint_errors` has for it."""
         values = SQL(", ").join(map(Placeholder, columns))
         change = _UPDATE.format(
             table=Identifier(self.name),
@@ -162,7 +162,7 @@ class Table(Generic[V]):
         return self.listing.page(connection, page, visible=visible, **filters)
 
     @cached_property
-    def find_live(self) -> Composed:
+    def find_visible(self) -> Composed:
         """The statement that reads the record `row_id`, if it is there."""
         return self._find(self._whole, self.visible)
 
@@ -186,7 +186,9 @@ class Table(Generic[V]):
 
     @cached_property
     def _whole(self) -> Composed:
-        return SQL("{}, {}").format(self.summary, self.more) if self.more else self.summary
+        return (
+            SQL("{}, {}").format(self.list_columns, self.detail_columns) if self.detail_columns else self.list_columns
+        )
 
     def _find_with(self, connection: Connection, row_id: UUID, strength: SQL, *, include_deleted: bool) -> V | None:
         # Locked first and read then: what is read with the lock would join the row as it is now with the others as they were
@@ -200,11 +202,11 @@ class Table(Generic[V]):
         try:
             row = connection.execute(statement, values).fetchone()
         except IntegrityError as error:
-            refusal = self.refusals.get(error.diag.constraint_name or "")
+            refusal = self.constraint_errors.get(error.diag.constraint_name or "")
             if refusal is None:
                 raise
             raise refusal() from None
-        return self.record.model_validate(row) if row else None
+        return self.model.model_validate(row) if row else None
 
     def _adapted(self, columns: Mapping[str, Any]) -> dict[str, Any]:
         """The values as psycopg takes them."""

@@ -3,21 +3,21 @@ attempt right after the commit, so that what was just written is found at once."
 
 from uuid import UUID
 
-from runtime.adapters.logs import logger
-from runtime.adapters.search_index import SearchIndex, search_index
+from runtime.adapters.logs import get_logger
+from runtime.adapters.search_index import SearchIndex, get_search_index
 from runtime.errors import NotFoundError, UnavailableError
 from runtime.mechanisms.search_index import documents, indexing, messages
 from runtime.mechanisms.search_index.documents import IndexedDocument
 from runtime.mechanisms.search_index.mapping import ALIAS
 from runtime.persistence.transactions import Transaction
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 
 SEARCH_INDEX_DELAYED = "search_index_delayed"
 
 
 def index_episode(transaction: Transaction, episode_id: UUID) -> None:
     """The episode is another than before, or is deleted, or is back."""
-    index = search_index(load(SearchSettings))
+    index = get_search_index(load_settings(SearchSettings))
     if not index.is_configured:
         return
     messages.insert(transaction.connection, episode_id=episode_id)
@@ -29,13 +29,13 @@ def index_episode(transaction: Transaction, episode_id: UUID) -> None:
 def index_show(transaction: Transaction, show_id: UUID) -> None:
     """The show has another name, which is part of what is told of each of its episodes. They may be many, so nobody waits for
     them."""
-    if search_index(load(SearchSettings)).is_configured:
+    if get_search_index(load_settings(SearchSettings)).is_configured:
         messages.insert(transaction.connection, show_id=show_id)
 
 
 def _attempt(index: SearchIndex, told: list[IndexedDocument]) -> None:
     """Never raises: there is the message."""
-    log = logger("search")
+    log = get_logger("search")
     try:
         indexing.write(index, ALIAS, told)
     except (UnavailableError, NotFoundError) as error:

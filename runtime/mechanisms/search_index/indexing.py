@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.adapters.search_index import NEWLINE_JSON, READ_SECONDS, SearchIndex
 from runtime.errors import UnavailableError
 from runtime.mechanisms.search_index.documents import IndexedDocument
@@ -33,7 +33,9 @@ def write(
             if status in (404, 429) or status >= 500:
                 raise UnavailableError(f"the search engine cannot keep a document now: {reason}")
             if status >= 300 and status != CONFLICT:
-                logger("search").error(SEARCH_DOCUMENT_REFUSED, extra={"episode_id": result["_id"], "reason": reason})
+                get_logger("search").error(
+                    SEARCH_DOCUMENT_REFUSED, extra={"episode_id": result["_id"], "reason": reason}
+                )
             kept += status < 300
     return kept
 

@@ -5,7 +5,7 @@ from uuid import UUID
 from psycopg.sql import SQL
 
 from runtime.mechanisms.users.schemas import User
-from runtime.persistence.pages import DESCENDING, JsonPage, Listing, Order, PageRequest
+from runtime.persistence.pages import DESCENDING, JsonPage, ListQuery, Order, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
@@ -34,7 +34,7 @@ ORDERS = {
     "email": Order(by=SQL("lower(coalesce(email, ''))")),
 }
 NEWEST_FIRST = f"{DESCENDING}created_at"
-_LISTING = Listing(columns=_COLUMNS, source=SQL("users"), row_id="user_id", orders=ORDERS)
+_LISTING = ListQuery(columns=_COLUMNS, source=SQL("users"), row_id="user_id", orders=ORDERS)
 
 
 def find(connection: Connection, user_id: UUID) -> User | None:

@@ -14,7 +14,7 @@ from runtime.adapters.database import Database
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.originals import TOPIC, UploadCopy
 from runtime.mechanisms.outbox import repository as outbox
-from runtime.settings import load
+from runtime.settings import load_settings
 from tests.runtime.features.stored_rows import new_job
 
 GRACE_SECONDS = 1
@@ -24,9 +24,9 @@ GRACE_SECONDS = 1
 def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("PLATFORM_OUTBOX_GRACE_SECONDS", str(GRACE_SECONDS))
     monkeypatch.setenv("PLATFORM_OUTBOX_RETENTION_DAYS", "7")
-    load.cache_clear()
+    load_settings.cache_clear()
     yield
-    load.cache_clear()
+    load_settings.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,14 @@ class TestRelayOutbox:
     def test_makes_the_copies_that_a_crash_left_behind(self, platform: Platform) -> None:
         copies = [platform.completed_upload() for _ in range(3)]
         answer = handler({"tasks": ["relay_outbox"]}, None)
-        assert answer == {"relay_outbox": {"sent": 3, "delayed": 0, "given_up": 0}}
+        assert answer == {"relay_outbox": {"sent": 3, "delayed": 0, "abandoned": 0}}
         assert platform.stored() == sorted(copy.target_key for copy in copies)
         assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["sent"] == 0
 
     def test_ends_the_job_of_an_upload_that_is_gone(self, platform: Platform) -> None:
         copy = platform.completed_upload()
         platform.s3.delete_object(Bucket=platform.temp, Key=copy.source_key, VersionId=copy.source_version_id)
-        assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["given_up"] == 1
+        assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["abandoned"] == 1
         assert platform.status(UUID(copy.job_id)) == ("failed", "SOURCE_MISSING")
 
 
@@ -228,7 +228,7 @@ class TestHandler:
     ) -> None:
         monkeypatch.setenv("PLATFORM_DATABASE_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:none")
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
+        load_settings.cache_clear()
         with pytest.raises(MaintenanceFailedError, match="relay_outbox"):
             handler({"tasks": ["relay_outbox"]}, None)
 

@@ -10,16 +10,16 @@ from psycopg import sql
 
 from lambda_src.migrate.handler import MigrationFailedError, handler
 from runtime.adapters.database import database as database_of
-from runtime.migrations.runner import head
-from runtime.settings import DatabaseSettings, MigrateSettings, load
+from runtime.migrations.runner import head_revision
+from runtime.settings import DatabaseSettings, MigrateSettings, load_settings
 
-REVISIONS = [f"{number:04}" for number in range(1, int(head()) + 1)]
+REVISIONS = [f"{number:04}" for number in range(1, int(head_revision()) + 1)]
 
 
 class TestFirstDeployment:
     @pytest.mark.requirement("P1-38", "P1-44")
     def test_schema_role_and_secret_are_there(self, deployment):
-        assert handler({}, None) == {"schema_head": head(), "applied": REVISIONS}
+        assert handler({}, None) == {"schema_head": head_revision(), "applied": REVISIONS}
         secret = deployment.secret()
         assert list(secret) == ["host", "port", "database", "username", "password"]
         assert (secret["host"], secret["port"]) == (deployment.address.host, deployment.address.port)
@@ -36,7 +36,7 @@ class TestFirstDeployment:
         handler({"action": "upgrade"}, None)
         monkeypatch.setenv("PLATFORM_DATABASE_POOL_MIN", "0")
         monkeypatch.setenv("PLATFORM_DATABASE_POOL_MAX", "1")
-        with database_of(load(DatabaseSettings)).transaction() as connection:
+        with database_of(load_settings(DatabaseSettings)).transaction() as connection:
             assert connection.execute("SELECT count(*) FROM shows").fetchone() == {"count": 0}
 
     def test_no_password_stands_in_the_servers_words(self, deployment):
@@ -109,7 +109,7 @@ class TestRepeatedInvocation:
     def test_nothing_is_applied_and_the_password_stays(self, deployment):
         handler({}, None)
         before = deployment.store.get_secret_value(SecretId=deployment.secret_arn)
-        assert handler({}, None) == {"schema_head": head(), "applied": []}
+        assert handler({}, None) == {"schema_head": head_revision(), "applied": []}
         assert deployment.store.get_secret_value(SecretId=deployment.secret_arn)["VersionId"] == before["VersionId"]
         deployment.connect().close()
 
@@ -147,7 +147,7 @@ class TestRepeatedInvocation:
             except Exception as error:  # noqa: BLE001  (reported below)
                 errors.append(error)
 
-        load(MigrateSettings)
+        load_settings(MigrateSettings)
         threads = [threading.Thread(target=invoke) for _ in range(2)]
         for thread in threads:
             thread.start()
@@ -164,7 +164,7 @@ class TestFailure:
             handler({"action": "downgrade"}, None)
 
     def test_master_that_the_database_refuses(self, deployment, monkeypatch):
-        arn = load(MigrateSettings).database_master_secret_arn
+        arn = load_settings(MigrateSettings).database_master_secret_arn
         deployment.store.put_secret_value(SecretId=arn, SecretString='{"username": "nobody", "password": "canary"}')
         with pytest.raises(
             MigrationFailedError, match=rf"{deployment.address.port}/{deployment.address.name}"
@@ -175,7 +175,7 @@ class TestFailure:
     def test_master_secret_without_a_value(self, deployment, monkeypatch):
         arn = deployment.store.create_secret(Name=f"empty-{secrets.token_hex(4)}")["ARN"]
         monkeypatch.setenv("PLATFORM_DATABASE_MASTER_SECRET_ARN", arn)
-        load.cache_clear()
+        load_settings.cache_clear()
         with pytest.raises(MigrationFailedError, match="has no value"):
             handler({}, None)
 

@@ -7,7 +7,7 @@ import pytest
 
 from lambda_src.migrate.handler import MigrationFailedError, handler
 from runtime.errors import UnavailableError
-from runtime.settings import load
+from runtime.settings import load_settings
 from tests.runtime.features.search.domain import VARIABLE, Domain, StubEngine
 
 WRITER, KEEPER = "arn:aws:iam::123456789012:role/api", "arn:aws:iam::123456789012:role/maintenance"
@@ -20,7 +20,7 @@ def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setenv(f"PLATFORM_DATABASE_{name}", "x")
     for name in ("DATABASE_PORT", "LOCK_TIMEOUT_SECONDS", "STATEMENT_TIMEOUT_SECONDS", "SEEDING"):
         monkeypatch.setenv(f"PLATFORM_{name}", "1")
-    load.cache_clear()
+    load_settings.cache_clear()
 
 
 class TestPrepareSearch:
@@ -49,7 +49,7 @@ class TestPrepareSearch:
     def test_domain_that_is_not_there_is_no_failure(self, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
         assert handler(EVENT, None) == {"prepared": False}
         monkeypatch.setenv(VARIABLE, "")
-        load.cache_clear()
+        load_settings.cache_clear()
         assert handler(EVENT, None) == {"prepared": False}
 
     @pytest.mark.parametrize("roles", [None, [], WRITER, [1]])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from lambda_src.thumbnails.handler import handler
-from runtime.settings import load
+from runtime.settings import load_settings
 from tests.runtime.features.api_platform import Api
 
 PHOTOGRAPH = Path(__file__).parents[3] / "assets" / "dandelions.jpg"
@@ -117,7 +117,7 @@ def test_retried_job_is_done(api: Api, work: Work, photo: bytes, monkeypatch: py
     assert (found["status"], found["error_code"]) == ("failed", "TOO_MANY_BYTES")
     assert thumbnails(api, episode) == {}
 
-    load.cache_clear()
+    load_settings.cache_clear()
     answer = api.client.post("/api/v1/jobs/retry", {"job_ids": [failed]}, api.admin)
     assert answer.status_code == 202, answer.text
     assert work() == 1

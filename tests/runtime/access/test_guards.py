@@ -12,7 +12,7 @@ from runtime.access.guards import Guard
 from runtime.access.roles import ROLE_PERMISSIONS, Permission, permission_table
 from runtime.app import create_app
 from runtime.roles import Role
-from runtime.settings import ApiSettings, load
+from runtime.settings import ApiSettings, load_settings
 from runtime.web.routing import StrictJsonRoute
 from tests.runtime.access.token_attacks import ATTACKS
 from tests.runtime.features.api_platform import Api, Client, problems
@@ -234,13 +234,13 @@ class TestEveryRoute:
 
     @pytest.mark.requirement("C-10")
     def test_deployment_may_let_editors_create(self, api: Api) -> None:
-        lenient = load(ApiSettings).model_copy(update={"editors_create_episodes": True})
+        lenient = load_settings(ApiSettings).model_copy(update={"editors_create_episodes": True})
         body = {"show_id": api.create_show()["show_id"], "title": "Ants", "episode_number": 1}
         with asyncio.Runner() as runner:
             client = Client(create_app(lenient), runner)
             assert client.post("/api/v1/episodes", body, api.editor).status_code == 201
             problems(client.post("/api/v1/shows", {"name": "No"}, api.editor), 403, "FORBIDDEN")
-        assert load(ApiSettings).editors_create_episodes is False
+        assert load_settings(ApiSettings).editors_create_episodes is False
         problems(api.client.post("/api/v1/episodes", body | {"episode_number": 2}, api.editor), 403, "FORBIDDEN")
 
     @pytest.mark.requirement("C-10")

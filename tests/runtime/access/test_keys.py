@@ -37,13 +37,13 @@ class TestFind:
 
     def test_who_may_not_wait_is_told_and_fetches_nothing(self, keys: SigningKeys, pool: Pool, clock: Clock) -> None:
         with pytest.raises(KeyFetchRequiredError):
-            keys.find(KEY_ID, may_wait=False)
-        assert (keys.find(KEY_ID), pool.fetches) == (keys.find(KEY_ID, may_wait=False), 1)
+            keys.find(KEY_ID, allow_fetch=False)
+        assert (keys.find(KEY_ID), pool.fetches) == (keys.find(KEY_ID, allow_fetch=False), 1)
         with pytest.raises(KeyFetchRequiredError):
-            keys.find("made up", may_wait=False)
+            keys.find("made up", allow_fetch=False)
         clock.now += KEYS_LIFETIME_SECONDS
         with pytest.raises(KeyFetchRequiredError):
-            keys.find(KEY_ID, may_wait=False)
+            keys.find(KEY_ID, allow_fetch=False)
         assert pool.fetches == 1
 
     @pytest.mark.table("token keys")

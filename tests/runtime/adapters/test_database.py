@@ -9,7 +9,7 @@ from psycopg import sql
 from runtime.adapters.database import Database, close_all, ssl_mode
 from runtime.adapters.database import database as process_database
 from runtime.errors import UnavailableError
-from runtime.settings import DatabaseSettings, load
+from runtime.settings import DatabaseSettings, load_settings
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ class TestTransaction:
             connection.execute("DROP TABLE outbox")
 
     def test_reading_needs_no_transaction_and_leaves_the_connection_as_it_was(self, application_database):
-        with application_database.reading() as connection:
+        with application_database.autocommit() as connection:
             assert names(connection) == []
             assert connection.info.transaction_status == psycopg.pq.TransactionStatus.IDLE
             first = connection
@@ -68,7 +68,7 @@ class TestTransaction:
             assert connection is first
             connection.execute("INSERT INTO shows (name) VALUES ('Seeds')")
             raise ValueError("ours")
-        with application_database.reading() as connection:
+        with application_database.autocommit() as connection:
             assert names(connection) == []
 
 
@@ -88,10 +88,10 @@ class TestFaults:
     def test_read_that_breaks_may_be_repeated_and_its_connection_is_not_used_again(
         self, application_database, administrator
     ):
-        with pytest.raises(UnavailableError) as raised, application_database.reading() as connection:
+        with pytest.raises(UnavailableError) as raised, application_database.autocommit() as connection:
             end_sessions(administrator)
             connection.execute("SELECT 1")
-        assert (raised.value.may_repeat, connection.closed) == (True, True)
+        assert (raised.value.is_retry_safe, connection.closed) == (True, True)
         application_database.check()
 
     def test_demoted_writer_is_unavailable_and_its_connection_closed(self, application_database):
@@ -117,8 +117,8 @@ class TestFaults:
     )
     def test_server_that_cannot_now_is_unavailable(self, migrated, monkeypatch, fault):
         monkeypatch.setenv("PLATFORM_DATABASE_STATEMENT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
-        opened = process_database(load(DatabaseSettings))
+        load_settings.cache_clear()
+        opened = process_database(load_settings(DatabaseSettings))
         with pytest.raises(UnavailableError), opened.transaction() as connection:
             connection.execute(fault)
 
@@ -126,8 +126,8 @@ class TestFaults:
     def test_pool_without_a_free_connection_is_unavailable(self, migrated, monkeypatch):
         monkeypatch.setenv("PLATFORM_DATABASE_POOL_MAX", "1")
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
-        opened = process_database(load(DatabaseSettings))
+        load_settings.cache_clear()
+        opened = process_database(load_settings(DatabaseSettings))
         with opened.transaction(), pytest.raises(UnavailableError):
             opened.check()
         opened.check()
@@ -154,9 +154,9 @@ class TestCredentials:
         arn = account.client("secretsmanager").create_secret(Name="without-a-value")["ARN"]
         monkeypatch.setenv("PLATFORM_DATABASE_SECRET_ARN", arn)
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
-        load.cache_clear()
+        load_settings.cache_clear()
         with pytest.raises(UnavailableError):
-            process_database(load(DatabaseSettings)).check()
+            process_database(load_settings(DatabaseSettings)).check()
 
 
 class TestProcess:

@@ -5,8 +5,8 @@ import logging
 
 import pytest
 
-from runtime.adapters.logs import logger
-from runtime.settings import load
+from runtime.adapters.logs import get_logger
+from runtime.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -18,16 +18,16 @@ def _environment(monkeypatch):
         "PLATFORM_LOG_LEVEL": "WARNING",
     }.items():
         monkeypatch.setenv(name, value)
-    load.cache_clear()
-    logger.cache_clear()
+    load_settings.cache_clear()
+    get_logger.cache_clear()
     yield
-    load.cache_clear()
-    logger.cache_clear()
+    load_settings.cache_clear()
+    get_logger.cache_clear()
 
 
 @pytest.mark.requirement("ROAD-94")
 def test_line_is_one_object_with_its_service_environment_and_release(capsys):
-    logger("lines").warning("thumbnail_rendered", extra={"byte_count": 3})
+    get_logger("lines").warning("thumbnail_rendered", extra={"byte_count": 3})
     line = json.loads(capsys.readouterr().out)
     assert (line["message"], line["byte_count"], line["level"]) == ("thumbnail_rendered", 3, "WARNING")
     assert (line["service"], line["environment"], line["release"]) == ("lines", "staging", "1.2.3")
@@ -36,15 +36,15 @@ def test_line_is_one_object_with_its_service_environment_and_release(capsys):
 
 @pytest.mark.requirement("ROAD-94")
 def test_level_is_the_settings(capsys):
-    logger("levels").info("below")
+    get_logger("levels").info("below")
     assert capsys.readouterr().out == ""
-    assert logger("levels").log_level == logging.WARNING
+    assert get_logger("levels").log_level == logging.WARNING
 
 
 def test_error_brings_its_trace_in_the_same_line(capsys):
     try:
         raise ValueError("why")
     except ValueError:
-        logger("traces").exception("message_failed")
+        get_logger("traces").exception("message_failed")
     (line,) = capsys.readouterr().out.splitlines()
     assert "ValueError: why" in json.loads(line)["exception"]

@@ -13,7 +13,7 @@ import stamina
 
 from runtime.adapters import objects, sessions
 from runtime.adapters.objects import FetchedObject, ObjectStore
-from runtime.errors import ConflictError, NotFoundError, TooLargeError, UnavailableError
+from runtime.errors import ConflictError, NotFoundError, PayloadTooLargeError, UnavailableError
 from tests.http_listener import Listener, QuietHandler
 
 REGION = "us-east-1"
@@ -156,7 +156,7 @@ class TestStoredObjects:
 
     def test_limit_is_exact(self, store, bucket):
         put(store, bucket, "x")
-        with pytest.raises(TooLargeError, match=str(len(BODY))):
+        with pytest.raises(PayloadTooLargeError, match=str(len(BODY))):
             store.get(bucket, "x", max_bytes=len(BODY) - 1)
 
     def test_missing_bucket_is_a_fault_of_ours(self, store):

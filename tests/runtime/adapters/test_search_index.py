@@ -16,9 +16,9 @@ from urllib3.exceptions import ProtocolError
 
 from local.account import LocalAccount
 from runtime.adapters import search_index as module
-from runtime.adapters.search_index import NEWLINE_JSON, SearchIndex, search_index
+from runtime.adapters.search_index import NEWLINE_JSON, SearchIndex, get_search_index
 from runtime.errors import NotFoundError, UnavailableError
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.search.domain import Domain, StubEngine, domain, stub
 
 __all__ = ["domain", "stub"]
@@ -66,7 +66,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def index(domain: Domain, clock: Clock) -> SearchIndex:
-    return SearchIndex(load(SearchSettings), clock=clock)
+    return SearchIndex(load_settings(SearchSettings), clock=clock)
 
 
 class TestSend:
@@ -177,7 +177,7 @@ class TestEndpoint:
 
     def test_environment_without_a_domain_asks_nobody(self, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL_SSM", "http://127.0.0.1:1")
-        nobody = SearchIndex(load(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
+        nobody = SearchIndex(load_settings(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
         assert not nobody.is_configured
         assert not nobody.has_endpoint()
         with pytest.raises(UnavailableError, match="no search domain"):
@@ -211,7 +211,7 @@ class TestEndpoint:
         assert index.send("GET", "/x") == {}
 
     def test_loopback_is_believed_only_where_all_of_aws_is_there(self, stub: StubEngine) -> None:
-        settings = load(SearchSettings)
+        settings = load_settings(SearchSettings)
         index = SearchIndex(settings)
         assert index.has_endpoint()
         index._settings = settings.model_copy(update={"aws_endpoint_url": None})
@@ -220,9 +220,9 @@ class TestEndpoint:
         assert stub.asked == []
 
     def test_is_one_for_a_process(self, domain: Domain) -> None:
-        settings = load(SearchSettings)
-        assert search_index(settings) is search_index(settings.model_copy())
-        assert search_index(settings) is not search_index(
+        settings = load_settings(SearchSettings)
+        assert get_search_index(settings) is get_search_index(settings.model_copy())
+        assert get_search_index(settings) is not get_search_index(
             settings.model_copy(update={"search_endpoint_parameter": "x"})
         )
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from runtime.contract.values import MAX_METADATA_BYTES, HttpsUrl, Label, json_bytes
+from runtime.contract.values import MAX_METADATA_BYTES, HttpsUrl, Label, json_byte_count
 from runtime.features.guests.schemas import SocialLinks
 from runtime.features.jobs.schemas import JobsRetry
 from runtime.mechanisms.records.schemas import FileReference
@@ -31,11 +31,11 @@ VALUES: list[Any] = [
 
 class TestJsonBytes:
     def test_is_what_postgres_sends(self, api: Api) -> None:
-        with api.client.app.state.resources.database.reading() as connection:
+        with api.client.app.state.resources.database.autocommit() as connection:
             for value in VALUES:
                 statement = "SELECT octet_length(%(value)s::jsonb::text) AS bytes"
                 row = connection.execute(statement, {"value": json.dumps(value)}).fetchone()
-                assert row == {"bytes": json_bytes(value)}, value
+                assert row == {"bytes": json_byte_count(value)}, value
 
     def test_small_objects_are_measured_so(self, api: Api) -> None:
         numbers = [1e300] * (MAX_METADATA_BYTES // 300 + 1)

@@ -8,14 +8,14 @@ import pytest
 from psycopg import sql
 
 from local.compute.rds.postgres import EmbeddedPostgres
-from runtime.migrations.runner import Migrations, head
+from runtime.migrations.runner import Migrator, head_revision
 from tests.conftest import SUPERUSER_PASSWORD, DatabaseAddress
 from tests.runtime.migrations import installation, rows
 from tests.runtime.migrations.installation import Installation
 
 
 @pytest.fixture
-def migrations(database: DatabaseAddress) -> Migrations:
+def migrations(database: DatabaseAddress) -> Migrator:
     """The migrations of the test's database, with timeouts that a test can wait for."""
     return installation.migrations(database, lock_timeout=1, statement_timeout=2)
 
@@ -53,5 +53,5 @@ def schema(installed: Installation) -> Iterator[psycopg.Connection[Any]]:
 @pytest.fixture
 def filled(schema: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
     """The same with a row of everything."""
-    rows.fill(schema, head())
+    rows.fill(schema, head_revision())
     return schema

@@ -59,8 +59,8 @@ def revisions() -> list[str]:
     return [script.revision for script in scripts.walk_revisions()][::-1]
 
 
-def migrations(address: DatabaseAddress, *, lock_timeout: int = 4, statement_timeout: int = 5) -> runner.Migrations:
-    return runner.Migrations(
+def migrations(address: DatabaseAddress, *, lock_timeout: int = 4, statement_timeout: int = 5) -> runner.Migrator:
+    return runner.Migrator(
         host=address.host,
         port=address.port,
         database=address.name,

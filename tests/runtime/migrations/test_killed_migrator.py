@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from runtime.migrations.runner import Migrations, head
+from runtime.migrations.runner import Migrator, head_revision
 from tests.conftest import DatabaseAddress
 from tests.runtime.migrations.installation import Installation, dump, migrations, revisions
 
@@ -87,7 +87,7 @@ def superuser(database: DatabaseAddress) -> Iterator[psycopg.Connection[Any]]:
 class CutRuns:
     """Runs of the real migrator in processes of their own, each killed at its cut point."""
 
-    def __init__(self, processes: Any, migrator: Migrations, superuser: psycopg.Connection[Any]) -> None:
+    def __init__(self, processes: Any, migrator: Migrator, superuser: psycopg.Connection[Any]) -> None:
         self._processes, self._migrator, self._superuser = processes, migrator, superuser
 
     def kill_at(self, statement: int, *, end_server: bool) -> bool:
@@ -162,5 +162,5 @@ def test_run_that_is_killed_at_any_statement_is_made_good_by_the_next(
     print(f"\n{cuts} cut points in {len(revisions())} revisions")
     assert cuts == number_of_statements(installed)
     superuser.execute(NO_STOPS)
-    assert version(superuser) == head()
+    assert version(superuser) == head_revision()
     assert dump(database) == installed.dump

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 import sqlalchemy
 
-from runtime.migrations.runner import head
+from runtime.migrations.runner import head_revision
 from tests.conftest import DatabaseAddress
 from tests.runtime.migrations import rows
 from tests.runtime.migrations.installation import Installation, dump, migrations, revisions
@@ -114,7 +114,7 @@ def test_index_is_built_while_others_write(database: DatabaseAddress, installed:
         writer.commit()
         assert other.execute("SELECT DISTINCT file_name FROM upload_sessions").fetchall() == [("z",)]
     assert migrator.current() == BEFORE_THE_INDEXES
-    assert migrator.upgrade()[-1] == head()
+    assert migrator.upgrade()[-1] == head_revision()
     assert dump(database) == installed.dump
 
 

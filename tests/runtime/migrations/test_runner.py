@@ -1,4 +1,4 @@
-"""Migrations on a real server: up, down and up again, two at once, in any place, and never at the application's cost."""
+"""Migrator on a real server: up, down and up again, two at once, in any place, and never at the application's cost."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ import sqlalchemy
 
 from runtime.migrations import runner
 from runtime.migrations.advisory_locks import MigratorBusyError
-from runtime.migrations.runner import ADVISORY_LOCK, Migrations, head
+from runtime.migrations.runner import ADVISORY_LOCK, Migrator, head_revision
 from tests.runtime.migrations import rows
 from tests.runtime.migrations.installation import dump, revisions, shape
 
@@ -27,7 +27,7 @@ class TestUpgrade:
         assert migrations.current() is None
         applied = migrations.upgrade()
         assert applied[0] == "0001"
-        assert applied[-1] == migrations.current() == head()
+        assert applied[-1] == migrations.current() == head_revision()
 
     def test_second_time_changes_nothing(self, migrations, database):
         migrations.upgrade()
@@ -40,7 +40,7 @@ class TestDowngrade:
     @pytest.mark.requirement("ROAD-87")
     def test_filled_database_goes_down_and_up_to_the_same_schema(self, migrations, database, connection, installed):
         migrations.upgrade()
-        rows.fill(connection, head())
+        rows.fill(connection, head_revision())
         assert migrations.downgrade("base") == revisions()[::-1]
         remains = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         assert remains == [("alembic_version",)]
@@ -49,7 +49,7 @@ class TestDowngrade:
         ).fetchall() == []  # fmt: skip
         assert migrations.upgrade() == revisions()
         assert dump(database) == installed.dump
-        rows.fill(connection, head())
+        rows.fill(connection, head_revision())
 
     @pytest.mark.requirement("ROAD-87")
     @pytest.mark.parametrize(("before", "revision"), list(pairwise(revisions())))
@@ -162,7 +162,7 @@ class TestFailure:
         assert migrations.upgrade() == revisions()
 
     def test_error_does_not_tell_the_password(self, database):
-        wrong = Migrations(
+        wrong = Migrator(
             host=database.host,
             port=database.port,
             database=database.name,
@@ -182,8 +182,8 @@ class TestPlace:
         root = tmp_path / "task 100%"
         shutil.copytree(REPOSITORY / "runtime", root / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
         program = (
-            "import json, sys; from runtime.migrations.runner import Migrations; import runtime;"
-            "print(runtime.__path__, Migrations(**json.loads(sys.argv[1])).upgrade())"
+            "import json, sys; from runtime.migrations.runner import Migrator; import runtime;"
+            "print(runtime.__path__, Migrator(**json.loads(sys.argv[1])).upgrade())"
         )
         done = subprocess.run(
             [

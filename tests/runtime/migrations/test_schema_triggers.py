@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from runtime.migrations.runner import head
+from runtime.migrations.runner import head_revision
 from tests.conftest import DatabaseAddress
 from tests.runtime.migrations import installation, rows
 from tests.runtime.migrations.rows import EPISODE, POST, POST_UPLOAD, SCRIPT, SHOW, UPLOAD, USER
@@ -117,7 +117,7 @@ def two(database: DatabaseAddress) -> Iterator[tuple[Schema, Schema]]:
     """Two connections to a filled database whose transactions count."""
     installation.migrations(database).upgrade()
     with psycopg.connect(database.conninfo) as first, psycopg.connect(database.conninfo) as second:
-        rows.fill(first, head())
+        rows.fill(first, head_revision())
         first.commit()
         yield first, second
         second.rollback()

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from runtime.app import create_app
-from runtime.settings import ApiSettings, load
+from runtime.settings import ApiSettings, load_settings
 from tests.runtime.features.api_platform import Api, Client
 from tests.runtime.features.user_pool import User
 
@@ -29,7 +29,7 @@ def limited(api: Api) -> Iterator[Limited]:
                 "caller_burst_requests": burst_requests,
                 "release": release,
             }
-            return Client(create_app(load(ApiSettings).model_copy(update=changes)), runner)
+            return Client(create_app(load_settings(ApiSettings).model_copy(update=changes)), runner)
 
         yield make
 

@@ -273,7 +273,7 @@ class TestTransactions:
         problems(api.client.post("/api/v1/shows", {"name": "Twice"}, api.admin), 409, "CONFLICT")
         database = api.client.app.state.resources.database
         called: list[str] = []
-        with pytest.raises(ZeroDivisionError), Transaction.of(database.transaction()) as transaction:
+        with pytest.raises(ZeroDivisionError), Transaction.begin(database.transaction()) as transaction:
             transaction.connection.execute("INSERT INTO shows (name) VALUES ('Lost')")
             transaction.after_commit(lambda: called.append("sent"))
             raise ZeroDivisionError
@@ -289,7 +289,7 @@ class TestTransactions:
             with database.transaction() as connection:
                 seen.append(len(connection.execute("SELECT 1 FROM shows").fetchall()))
 
-        with Transaction.of(database.transaction()) as transaction:
+        with Transaction.begin(database.transaction()) as transaction:
             transaction.connection.execute("INSERT INTO shows (name) VALUES ('Kept')")
             transaction.after_commit(count)
             assert seen == []

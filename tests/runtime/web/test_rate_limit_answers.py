@@ -6,10 +6,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from runtime.access.limits import Limit
+from runtime.access.rate_limits import RateLimit
 from runtime.adapters.database import Database
 from runtime.mechanisms.rate_limits import repository
-from runtime.mechanisms.rate_limits.service import SharedLimiter
+from runtime.mechanisms.rate_limits.database import DatabaseRateLimiter
 from runtime.web.retry_on_lost_connection import REQUEST_REPEATED
 from tests.runtime.features.api_platform import ORIGIN, Api, problems
 from tests.runtime.web.limited_api import SHOWS, Limited, end_sessions, limited, owner, told
@@ -81,9 +81,11 @@ class TestDatabase:
     def test_counting_is_one_round_trip(
         self, api: Api, limited: Limited, monkeypatch: pytest.MonkeyPatch, application_database: Database
     ) -> None:
-        limiter = SharedLimiter(database=application_database, limit=Limit(requests_per_minute=60, burst_requests=9))
+        limiter = DatabaseRateLimiter(
+            database=application_database, limit=RateLimit(requests_per_minute=60, burst_requests=9)
+        )
         user_id, sent = uuid4(), []
-        limiter.take(user_id)
+        limiter.consume(user_id)
         execute = psycopg.Cursor.execute
 
         def counted(cursor: Any, query: Any, *arguments: Any, **options: Any) -> Any:
@@ -91,23 +93,23 @@ class TestDatabase:
             return execute(cursor, query, *arguments, **options)
 
         monkeypatch.setattr(psycopg.Cursor, "execute", counted)
-        limiter.take(user_id)
-        assert sent == [repository._TAKE]
+        limiter.consume(user_id)
+        assert sent == [repository._CONSUME]
 
     def test_second_attempt_of_a_request_is_not_another(
         self, api: Api, limited: Limited, owner: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         client, calls = limited(), []
-        take = repository.take
+        consume = repository.consume
 
-        def take_and_break(connection: Any, user_id: UUID, limit: Limit) -> Any:
-            allowance = take(connection, user_id, limit)
+        def consume_and_break(connection: Any, user_id: UUID, limit: RateLimit) -> Any:
+            rate_limit = consume(connection, user_id, limit)
             calls.append(user_id)
             end_sessions(owner)
-            return allowance
+            return rate_limit
 
         # The route is handed a broken connection: the pool does not check it, as if it broke right after the check.
-        monkeypatch.setattr(repository, "take", take_and_break)
+        monkeypatch.setattr(repository, "consume", consume_and_break)
         database = client.app.state.resources.database
         monkeypatch.setattr(database._opened(), "_check", None)
         answer = client.get(SHOWS, api.viewer)

@@ -11,9 +11,9 @@ import pytest
 from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
-from runtime.access.limits import Limit
+from runtime.access.rate_limits import RateLimit
 from runtime.mechanisms.rate_limits import repository
-from runtime.mechanisms.rate_limits.service import SharedLimiter
+from runtime.mechanisms.rate_limits.database import DatabaseRateLimiter
 from tests.runtime.access.test_guards import ROLES_BY_ROUTE
 from tests.runtime.features.api_platform import HOST, Api, problems
 from tests.runtime.features.user_pool import User, claims, mint
@@ -70,10 +70,10 @@ class TestLimit:
         self, limited: Limited, owner: psycopg.Connection[Any], requests_per_minute: int
     ) -> None:
         """In one transaction, where the clock stands still."""
-        limit = Limit(requests_per_minute=requests_per_minute, burst_requests=50)
+        limit = RateLimit(requests_per_minute=requests_per_minute, burst_requests=50)
         user_id, database = uuid4(), limited().app.state.resources.database
         with database.transaction() as connection:
-            granted = [repository.take(connection, user_id, limit).is_granted for _ in range(52)]
+            granted = [repository.consume(connection, user_id, limit).is_allowed for _ in range(52)]
         assert granted == [True] * 50 + [False] * 2
 
     def test_each_caller_has_a_limit(self, api: Api, limited: Limited) -> None:
@@ -187,11 +187,11 @@ class TestWhoIsCounted:
         assert client.get(SHOWS, api.viewer).status_code == 200
 
     def test_requests_at_once_are_let_through_exactly(self, api: Api, limited: Limited) -> None:
-        limiter: SharedLimiter = limited(burst_requests=20).app.state.access.limiter
+        limiter: DatabaseRateLimiter = limited(burst_requests=20).app.state.access.limiter
         user_id = uuid4()
 
         def take(_: int) -> bool:
-            return limiter.take(user_id).is_granted
+            return limiter.consume(user_id).is_allowed
 
         with ThreadPoolExecutor(8) as threads:
             assert sum(threads.map(take, range(100))) == 20

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from runtime.persistence.pages import Position, cursor_of
+from runtime.persistence.pages import Position, encode_cursor
 from tests.runtime.conftest import MigratedDatabase
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.files import sent_files
@@ -123,7 +123,7 @@ class TestSqlStrings:
 
         def ask(path: str, order: str, text: str) -> None:
             place = Position(uuid4(), text)
-            answer = api.client.get(path, api.admin, params={"sort": order, "cursor": cursor_of(place, order)})
+            answer = api.client.get(path, api.admin, params={"sort": order, "cursor": encode_cursor(place, order)})
             assert answer.status_code == 200 or problems(answer, 400, "VALIDATION_ERROR").keys() == {"query.cursor"}
 
         start = log.mark()

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import pytest
 
-from runtime.persistence.pages import Position, cursor_of
+from runtime.persistence.pages import Position, encode_cursor
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.episodes.whole_episode import ALL_FIELDS
 
@@ -86,7 +86,7 @@ class TestListEpisodes:
 
     @pytest.mark.parametrize("place", ["{1,", "{x,1}", "1", "{99999999999,1}", "{{1},{2,3}}"])
     def test_place_that_is_no_number_is_refused(self, api: Api, place: str) -> None:
-        cursor = cursor_of(Position(uuid4(), place), "number")
+        cursor = encode_cursor(Position(uuid4(), place), "number")
         answer = api.client.get(f"/api/v1/episodes?sort=number&cursor={cursor}", api.viewer)
         assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"query.cursor"}
 

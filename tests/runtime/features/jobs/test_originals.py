@@ -8,7 +8,7 @@ import pytest
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import UnavailableError
 from runtime.features.jobs import repository as jobs
-from runtime.mechanisms.outbox.service import Outbox, Relayed
+from runtime.mechanisms.outbox.service import Outbox, RelayResult
 from tests.runtime.features.api_platform import Api
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
@@ -54,9 +54,9 @@ def delayed(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 class TestUploadCopies:
     def test_copy_that_failed_is_made_by_the_relay(self, api: Api, delayed: dict[str, Any]) -> None:
-        assert outbox(api).relay() == Relayed()
+        assert outbox(api).relay() == RelayResult()
         let_time_pass(api)
-        assert outbox(api).relay() == Relayed(sent=1)
+        assert outbox(api).relay() == RelayResult(sent=1)
         assert copies(api) == [delayed["file_reference"]]
 
     def test_repeated_completion_answers_the_same_and_leaves_the_copy_to_the_relay(
@@ -74,7 +74,7 @@ class TestUploadCopies:
         for version in s3.list_object_versions(Bucket=bucket)["Versions"]:
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
         let_time_pass(api)
-        assert outbox(api).relay() == Relayed(given_up=1)
+        assert outbox(api).relay() == RelayResult(abandoned=1)
         ended = job(api, delayed)
         assert (ended["status"], ended["error_code"]) == ("failed", "SOURCE_MISSING")
         episode = api.client.get(f"/api/v1/episodes/{delayed['entity_id']}", api.viewer).json()["data"]

@@ -7,7 +7,7 @@ import pytest
 
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import UnavailableError
-from runtime.mechanisms.outbox.service import Relayed
+from runtime.mechanisms.outbox.service import RelayResult
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, job, let_time_pass, make_jobs, rows, upload
 
@@ -169,7 +169,7 @@ class TestProcessEpisode:
             answer = api.client.post(path(episode), user=api.editor)
         assert answer.status_code == 202
         let_time_pass(api)
-        assert api.client.app.state.resources.outbox.relay() == Relayed(sent=1)
+        assert api.client.app.state.resources.outbox.relay() == RelayResult(sent=1)
         assert stored(api, answer.json()["data"]["source_reference"])[0] == PHOTO
 
     def test_original_that_goes_meanwhile_ends_the_job(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from runtime.mechanisms.outbox.service import Relayed
+from runtime.mechanisms.outbox.service import RelayResult
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, job, let_time_pass, make_jobs, rows, upload
 
@@ -113,10 +113,10 @@ class TestRetry:
         references = [job(api, job_id)["source_reference"] for job_id in job_ids]
         assert [len(versions(api, reference)) for reference in references] == [1] * 11
         # Nobody else sends them, so nobody has to be waited for.
-        assert api.client.app.state.resources.outbox.relay() == Relayed(sent=11)
+        assert api.client.app.state.resources.outbox.relay() == RelayResult(sent=11)
         assert [len(versions(api, reference)) for reference in references] == [2] * 11
         let_time_pass(api)
-        assert api.client.app.state.resources.outbox.relay() == Relayed()
+        assert api.client.app.state.resources.outbox.relay() == RelayResult()
 
     def test_each_is_in_the_log(self, api: Api) -> None:
         job_ids = make_jobs(api, 2)

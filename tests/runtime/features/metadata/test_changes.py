@@ -98,12 +98,12 @@ class TestUpdate:
 
         def add_another() -> None:
             begun.set()
-            with Transaction.of(database.transaction()) as transaction:
+            with Transaction.begin(database.transaction()) as transaction:
                 service.create(transaction, machine, episode_id, {"transcription": "Later."})
 
         change = EpisodeMetadataUpdate(tags=["corrected"]).columns()
         with ThreadPoolExecutor(1) as threads:
-            with Transaction.of(database.transaction()) as transaction:
+            with Transaction.begin(database.transaction()) as transaction:
                 service.update_newest(transaction, caller, episode_id, change, IfMatch())
                 adding = threads.submit(add_another)
                 assert begun.wait(10)

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from runtime.contract.values import json_bytes
+from runtime.contract.values import json_byte_count
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, MAX_FINDING_BYTES, MAX_TEXT_BYTES
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.metadata.extractions import FOUND, Body, add, answered, log_of, newest, path_of
@@ -190,7 +190,7 @@ class TestList:
             add(api, episode, extracted_text=quotes)
         answered(api.client.put(path_of(episode), {"transcription": quotes}, api.admin))
         found = newest(api, episode)
-        assert sum(json_bytes(found[name]) for name in FINDINGS) > MAX_EXTRACTION_BYTES - 200
+        assert sum(json_byte_count(found[name]) for name in FINDINGS) > MAX_EXTRACTION_BYTES - 200
         listed = api.client.get(f"{path_of(episode)}?limit=100", api.viewer)
         # A hundred rows without findings are below one megabyte, wherever they stand.
         assert in_envelope(listed) < MAX_ANSWER_BYTES - 1024 * 1024

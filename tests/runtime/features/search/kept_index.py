@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lambda_src.maintenance.handler import handler
-from runtime.settings import load
+from runtime.settings import load_settings
 
 Run = Callable[..., dict[str, int]]
 
@@ -17,7 +17,7 @@ def kept_index(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Run
     monkeypatch.setenv("PLATFORM_OUTBOX_RETENTION_DAYS", "7")
 
     def run(task: str = "catch_up_search_index") -> dict[str, int]:
-        load.cache_clear()
+        load_settings.cache_clear()
         return handler({"tasks": [task]}, None)[task]
 
     return run

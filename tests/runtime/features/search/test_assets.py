@@ -171,7 +171,7 @@ class TestSearchByType:
                 owner.execute(f"VACUUM ANALYZE {kind.table}".encode())
         for asset_type, kind in assets.TABLES.items():
             made, values = assets.statement(asset_type, SearchText("word1234"))
-            with api.client.app.state.resources.database.reading() as connection:
+            with api.client.app.state.resources.database.autocommit() as connection:
                 explained = b"EXPLAIN (FORMAT JSON) " + made.as_bytes(connection)
                 (plan,) = connection.execute(explained, values | {"limit": 20}).fetchall()
             assert f"idx_{kind.table}_fts" in json.dumps(plan), asset_type

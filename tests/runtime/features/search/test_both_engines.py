@@ -15,7 +15,7 @@ from runtime.features.search import service
 from runtime.features.search.schemas import Engine, SearchRequest
 from runtime.features.search.words import SearchText
 from runtime.mechanisms.search_index.stop_words import STOP_WORDS
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain
 from tests.runtime.features.search.kept_index import Run
@@ -163,7 +163,7 @@ def ask(api: Api, text: str, **query: Any) -> dict[str, Any]:
 
 def by_postgres(api: Api, text: str, *, limit: int = 100, **values: Any) -> dict[str, Any]:
     """The same where there is no domain."""
-    no_domain = SearchIndex(load(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
+    no_domain = SearchIndex(load_settings(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
     request = SearchRequest(text=SearchText(text), limit=limit, with_facets=True, **values)
     found = service.search(api.client.app.state.resources.database, no_domain, request)
     assert (found.engine, found.degraded) == (Engine.POSTGRES, False)
@@ -243,7 +243,7 @@ class TestStopWords:
         """Those, and among all other short words no other."""
         short = ("".join(letters) for n in (1, 2, 3) for letters in itertools.product(string.ascii_lowercase, repeat=n))
         words = {*STOP_WORDS, *short}
-        with application_database.reading() as connection:
+        with application_database.autocommit() as connection:
             rows = connection.execute(
                 "SELECT word FROM unnest(%s::text[]) word WHERE to_tsvector('english', word) = ''", [sorted(words)]
             ).fetchall()

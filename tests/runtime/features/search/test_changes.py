@@ -10,7 +10,7 @@ from runtime.errors import UnavailableError
 from runtime.mechanisms.search_index import documents, indexing, messages
 from runtime.mechanisms.search_index.documents import IndexedDocument
 from runtime.mechanisms.search_index.mapping import ALIAS
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain, StubEngine
 from tests.runtime.features.search.kept_index import Run
@@ -107,7 +107,7 @@ class TestEveryChange:
 
     def test_that_comes_late_changes_nothing(self, index: Domain, api: Api) -> None:
         episode = api.create_episode(title="Ants")
-        engine = SearchIndex(load(SearchSettings))
+        engine = SearchIndex(load_settings(SearchSettings))
         with api.client.app.state.resources.database.transaction() as connection:
             late = documents.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
         api.delete(path(episode))
@@ -156,7 +156,7 @@ class TestWhileTheEngineIsAway:
             api.create_episode()
         with api.client.app.state.resources.database.transaction() as connection:
             connection.execute("UPDATE outbox SET not_before = not_before - interval '1 year'")
-        assert kept_index("relay_outbox") == {"sent": 0, "delayed": 0, "given_up": 0}
+        assert kept_index("relay_outbox") == {"sent": 0, "delayed": 0, "abandoned": 0}
 
 
 class TestWrite:
@@ -166,7 +166,7 @@ class TestWrite:
     def test_large_documents_go_in_requests_that_are_taken(self, stub: StubEngine) -> None:
         stub.answer = {"items": []}
         large = '{"script_text":"' + "x" * 1_500_000 + '"}'
-        indexing.write(SearchIndex(load(SearchSettings)), ALIAS, [self.document(n, large) for n in range(5)])
+        indexing.write(SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(n, large) for n in range(5)])
         assert [len(body) // 1_500_000 for _, _, _, body in stub.asked] == [2, 2, 1]
         assert all(len(body) <= indexing.MOST_BYTES for _, _, _, body in stub.asked)
 
@@ -174,7 +174,7 @@ class TestWrite:
         self, real_domain: Domain, kept_index: Run
     ) -> None:
         kept_index()
-        engine = SearchIndex(load(SearchSettings))
+        engine = SearchIndex(load_settings(SearchSettings))
         documents = [self.document(1), self.document(2, '{"is_live":"?"}'), self.document(3)]
         assert indexing.write(engine, ALIAS, documents, read_seconds=30) == 2
         assert real_domain.documents().keys() == {str(UUID(int=1)), str(UUID(int=3))}
@@ -183,4 +183,4 @@ class TestWrite:
     def test_document_that_cannot_be_kept_now_is_told(self, stub: StubEngine, status: int) -> None:
         stub.answer = {"items": [{"index": {"_id": "x", "status": status, "error": {"reason": "later"}}}]}
         with pytest.raises(UnavailableError, match="later"):
-            indexing.write(SearchIndex(load(SearchSettings)), ALIAS, [self.document(1)])
+            indexing.write(SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(1)])

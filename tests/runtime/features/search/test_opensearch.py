@@ -15,7 +15,7 @@ from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import opensearch
 from runtime.features.search.schemas import SearchRequest
 from runtime.features.search.words import SearchText
-from runtime.settings import SearchSettings, load
+from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.search.domain import Domain, StubEngine
 
 ALLOWED = {"match", "multi_match", "term", "range", "bool"}
@@ -78,7 +78,7 @@ class TestSearch:
         episode_id = uuid4()
         stub.answer = {"hits": {"hits": [{"_id": str(episode_id), "sort": [1.5, str(episode_id)]}]}}
         request = SearchRequest(text=SearchText('meadow "turns white" -ants'), limit=7)
-        hits = opensearch.search(SearchIndex(load(SearchSettings)), request)
+        hits = opensearch.search(SearchIndex(load_settings(SearchSettings)), request)
         assert (hits.ids, hits.ranks, hits.counts) == ((episode_id,), (1.5,), None)
         ((method, path, _, sent),) = stub.asked
         assert (method, path) == ("POST", "/episodes/_search?allow_partial_search_results=false")
@@ -100,4 +100,4 @@ class TestSearch:
         stub.answer = answer
         request = SearchRequest(text=SearchText("meadow"), limit=7, with_facets=True)
         with pytest.raises(UnavailableError, match="something else"):
-            opensearch.search(SearchIndex(load(SearchSettings)), request)
+            opensearch.search(SearchIndex(load_settings(SearchSettings)), request)

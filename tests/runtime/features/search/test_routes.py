@@ -141,7 +141,7 @@ class TestSearch:
             )
             owner.execute("VACUUM ANALYZE episodes, shows")
         statement, values = search_statement(SearchRequest(text=SearchText("wordShow1234"), limit=20))
-        with api.client.app.state.resources.database.reading() as connection:
+        with api.client.app.state.resources.database.autocommit() as connection:
             explained = b"EXPLAIN (FORMAT JSON) " + statement.as_bytes(connection)
             (plan,) = connection.execute(explained, values).fetchall()
         for index in ("idx_episodes_fts", "idx_episodes_labels_fts", "idx_shows_name_fts"):

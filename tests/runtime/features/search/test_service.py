@@ -108,7 +108,7 @@ class TestSearch:
         ]
         # Whatever the index still has of them.
         stub.status, stub.answer = 200, {"hits": {"hits": hits}}
-        index = adapter.search_index(api.client.app.state.resources.settings)
+        index = adapter.get_search_index(api.client.app.state.resources.settings)
         index._answered()
         answer = search(api).json()
         assert answer["page"] == OPENSEARCH

@@ -62,7 +62,7 @@ class TestSuggest:
                 FROM show, generate_series(1, 5000) n"""
             )
             owner.execute("VACUUM ANALYZE episodes, shows")
-        with api.client.app.state.resources.database.reading() as connection:
+        with api.client.app.state.resources.database.autocommit() as connection:
             explained = b"EXPLAIN (FORMAT JSON) " + repository.SUGGEST.as_bytes(connection)
             (plan,) = connection.execute(explained, {"beginning": "title 12", "limit": 10}).fetchall()
         assert "idx_episodes_title_prefix" in json.dumps(plan)

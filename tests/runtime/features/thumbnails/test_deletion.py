@@ -7,7 +7,7 @@ import pytest
 from psycopg.errors import LockNotAvailable
 
 from runtime.features.jobs import repository as jobs
-from runtime.mechanisms.outbox.service import Relayed
+from runtime.mechanisms.outbox.service import RelayResult
 from tests.runtime.features.api_platform import Api, problems
 from tests.runtime.features.stored_rows import new_job
 from tests.runtime.features.thumbnails.test_routes import make_thumbnails
@@ -30,10 +30,10 @@ def reference(api: Api, episode: dict[str, Any]) -> str | None:
     return found
 
 
-def relay(api: Api) -> Relayed:
+def relay(api: Api) -> RelayResult:
     with api.client.app.state.resources.database.transaction() as connection:
         connection.execute("UPDATE outbox SET not_before = now()")
-    relayed: Relayed = api.client.app.state.resources.outbox.relay()
+    relayed: RelayResult = api.client.app.state.resources.outbox.relay()
     return relayed
 
 
@@ -114,10 +114,10 @@ class TestFileOfADeletedThumbnail:
         assert api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin).status_code == 204
         assert "small" not in thumbnails(api, episode)
         assert files(api) == {"primary", "medium", "small"}
-        assert relay(api) == Relayed(delayed=1)
+        assert relay(api) == RelayResult(delayed=1)
         with api.client.app.state.resources.database.transaction() as connection:
             jobs.fail(connection, worker, error_code="CORRUPT_IMAGE", error_message="x")
-        assert relay(api) == Relayed(sent=1)
+        assert relay(api) == RelayResult(sent=1)
         assert files(api) == {"primary", "medium"}
 
     def test_stays_when_it_was_made_again(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
@@ -126,7 +126,7 @@ class TestFileOfADeletedThumbnail:
         with api.client.app.state.resources.database.transaction() as connection:
             jobs.complete(connection, worker)
         make_thumbnails(api, episode)
-        assert relay(api) == Relayed(sent=1)
+        assert relay(api) == RelayResult(sent=1)
         assert files(api) == {"primary", "medium", "small"}
         assert thumbnails(api, episode).keys() == {"primary", "medium", "small"}
 
@@ -137,7 +137,7 @@ class TestFileOfADeletedThumbnail:
         api.account.client("s3").delete_object(Bucket=bucket, Key=key)
         with api.client.app.state.resources.database.transaction() as connection:
             jobs.complete(connection, worker)
-        assert relay(api) == Relayed(sent=1)
+        assert relay(api) == RelayResult(sent=1)
 
     def test_claim_waits_until_it_is_gone(
         self, api: Api, episode: dict[str, Any], monkeypatch: pytest.MonkeyPatch

@@ -24,7 +24,7 @@ from PIL import Image
 from lambda_src.maintenance.handler import handler as maintain
 from lambda_src.thumbnails.handler import handler as render
 from local.account import LocalAccount
-from runtime.settings import load
+from runtime.settings import load_settings
 from tests.http_listener import Listener, QuietHandler
 from tests.runtime.features.api_platform import HOST, Api
 
@@ -157,7 +157,7 @@ class TestKilledBetweenCommitAndSending:
 
     def relay(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PLATFORM_OUTBOX_RETENTION_DAYS", "7")
-        load.cache_clear()
+        load_settings.cache_clear()
         sent = 0
         while sent < KILLS:
             sent += maintain({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["sent"]
@@ -171,7 +171,7 @@ class TestKilledBetweenCommitAndSending:
             "IMAGE_MAX_BYTES": "1000000",
         }.items():
             monkeypatch.setenv(f"PLATFORM_{name}", value)
-        load.cache_clear()
+        load_settings.cache_clear()
         for version in versions:
             stored = {"key": quote(version["Key"]), "versionId": version["VersionId"]}
             body = {

@@ -9,10 +9,10 @@ import pytest
 from psycopg.sql import SQL, Identifier
 
 from runtime.adapters.database import Database
-from runtime.adapters.logs import logger
+from runtime.adapters.logs import get_logger
 from runtime.errors import UnavailableError
 from runtime.mechanisms.outbox import repository
-from runtime.mechanisms.outbox.service import Outbox, Relayed, UndeliverableError
+from runtime.mechanisms.outbox.service import Outbox, RelayResult, UndeliverableError
 from runtime.persistence.transactions import Transaction
 
 GRACE_SECONDS = 30
@@ -31,7 +31,7 @@ class Letters:
             raise self.faults.pop(0)
         self.sent.append(payload["text"])
 
-    def give_up(self, connection: repository.Connection, payload: Mapping[str, Any], reason: str) -> None:
+    def abandon(self, connection: repository.Connection, payload: Mapping[str, Any], reason: str) -> None:
         connection.execute("INSERT INTO shows (name) VALUES (%s)", [f"returned: {payload['text']}"])
         self.returned.append((payload["text"], reason))
 
@@ -44,14 +44,14 @@ def letters() -> Letters:
 @pytest.fixture
 def outbox(application_database: Database, letters: Letters) -> Outbox:
     return Outbox(
-        database=application_database, topics={"letter": letters}, log=logger("test"), grace_seconds=GRACE_SECONDS
+        database=application_database, topics={"letter": letters}, log=get_logger("test"), grace_seconds=GRACE_SECONDS
     )
 
 
 def post(outbox: Outbox, *texts: str) -> None:
-    with Transaction.of(outbox.database.transaction()) as transaction:
+    with Transaction.begin(outbox.database.transaction()) as transaction:
         for text in texts:
-            outbox.post(transaction, "letter", {"text": text})
+            outbox.enqueue(transaction, "letter", {"text": text})
 
 
 def leave(outbox: Outbox, *texts: str) -> None:
@@ -81,23 +81,23 @@ def states(outbox: Outbox) -> list[tuple[bool, bool, str | None]]:
 
 class TestPost:
     def test_is_sent_once_it_is_committed(self, outbox: Outbox, letters: Letters) -> None:
-        with Transaction.of(outbox.database.transaction()) as transaction:
-            outbox.post(transaction, "letter", {"text": "hello"})
+        with Transaction.begin(outbox.database.transaction()) as transaction:
+            outbox.enqueue(transaction, "letter", {"text": "hello"})
             assert letters.sent == []
         assert letters.sent == ["hello"]
         assert states(outbox) == [(True, False, None)]
         pass_time(outbox, 10 * GRACE_SECONDS)
-        assert (outbox.relay(), letters.sent) == (Relayed(), ["hello"])
+        assert (outbox.relay(), letters.sent) == (RelayResult(), ["hello"])
 
     def test_is_not_sent_when_it_is_rolled_back(self, outbox: Outbox, letters: Letters) -> None:
-        with pytest.raises(ZeroDivisionError), Transaction.of(outbox.database.transaction()) as transaction:
-            outbox.post(transaction, "letter", {"text": "hello"})
+        with pytest.raises(ZeroDivisionError), Transaction.begin(outbox.database.transaction()) as transaction:
+            outbox.enqueue(transaction, "letter", {"text": "hello"})
             raise ZeroDivisionError
         assert (letters.sent, stored(outbox)) == ([], [])
 
     def test_unknown_topic_stores_nothing(self, outbox: Outbox) -> None:
-        with pytest.raises(KeyError), Transaction.of(outbox.database.transaction()) as transaction:
-            outbox.post(transaction, "parcel", {})
+        with pytest.raises(KeyError), Transaction.begin(outbox.database.transaction()) as transaction:
+            outbox.enqueue(transaction, "parcel", {})
         assert stored(outbox) == []
 
     @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ class TestPost:
         post(outbox, "hello")
         assert states(outbox) == [(False, False, reason)]
         pass_time(outbox)
-        assert (outbox.relay(), letters.sent) == (Relayed(sent=1), ["hello"])
+        assert (outbox.relay(), letters.sent) == (RelayResult(sent=1), ["hello"])
         assert states(outbox) == [(True, False, None)]
 
     def test_database_that_goes_away_after_the_commit_is_no_failure_either(
@@ -123,7 +123,7 @@ class TestPost:
 
         with monkeypatch.context() as broken:
             broken.setattr(repository, "mark_sent", gone)
-            broken.setattr(repository, "note_failure", gone)
+            broken.setattr(repository, "record_failure", gone)
             post(outbox, "hello")
         assert states(outbox) == [(False, False, None)]
         pass_time(outbox)
@@ -134,15 +134,15 @@ class TestPost:
 class TestRelay:
     def test_leaves_to_the_writer_what_is_still_its_own(self, outbox: Outbox, letters: Letters) -> None:
         leave(outbox, "hello")
-        assert (outbox.relay(), letters.sent) == (Relayed(), [])
+        assert (outbox.relay(), letters.sent) == (RelayResult(), [])
         pass_time(outbox)
-        assert (outbox.relay(), letters.sent) == (Relayed(sent=1), ["hello"])
+        assert (outbox.relay(), letters.sent) == (RelayResult(sent=1), ["hello"])
 
     def test_sends_everything_in_the_order_of_its_writing(self, outbox: Outbox, letters: Letters) -> None:
         texts = [f"{number}" for number in range(25)]
         leave(outbox, *texts)
         pass_time(outbox)
-        assert outbox.relay() == Relayed(sent=25)
+        assert outbox.relay() == RelayResult(sent=25)
         assert letters.sent == texts
 
     def test_two_relays_share_the_work(self, outbox: Outbox, letters: Letters) -> None:
@@ -150,13 +150,13 @@ class TestRelay:
         pass_time(outbox)
         with outbox.database.transaction() as connection:
             # The other relay is in the middle of taking its share.
-            taken = repository.take_due(connection, limit=10, grace_seconds=GRACE_SECONDS)
-            assert outbox.relay() == Relayed(sent=5)
+            taken = repository.claim_due(connection, limit=10, grace_seconds=GRACE_SECONDS)
+            assert outbox.relay() == RelayResult(sent=5)
         assert len(taken) == 10
         assert not {message.payload["text"] for message in taken} & set(letters.sent)
         # Taken is not sent: what that relay does not come to is due again.
         pass_time(outbox)
-        assert outbox.relay() == Relayed(sent=10)
+        assert outbox.relay() == RelayResult(sent=10)
 
     def test_waits_twice_as_long_after_every_failure(self, outbox: Outbox, letters: Letters) -> None:
         leave(outbox, "hello")
@@ -164,30 +164,30 @@ class TestRelay:
         for _ in range(7):
             pass_time(outbox, 10_000)
             letters.faults = [UnavailableError("on strike")]
-            assert outbox.relay() == Relayed(delayed=1)
+            assert outbox.relay() == RelayResult(delayed=1)
             waits.append(stored(outbox)[0]["due_in"])
         assert waits == [30, 60, 120, 240, 480, 900, 900]
         with outbox.database.transaction() as connection:
             connection.execute("UPDATE outbox SET attempts = 100000")
         pass_time(outbox, 10_000)
-        assert outbox.relay() == Relayed(sent=1)
+        assert outbox.relay() == RelayResult(sent=1)
 
     def test_stops_at_what_does_not_answer(self, outbox: Outbox, letters: Letters) -> None:
         leave(outbox, *(f"{number}" for number in range(15)))
         pass_time(outbox)
         letters.faults = [UnavailableError("on strike")]
-        assert outbox.relay() == Relayed(sent=9, delayed=1)
-        assert outbox.relay() == Relayed(sent=5)
+        assert outbox.relay() == RelayResult(sent=9, delayed=1)
+        assert outbox.relay() == RelayResult(sent=5)
 
     def test_gives_up_what_can_never_be_sent_and_tells_so_once(self, outbox: Outbox, letters: Letters) -> None:
         leave(outbox, "hello", "world")
         pass_time(outbox)
         letters.faults = [UndeliverableError("moved away")]
-        assert outbox.relay() == Relayed(sent=1, given_up=1)
+        assert outbox.relay() == RelayResult(sent=1, abandoned=1)
         assert states(outbox) == [(False, True, "moved away"), (True, False, None)]
         assert letters.returned == [("hello", "moved away")]
         pass_time(outbox, 10_000)
-        assert (outbox.relay(), letters.sent) == (Relayed(), ["world"])
+        assert (outbox.relay(), letters.sent) == (RelayResult(), ["world"])
 
     def test_giving_up_and_telling_so_are_one(
         self, outbox: Outbox, letters: Letters, monkeypatch: pytest.MonkeyPatch
@@ -200,15 +200,15 @@ class TestRelay:
             raise ValueError("nobody to tell")
 
         with monkeypatch.context() as broken:
-            broken.setattr(letters, "give_up", fail)
-            assert outbox.relay() == Relayed(delayed=1)
+            broken.setattr(letters, "abandon", fail)
+            assert outbox.relay() == RelayResult(delayed=1)
         assert states(outbox) == [(False, False, "SERVER_ERROR")]
 
     def test_database_that_is_away_is_told(self, outbox: Outbox, monkeypatch: pytest.MonkeyPatch) -> None:
         def gone(*_: Any, **__: Any) -> None:
             raise psycopg.OperationalError("server closed the connection unexpectedly")
 
-        monkeypatch.setattr(repository, "take_due", gone)
+        monkeypatch.setattr(repository, "claim_due", gone)
         with pytest.raises(UnavailableError):
             outbox.relay()
 

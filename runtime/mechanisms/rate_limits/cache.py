@@ -11,7 +11,7 @@ from uuid import UUID
 
 from aws_lambda_powertools import Logger
 
-from runtime.access.limits import Allowance, Limit, Limiter
+from runtime.access.rate_limits import RateLimit, RateLimiter, RateLimitStatus
 from runtime.adapters.cache import Cache
 from runtime.errors import UnavailableError
 
@@ -24,7 +24,7 @@ _MINUTE_MICROSECONDS = 60_000_000
 
 # A clock that was set back would leave times far ahead and callers locked out: those are brought to a minute beyond what can be.
 # The key expires when the bucket is full, which is what a caller without a key has.
-_TAKE = f"""
+_CONSUME = f"""
 local clock = redis.call('TIME')
 local now = clock[1] * 1000000 + clock[2]
 local interval, capacity = tonumber(ARGV[1]), tonumber(ARGV[2])
@@ -41,16 +41,16 @@ return {{is_granted and 1 or 0, string.format('%.0f', full_at - now)}}
 
 
 @dataclass(kw_only=True)
-class CachedLimiter:
+class CacheRateLimiter:
     """One limit, the same for every caller, counted in the cache; by `fallback` while the cache does not respond."""
 
     cache: Cache
-    limit: Limit
-    fallback: Limiter
+    limit: RateLimit
+    fallback: RateLimiter
     log: Logger
     _paused_until: float = field(default=0.0, init=False)
 
-    def take(self, user_id: UUID) -> Allowance:
+    def consume(self, user_id: UUID) -> RateLimitStatus:
         """Count one request of this caller.
 
         Raises:
@@ -58,15 +58,15 @@ class CachedLimiter:
         """
         if time.monotonic() >= self._paused_until:
             try:
-                return self._take(user_id)
+                return self._consume(user_id)
             except UnavailableError as error:
                 self._paused_until = time.monotonic() + PAUSE_SECONDS
                 self.log.warning(RATE_LIMIT_CACHE_UNAVAILABLE, extra={"reason": error.message})
-        return self.fallback.take(user_id)
+        return self.fallback.consume(user_id)
 
-    def _take(self, user_id: UUID) -> Allowance:
-        interval, capacity = self.limit.interval // _MICROSECOND, self.limit.capacity // _MICROSECOND
-        is_granted, until_full = self.cache.run_script(_TAKE, [f"rate-limit:{user_id}"], [interval, capacity])
-        return Allowance(
-            limit=self.limit, is_granted=bool(is_granted), until_full=timedelta(microseconds=int(until_full))
+    def _consume(self, user_id: UUID) -> RateLimitStatus:
+        interval, capacity = self.limit.interval // _MICROSECOND, self.limit.refill_time // _MICROSECOND
+        is_granted, until_full = self.cache.run_script(_CONSUME, [f"rate-limit:{user_id}"], [interval, capacity])
+        return RateLimitStatus(
+            limit=self.limit, is_allowed=bool(is_granted), until_full=timedelta(microseconds=int(until_full))
         )

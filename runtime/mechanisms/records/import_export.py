@@ -13,11 +13,11 @@ from pydantic import BaseModel, ValidationError
 from runtime.access.tokens import Caller
 from runtime.contract.preconditions import IfMatch
 from runtime.contract.record_files import FileFormat, Line, read_lines, write_csv, write_ndjson
-from runtime.contract.schemas import Change, RequestBody
-from runtime.contract.validation import problems_of
+from runtime.contract.schemas import RequestBody, UpdateBody
+from runtime.contract.validation import field_problems
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, PlatformError, RetryLaterError
-from runtime.mechanisms.records.lifecycle import Lifecycle
 from runtime.mechanisms.records.schemas import ImportedLine, ImportReport, LineProblem, LineStatus
+from runtime.mechanisms.records.service import RecordService
 from runtime.mechanisms.records.table import R
 from runtime.persistence.pages import JsonPage
 from runtime.persistence.transactions import Transaction
@@ -26,13 +26,13 @@ ETAG = "etag"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Transfer(Generic[R]):
+class ImportExport(Generic[R]):
     """The file form of one kind of record. A line that has the record's id changes that record, one that has none makes a new
     one; with an etag as well, it changes nothing but that version."""
 
-    records: Lifecycle[R]
-    new: type[RequestBody]
-    change: type[Change]
+    records: RecordService[R]
+    create_model: type[RequestBody]
+    update_model: type[UpdateBody]
     columns: tuple[str, ...]
     """What a file may say of a record, beside its id and its etag."""
     create: Callable[[Transaction, Caller, Any], R]
@@ -45,7 +45,7 @@ class Transfer(Generic[R]):
 
     def read(self, content: bytes, form: FileFormat) -> list[Line]:
         """The lines of a file. InvalidInputError for what is no such file."""
-        return read_lines(content, form, self.change, self.header)
+        return read_lines(content, form, self.update_model, self.header)
 
     def write(self, page: JsonPage, form: FileFormat, *, with_header: bool) -> str:
         """The records of a page as lines."""
@@ -69,10 +69,10 @@ class Transfer(Generic[R]):
         if line.problem:
             return _refused(line, [FieldProblem(line.problem)])
         try:
-            with transaction.attempt():
+            with transaction.savepoint():
                 return self._applied(transaction, caller, line)
         except ValidationError as error:
-            problems = problems_of(error.errors())
+            problems = field_problems(error.errors())
         except PlatformError as error:
             # A fault of ours, or something that time mends, is no fault of the line: the whole file is tried again.
             if isinstance(error, RetryLaterError) or error.status >= PlatformError.status:
@@ -86,9 +86,9 @@ class Transfer(Generic[R]):
         values, row_id = dict(line.values), self.records.table.row_id
         named, etag = values.pop(row_id, None), values.pop(ETAG, None)
         if named is None:
-            made = self.create(transaction, caller, self.new.model_validate(values))
+            made = self.create(transaction, caller, self.create_model.model_validate(values))
             return _report(line, LineStatus.CREATED, self._id(made))
-        known, body = _uuid(named, row_id), self.change.model_validate(values)
+        known, body = _uuid(named, row_id), self.update_model.model_validate(values)
         before = self.records.table.find(transaction.connection, known)
         after = self.update(transaction, caller, known, body, _if_match(etag))
         is_same = before is not None and before.etag == after.etag
@@ -117,7 +117,7 @@ def _if_match(etag: Any) -> IfMatch:
         return IfMatch()
     if not isinstance(etag, str):
         raise InvalidInputError('Send entity tags as they were answered, such as "3"', field=ETAG)
-    return IfMatch.of([etag])
+    return IfMatch.parse([etag])
 
 
 def _report(line: Line, status: LineStatus, row_id: UUID | None) -> ImportedLine:

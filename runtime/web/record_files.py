@@ -7,12 +7,12 @@ from fastapi.responses import Response
 
 from runtime.contract.record_files import MAX_LINES, FileFormat
 from runtime.errors import InvalidInputError
-from runtime.persistence.pages import JsonPage, PageRequest, cursor_of, position_of
+from runtime.persistence.pages import JsonPage, PageRequest, decode_cursor, encode_cursor
 from runtime.web.dependencies import Cursor
 
 MAX_EXPORTED = 200
 
-DESCRIPTION = f"""CSV with a header, or one JSON object a line; at most {MAX_LINES:,} records and 1 MB. A line with the record's
+IMPORT_DESCRIPTION = f"""CSV with a header, or one JSON object a line; at most {MAX_LINES:,} records and 1 MB. A line with the record's
 id changes that record, one without makes a new one; with `etag` as well it changes nothing but that version. An empty cell
 says nothing; null clears. Each line is taken or refused by itself, and the answer has a report of each."""
 # For the API's description: the body is no model of ours.
@@ -22,7 +22,7 @@ FILE_BODY: dict[str, Any] = {
         "content": {form.media_type: {"schema": {"type": "string"}} for form in FileFormat},
     }
 }
-FILE_ANSWER: dict[int | str, dict[str, Any]] = {
+FILE_RESPONSE: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {form.media_type: {"schema": {"type": "string"}} for form in FileFormat},
         "description": "The file",
@@ -42,10 +42,10 @@ async def _export_page(
     cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=MAX_EXPORTED)] = MAX_EXPORTED,
 ) -> PageRequest:
-    return PageRequest(limit=limit, after=position_of(cursor) if cursor is not None else None)
+    return PageRequest(limit=limit, after=decode_cursor(cursor) if cursor is not None else None)
 
 
-SentFile = Annotated[tuple[bytes, FileFormat], Depends(_sent_file)]
+ImportFile = Annotated[tuple[bytes, FileFormat], Depends(_sent_file)]
 ExportPage = Annotated[PageRequest, Depends(_export_page)]
 FormatParameter = Annotated[FileFormat, Query(alias="format")]
 SkipExisting = Annotated[
@@ -57,6 +57,6 @@ def file_response(request: Request, text: str, form: FileFormat, page: JsonPage,
     """A file of records. Where more follow, `Link` says where (RFC 8288); that part has no header line again."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.{form.value}"'}
     if page.last:
-        following = request.url.include_query_params(cursor=cursor_of(page.last))
+        following = request.url.include_query_params(cursor=encode_cursor(page.last))
         headers["Link"] = f'<{following.path}?{following.query}>; rel="next"'
     return Response(text, media_type=f"{form.media_type}; charset=utf-8", headers=headers)

@@ -11,7 +11,7 @@ _SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Limit:
+class RateLimit:
     """A bucket of `burst_requests` that refills at `requests_per_minute`: in any time T a caller is let through at most
     `burst_requests` and T's share of `requests_per_minute` times."""
 
@@ -25,41 +25,41 @@ class Limit:
         return timedelta(microseconds=-(-_MINUTE_MICROSECONDS // self.requests_per_minute))
 
     @property
-    def capacity(self) -> timedelta:
+    def refill_time(self) -> timedelta:
         """In which an empty bucket becomes full."""
         return self.interval * self.burst_requests
 
 
 @dataclass(frozen=True, kw_only=True)
-class Allowance:
+class RateLimitStatus:
     """What one request was granted, and what is left after it."""
 
-    limit: Limit
-    is_granted: bool
+    limit: RateLimit
+    is_allowed: bool
     until_full: timedelta
 
     @property
     def remaining(self) -> int:
         """How many more would be granted now."""
-        return max(0, (self.limit.capacity - self.until_full) // self.limit.interval)
+        return max(0, (self.limit.refill_time - self.until_full) // self.limit.interval)
 
     @property
     def seconds_until_next(self) -> int:
         """After which one more than `remaining` would be granted, rounded up."""
         limit = self.limit
-        return math.ceil((self.until_full + limit.interval * (self.remaining + 1) - limit.capacity) / _SECOND)
+        return math.ceil((self.until_full + limit.interval * (self.remaining + 1) - limit.refill_time) / _SECOND)
 
     @property
     def headers(self) -> dict[str, str]:
         """The header fields of draft-ietf-httpapi-ratelimit-headers-10: `r` requests may follow now, one more in `t` seconds."""
         return {
-            "RateLimit-Policy": f'"caller";q={self.limit.burst_requests};w={math.ceil(self.limit.capacity / _SECOND)}',
+            "RateLimit-Policy": f'"caller";q={self.limit.burst_requests};w={math.ceil(self.limit.refill_time / _SECOND)}',
             "RateLimit": f'"caller";r={self.remaining};t={self.seconds_until_next}',
         }
 
 
-class Limiter(Protocol):
+class RateLimiter(Protocol):
     """Who keeps count."""
 
-    def take(self, user_id: UUID) -> Allowance:
+    def consume(self, user_id: UUID) -> RateLimitStatus:
         """Counts one request of this caller. Raises UnavailableError when it cannot."""

@@ -23,12 +23,12 @@ def _nothing(*_: object) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Changes(Generic[V]):
+class VersionedService(Generic[V]):
     """How rows of one kind are made and changed, with the rule that is their own."""
 
     table: Table[V]
     resource_type: ResourceType
-    called: str
+    display_name: str
     """What refusals call it: There is no such …"""
     after_change: Callable[[Transaction, V | None, V], None] = _nothing
     """Called with the record before and after each change, in its transaction. There is none before a new one."""
@@ -37,12 +37,12 @@ class Changes(Generic[V]):
         """The record. NotFoundError."""
         return self._there(self.table.find(connection, row_id, include_deleted=include_deleted))
 
-    def require(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> None:
+    def ensure_exists(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> None:
         """Raises NotFoundError, which names the field of the request, when the record is not there."""
         if not self.table.exists(connection, row_id):
             raise self._missing(field)
 
-    def keep(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> V:
+    def get_for_share(self, connection: Connection, row_id: UUID, *, field: str | None = None) -> V:
         """The record, which nobody else changes or deletes until the transaction ends. NotFoundError, which names the field of
         the request."""
         return self._there(self.table.find_for_share(connection, row_id), field)
@@ -53,7 +53,7 @@ class Changes(Generic[V]):
         record = self.table.insert(transaction.connection, columns, user_id=caller.user_id)
         return self._noted(transaction, caller, ActionType.CREATE, None, record)
 
-    def lock(
+    def get_for_update(
         self,
         transaction: Transaction,
         caller: Caller,
@@ -71,7 +71,7 @@ class Changes(Generic[V]):
         if_match.require(record.etag)
         return record
 
-    def change(
+    def update_locked(
         self,
         transaction: Transaction,
         caller: Caller,
@@ -91,7 +91,9 @@ class Changes(Generic[V]):
         self, transaction: Transaction, caller: Caller, row_id: UUID, columns: Mapping[str, Any], if_match: IfMatch
     ) -> V:
         """The record with what was sent: `lock` and `change`."""
-        return self.change(transaction, caller, self.lock(transaction, caller, row_id, if_match), columns)
+        return self.update_locked(
+            transaction, caller, self.get_for_update(transaction, caller, row_id, if_match), columns
+        )
 
     def _noted(self, transaction: Transaction, caller: Caller, action: ActionType, before: V | None, after: V) -> V:
         """The record, after its change is in the log of what users did."""
@@ -115,11 +117,11 @@ class Changes(Generic[V]):
         return record
 
     def _missing(self, field: str | None) -> NotFoundError:
-        return NotFoundError(f"There is no such {self.called}", field=field or self._field)
+        return NotFoundError(f"There is no such {self.display_name}", field=field or self._field)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Lifecycle(Changes[R]):
+class RecordService(VersionedService[R]):
     """The life of one kind of record, with the rules that are its own."""
 
     before_delete: Callable[[Transaction, R], None] = _nothing
@@ -131,7 +133,7 @@ class Lifecycle(Changes[R]):
         self, transaction: Transaction, caller: Caller, row_id: UUID, reason: str | None, if_match: IfMatch
     ) -> R:
         """The record, deleted. NotFoundError, PreconditionFailedError, ConflictError when something keeps it."""
-        before = self.lock(transaction, caller, row_id, if_match)
+        before = self.get_for_update(transaction, caller, row_id, if_match)
         self.before_delete(transaction, before)
         after = self.table.delete(transaction.connection, row_id, reason=reason, user_id=caller.user_id)
         assert after is not None, "the row is locked"  # noqa: S101
@@ -140,9 +142,9 @@ class Lifecycle(Changes[R]):
     def restore(self, transaction: Transaction, caller: Caller, row_id: UUID, if_match: IfMatch) -> R:
         """The record, back again. NotFoundError, PreconditionFailedError, ConflictError when it is not deleted or cannot come
         back yet."""
-        before = self.lock(transaction, caller, row_id, if_match, include_deleted=True)
+        before = self.get_for_update(transaction, caller, row_id, if_match, include_deleted=True)
         if before.deleted_at is None:
-            raise ConflictError(f"The {self.called} is not deleted", field=self._field)
+            raise ConflictError(f"The {self.display_name} is not deleted", field=self._field)
         self.before_restore(transaction, before)
         after = self.table.restore(transaction.connection, row_id, user_id=caller.user_id)
         assert after is not None, "the row is locked"  # noqa: S101
