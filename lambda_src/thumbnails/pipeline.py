@@ -23,6 +23,7 @@ from runtime.adapters.objects import ObjectStore
 from runtime.errors import (
     MediaRefusedError,
     NotFoundError,
+    PayloadTooLargeError,
     PlatformError,
     RetryLaterError,
     UnavailableError,

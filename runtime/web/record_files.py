@@ -12,8 +12,8 @@ from runtime.web.dependencies import Cursor
 
 MAX_EXPORTED = 200
 
-IMPORT_DESCRIPTION = f"""CSV with a header, or one JSON object a line; at most {MAX_LINES:,} records and 1 MB. A line with the record's
-id changes that record, one without makes a new one; with `etag` as well it changes nothing but that version. An empty cell
+IMPORT_DESCRIPTION = f"""CSV with a header, or one JSON object a line; at most {MAX_LINES:,} records and 1 MB. A line with the
+record's id changes that record, one without makes a new one; with `etag` as well it changes nothing but that version. An empty cell
 says nothing; null clears. Each line is taken or refused by itself, and the answer has a report of each."""
 # For the API's description: the body is no model of ours.
 FILE_BODY: dict[str, Any] = {
