@@ -95,8 +95,8 @@ def settle(text: str, arguments: list[str]) -> str | None:
 
 
 def _first_sentence(route: APIRoute) -> str:
-    docstring = " ".join((route.endpoint.__doc__ or "").split())
-    return docstring.partition(". ")[0].rstrip(".").replace("|", "\\|")
+    description = " ".join((route.endpoint.__doc__ or route.description).split())
+    return description.partition(". ")[0].rstrip(".").replace("|", "\\|")
 
 
 def _table(of_subject: list[Row]) -> str:
