@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -21,8 +20,8 @@ from operations.release import local_bundles
 from operations.release.local_bundles import LocalBundles
 from operations.requirements.document import read
 
-# What tests of bad input proved, in figures, at a run's end.
-pytest_plugins = ["tests.tables"]
+# At a run's end: what tests of bad input proved, and how many tests were left out.
+pytest_plugins = ["tests.tables", "tests.selection"]
 
 # A process that has loaded what all rooms need holds millions of objects that stay: with Python's own thresholds, looking through
 # them for garbage was two fifths of the suite's time.
@@ -133,32 +132,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             unknown = set(mark.args) - known
             if unknown or not mark.args:
                 raise pytest.UsageError(f"{item.nodeid}: no such requirement: {sorted(unknown)}")
-
-
-# How many long tests the run left out; xdist's workers each collect all tests and hand their figure to the process that reports.
-LEFT_OUT = pytest.StashKey[int]()
-LEFT_OUT_OF_WORKER = "long_tests_left_out"
-
-
-def pytest_deselected(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.get_closest_marker("long"):
-            item.config.stash[LEFT_OUT] = item.config.stash.get(LEFT_OUT, 0) + 1
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    if hasattr(session.config, "workeroutput"):
-        session.config.workeroutput[LEFT_OUT_OF_WORKER] = session.config.stash.get(LEFT_OUT, 0)
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    # A worker that crashed hands over nothing; the others collected the same tests.
-    left_out = getattr(node, "workeroutput", {}).get(LEFT_OUT_OF_WORKER, 0)
-    node.config.stash[LEFT_OUT] = max(left_out, node.config.stash.get(LEFT_OUT, 0))
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Deselection must not hide anything."""
-    if left_out := config.stash.get(LEFT_OUT, 0):
-        terminalreporter.write_sep("-", f"{left_out} long tests left out; `make test-long` runs them", yellow=True)

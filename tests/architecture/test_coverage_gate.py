@@ -1,6 +1,6 @@
 """What CI runs is the whole suite with a gate on how much of the code it reaches, and the suite does not shrink."""
 
-import ast
+import re
 import subprocess
 import tomllib
 from pathlib import Path
@@ -55,9 +55,8 @@ class TestGate:
 @pytest.mark.requirement("C-21", "P2-38")
 def test_there_are_at_least_as_many_tests_as_all_documents_demand() -> None:
     functions = [
-        node
+        name
         for path in (ROOT / "tests").rglob("test_*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith("test")
+        for name in re.findall(r"^ *(?:async )?def (test\w+)\(", path.read_text(), re.MULTILINE)
     ]
     assert len(functions) >= DEMANDED_TESTS

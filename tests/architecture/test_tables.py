@@ -1,13 +1,13 @@
 """Tables of bad input: what was proved of them is counted at a run's end, and what was not is named."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.tables import TABLES
+
+pytest_plugins = ["pytester"]
 
 ROOT = Path(__file__).parents[2]
 TESTS = """
@@ -64,20 +64,14 @@ FORGOTTEN = {
 }
 
 
-def run(folder: Path, tests: str, *arguments: str) -> tuple[int, str]:
-    (folder / "test_written.py").write_text(tests)
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "tests.tables", "-p", "no:cacheprovider"),
-            *("-c", str(ROOT / "pyproject.toml"), f"--rootdir={folder}", *arguments, str(folder)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
-    return done.returncode, done.stdout + done.stderr
+def run(pytester: pytest.Pytester, tests: str, *arguments: str) -> tuple[int, str]:
+    """Return the exit code and the output of a run of these tests with the project's own settings."""
+    pytester.makepyfile(test_written=tests)
+    # Hypothesis's plugin would load all of it again at the end of each run.
+    plugins = ("-p", "tests.tables", "-p", "no:cacheprovider", "-p", "no:hypothesispytest")
+    settings = (*plugins, "-c", str(ROOT / "pyproject.toml"))
+    ran = pytester.runpytest_inprocess(*settings, f"--rootdir={pytester.path}", *arguments, str(pytester.path))
+    return int(ran.ret), f"{ran.stdout}\n{ran.stderr}"
 
 
 def told(said: str) -> list[str]:
@@ -86,10 +80,9 @@ def told(said: str) -> list[str]:
     return [" ".join(line.split()) for line in section[1].splitlines()] if section else []
 
 
-@pytest.mark.parametrize("workers", ["0", "2"])
 class TestReport:
-    def test_counts_each_table_in_its_order(self, tmp_path: Path, workers: str) -> None:
-        status, said = run(tmp_path, TESTS, "-n", workers)
+    def test_counts_each_table_in_its_order(self, pytester: pytest.Pytester) -> None:
+        status, said = run(pytester, TESTS)
         assert status == 0, said
         assert told(said) == [
             f"bodies 7 {TABLES['bodies']} (1 test)",
@@ -97,8 +90,11 @@ class TestReport:
             "in all 1,247",
         ]
 
-    def test_counts_nothing_of_a_test_that_did_not_pass_and_names_it(self, tmp_path: Path, workers: str) -> None:
-        status, said = run(tmp_path, TESTS + FAILING, "-n", workers)
+    @pytest.mark.parametrize("workers", ["0", "2"])
+    def test_counts_nothing_of_a_test_that_did_not_pass_and_names_it(
+        self, pytester: pytest.Pytester, workers: str
+    ) -> None:
+        status, said = run(pytester, TESTS + FAILING, "-n", workers)
         assert status == 1, said
         assert told(said) == [
             f"roles 0 {TABLES['roles']} (0 tests)",
@@ -117,13 +113,15 @@ class TestReport:
 
 
 class TestRun:
-    def test_without_tables_says_nothing_of_them(self, tmp_path: Path) -> None:
-        status, said = run(tmp_path, TESTS, "-k", "of_no_table")
+    def test_without_tables_says_nothing_of_them(self, pytester: pytest.Pytester) -> None:
+        status, said = run(pytester, TESTS, "-k", "of_no_table")
         assert (status, told(said)) == (0, [])
         assert "1 passed" in said
 
     @pytest.mark.parametrize("forgotten", FORGOTTEN)
-    def test_stops_where_a_table_and_its_count_do_not_go_together(self, tmp_path: Path, forgotten: str) -> None:
-        status, said = run(tmp_path, f"import pytest\n{FORGOTTEN[forgotten]}\n")
+    def test_stops_where_a_table_and_its_count_do_not_go_together(
+        self, pytester: pytest.Pytester, forgotten: str
+    ) -> None:
+        status, said = run(pytester, f"import pytest\n{FORGOTTEN[forgotten]}\n")
         assert status == 4, said
         assert "test_written.py::test: a table of tests/tables.py has a marker and the fixture `proved`" in said

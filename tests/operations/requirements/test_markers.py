@@ -1,9 +1,6 @@
 """The markers that are read from the source are those that pytest finds."""
 
-import json
 import os
-import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 from textwrap import dedent
@@ -12,6 +9,8 @@ import pytest
 
 from operations.project import checkout
 from operations.requirements.markers import MarkerError, claims
+
+pytest_plugins = ["pytester"]
 
 # Every form of a marker that is counted, and what looks like one and is none.
 FORMS = '''
@@ -70,13 +69,6 @@ WHOLE_FILE = """
     class TestMore:
         def test_two(self): ...
 """
-LISTING = """
-    import json
-
-    def pytest_collection_modifyitems(items):
-        found = {i.nodeid: sorted({a for m in i.iter_markers("requirement") for a in m.args}) for i in items}
-        print("MARKERS", json.dumps(found))
-"""
 
 
 def written(folder: Path, **files: str) -> Path:
@@ -100,33 +92,23 @@ def inherited(node_id: str, found: dict[str, set[str]]) -> set[str]:
 
 
 class TestClaims:
-    def test_they_are_what_pytest_collects(self, tmp_path: Path) -> None:
+    def test_they_are_what_pytest_collects(self, pytester: pytest.Pytester) -> None:
         tests = written(
-            tmp_path / "tests",
+            pytester.path / "tests",
             test_forms=FORMS,
             test_whole=WHOLE_FILE,
-            conftest=LISTING,
             more_test=FORMS.replace("X-", "Z-"),
             helper=FORMS.replace("X-", "W-"),
         )
-        listed = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "--collect-only", "-q", "-s"),
-                *("-c", os.devnull, f"--rootdir={tmp_path}", tests),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=100,
-        ).stdout
-        lines = [line for line in listed.splitlines() if line.startswith("MARKERS ")]
-        assert len(lines) == 1, listed
-        collected = {node: set(ids) for node, ids in json.loads(lines[0].removeprefix("MARKERS ")).items()}
+        # Hypothesis's plugin would load all of it again at the end of the run.
+        settings = ("-p", "no:hypothesispytest", "-c", os.devnull)
+        collected, _ = pytester.inline_genitems(*settings, f"--rootdir={pytester.path}", tests)
         found = by_test(tests)
         # A parameter's marker is its own in pytest; here the whole function claims it.
         functions: dict[str, set[str]] = defaultdict(set)
-        for node, ids in collected.items():
-            functions[node.partition("[")[0]] |= ids
+        for item in collected:
+            ids = {one for mark in item.iter_markers("requirement") for one in mark.args}
+            functions[item.nodeid.partition("[")[0]] |= ids
         assert functions.keys() >= {
             "tests/test_forms.py::TestNested::TestInner::test_inner",
             "tests/test_whole.py::test_one",

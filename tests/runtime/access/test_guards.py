@@ -10,12 +10,11 @@ from fastapi.routing import iter_route_contexts
 
 from runtime.access.guards import Guard
 from runtime.access.roles import ROLE_PERMISSIONS, Permission, permission_table
-from runtime.app import create_app
 from runtime.roles import Role
 from runtime.settings import ApiSettings, load_settings
 from runtime.web.routing import StrictJsonRoute
 from tests.runtime.access.token_attacks import ATTACKS
-from tests.runtime.features.api_platform import Api, Client, problems
+from tests.runtime.features.api_platform import Api, Client, application, problems
 from tests.runtime.features.user_pool import User
 from tests.tables import Proved
 
@@ -237,7 +236,7 @@ class TestEveryRoute:
         lenient = load_settings(ApiSettings).model_copy(update={"editors_create_episodes": True})
         body = {"show_id": api.create_show()["show_id"], "title": "Ants", "episode_number": 1}
         with asyncio.Runner() as runner:
-            client = Client(create_app(lenient), runner)
+            client = Client(application(lenient), runner)
             assert client.post("/api/v1/episodes", body, api.editor).status_code == 201
             problems(client.post("/api/v1/shows", {"name": "No"}, api.editor), 403, "FORBIDDEN")
         assert load_settings(ApiSettings).editors_create_episodes is False

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.account import LocalAccount
-from runtime.app import create_app
-from tests.runtime.features.api_platform import Api, Client, environment, make_buckets
+from tests.runtime.features.api_platform import Api, Client, application, environment, make_buckets
 from tests.runtime.features.user_pool import Pool
 
 
@@ -39,4 +38,4 @@ def api_environment(
 @pytest.fixture
 def api(api_environment: dict[str, str], account: LocalAccount, pool: Pool) -> Iterator[Api]:
     with asyncio.Runner() as runner:
-        yield Api(client=Client(create_app(), runner), account=account, pool=pool, buckets=api_environment)
+        yield Api(client=Client(application(), runner), account=account, pool=pool, buckets=api_environment)

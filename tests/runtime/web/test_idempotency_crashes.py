@@ -8,9 +8,8 @@ import httpx
 import psycopg
 import pytest
 
-from runtime.app import create_app
 from runtime.web.idempotency import Attempt
-from tests.runtime.features.api_platform import HOST, Api, Client, problems
+from tests.runtime.features.api_platform import HOST, Api, Client, application, problems
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 from tests.runtime.web.served_process import free_address, serving
 
@@ -24,7 +23,7 @@ class TestCrashes:
         api.client.app.state.resources.database.close()
         with asyncio.Runner() as runner:
             assert_replayed(
-                first, Client(create_app(), runner).post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
+                first, Client(application(), runner).post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
             )
 
     def test_lost_answer_is_found_again(self, api: Api) -> None:

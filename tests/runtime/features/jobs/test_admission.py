@@ -9,10 +9,9 @@ import httpx
 import pytest
 
 from local.account import LocalAccount
-from runtime.app import create_app
 from runtime.errors import RateLimitError
 from runtime.features.jobs.admission import RETRY_AFTER_SECONDS, admit
-from tests.runtime.features.api_platform import Api, Client, problems
+from tests.runtime.features.api_platform import Api, Client, application, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, make_jobs, rows, upload
 from tests.runtime.features.stored_rows import new_job
 from tests.runtime.features.user_pool import Pool
@@ -26,7 +25,7 @@ def api(
 ) -> Iterator[Api]:
     monkeypatch.setenv("PLATFORM_QUEUE_DEPTH_LIMIT", str(LIMIT))
     with asyncio.Runner() as runner:
-        yield Api(client=Client(create_app(), runner), account=account, pool=pool, buckets=api_environment)
+        yield Api(client=Client(application(), runner), account=account, pool=pool, buckets=api_environment)
 
 
 @pytest.fixture
