@@ -24,6 +24,8 @@ WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 METRIC_ID = re.compile(r"[a-z][A-Za-z0-9_]*")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 A_DAY, SEVEN_DAYS = 86_400, 604_800
+# Where the pages are that say what to do about an alarm.
+RUNBOOKS = "docs/runbooks"
 
 
 def _own_alarms(topic_arn: str) -> str:
@@ -123,10 +125,6 @@ class AlarmsArgs:
     rules: Sequence[AlarmRule]
     region: str
     """The stack's own. Rules of another region get a topic there."""
-    runbooks: str = "docs/runbooks"
-    """Where the pages stand: a folder of the repository, or an address."""
-    key_arn: pulumi.Input[str] | None = None
-    """The key of the stack's own region, which must admit `topic_key_users`; None for a key that is made here."""
 
     def __post_init__(self) -> None:
         check(self, "recipients", bool(self.recipients), "must name at least one mail address")
@@ -135,7 +133,6 @@ class AlarmsArgs:
         check_unique(self, "recipients", self.recipients)
         check_unique(self, "rules", [rule.name for rule in self.rules])
         check(self, "region", bool(REGION.fullmatch(self.region)), f"must be a region, not {self.region!r}")
-        check(self, "runbooks", bool(self.runbooks), "must not be empty")
 
 
 class Alarms(pulumi.ComponentResource):
@@ -143,8 +140,6 @@ class Alarms(pulumi.ComponentResource):
 
     topic_arn: pulumi.Output[str]
     """The topic of the stack's own region, known once it accepts what it is told."""
-    alarm_arns: Mapping[str, pulumi.Output[str]]
-    """By the name of the rule."""
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Alarms", name, {}, opts)
@@ -155,10 +150,10 @@ class Alarms(pulumi.ComponentResource):
             region: self._create_topic(region)
             for region in dict.fromkeys([args.region, *(rule.region or args.region for rule in args.rules)])
         }
-        alarms = {rule.name: self._create_alarm(rule) for rule in args.rules}
+        for rule in args.rules:
+            self._create_alarm(rule)
 
         self.topic_arn = self._topics[args.region]
-        self.alarm_arns = {rule: alarm.arn for rule, alarm in alarms.items()}
         self.register_outputs({"topic_arn": self.topic_arn})
 
     def _create_topic(self, region: str) -> pulumi.Output[str]:
@@ -168,7 +163,7 @@ class Alarms(pulumi.ComponentResource):
         topic = aws.sns.Topic(
             f"{name}-topic",
             name=self._args.naming.physical("alarms"),
-            kms_master_key_id=self._create_key(name, elsewhere, None if not home else self._args.key_arn),
+            kms_master_key_id=self._create_key(name, elsewhere).arn,
             region=elsewhere,
             opts=self._child,
         )
@@ -190,15 +185,13 @@ class Alarms(pulumi.ComponentResource):
             )
         return pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
 
-    def _create_key(self, name: str, region: str | None, given: pulumi.Input[str] | None) -> pulumi.Input[str]:
+    def _create_key(self, name: str, region: str | None) -> aws.kms.Key:
         """The key of a topic. AWS's own for SNS admits no service: an alarm's message would be lost without a word."""
-        if given is not None:
-            return given
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
         # Without this statement nobody could mend the key.
         owner = {"AWS": pulumi.Output.concat("arn:aws:iam::", account, ":root")}
         account_decides = policies.allow("AccountDecides", ["kms:*"], ["*"], principal=owner)
-        key = aws.kms.Key(
+        return aws.kms.Key(
             f"{name}-key",
             description=f"Messages of {self._args.naming.physical('alarms')}",
             enable_key_rotation=True,
@@ -206,18 +199,17 @@ class Alarms(pulumi.ComponentResource):
             region=region,
             opts=self._child,
         )
-        return key.arn
 
-    def _create_alarm(self, rule: AlarmRule) -> aws.cloudwatch.MetricAlarm:
+    def _create_alarm(self, rule: AlarmRule) -> None:
         args = self._args
         topic = self._topics[rule.region or args.region]
         only = next(iter(rule.metrics.values()))
         plain = not rule.expression
         percentile = plain and only.statistic.startswith("p")
-        return aws.cloudwatch.MetricAlarm(
+        aws.cloudwatch.MetricAlarm(
             f"{self._name}-{rule.name}",
             name=args.naming.physical(rule.name),
-            alarm_description=f"{rule.description} What to do: {args.runbooks}/{rule.runbook}.md",
+            alarm_description=f"{rule.description} What to do: {RUNBOOKS}/{rule.runbook}.md",
             namespace=only.namespace if plain else None,
             metric_name=only.name if plain else None,
             dimensions=dict(only.dimensions) if plain else None,

@@ -39,22 +39,6 @@ def bucket_transport(bucket_arn: pulumi.Input[str]) -> list[policies.Statement]:
     ]
 
 
-def bucket_encryption(bucket_arn: pulumi.Input[str], key_arn: pulumi.Input[str]) -> policies.Statement:
-    """A statement of a bucket's policy: an upload that asks for encryption, but not for this key's, is refused.
-
-    One that asks for none is let through, for the bucket's default is this key.
-    """
-    asked = "s3:x-amz-server-side-encryption"
-    return policies.deny(
-        "RefuseOtherEncryption",
-        ["s3:PutObject"],
-        [pulumi.Output.concat(bucket_arn, "/*")],
-        principal="*",
-        # An upload that asks for KMS and names no key gets one of AWS's, not the bucket's: a missing name differs too.
-        condition={"Null": {asked: "false"}, "StringNotEquals": {f"{asked}-aws-kms-key-id": key_arn}},
-    )
-
-
 def receive_bucket_logs(
     bucket_arn: pulumi.Input[str], source_arns: str, account_id: pulumi.Input[str]
 ) -> policies.Statement:

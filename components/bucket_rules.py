@@ -11,7 +11,9 @@ from components.arguments import check, check_choice, check_range
 STORAGE_CLASSES = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
 # S3 refuses a transition to these before an object is so many days old.
 LEAST_AGE_DAYS = {"STANDARD_IA": 30, "ONEZONE_IA": 30}
-METHODS = ("GET", "PUT", "POST", "DELETE", "HEAD")
+METHODS = ("GET", "PUT", "POST", "DELETE")
+# How long a browser may reuse the result of a preflight request.
+MAX_AGE_SECONDS = 3_000
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
@@ -66,54 +68,40 @@ class LifecycleRule:
 class ArchiveTiering:
     """What happens to objects that nobody reads: a lifecycle rule knows their age only, Intelligent-Tiering their last use.
 
-    Objects under `prefix` with all of `tags` enter the Intelligent-Tiering class when they are `enter_after_days` old. There
-    S3 moves them to cheaper tiers that answer at once after 30 and 90 days without a read, and after the days below to tiers
-    that must be restored first: hours for the archive, up to half a day for the deep archive. A read brings them back.
+    Objects under `prefix` enter the Intelligent-Tiering class at once. There S3 moves them to cheaper tiers that answer at
+    once after 30 and 90 days without a read, and after `archive_after_days` to one that must be restored first, which takes
+    hours. A read brings them back.
     """
 
     name: str
-    prefix: str = ""
-    tags: Mapping[str, str] = field(default_factory=dict)
-    enter_after_days: int = 0
-    archive_after_days: int | None = None
-    deep_archive_after_days: int | None = None
+    prefix: str
+    archive_after_days: int
 
     def __post_init__(self) -> None:
         check(self, "name", bool(re.fullmatch(r"[\w.-]{1,64}", self.name)), f"must be a plain name, not {self.name!r}")
-        acts = self.archive_after_days is not None or self.deep_archive_after_days is not None
-        check(self, "archive_after_days", acts, "must be given, or deep_archive_after_days: nothing is archived")
-        check_range(self, "enter_after_days", 0, 36_500)
+        # S3 takes no filter that is empty.
+        check(self, "prefix", bool(self.prefix), "must not be empty")
         check_range(self, "archive_after_days", 90, 730)
-        check_range(self, "deep_archive_after_days", 180, 730)
-        if self.archive_after_days is not None and self.deep_archive_after_days is not None:
-            later = self.deep_archive_after_days > self.archive_after_days
-            check(self, "deep_archive_after_days", later, "must be later than archive_after_days")
 
     def lifecycle_rule(self) -> LifecycleRule:
         """The rule by which objects enter the class; the tiers hold for no other."""
         return LifecycleRule(
             name=self.name,
             prefix=self.prefix,
-            tags=self.tags,
-            move_after_days=self.enter_after_days,
+            move_after_days=0,
             storage_class="INTELLIGENT_TIERING",
         )
 
-    def selection(self) -> aws.s3.BucketIntelligentTieringConfigurationFilterArgs | None:
-        """Which objects; None for all of the bucket, as S3 refuses an empty filter."""
-        if not self.prefix and not self.tags:
-            return None
-        return aws.s3.BucketIntelligentTieringConfigurationFilterArgs(
-            prefix=self.prefix or None, tags=dict(self.tags) or None
-        )
+    def selection(self) -> aws.s3.BucketIntelligentTieringConfigurationFilterArgs:
+        """Which objects."""
+        return aws.s3.BucketIntelligentTieringConfigurationFilterArgs(prefix=self.prefix)
 
     def tiers(self) -> list[aws.s3.BucketIntelligentTieringConfigurationTieringArgs]:
-        """The archive tiers that were asked for, each with the days without a read after which it holds."""
-        days = {"ARCHIVE_ACCESS": self.archive_after_days, "DEEP_ARCHIVE_ACCESS": self.deep_archive_after_days}
+        """The archive tier, with the days without a read after which it holds."""
         return [
-            aws.s3.BucketIntelligentTieringConfigurationTieringArgs(access_tier=tier, days=after)
-            for tier, after in days.items()
-            if after is not None
+            aws.s3.BucketIntelligentTieringConfigurationTieringArgs(
+                access_tier="ARCHIVE_ACCESS", days=self.archive_after_days
+            )
         ]
 
 
@@ -123,13 +111,8 @@ class CrossOrigin:
 
     origins: Sequence[str]
     """Exact origins, `https://host`; a wildcard is refused."""
-    methods: Sequence[str] = ("GET", "PUT", "POST", "DELETE")
-    max_age_seconds: int = 3000
 
     def __post_init__(self) -> None:
         check(self, "origins", bool(self.origins), "must name at least one origin")
         for origin in self.origins:
             check(self, "origins", bool(ORIGIN.fullmatch(origin)), f"must be exact origins, not {origin!r}")
-        for method in self.methods:
-            check(self, "methods", method in METHODS, f"must be of {', '.join(METHODS)}, not {method!r}")
-        check_range(self, "max_age_seconds", 0, 86_400)

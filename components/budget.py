@@ -10,8 +10,10 @@ import pulumi_aws as aws
 from components.arguments import MAIL_ADDRESS, check, check_range, check_unique
 from components.naming import Naming
 
-# What AWS takes of one budget: notices, and mail addresses for each.
-MOST_NOTICES, MOST_ADDRESSES = 5, 10
+# Notices when so much of the budget has been spent, and when that much will have been by the end of the month, as it looks.
+ACTUAL_PERCENT, FORECAST_PERCENT = (50, 80, 100), (100,)
+# What AWS takes of mail addresses for a notice.
+MOST_ADDRESSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,10 +25,6 @@ class BudgetArgs:
 
     naming: Naming
     monthly_usd: int
-    actual_percent: Sequence[int] = (50, 80, 100)
-    """Notices when that much has been spent."""
-    forecast_percent: Sequence[int] = (100,)
-    """Notices when that much will have been spent by the end of the month, as it looks."""
     recipients: Sequence[str] = ()
     """Mail addresses."""
     topic_arn: pulumi.Input[str] | None = None
@@ -38,15 +36,6 @@ class BudgetArgs:
     def __post_init__(self) -> None:
         check_range(self, "monthly_usd", 1, 10_000_000)
         check_range(self, "anomaly_usd", 1, 10_000_000)
-        for part in ("actual_percent", "forecast_percent"):
-            for percent in getattr(self, part):
-                check(self, part, 1 <= percent <= 1_000, f"must be from 1 to 1000, not {percent}")
-            check_unique(self, part, getattr(self, part))
-        notices = len(self.actual_percent) + len(self.forecast_percent)
-        check(self, "actual_percent", notices >= 1, "must not be empty when forecast_percent is")
-        check(
-            self, "actual_percent", notices <= MOST_NOTICES, f"must make at most {MOST_NOTICES} with forecast_percent"
-        )
         told = bool(self.recipients) or self.topic_arn is not None
         check(self, "recipients", told, "must name somebody, unless there is a topic_arn: nobody would be told")
         count = len(self.recipients)
@@ -59,8 +48,6 @@ class BudgetArgs:
 class Budget(pulumi.ComponentResource):
     """The budget, and the look-out for anomalies where there is one."""
 
-    name: pulumi.Output[str]
-
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Budget", name, {}, opts)
         self._name, self._args = name, args
@@ -69,16 +56,15 @@ class Budget(pulumi.ComponentResource):
         self._create_budget()
         self._create_look_out()
 
-        self.name = self._budget.name
-        self.register_outputs({"name": self.name})
+        self.register_outputs({})
 
     def _create_budget(self) -> None:
         args = self._args
         notices = [
-            *(("ACTUAL", percent) for percent in args.actual_percent),
-            *(("FORECASTED", percent) for percent in args.forecast_percent),
+            *(("ACTUAL", percent) for percent in ACTUAL_PERCENT),
+            *(("FORECASTED", percent) for percent in FORECAST_PERCENT),
         ]
-        self._budget = aws.budgets.Budget(
+        aws.budgets.Budget(
             f"{self._name}-budget",
             name=args.naming.physical("monthly-cost"),
             budget_type="COST",

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import HOST_NAME, check, check_range
+from components.arguments import HOST_NAME, check
 
 # A name is asked for its proof while it is not yet delegated; answers that say "no" should be forgotten soon.
 RECORD_TTL_SECONDS = 60
+# How long to wait for the proof. A deployment that ran out of it goes on where it was when it is repeated.
+VALIDATION_TIMEOUT_MINUTES = 45
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +24,6 @@ class CertificateArgs:
     """The public zone that the name lies in. Nothing is proven before the parent delegates it."""
     region: str | None = None
     """Where it is used: us-east-1 for a distribution; None for the provider's region."""
-    validation_timeout_minutes: int = 45
-    """How long to wait for the proof. A deployment that gave up goes on where it was when it is repeated."""
 
     def __post_init__(self) -> None:
         # ACM puts the first name into a field that takes 64 characters.
@@ -31,7 +31,6 @@ class CertificateArgs:
         check(self, "host_name", shape, f"must be a host name in lower case of up to 64, not {self.host_name!r}")
         region = self.region is None or bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region))
         check(self, "region", region, f"must be a region such as us-east-1, not {self.region!r}")
-        check_range(self, "validation_timeout_minutes", 1, 24 * 60)
 
 
 class Certificate(pulumi.ComponentResource):
@@ -82,7 +81,6 @@ class Certificate(pulumi.ComponentResource):
             validation_record_fqdns=[record.fqdn],
             region=args.region,
             opts=pulumi.ResourceOptions(
-                parent=self,
-                custom_timeouts=pulumi.CustomTimeouts(create=f"{args.validation_timeout_minutes}m"),
+                parent=self, custom_timeouts=pulumi.CustomTimeouts(create=f"{VALIDATION_TIMEOUT_MINUTES}m")
             ),
         )

@@ -8,7 +8,6 @@ from typing import Literal
 Architecture = Literal["arm64", "x86_64"]
 DatabaseInsights = Literal["off", "standard", "advanced"]
 Deployment = Literal["rolling", "canary", "blue_green"]
-LoggedStatements = Literal["none", "ddl", "mod", "all"]
 LogSender = Literal["buckets", "load_balancers"]
 Mfa = Literal["OFF", "OPTIONAL", "ON"]
 Nat = Literal["none", "single", "one_per_zone"]

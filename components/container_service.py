@@ -18,6 +18,14 @@ from components.security_groups import create_security_group, create_way_in
 
 # How long Pulumi waits for a deployment, beside the time that the deployment waits on purpose.
 DEPLOYMENT_MINUTES = 30
+# How long failed health checks of a new task do not count.
+HEALTH_GRACE_SECONDS = 60
+# Tasks are added above this, and taken away well below it.
+TARGET_CPU_PERCENT = 60
+# The share of requests that a canary gets first.
+CANARY_PERCENT = 10
+# How long a canary is watched, and how long the old tasks stay after the last request has moved.
+BAKE_MINUTES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +40,10 @@ class ContainerServiceArgs:
     desired_count: int = 1
     """How many tasks run; where the number scales, the least."""
     maximum_count: int | None = None
-    """Up to how many run under load; None for no scaling."""
-    target_cpu_percent: int = 60
-    """Tasks are added above this, and taken away well below it."""
-    target_requests_per_minute: int | None = None
-    """The same for the requests of each task; None where the CPU alone decides."""
+    """Up to how many run under load, by their use of the CPU; None for no scaling."""
     deployment: Deployment = "rolling"
     """Rolling replaces tasks; canary and blue/green run both versions and move the traffic, for which the load balancer has
     to shift it."""
-    canary_percent: int = 10
-    """The share of requests that a canary gets first."""
-    bake_minutes: int = 10
-    """How long a canary is watched, and how long the old tasks stay after the last request has moved."""
-    rollback_alarm_names: Sequence[pulumi.Input[str]] = ()
-    """Alarms any of which ends a deployment and takes it back."""
-    health_grace_seconds: int = 60
-    """How long failed health checks of a new task do not count."""
     after: Sequence[pulumi.Resource] = ()
     """What must exist before this code may run, such as the schema it reads."""
 
@@ -56,18 +52,10 @@ class ContainerServiceArgs:
         check(self, "task", ports[0] == ports[1], f"must listen on the load balancer's port {ports[1]}, not {ports[0]}")
         check_range(self, "desired_count", 0 if self.maximum_count is None else 1, 1_000)
         check_range(self, "maximum_count", self.desired_count, 1_000)
-        check_range(self, "target_cpu_percent", 10, 90)
-        check_range(self, "target_requests_per_minute", 1, 1_000_000)
         check_choice(self, "deployment", get_args(Deployment))
         if self.deployment != "rolling":
             shifts = self.load_balancer.production_rule is not None
             check(self, "deployment", shifts, "must be rolling behind a load balancer that does not shift traffic")
-            # The metric is one target group's, and with each deployment the requests go to the other one.
-            left_out = self.target_requests_per_minute is None
-            check(self, "target_requests_per_minute", left_out, f"must be left out for {self.deployment}")
-        check_range(self, "canary_percent", 1, 99)
-        check_range(self, "bake_minutes", 0, 1_440)
-        check_range(self, "health_grace_seconds", 0, 86_400)
 
 
 class ContainerService(pulumi.ComponentResource):
@@ -157,8 +145,7 @@ class ContainerService(pulumi.ComponentResource):
 
     def _create_service(self, shift: aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs | None) -> None:
         args = self._args
-        alarms = args.rollback_alarm_names
-        waiting = 0 if shift is None else 2 * args.bake_minutes
+        waiting = 0 if shift is None else 2 * BAKE_MINUTES
         minutes = f"{DEPLOYMENT_MINUTES + waiting}m"
         self._service = aws.ecs.Service(
             f"{self._name}-service",
@@ -174,8 +161,7 @@ class ContainerService(pulumi.ComponentResource):
             availability_zone_rebalancing="ENABLED",
             deployment_configuration=self._strategy(),
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
-            alarms=aws.ecs.ServiceAlarmsArgs(alarm_names=alarms, enable=True, rollback=True) if alarms else None,
-            health_check_grace_period_seconds=args.health_grace_seconds,
+            health_check_grace_period_seconds=HEALTH_GRACE_SECONDS,
             load_balancers=[
                 aws.ecs.ServiceLoadBalancerArgs(
                     container_name=args.task.thing,
@@ -205,21 +191,21 @@ class ContainerService(pulumi.ComponentResource):
         )
 
     def _strategy(self) -> aws.ecs.ServiceDeploymentConfigurationArgs:
-        args, bake = self._args, str(self._args.bake_minutes)
+        deployment, bake = self._args.deployment, str(BAKE_MINUTES)
         canary = aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
-            canary_percent=args.canary_percent, canary_bake_time_in_minutes=bake
+            canary_percent=CANARY_PERCENT, canary_bake_time_in_minutes=bake
         )
         return aws.ecs.ServiceDeploymentConfigurationArgs(
-            strategy=args.deployment.upper(),
-            bake_time_in_minutes=None if args.deployment == "rolling" else bake,
-            canary_configuration=canary if args.deployment == "canary" else None,
+            strategy=deployment.upper(),
+            bake_time_in_minutes=None if deployment == "rolling" else bake,
+            canary_configuration=canary if deployment == "canary" else None,
         )
 
     def _create_scaling(self) -> None:
         args = self._args
         if args.maximum_count is None:
             return
-        self._scaled = aws.appautoscaling.Target(
+        scaled = aws.appautoscaling.Target(
             f"{self._name}-scaling",
             service_namespace="ecs",
             scalable_dimension="ecs:service:DesiredCount",
@@ -228,26 +214,19 @@ class ContainerService(pulumi.ComponentResource):
             max_capacity=args.maximum_count,
             opts=self._child,
         )
-        self._scale_by("cpu", args.target_cpu_percent, "ECSServiceAverageCPUUtilization")
-        if args.target_requests_per_minute is not None:
-            balancer = args.load_balancer
-            label = pulumi.Output.concat(balancer.arn_suffix, "/", balancer.target_group_arn_suffix)
-            self._scale_by("requests", args.target_requests_per_minute, "ALBRequestCountPerTarget", label)
-
-    def _scale_by(self, what: str, target: int, metric: str, label: pulumi.Input[str] | None = None) -> None:
         aws.appautoscaling.Policy(
-            f"{self._name}-scale-by-{what}",
-            name=self._args.naming.physical(f"{self._args.task.thing}-by-{what}"),
+            f"{self._name}-scale-by-cpu",
+            name=args.naming.physical(f"{args.task.thing}-by-cpu"),
             policy_type="TargetTrackingScaling",
-            service_namespace=self._scaled.service_namespace,
-            scalable_dimension=self._scaled.scalable_dimension,
-            resource_id=self._scaled.resource_id,
+            service_namespace=scaled.service_namespace,
+            scalable_dimension=scaled.scalable_dimension,
+            resource_id=scaled.resource_id,
             target_tracking_scaling_policy_configuration=(
                 aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
-                    target_value=target,
+                    target_value=TARGET_CPU_PERCENT,
                     predefined_metric_specification=(
                         aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationPredefinedMetricSpecificationArgs(
-                            predefined_metric_type=metric, resource_label=label
+                            predefined_metric_type="ECSServiceAverageCPUUtilization"
                         )
                     ),
                     # Quick to help, slow to leave.

@@ -21,7 +21,6 @@ VARIABLE = re.compile(r"[A-Za-z_]\w*")
 RESERVED_VARIABLES = re.compile(
     r"(ECS|AWS_CONTAINER)_\w+|AWS_EXECUTION_ENV|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)"
 )
-SECRET = re.compile(r"arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:[^:]+(:[^:]*:[^:]*:[^:]*)?")
 
 # Which memory Fargate gives with which CPU: from, to and in steps of so many megabytes. The smallest CPU takes 512 too.
 MEMORY_MB = {
@@ -36,6 +35,8 @@ MEMORY_MB = {
 # Not root, and nobody that an image of a distribution knows.
 USER = "1001:1001"
 SCRATCH = "scratch"
+# How long a container that was asked to stop may take.
+STOP_TIMEOUT_SECONDS = 30
 PROBE = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}{path}', timeout=2)"
 
 
@@ -60,18 +61,12 @@ class ContainerTaskArgs:
     health_path: str = "/health"
     """What answers 200 while the container is alive: one that does not is replaced."""
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    secrets: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """Variables whose values are secrets: a secret's ARN, or that ARN and `:key::` for one key of its JSON object."""
-    secret_key_arns: Sequence[pulumi.Input[str]] = ()
-    """KMS keys of those secrets, where they are not the account's own for Secrets Manager."""
     statements: Sequence[policies.Statement] = ()
-    """What the container's role may do. The secrets above are none of its rights: ECS reads them before it starts."""
+    """What the container's role may do, such as reading its secrets: none of them is handed to it in a variable."""
     cpu_units: int = 512
     """1024 are one virtual CPU."""
     memory_mb: int = 1024
     architecture: Architecture = "arm64"
-    stop_timeout_seconds: int = 30
-    """How long a container that was asked to stop may take."""
     log_retention_days: int = 30
     log_key_arn: pulumi.Input[str] | None = None
     """The KMS key of the log; None for the encryption that CloudWatch gives every log."""
@@ -87,23 +82,17 @@ class ContainerTaskArgs:
         check(self, "command", words, f"must be a list of words, not {self.command!r}")
         check_range(self, "port", 1, 65_535)
         check(self, "health_path", bool(PATH.fullmatch(self.health_path)), f"must be a path, not {self.health_path!r}")
-        for name in ("variables", "secrets"):
-            self._check_variables(name)
-        both = sorted(self.variables.keys() & self.secrets.keys())
-        check(self, "secrets", not both, f"must not repeat variables: {', '.join(both)}")
+        self._check_variables()
         self._check_size()
-        check_range(self, "stop_timeout_seconds", 2, 120)
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
 
-    def _check_variables(self, name: str) -> None:
-        for variable, value in getattr(self, name).items():
-            check(self, name, bool(VARIABLE.fullmatch(variable)), f"must be named by letters, not {variable!r}")
-            free = not RESERVED_VARIABLES.fullmatch(variable)
-            check(self, name, free, f"must not set {variable}: ECS and the container's role do")
+    def _check_variables(self) -> None:
+        for name, value in self.variables.items():
+            check(self, "variables", bool(VARIABLE.fullmatch(name)), f"must be named by letters, not {name!r}")
+            free = not RESERVED_VARIABLES.fullmatch(name)
+            check(self, "variables", free, f"must not set {name}: ECS and the container's role do")
             # No value is shown: it may be what should have been a secret.
-            check(self, name, isinstance(value, (str, pulumi.Output)), f"must be strings, which {variable} is not")
-            arn = name != "secrets" or not isinstance(value, str) or bool(SECRET.fullmatch(value))
-            check(self, name, arn, f"must be ARNs of secrets, alone or with `:key::`, which {variable} is not")
+            check(self, "variables", isinstance(value, (str, pulumi.Output)), f"must be strings, which {name} is not")
 
     def _check_size(self) -> None:
         check_choice(self, "architecture", get_args(Architecture))
@@ -123,7 +112,6 @@ class ContainerTask(pulumi.ComponentResource):
     """With its revision: another image or setting is another definition."""
     role_arn: pulumi.Output[str]
     """What the container may do."""
-    log_group_name: pulumi.Output[str]
     rights: list[pulumi.Resource]
     """Without these a container does not start, or fails its first calls: whatever starts one is made after them."""
     thing: str
@@ -146,7 +134,6 @@ class ContainerTask(pulumi.ComponentResource):
 
         self.definition_arn = self._definition.arn
         self.role_arn = self._role.arn
-        self.log_group_name = self._log_group.name
         self.register_outputs({"definition_arn": self.definition_arn, "role_arn": self.role_arn})
 
     def _create_log_group(self) -> None:
@@ -187,15 +174,10 @@ class ContainerTask(pulumi.ComponentResource):
         return made
 
     def _execution_statements(self) -> list[policies.Statement]:
-        args = self._args
         statements = [policies.write_logs(self._log_group.arn)]
         repository = self._repository_arn()
         if repository is not None:
             statements += policies.pull_image(repository)
-        if args.secrets:
-            statements.append(policies.read_secrets(list(args.secrets.values())))
-        if args.secret_key_arns:
-            statements.append(policies.decrypt_secrets(args.secret_key_arns))
         return statements
 
     def _repository_arn(self) -> pulumi.Input[str] | None:
@@ -236,14 +218,15 @@ class ContainerTask(pulumi.ComponentResource):
             "essential": True,
             "portMappings": [{"containerPort": args.port, "hostPort": args.port, "protocol": "tcp"}],
             "environment": [{"name": name, "value": args.variables[name]} for name in sorted(args.variables)],
-            "secrets": [{"name": name, "valueFrom": args.secrets[name]} for name in sorted(args.secrets)],
+            # The application reads its secrets itself, with its own role.
+            "secrets": [],
             "user": USER,
             "privileged": False,
             "readonlyRootFilesystem": True,
             # The only place to write: on the task's own disk, gone with it.
             "mountPoints": [{"sourceVolume": SCRATCH, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108
             "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
-            "stopTimeout": args.stop_timeout_seconds,
+            "stopTimeout": STOP_TIMEOUT_SECONDS,
             "healthCheck": {
                 "command": ["CMD", "python", "-c", PROBE.format(port=args.port, path=args.health_path)],
                 "interval": 30,

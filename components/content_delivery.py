@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import bucket_policies, policies
-from components.arguments import HOST_NAME, check, check_choice, check_range, check_unique, is_plain
+from components.arguments import HOST_NAME, check, check_choice, check_unique, is_plain
 from components.choices import EDGE_REGION, PriceClass
 from components.delivery_rules import (
     CACHE_KEY,
@@ -30,6 +30,8 @@ WEB_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 KEY_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{1,76}\n)+-----END PUBLIC KEY-----")
 KEYS_OF_A_GROUP = 5
+# How long an object is kept that says nothing itself. What it says (`Cache-Control`) holds, up to a year.
+DEFAULT_CACHE_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,14 +54,10 @@ class ContentDeliveryArgs:
     """Of a certificate for the aliases, in us-east-1."""
     cors_origins: Sequence[str] = ()
     """Web pages that may read with scripts; pages may show images without it."""
-    default_cache_seconds: int = 86_400
-    """How long an object is kept that says nothing itself. What it says (`Cache-Control`) holds, up to a year."""
     price_class: PriceClass = "PriceClass_100"
     geo_restriction: GeoRestriction = "none"
     geo_locations: Sequence[str] = ()
     """Countries by their two letters: the only ones that are served (whitelist), or those that are not (blacklist)."""
-    web_acl_arn: pulumi.Input[str] | None = None
-    """Of a firewall whose scope is CLOUDFRONT."""
     access_log_bucket_arn: pulumi.Input[str] | None = None
     """Of a bucket whose policy has `bucket_policies.receive_distribution_logs`; None for no logs."""
 
@@ -68,7 +66,6 @@ class ContentDeliveryArgs:
         self._check_prefixes()
         self._check_keys()
         self._check_addresses()
-        check_range(self, "default_cache_seconds", 0, ONE_YEAR)
         check_choice(self, "price_class", get_args(PriceClass))
         check_choice(self, "geo_restriction", get_args(GeoRestriction))
         check_unique(self, "geo_locations", self.geo_locations)
@@ -110,9 +107,6 @@ class ContentDeliveryArgs:
         if is_plain(self.certificate_arn):
             there = f":acm:{EDGE_REGION}:" in str(self.certificate_arn)
             check(self, "certificate_arn", there, f"must be in {EDGE_REGION}, not {self.certificate_arn!r}")
-        if is_plain(self.web_acl_arn):
-            there = ":global/webacl/" in str(self.web_acl_arn)
-            check(self, "web_acl_arn", there, f"must have the scope CLOUDFRONT, which {self.web_acl_arn!r} has not")
         for origin in self.cors_origins:
             check(self, "cors_origins", bool(WEB_ORIGIN.fullmatch(origin)), f"must be exact origins, not {origin!r}")
 
@@ -205,7 +199,7 @@ class ContentDelivery(pulumi.ComponentResource):
             name=self._physical,
             comment=f"What {self._physical} keeps, and for how long",
             min_ttl=0,
-            default_ttl=self._args.default_cache_seconds,
+            default_ttl=DEFAULT_CACHE_SECONDS,
             max_ttl=ONE_YEAR,
             parameters_in_cache_key_and_forwarded_to_origin=CACHE_KEY,
             opts=self._child,
@@ -285,7 +279,6 @@ class ContentDelivery(pulumi.ComponentResource):
                     restriction_type=args.geo_restriction, locations=list(args.geo_locations)
                 )
             ),
-            web_acl_id=args.web_acl_arn,
             opts=self._child,
         )
 

@@ -14,7 +14,7 @@ from components.choices import EDGE_REGION
 from components.naming import Naming
 
 COLUMNS = 24
-TITLE_HEIGHT = 1
+TITLE_HEIGHT, CHART_HEIGHT = 1, 6
 # What CloudWatch takes of one dashboard and of one chart.
 MOST_WIDGETS, MOST_SERIES = 500, 500
 
@@ -31,7 +31,6 @@ class Chart:
     limits: Mapping[str, float] = field(default_factory=dict)
     """Lines across, by what they mean."""
     width: int = 6
-    height: int = 6
     period_seconds: int = 300
     stacked: bool = False
     region: str | None = None
@@ -42,7 +41,6 @@ class Chart:
         count = len(self.metrics)
         check(self, "metrics", 1 <= count <= MOST_SERIES, f"must be 1 to {MOST_SERIES} series, not {count}")
         check_range(self, "width", 1, COLUMNS)
-        check_range(self, "height", 1, 1_000)
         check_range(self, "period_seconds", 1, A_DAY_SECONDS)
 
 
@@ -77,20 +75,17 @@ class DashboardArgs:
 class Dashboard(pulumi.ComponentResource):
     """The dashboard."""
 
-    name: pulumi.Output[str]
-
     def __init__(self, name: str, args: DashboardArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Dashboard", name, {}, opts)
 
-        dashboard = aws.cloudwatch.Dashboard(
+        aws.cloudwatch.Dashboard(
             f"{name}-dashboard",
             dashboard_name=f"{args.naming.project}-{args.naming.environment}",
             dashboard_body=pulumi.Output.json_dumps({"widgets": widgets(args.sections, args.region)}),
             opts=pulumi.ResourceOptions(parent=self),
         )
 
-        self.name = dashboard.dashboard_name
-        self.register_outputs({"name": self.name})
+        self.register_outputs({})
 
 
 def widgets(sections: Sequence[Section], region: str) -> list[dict[str, Any]]:
@@ -101,14 +96,14 @@ def widgets(sections: Sequence[Section], region: str) -> list[dict[str, Any]]:
         title = {"markdown": f"## {section.title}"}
         placed.append(_widget("text", title, x=0, y=top, width=COLUMNS, height=TITLE_HEIGHT))
         top += TITLE_HEIGHT
-        left = row_height = 0
+        left = 0
         for chart in section.charts:
             if left + chart.width > COLUMNS:
-                left, top, row_height = 0, top + row_height, 0
+                left, top = 0, top + CHART_HEIGHT
             drawn = _drawn(chart, region)
-            placed.append(_widget("metric", drawn, x=left, y=top, width=chart.width, height=chart.height))
-            left, row_height = left + chart.width, max(row_height, chart.height)
-        top += row_height
+            placed.append(_widget("metric", drawn, x=left, y=top, width=chart.width, height=CHART_HEIGHT))
+            left += chart.width
+        top += CHART_HEIGHT
     return placed
 
 

@@ -8,8 +8,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import check, check_range, is_plain
-from components.deploy_rights import DEPLOYMENT, PATH, Scope, document, empty_buckets, new_roles, state
+from components.arguments import check, is_plain
+from components.deploy_rights import DEPLOYMENT, NEW_ROLES, PATH, Scope, document, state
 from components.deploy_service_rights import Right
 from components.naming import Naming
 
@@ -21,6 +21,7 @@ GITHUB_ENVIRONMENT = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 PROVIDER = re.compile(rf"arn:aws[a-z-]*:iam::\d{{12}}:oidc-provider/{re.escape(ISSUER)}")
 BUCKET = re.compile(r"arn:aws[a-z-]*:s3:::[a-z0-9][a-z0-9.-]{2,62}")
+SESSION_SECONDS = 3_600
 # The rights of a policy, once the ARNs that they name are known.
 Rights = Callable[[Mapping[str, str | None]], Sequence[Right]]
 
@@ -43,15 +44,6 @@ class DeployIdentityArgs:
     """The key that encrypts the state, or the secrets in it."""
     provider_arn: pulumi.Input[str] | None = None
     """GitHub's identity provider, of which an account has one; None where it is made here."""
-    session_seconds: int = 3_600
-    permissions_boundary_arn: pulumi.Input[str] | None = None
-    """Limits the roles made here, whatever their policies say."""
-    made_roles_boundary_arn: pulumi.Input[str] | None = None
-    """A deployment makes no role without this boundary. Without it, it may give the roles it makes rights of its own choice."""
-    empties_buckets: bool = False
-    """Whether a deployment may delete objects, as it must to delete a bucket that is not protected."""
-    previews: bool = True
-    """A second role, for the jobs of pull requests: it reads descriptions and this stack's state, and nothing else."""
 
     def __post_init__(self) -> None:
         owner, slash, name = self.repository.partition("/")
@@ -64,9 +56,7 @@ class DeployIdentityArgs:
         self._check_plain("account_id", re.compile(r"\d{12}"), "twelve digits")
         self._check_plain("provider_arn", PROVIDER, f"the ARN of {ISSUER}'s provider")
         self._check_plain("state_bucket_arn", BUCKET, "one bucket's ARN")
-        for part in ("state_key_arn", "permissions_boundary_arn", "made_roles_boundary_arn"):
-            self._check_plain(part, re.compile(r"arn:[^\s*?]+"), "one ARN")
-        check_range(self, "session_seconds", 3_600, 43_200)
+        self._check_plain("state_key_arn", re.compile(r"arn:[^\s*?]+"), "one ARN")
 
     def _check_plain(self, part: str, pattern: re.Pattern[str], wanted: str) -> None:
         value = getattr(self, part)
@@ -78,7 +68,8 @@ class DeployIdentity(pulumi.ComponentResource):
     """The identity provider, the role that deploys, and the role that previews."""
 
     role_arn: pulumi.Output[str]
-    preview_role_arn: pulumi.Output[str] | None
+    preview_role_arn: pulumi.Output[str]
+    """Of the jobs of pull requests: it reads descriptions and this stack's state, and nothing else."""
     provider_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: DeployIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -112,16 +103,11 @@ class DeployIdentity(pulumi.ComponentResource):
         self._read = made["read"]
 
         def others(known: Mapping[str, str | None]) -> Sequence[Right]:
-            emptied = [empty_buckets()] if args.empties_buckets else []
-            bucket, key = str(known["bucket"]), known["key"]
-            return [*state(bucket, key, writes=True), new_roles(known["boundary"]), *emptied]
+            return [*state(str(known["bucket"]), known["key"], writes=True), NEW_ROLES]
 
         self._attach("deploy-state", role, self._create_policy("deploy-state", others))
 
     def _create_preview(self) -> None:
-        self.preview_role_arn = None
-        if not self._args.previews:
-            return
         role = self._create_role("preview", "pull_request", "previews")
         self.preview_role_arn = role.arn
         self._attach("preview-read", role, self._read)
@@ -149,19 +135,13 @@ class DeployIdentity(pulumi.ComponentResource):
             path=PATH,
             description=f"{does.capitalize()} {args.naming.project} {args.naming.environment} from GitHub",
             assume_role_policy=pulumi.Output.json_dumps(policies.document(trust)),
-            max_session_duration=args.session_seconds,
-            permissions_boundary=args.permissions_boundary_arn,
+            max_session_duration=SESSION_SECONDS,
             opts=self._child,
         )
 
     def _create_policy(self, thing: str, rights: Rights) -> aws.iam.Policy:
         args = self._args
-        known = pulumi.Output.all(
-            account=args.account_id,
-            bucket=args.state_bucket_arn,
-            key=args.state_key_arn,
-            boundary=args.made_roles_boundary_arn,
-        )
+        known = pulumi.Output.all(account=args.account_id, bucket=args.state_bucket_arn, key=args.state_key_arn)
 
         def write(values: Mapping[str, str | None]) -> str:
             scope = Scope(naming=args.naming, region=args.region, account_id=str(values["account"]))

@@ -133,6 +133,8 @@ ROLES = (
         condition=_other("Project", "{project}"),
     ),
 )
+# Roles may be made. It is in the policy of the state, where there is room for it.
+NEW_ROLES = Right(sid="NewRoles", actions="iam:CreateRole", resources="arn:aws:iam::{account}:role/{named}")
 
 NETWORK = (
     Right(
@@ -221,17 +223,6 @@ def document(scope: Scope, *rights: Right) -> str:
     return json.dumps({"Version": POLICY_VERSION, "Statement": statements}, separators=(",", ":"))
 
 
-def new_roles(boundary_arn: str | None) -> Right:
-    """Roles may be made; with a boundary, only those that carry it, so that none of them can do more than it says."""
-    condition = {} if boundary_arn is None else {"StringEquals": {"iam:PermissionsBoundary": boundary_arn}}
-    return Right(
-        sid="NewRoles",
-        actions="iam:CreateRole",
-        resources="arn:aws:iam::{account}:role/{named}",
-        condition=condition,
-    )
-
-
 def state(bucket_arn: str, key_arn: str | None, *, writes: bool) -> list[Right]:
     """Reads the state of this one stack, and writes it; the state of other stacks in the bucket is out of reach."""
     files = ("stacks/{project}/{environment}.json*", "history/{project}/{environment}/*", "backups/{project}/{environment}/*",
@@ -247,12 +238,3 @@ def state(bucket_arn: str, key_arn: str | None, *, writes: bool) -> list[Right]:
         actions = "kms:Decrypt kms:Encrypt kms:GenerateDataKey" if writes else "kms:Decrypt"
         rights.append(Right(sid="UseStateKey", actions=actions, resources=key_arn))
     return rights
-
-
-def empty_buckets() -> Right:
-    """A bucket that is not protected is emptied before it is deleted."""
-    return Right(
-        sid="EmptyBuckets",
-        actions="s3:DeleteObject s3:DeleteObjectVersion",
-        resources="arn:aws:s3:::{named}/* arn:aws:s3:::{named}-*/*",
-    )

@@ -14,8 +14,6 @@ class DnsZoneArgs:
 
     host_name: str
     """The zone's name, such as `api-staging.example.com`. Whoever has the parent delegates it once, to `name_servers`."""
-    zone_id: pulumi.Input[str] | None = None
-    """A zone that stands already and is left as it is; None to make one."""
     protected: bool = False
     """Refuse deletion: another zone would have other name servers, and the parent would delegate to nobody."""
 
@@ -29,8 +27,8 @@ class DnsZone(pulumi.ComponentResource):
     key of its own and a second delegation."""
 
     zone_id: pulumi.Output[str]
-    name_servers: pulumi.Output[list[str]] | None
-    """To whom the parent delegates the zone; None for a zone that stood already."""
+    name_servers: pulumi.Output[list[str]]
+    """To whom the parent delegates the zone."""
 
     def __init__(self, name: str, args: DnsZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:DnsZone", name, {}, opts)
@@ -72,9 +70,6 @@ class DnsZone(pulumi.ComponentResource):
 
     def _create_zone(self) -> None:
         args = self._args
-        if args.zone_id is not None:
-            self.zone_id, self.name_servers = pulumi.Output.from_input(args.zone_id), None
-            return
         zone = aws.route53.Zone(
             f"{self._name}-zone",
             name=args.host_name,

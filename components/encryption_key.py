@@ -9,11 +9,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import check, check_range, check_unique
+from components.arguments import check, check_unique
 from components.naming import Naming
 
 SERVICE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*")
-SERVICE_PRINCIPAL = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*\.amazonaws\.com")
+LOG_GROUP = re.compile(r"[\w/.#*-]+")
+ROTATION_DAYS = 365
+# How long a deleted key can still be had back: the longest that KMS allows.
+DELETION_WINDOW_DAYS = 30
 
 # All that is done to a key without touching what it encrypts.
 KEY_ADMINISTRATION_ACTIONS = (
@@ -48,15 +51,8 @@ class EncryptionKeyArgs:
     region: str
     services: Sequence[str] = ()
     """Services through which this account's roles may use it, as their endpoints are called: `s3`, `rds`, `sqs`."""
-    delivering_services: Sequence[str] = ()
-    """Services that use it on their own, for things of this account: `s3.amazonaws.com`, which sends to an encrypted queue."""
     log_groups: Sequence[str] = ()
     """Names of log groups that CloudWatch may encrypt under it; `*` stands for any characters."""
-    statements: Sequence[policies.Statement] = ()
-    """What its policy says beyond that, such as that one distribution may decrypt."""
-    rotation_days: int = 365
-    deletion_window_days: int = 30
-    """How long a deleted key can still be had back."""
     protected: bool = False
     """Refuse deletion, and leave the key behind when the program drops it: without it, what it encrypted is lost."""
 
@@ -64,8 +60,7 @@ class EncryptionKeyArgs:
         check(self, "description", 0 < len(self.description) <= 8192, "must have 1 to 8192 characters")
         for field, pattern, example in (
             ("services", SERVICE, "s3"),
-            ("delivering_services", SERVICE_PRINCIPAL, "s3.amazonaws.com"),
-            ("log_groups", re.compile(r"[\w/.#*-]+"), "/aws/lambda/*"),
+            ("log_groups", LOG_GROUP, "/aws/lambda/*"),
         ):
             values = getattr(self, field)
             for value in values:
@@ -73,17 +68,12 @@ class EncryptionKeyArgs:
             check_unique(self, field, values)
         # Every group there is would be any that someone else in the account makes, too.
         check(self, "log_groups", "*" not in self.log_groups, "must name groups, not all of them")
-        check_range(self, "rotation_days", 90, 2_560)
-        check_range(self, "deletion_window_days", 7, 30)
 
 
 class EncryptionKey(pulumi.ComponentResource):
     """The key and its alias. The account administers it through IAM; nobody uses it but through the services named."""
 
     arn: pulumi.Output[str]
-    id: pulumi.Output[str]
-    alias: pulumi.Output[str]
-    """Its name, `alias/…`."""
 
     def __init__(self, name: str, args: EncryptionKeyArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:EncryptionKey", name, {}, opts)
@@ -92,30 +82,28 @@ class EncryptionKey(pulumi.ComponentResource):
             f"{name}-key",
             description=args.description,
             enable_key_rotation=True,
-            rotation_period_in_days=args.rotation_days,
-            deletion_window_in_days=args.deletion_window_days,
+            rotation_period_in_days=ROTATION_DAYS,
+            deletion_window_in_days=DELETION_WINDOW_DAYS,
             policy=pulumi.Output.json_dumps(policies.document(*self._statements())),
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
         )
-        alias = aws.kms.Alias(
+        aws.kms.Alias(
             f"{name}-alias",
             name=f"alias/{args.naming.physical(args.thing)}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.arn, self.id, self.alias = key.arn, key.key_id, alias.name
-        self.register_outputs({"arn": self.arn, "id": self.id, "alias": self.alias})
+        self.arn = key.arn
+        self.register_outputs({"arn": self.arn})
 
     def _statements(self) -> list[policies.Statement]:
         args = self._args
         statements = [_administer_key(args.account_id)]
         if args.services:
             statements += _use_key_through(args.services, args.region, args.account_id)
-        if args.delivering_services:
-            statements.append(_deliver_with_key(args.delivering_services, args.account_id))
         if args.log_groups:
             statements.append(_encrypt_logs(args.log_groups, args.region, args.account_id))
-        return [*statements, *args.statements]
+        return statements
 
 
 def _administer_key(account_id: pulumi.Input[str]) -> policies.Statement:
@@ -156,17 +144,6 @@ def _use_key_through(services: Sequence[str], region: str, account_id: pulumi.In
             condition={"StringEquals": through, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
     ]
-
-
-def _deliver_with_key(services: Sequence[str], account_id: pulumi.Input[str]) -> policies.Statement:
-    """A statement of a key's policy: these services use it on their own, for things of this account."""
-    return policies.allow(
-        "DeliverEncrypted",
-        ["kms:Decrypt", "kms:GenerateDataKey*"],
-        ["*"],
-        principal={"Service": list(services)},
-        condition={"StringEquals": {"aws:SourceAccount": account_id}},
-    )
 
 
 def _encrypt_logs(log_groups: Sequence[str], region: str, account_id: pulumi.Input[str]) -> policies.Statement:

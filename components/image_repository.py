@@ -9,13 +9,16 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import check, check_range, check_unique
+from components.arguments import check, check_unique
 
 NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
-TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 ACCOUNT_ID = re.compile(r"\d{12}")
-# ECR takes no more filters than these.
-MOST_POINTER_TAGS = 5
+# The one tag that may move from image to image. Nothing deploys by it.
+POINTER_TAG = "latest"
+# How many images stay; older ones expire, even one that still runs somewhere, so this covers every roll-back.
+KEPT_IMAGES = 100
+# After how many days an image without a tag expires.
+UNTAGGED_DAYS = 14
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,14 +26,6 @@ class ImageRepositoryArgs:
     """A repository. One serves all environments, which tell images apart by digest, so its name has none in it."""
 
     name: str
-    pointer_tags: Sequence[str] = ("latest",)
-    """Tags that may move from image to image. Nothing deploys by them."""
-    kept_images: int = 100
-    """How many images stay; older ones expire, even one that still runs somewhere, so this covers every roll-back."""
-    untagged_days: int = 14
-    """After how many days an image without a tag expires."""
-    key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the images; None for the encryption that ECR gives every repository."""
     reader_account_ids: Sequence[str] = ()
     """Other accounts that may pull."""
     protected: bool = False
@@ -39,13 +34,6 @@ class ImageRepositoryArgs:
     def __post_init__(self) -> None:
         valid = 2 <= len(self.name) <= 256 and bool(NAME.fullmatch(self.name))
         check(self, "name", valid, f"must be 2 to 256 lower-case characters, words and paths, not {self.name!r}")
-        for tag in self.pointer_tags:
-            check(self, "pointer_tags", bool(TAG.fullmatch(tag)), f"must be whole tags, not {tag!r}")
-        check_unique(self, "pointer_tags", self.pointer_tags)
-        number = len(self.pointer_tags)
-        check(self, "pointer_tags", number <= MOST_POINTER_TAGS, f"must be at most {MOST_POINTER_TAGS}, not {number}")
-        check_range(self, "kept_images", 1, 1_000)
-        check_range(self, "untagged_days", 1, 365)
         for account in self.reader_account_ids:
             problem = f"must be account ids of 12 digits, not {account!r}"
             check(self, "reader_account_ids", bool(ACCOUNT_ID.fullmatch(account)), problem)
@@ -55,10 +43,8 @@ class ImageRepositoryArgs:
 class ImageRepository(pulumi.ComponentResource):
     """The repository, what expires in it, and who else may pull."""
 
-    name: pulumi.Output[str]
     url: pulumi.Output[str]
     """An image's reference is this, `@` and its digest."""
-    arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: ImageRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:ImageRepository", name, {}, opts)
@@ -69,36 +55,27 @@ class ImageRepository(pulumi.ComponentResource):
         self._create_lifecycle()
         self._create_policy()
 
-        self.name = self._repository.name
         self.url = self._repository.repository_url
-        self.arn = self._repository.arn
-        self.register_outputs({"name": self.name, "url": self.url, "arn": self.arn})
+        self.register_outputs({"url": self.url})
 
     def _create_repository(self) -> None:
         args = self._args
         self._repository = aws.ecr.Repository(
             f"{self._name}-repository",
             name=args.name,
-            # CKV_AWS_51 knows no exception: every tag but the pointers is immutable all the same.
-            image_tag_mutability="IMMUTABLE_WITH_EXCLUSION" if args.pointer_tags else "IMMUTABLE",
+            # CKV_AWS_51 knows no exception: every tag but the pointer is immutable all the same.
+            image_tag_mutability="IMMUTABLE_WITH_EXCLUSION",
             image_tag_mutability_exclusion_filters=[
-                aws.ecr.RepositoryImageTagMutabilityExclusionFilterArgs(filter=tag, filter_type="WILDCARD")
-                for tag in args.pointer_tags
-            ]
-            or None,
-            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-            # A key of one's own costs money by the month (CKV_AWS_136 asks for one), so it is asked for.
-            encryption_configurations=[
-                aws.ecr.RepositoryEncryptionConfigurationArgs(
-                    encryption_type="AES256" if args.key_arn is None else "KMS", kms_key=args.key_arn
-                )
+                aws.ecr.RepositoryImageTagMutabilityExclusionFilterArgs(filter=POINTER_TAG, filter_type="WILDCARD")
             ],
+            image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
+            # CKV_AWS_136 asks for a key of one's own, which costs money by the month.
+            encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
             force_delete=not args.protected,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
         )
 
     def _create_lifecycle(self) -> None:
-        args = self._args
         rules = [
             {
                 "rulePriority": 1,
@@ -107,7 +84,7 @@ class ImageRepository(pulumi.ComponentResource):
                     "tagStatus": "untagged",
                     "countType": "sinceImagePushed",
                     "countUnit": "days",
-                    "countNumber": args.untagged_days,
+                    "countNumber": UNTAGGED_DAYS,
                 },
                 "action": {"type": "expire"},
             },
@@ -115,7 +92,7 @@ class ImageRepository(pulumi.ComponentResource):
                 # A rule about any image has to be the last one.
                 "rulePriority": 2,
                 "description": "All but the newest images",
-                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": args.kept_images},
+                "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES},
                 "action": {"type": "expire"},
             },
         ]

@@ -17,6 +17,10 @@ ANYWHERE = "0.0.0.0/0"
 # TLS 1.3, and 1.2 for clients that have no more.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
+# The service has to keep idle connections open for longer than this.
+IDLE_TIMEOUT_SECONDS = 60
+# How long a target that leaves may finish its requests.
+DEREGISTRATION_DELAY_SECONDS = 30
 # Of a load balancer and of a target group.
 LONGEST_NAME = 32
 SUFFIX = len("-0123ab")
@@ -54,10 +58,6 @@ class LoadBalancerArgs:
     """The name that clients use; without a certificate they use the load balancer's own."""
     shifts_traffic: bool = False
     """Keep a second target group, so that a canary or blue/green deployment can move traffic between the two."""
-    idle_timeout_seconds: int = 60
-    """The service has to keep idle connections open for longer than this."""
-    deregistration_delay_seconds: int = 30
-    """How long a target that leaves may finish its requests."""
     access_log_bucket: pulumi.Input[str] | None = None
     """A bucket whose policy lets load balancers log into it; None for no log."""
     protected: bool = False
@@ -77,8 +77,6 @@ class LoadBalancerArgs:
         if self.host_name is not None:
             named = bool(HOST_NAME.fullmatch(self.host_name))
             check(self, "host_name", named, f"must be a host name such as api.example.com, not {self.host_name!r}")
-        check_range(self, "idle_timeout_seconds", 1, 4_000)
-        check_range(self, "deregistration_delay_seconds", 0, 3_600)
 
     @property
     def has_certificate(self) -> bool:
@@ -106,13 +104,12 @@ class LoadBalancer(pulumi.ComponentResource):
     listener: aws.lb.Listener
     """ECS refuses a service whose target group no listener uses: the service is made after it."""
     port: int
-    health_path: str
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:LoadBalancer", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self.port, self.health_path = args.port, args.health_path
+        self.port = args.port
 
         self._create_security_group()
         self._create_load_balancer()
@@ -167,7 +164,7 @@ class LoadBalancer(pulumi.ComponentResource):
             # What two servers could read differently, neither gets.
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
-            idle_timeout=args.idle_timeout_seconds,
+            idle_timeout=IDLE_TIMEOUT_SECONDS,
             enable_deletion_protection=args.protected,
             # CKV_AWS_91 asks for a log: it is an argument, because the bucket is somebody else's.
             access_logs=None
@@ -193,7 +190,7 @@ class LoadBalancer(pulumi.ComponentResource):
             # Inside the VPC, between two security groups that admit nobody else (CKV_AWS_378 asks for HTTPS here too).
             protocol="HTTP",
             port=args.port,
-            deregistration_delay=args.deregistration_delay_seconds,
+            deregistration_delay=DEREGISTRATION_DELAY_SECONDS,
             health_check=aws.lb.TargetGroupHealthCheckArgs(
                 enabled=True,
                 protocol="HTTP",

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_aws as aws
 
-from components.arguments import check, check_range
+from components.arguments import check
 from components.naming import Naming
 
 DOMAIN_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 # Cognito keeps these to itself.
 RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
+# What its tokens are for: they say `{project}/{SCOPE}`.
+SCOPE, SCOPE_DESCRIPTION = "system", "Acts for the platform itself"
+ACCESS_TOKEN_MINUTES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,10 +25,6 @@ class MachineClientArgs:
     pool_id: pulumi.Input[str]
     domain_prefix: str
     """Of the host that gives tokens, `{domain_prefix}.auth.{region}.amazoncognito.com`: no other account has it."""
-    scope: str = "system"
-    """What its tokens are for: they say `{project}/{scope}`."""
-    scope_description: str = "Acts for the platform itself"
-    access_token_minutes: int = 60
     secret_id: pulumi.Input[str] | None = None
     """A secret that gets `client_id`, `client_secret`, `scope` and `token_url` as its value; None to leave it to outputs."""
 
@@ -34,10 +33,6 @@ class MachineClientArgs:
         check(self, "domain_prefix", prefix, f"must be one label of a host name, not {self.domain_prefix!r}")
         for word in RESERVED_IN_DOMAINS:
             check(self, "domain_prefix", word not in self.domain_prefix, f"must not hold {word}: Cognito refuses it")
-        scope = bool(re.fullmatch(r"[\w.:-]{1,256}", self.scope))
-        check(self, "scope", scope, f"must be a plain name, not {self.scope!r}")
-        check(self, "scope_description", 0 < len(self.scope_description) <= 256, "must have 1 to 256 characters")
-        check_range(self, "access_token_minutes", 5, 24 * 60)
 
 
 class MachineClient(pulumi.ComponentResource):
@@ -47,7 +42,7 @@ class MachineClient(pulumi.ComponentResource):
     client_secret: pulumi.Output[str]
     """A secret of the program too: it is not shown, and it is encrypted in the state."""
     scope: pulumi.Output[str]
-    """What an access token has in `scope`: `{project}/{scope}`."""
+    """What an access token has in `scope`: `{project}/system`."""
     token_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: MachineClientArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -69,12 +64,10 @@ class MachineClient(pulumi.ComponentResource):
             identifier=args.naming.project,
             name=args.naming.physical("api"),
             user_pool_id=args.pool_id,
-            scopes=[
-                aws.cognito.ResourceServerScopeArgs(scope_name=args.scope, scope_description=args.scope_description)
-            ],
+            scopes=[aws.cognito.ResourceServerScopeArgs(scope_name=SCOPE, scope_description=SCOPE_DESCRIPTION)],
             opts=self._child,
         )
-        self.scope = pulumi.Output.concat(server.identifier, "/", args.scope)
+        self.scope = pulumi.Output.concat(server.identifier, "/", SCOPE)
 
     def _create_client(self) -> None:
         args = self._args
@@ -88,7 +81,7 @@ class MachineClient(pulumi.ComponentResource):
             allowed_oauth_scopes=[self.scope],
             # Left out, Cognito lets users sign in through this client too; alone, this one lets nobody.
             explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH"],
-            access_token_validity=args.access_token_minutes,
+            access_token_validity=ACCESS_TOKEN_MINUTES,
             token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(
                 access_token="minutes",  # noqa: S106  (a unit)
             ),

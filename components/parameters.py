@@ -35,17 +35,15 @@ class ParametersArgs:
 class Parameters(pulumi.ComponentResource):
     """The parameters, below one path, which a reader needs the right to read and no other."""
 
-    path: str
     values: Mapping[str, pulumi.Output[str]]
     """By name, each known once its parameter stands."""
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Parameters", name, {}, opts)
-        self.path = args.naming.parameter_path
         made = {
             key: aws.ssm.Parameter(
                 f"{name}-{key.replace('_', '-')}",
-                name=f"{self.path}/{key}",
+                name=f"{args.naming.parameter_path}/{key}",
                 type="String",
                 value=value,
                 opts=pulumi.ResourceOptions(parent=self),
@@ -53,4 +51,4 @@ class Parameters(pulumi.ComponentResource):
             for key, value in args.values.items()
         }
         self.values = {key: parameter.value for key, parameter in made.items()}
-        self.register_outputs({"path": self.path})
+        self.register_outputs({})

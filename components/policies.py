@@ -146,12 +146,6 @@ def pull_by_accounts(account_ids: Sequence[str]) -> Statement:
     }
 
 
-def read_secrets(value_froms: Sequence[pulumi.Input[str]]) -> Statement:
-    """What ECS needs of the secrets that it hands to a container: each a secret's ARN, or that ARN and `:key:stage:version`."""
-    arns = [pulumi.Output.from_input(value).apply(_secret_arn) for value in value_froms]
-    return allow("ReadSecrets", ["secretsmanager:GetSecretValue"], arns)
-
-
 def decrypt_secrets(key_arns: Sequence[pulumi.Input[str]]) -> Statement:
     """The use of these keys for nothing but the secrets that Secrets Manager encrypts with them."""
     return allow(
@@ -197,11 +191,6 @@ def sibling_arn(arn: pulumi.Input[str], service: str, resource: str) -> pulumi.O
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
     return pulumi.Output.from_input(arn).apply(build)
-
-
-def _secret_arn(value_from: str) -> str:
-    """The first seven parts: what follows names a key, a stage and a version inside the secret."""
-    return ":".join(value_from.split(":")[:7])
 
 
 def _statement(

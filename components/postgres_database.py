@@ -9,7 +9,7 @@ import pulumi_aws as aws
 
 from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, check_unique
-from components.choices import DatabaseInsights, LoggedStatements
+from components.choices import DatabaseInsights
 from components.database_rules import (
     INSIGHTS_RETENTION_DAYS,
     check_names,
@@ -24,6 +24,12 @@ from components.naming import Naming
 from components.security_groups import create_security_group, create_way_in
 
 PORT = 5432
+# A major version: RDS picks the minor one, and upgrades it by itself in the maintenance window. Another major one has to be
+# allowed as well (`allow_major_version_upgrade`), and stops the database for minutes.
+ENGINE_VERSION = "18"
+MASTER_USERNAME = "postgres"
+# Who signs the server's certificate: clients must trust this one.
+CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 LOG_EXPORTS = ("postgresql", "upgrade")
 
 
@@ -36,13 +42,6 @@ class PostgresDatabaseArgs:
     subnet_ids: Sequence[pulumi.Input[str]]
     """Private subnets in at least two zones."""
     database_name: str
-    master_username: str = "postgres"
-    engine_version: str = "18"
-    """A major version: RDS then picks the minor one."""
-    minor_upgrades: bool = True
-    """Whether RDS upgrades the minor version by itself, in the maintenance window."""
-    major_upgrades: bool = False
-    """Whether a higher engine_version is taken at all; such an upgrade stops the database for minutes."""
     instance_class: pulumi.Input[str]
     storage_gb: int
     storage_limit_gb: int | None = None
@@ -52,17 +51,6 @@ class PostgresDatabaseArgs:
     """A KMS key for storage, measurements and the master's secret; None for AWS's own. It cannot be changed afterwards."""
     max_connections: int = 100
     slow_statement_ms: int = 1000
-    logged_statements: LoggedStatements = "ddl"
-    """Which statements are logged whatever their time; ddl for those that change the schema. Values in them never are."""
-    idle_in_transaction_timeout_ms: int = 60_000
-    statement_timeout_ms: int | None = None
-    """After which any statement is ended, migrations included; None for never. A session may choose another."""
-    iam_authentication: bool = False
-    """Whether roles that were granted rds_iam sign in with tokens of IAM."""
-    master_password_rotation_days: int | None = None
-    """How often RDS changes the master's password; None for its own rule, every seven days."""
-    certificate_authority: str = "rds-ca-rsa2048-g1"
-    """Who signs the server's certificate: clients must trust this one."""
     insights: DatabaseInsights = "standard"
     """Database Insights: load by statement for seven days, which is free, or all of it for fifteen months."""
     monitoring_interval_seconds: int = 0
@@ -75,10 +63,11 @@ class PostgresDatabaseArgs:
     """Which logs go to CloudWatch: postgresql, upgrade."""
     log_retention_days: int = 30
     log_key_arn: pulumi.Input[str] | None = None
-    final_snapshot_name: str | None = None
-    """Of the last snapshot; None for `{identifier}-final`. A name that is taken keeps the database from being deleted."""
     protected: bool = False
-    """Refuse deletion, keep backups, take a last snapshot, and leave the instance behind when the program drops it."""
+    """Refuse deletion, keep backups, and leave the instance behind when the program drops it.
+
+    The last snapshot is `{identifier}-final`; where that name is taken, RDS does not delete the database.
+    """
     tags: pulumi.Input[dict[str, pulumi.Input[str]]] | None = None
     """Of the instance, beside the provider's."""
 
@@ -88,7 +77,6 @@ class PostgresDatabaseArgs:
         check_names(self)
         check_storage(self)
         check_watching(self)
-        check_choice(self, "logged_statements", get_args(LoggedStatements))
         check_choice(self, "insights", get_args(DatabaseInsights))
         check_range(self, "backup_retention_days", 0, 35)
         check(
@@ -113,11 +101,9 @@ class PostgresDatabase(pulumi.ComponentResource):
     """`address:port`."""
     arn: pulumi.Output[str]
     identifier: pulumi.Output[str]
-    resource_id: pulumi.Output[str]
-    """What a policy names that lets someone sign in with a token of IAM: `dbuser:{resource_id}/{role}`."""
     database_name: pulumi.Output[str]
     master_secret_arn: pulumi.Output[str]
-    """Secret of RDS's own making, with `username` and `password`."""
+    """Secret of RDS's own making, with `username` and `password`, which RDS changes every seven days."""
     security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: PostgresDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -136,10 +122,8 @@ class PostgresDatabase(pulumi.ComponentResource):
         self.endpoint = pulumi.Output.format("{0}:{1}", self.address, self.port)
         self.arn = self._instance.arn
         self.identifier = self._instance.identifier
-        self.resource_id = self._instance.resource_id
         self.database_name = self._instance.db_name
         self.master_secret_arn = self._instance.master_user_secrets.apply(_secret_arn)
-        self._create_rotation()
         self.register_outputs({"address": self.address, "port": self.port, "arn": self.arn})
 
     def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
@@ -174,7 +158,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             subnet_ids=args.subnet_ids,
             opts=self._child,
         )
-        family = f"postgres{args.engine_version}"
+        family = f"postgres{ENGINE_VERSION}"
         self._parameters = aws.rds.ParameterGroup(
             f"{self._name}-parameters",
             name=args.naming.replaceable("db-parameters", family),
@@ -226,17 +210,16 @@ class PostgresDatabase(pulumi.ComponentResource):
             f"{self._name}-instance",
             identifier=self._identifier,
             engine="postgres",
-            engine_version=args.engine_version,
-            auto_minor_version_upgrade=args.minor_upgrades,
-            allow_major_version_upgrade=args.major_upgrades or None,
+            engine_version=ENGINE_VERSION,
+            auto_minor_version_upgrade=True,
             instance_class=args.instance_class,
             db_name=args.database_name,
             port=PORT,
-            username=args.master_username,
+            username=MASTER_USERNAME,
             manage_master_user_password=True,
             master_user_secret_kms_key_id=args.key_arn,
-            iam_database_authentication_enabled=args.iam_authentication,
-            ca_cert_identifier=args.certificate_authority,
+            iam_database_authentication_enabled=False,
+            ca_cert_identifier=CERTIFICATE_AUTHORITY,
             storage_type="gp3",
             allocated_storage=args.storage_gb,
             max_allocated_storage=args.storage_limit_gb,
@@ -262,9 +245,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             deletion_protection=args.protected,
             delete_automated_backups=not args.protected,
             skip_final_snapshot=not args.protected,
-            final_snapshot_identifier=args.final_snapshot_name or f"{self._identifier}-final"
-            if args.protected
-            else None,
+            final_snapshot_identifier=f"{self._identifier}-final" if args.protected else None,
             tags=args.tags,
             opts=pulumi.ResourceOptions(
                 parent=self,
@@ -272,19 +253,6 @@ class PostgresDatabase(pulumi.ComponentResource):
                 protect=args.protected,
                 retain_on_delete=args.protected,
             ),
-        )
-
-    def _create_rotation(self) -> None:
-        days = self._args.master_password_rotation_days
-        if days is None:
-            return
-        aws.secretsmanager.SecretRotation(
-            f"{self._name}-rotation",
-            secret_id=self.master_secret_arn,
-            # Whoever has just read the password, to migrate the schema, goes on with it.
-            rotate_immediately=False,
-            rotation_rules=aws.secretsmanager.SecretRotationRotationRulesArgs(automatically_after_days=days),
-            opts=self._child,
         )
 
     @property

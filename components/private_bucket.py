@@ -10,13 +10,14 @@ import pulumi_aws as aws
 
 from components import bucket_policies, policies
 from components.arguments import check, check_range, check_unique, is_plain
-from components.bucket_rules import ArchiveTiering, CrossOrigin, LifecycleRule
+from components.bucket_rules import MAX_AGE_SECONDS, METHODS, ArchiveTiering, CrossOrigin, LifecycleRule
 from components.choices import LogSender
 from components.naming import Naming
 
 __all__ = ["ArchiveTiering", "CrossOrigin", "LifecycleRule", "PrivateBucket", "PrivateBucketArgs"]
 
 TIDY_RULE = "tidy"
+ABORT_INCOMPLETE_UPLOAD_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,6 @@ class PrivateBucketArgs:
     name_suffix: str = ""
     """Bucket names are global; this makes one that is taken into another."""
     noncurrent_version_days: int = 30
-    abort_incomplete_upload_days: int = 7
     lifecycle_rules: Sequence[LifecycleRule] = ()
     archive_tierings: Sequence[ArchiveTiering] = ()
     cross_origin: CrossOrigin | None = None
@@ -38,12 +38,11 @@ class PrivateBucketArgs:
 
     Whose statement needs a resource that is made with this bucket is made first, with `bucket_name`, which is known beforehand.
     """
-    key_arn: pulumi.Input[str] | None = None
-    """A KMS key that objects are encrypted under; None for keys of S3's own, which cost nothing."""
     access_log_bucket: pulumi.Input[str] | None = None
-    """The name of a bucket that receives the log of all requests; it `receives_logs_of` buckets. None for no log."""
-    access_log_prefix: str = ""
-    """Where in that bucket; empty for `{thing}/`."""
+    """The name of a bucket that receives the log of all requests, below `{thing}/`; it `receives_logs_of` buckets.
+
+    None for no log.
+    """
     receives_logs_of: Sequence[LogSender] = ()
     """Whose access logs may be delivered here: those of this project's buckets, or of the account's load balancers."""
     account_id: pulumi.Input[str] | None = None
@@ -56,7 +55,6 @@ class PrivateBucketArgs:
         check(self, "name_suffix", suffix, f"must be lower-case words with hyphens between, not {self.name_suffix!r}")
         check(self, "name_suffix", len(self.bucket_name) <= 63, f"must be shorter: {self.bucket_name!r} is over 63")
         check_range(self, "noncurrent_version_days", 1, 36_500)
-        check_range(self, "abort_incomplete_upload_days", 1, 365)
         check_unique(self, "lifecycle_rules", [TIDY_RULE, *(rule.name for rule in self.lifecycle_rules)])
         rules = [rule.name for rule in self.lifecycle_rules]
         tierings = [tiering.name for tiering in self.archive_tierings]
@@ -72,18 +70,10 @@ class PrivateBucketArgs:
             check(self, "receives_logs_of", sender in known, f"must be of {', '.join(known)}, not {sender!r}")
         if self.receives_logs_of:
             check(self, "account_id", self.account_id is not None, "must be given where logs are received")
-            check(
-                self,
-                "key_arn",
-                self.key_arn is None,
-                "must be left out where logs are received: AWS then delivers none",
-            )
             check(self, "access_log_bucket", self.access_log_bucket is None, "must be left out where logs are received")
         if is_plain(self.access_log_bucket):
             elsewhere = self.access_log_bucket != self.bucket_name
             check(self, "access_log_bucket", elsewhere, "must be another bucket: this one's log would log itself")
-        usable = self.access_log_bucket is not None or not self.access_log_prefix
-        check(self, "access_log_prefix", usable, "must be left out without access_log_bucket")
 
     @property
     def bucket_name(self) -> str:
@@ -102,8 +92,6 @@ class PrivateBucket(pulumi.ComponentResource):
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
-    regional_domain_name: pulumi.Output[str]
-    """Where a distribution finds it: `{name}.s3.{region}.amazonaws.com`."""
 
     def __init__(self, name: str, args: PrivateBucketArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:PrivateBucket", name, {}, opts)
@@ -121,7 +109,6 @@ class PrivateBucket(pulumi.ComponentResource):
         # Known once nobody else can get in: whoever uses the name comes after the policy.
         self.name = pulumi.Output.all(self._bucket.bucket, self._policy.id).apply(lambda values: str(values[0]))
         self.arn = self._bucket.arn
-        self.regional_domain_name = self._bucket.bucket_regional_domain_name
         self.register_outputs({"name": self.name, "arn": self.arn})
 
     def notify_queue(
@@ -130,38 +117,23 @@ class PrivateBucket(pulumi.ComponentResource):
         *,
         prefix: str,
         accepted_by: pulumi.Resource,
-        event_bridge: bool = False,
     ) -> aws.s3.BucketNotification:
         """Sends an event for each object made under `prefix`. `accepted_by` is the queue's policy: S3 tries it at once.
 
-        With `event_bridge` all of the bucket's events also go to the account's default event bus. Raises ValueError when the
-        bucket notifies already: it has one notification, and a second would silently replace the first.
+        Raises ValueError when the bucket notifies already: it has one notification, and a second would silently replace the
+        first.
         """
+        if self._notifies:
+            raise ValueError(f"{self._name}: the bucket already notifies a queue, and a bucket has one notification")
+        self._notifies = True
         queue = aws.s3.BucketNotificationQueueArgs(
             id="objects-created", queue_arn=queue_arn, events=["s3:ObjectCreated:*"], filter_prefix=prefix
         )
-        return self._notify([queue], event_bridge=event_bridge, after=[accepted_by])
-
-    def notify_event_bridge(self) -> aws.s3.BucketNotification:
-        """Sends all events to the account's default event bus. Raises ValueError as `notify_queue` does."""
-        return self._notify([], event_bridge=True, after=[])
-
-    def _notify(
-        self,
-        queues: Sequence[aws.s3.BucketNotificationQueueArgs],
-        *,
-        event_bridge: bool,
-        after: Sequence[pulumi.Resource],
-    ) -> aws.s3.BucketNotification:
-        if self._notifies:
-            raise ValueError(f"{self._name}: the bucket already notifies someone, and a bucket has one notification")
-        self._notifies = True
         return aws.s3.BucketNotification(
             f"{self._name}-notification",
             bucket=self._bucket.id,
-            queues=queues or None,
-            eventbridge=event_bridge or None,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=after),
+            queues=[queue],
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[accepted_by]),
         )
 
     def _create_bucket(self) -> None:
@@ -185,12 +157,10 @@ class PrivateBucket(pulumi.ComponentResource):
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
                     apply_server_side_encryption_by_default=(
                         aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            sse_algorithm="AES256" if args.key_arn is None else "aws:kms",
-                            kms_master_key_id=args.key_arn,
+                            # Keys of S3's own cost nothing. Under a KMS key a bucket could receive no logs either.
+                            sse_algorithm="AES256"
                         )
                     ),
-                    # One data key for many objects: without it, each costs a call of KMS.
-                    bucket_key_enabled=None if args.key_arn is None else True,
                 )
             ],
             opts=self._child,
@@ -223,8 +193,6 @@ class PrivateBucket(pulumi.ComponentResource):
     def _statements(self) -> list[policies.Statement]:
         args, arn = self._args, self._bucket.arn
         statements = bucket_policies.bucket_transport(arn)
-        if args.key_arn is not None:
-            statements.append(bucket_policies.bucket_encryption(arn, args.key_arn))
         if args.account_id is not None and "buckets" in args.receives_logs_of:
             sources = f"arn:*:s3:::{args.naming.physical('*')}*"
             statements.append(bucket_policies.receive_bucket_logs(arn, sources, args.account_id))
@@ -240,7 +208,7 @@ class PrivateBucket(pulumi.ComponentResource):
             filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             abort_incomplete_multipart_upload=(
                 aws.s3.BucketLifecycleConfigurationRuleAbortIncompleteMultipartUploadArgs(
-                    days_after_initiation=args.abort_incomplete_upload_days
+                    days_after_initiation=ABORT_INCOMPLETE_UPLOAD_DAYS
                 )
             ),
             noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
@@ -280,10 +248,10 @@ class PrivateBucket(pulumi.ComponentResource):
             cors_rules=[
                 aws.s3.BucketCorsConfigurationCorsRuleArgs(
                     allowed_origins=list(rule.origins),
-                    allowed_methods=list(rule.methods),
+                    allowed_methods=list(METHODS),
                     allowed_headers=["*"],
                     expose_headers=["ETag", "x-amz-version-id"],
-                    max_age_seconds=rule.max_age_seconds,
+                    max_age_seconds=MAX_AGE_SECONDS,
                 )
             ],
             opts=self._child,
@@ -297,6 +265,6 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{self._name}-access-log",
             bucket=self._bucket.id,
             target_bucket=args.access_log_bucket,
-            target_prefix=args.access_log_prefix or f"{args.thing}/",
+            target_prefix=f"{args.thing}/",
             opts=self._child,
         )

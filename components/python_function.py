@@ -16,7 +16,6 @@ from components.placement import Placement
 from components.security_groups import create_security_group
 
 RUNTIME = "python3.13"
-FREE_STORAGE_MB = 512
 HANDLER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 VARIABLE = re.compile(r"[A-Za-z]\w+")
 # Lambda sets these itself and refuses a function that brings its own.
@@ -53,14 +52,6 @@ class PythonFunctionArgs:
 
     None for callers of whatever code there is, which changes under them before its settings do.
     """
-    code_sha256: pulumi.Input[str] | None = None
-    """The archive's SHA-256 in base64: with it, code that somebody else put there is told from the program's."""
-    variables_key_arn: pulumi.Input[str] | None = None
-    """A KMS key that the variables are encrypted under; None for AWS's own."""
-    traced: bool = False
-    """Whether X-Ray samples its invocations, which costs money by the trace."""
-    temporary_storage_mb: int = 512
-    """Room in /tmp; what is beyond 512 costs money by the second."""
     after: Sequence[pulumi.Resource] = ()
     """What must exist before this code may run, such as the schema it reads."""
 
@@ -68,7 +59,6 @@ class PythonFunctionArgs:
         check(self, "handler", bool(HANDLER.fullmatch(self.handler)), f"must be a dotted path, not {self.handler!r}")
         check_range(self, "memory_mb", 128, 10_240)
         check_range(self, "timeout_seconds", 1, 900)
-        check_range(self, "temporary_storage_mb", FREE_STORAGE_MB, 10_240)
         if self.alias is not None:
             # A number is a version's own name.
             good = bool(re.fullmatch(r"(?!\d+$)[\w-]{1,128}", self.alias))
@@ -154,13 +144,6 @@ class PythonFunction(pulumi.ComponentResource):
         if args.placement is not None:
             function_arn = policies.sibling_arn(logs.arn, "lambda", f"function:{self._physical}")
             statements += policies.network_interfaces(function_arn)
-        if args.variables_key_arn is not None:
-            statements.append(policies.allow("DecryptVariables", ["kms:Decrypt"], [args.variables_key_arn]))
-        if args.traced:
-            # AWS defines no narrower resource for these.
-            statements.append(
-                policies.allow("WriteTraces", ["xray:PutTraceSegments", "xray:PutTelemetryRecords"], ["*"])
-            )
         self._policy = aws.iam.RolePolicy(
             f"{self._name}-policy",
             name="own-rights",
@@ -179,18 +162,12 @@ class PythonFunction(pulumi.ComponentResource):
             architectures=[args.architecture],
             handler=args.handler,
             code=args.code,
-            code_sha256=args.code_sha256,
             publish=None if args.alias is None else True,
             role=self._role.arn,
             memory_size=args.memory_mb,
             timeout=args.timeout_seconds,
             reserved_concurrent_executions=args.reserved_concurrency,
             environment=aws.lambda_.FunctionEnvironmentArgs(variables=dict(args.variables)) if args.variables else None,
-            kms_key_arn=args.variables_key_arn,
-            tracing_config=aws.lambda_.FunctionTracingConfigArgs(mode="Active") if args.traced else None,
-            ephemeral_storage=aws.lambda_.FunctionEphemeralStorageArgs(size=args.temporary_storage_mb)
-            if args.temporary_storage_mb > FREE_STORAGE_MB
-            else None,
             vpc_config=None
             if placement is None
             else aws.lambda_.FunctionVpcConfigArgs(

@@ -44,11 +44,9 @@ class QueueConsumerArgs:
 class QueueConsumer(pulumi.ComponentResource):
     """The event source mapping. The function answers which messages failed; only those come back."""
 
-    mapping_id: pulumi.Output[str]
-
     def __init__(self, name: str, args: QueueConsumerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:QueueConsumer", name, {}, opts)
-        mapping = aws.lambda_.EventSourceMapping(
+        aws.lambda_.EventSourceMapping(
             f"{name}-mapping",
             event_source_arn=args.queue_arn,
             function_name=args.function_name,
@@ -60,5 +58,4 @@ class QueueConsumer(pulumi.ComponentResource):
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
-        self.mapping_id = mapping.id
-        self.register_outputs({"mapping_id": self.mapping_id})
+        self.register_outputs({})

@@ -10,10 +10,14 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import check, check_range
+from components.arguments import check
 from components.naming import Naming
 
 LONGEST_EXPRESSION = 256
+# A delivery that failed is not repeated: Scheduler's own default is 185 retries within a day, by which time a minute's work is
+# long overtaken. A delivery only queues the event: how often a handler that fails runs again is the function's own matter
+# (Lambda's default is twice).
+RETRIES, MAXIMUM_EVENT_AGE_SECONDS = 0, 3_600
 RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)(s?)\)")
 CRON = re.compile(r"cron\((.*)\)")
 STEPPED = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]{1,4}))?")
@@ -103,11 +107,6 @@ class ScheduleArgs:
     function_arn: pulumi.Input[str]
     event: Mapping[str, Any]
     """What the function gets, as JSON; values may be outputs."""
-    retries: int = 0
-    """Of a delivery that failed. A delivery only queues the event: how often a handler that fails runs again is the
-    function's own matter (Lambda's default is twice)."""
-    maximum_event_age_seconds: int = 3_600
-    """How late the last retry may come."""
 
     def __post_init__(self) -> None:
         check(self, "thing", bool(self.thing), "must not be empty")
@@ -115,16 +114,10 @@ class ScheduleArgs:
         problem = expression_problem(self.expression)
         check(self, "expression", not problem, problem)
         check(self, "event", _is_json(self.event), "must be a JSON object")
-        check_range(self, "retries", 0, 185)
-        check_range(self, "maximum_event_age_seconds", 60, 86_400)
 
 
 class Schedule(pulumi.ComponentResource):
     """The schedule in a group of its own: the role's trust can name a group, never one schedule, and only groups have tags."""
-
-    name: pulumi.Output[str]
-    schedule_arn: pulumi.Output[str]
-    role_arn: pulumi.Output[str]
 
     def __init__(self, name: str, args: ScheduleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Schedule", name, {}, opts)
@@ -136,10 +129,7 @@ class Schedule(pulumi.ComponentResource):
         self._create_role()
         self._create_schedule()
 
-        self.name = self._schedule.name
-        self.schedule_arn = self._schedule.arn
-        self.role_arn = self._role.arn
-        self.register_outputs({"name": self.name, "schedule_arn": self.schedule_arn})
+        self.register_outputs({})
 
     def _create_role(self) -> None:
         args, group_arn = self._args, self._group.arn
@@ -168,7 +158,7 @@ class Schedule(pulumi.ComponentResource):
 
     def _create_schedule(self) -> None:
         args = self._args
-        self._schedule = aws.scheduler.Schedule(
+        aws.scheduler.Schedule(
             f"{self._name}-schedule",
             name=self._physical,
             group_name=self._group.name,
@@ -181,10 +171,8 @@ class Schedule(pulumi.ComponentResource):
                 arn=args.function_arn,
                 role_arn=self._role.arn,
                 input=pulumi.Output.json_dumps(dict(args.event)),
-                # Scheduler's own default is 185 retries within a day, by which time a minute's work is long overtaken.
                 retry_policy=aws.scheduler.ScheduleTargetRetryPolicyArgs(
-                    maximum_retry_attempts=args.retries,
-                    maximum_event_age_in_seconds=args.maximum_event_age_seconds,
+                    maximum_retry_attempts=RETRIES, maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS
                 ),
             ),
             # A run that comes before its rights fails.

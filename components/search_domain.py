@@ -8,12 +8,18 @@ import pulumi
 import pulumi_aws as aws
 
 from components import policies
-from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range
+from components.arguments import LOG_RETENTION_DAYS, check, check_choice
 from components.naming import Naming
-from components.search_domain_rules import check_domain_name, check_engine, check_nodes, shortened_name, spread
+from components.search_domain_rules import check_domain_name, check_instance_types, check_nodes, shortened_name, spread
 from components.security_groups import create_security_group, create_way_in
 
 PORT = 443
+RESOURCE_NAME = "search"
+ENGINE_VERSION = "OpenSearch_3.5"
+# With two, the loss of either would stop the cluster.
+DEDICATED_MASTERS = 3
+# The hour, in UTC, from which AWS may update the domain's software, for ten hours.
+OFF_PEAK_HOUR = 2
 # The newest that asks no FIPS module of its clients: TLS 1.2 and 1.3 with forward secrecy.
 TLS_POLICY = "Policy-Min-TLS-1-2-PFS-2023-10"
 # Provisioning takes 45 to 60 minutes; a change of the cluster makes a second one beside it and moves the data.
@@ -28,8 +34,6 @@ LOGS = MappingProxyType(
         "audit": "AUDIT_LOGS",
     }
 )
-READING = ("es:ESHttpGet", "es:ESHttpHead")
-SEARCHES = ("_search", "_msearch", "_count")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,25 +41,19 @@ class SearchDomainArgs:
     """A domain. One node stands in one zone; more of them are spread evenly over two or three, and must be a multiple of that."""
 
     naming: Naming
-    thing: str = "search"
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
     """Private subnets, each in a zone of its own. A single node uses the first."""
     administrator_role_arn: pulumi.Input[str]
     """The role that may do everything, and that maps the others to what they may do inside the domain. There is no password."""
-    engine_version: str = "OpenSearch_3.5"
     instance_type: pulumi.Input[str] = "t3.small.search"
     instance_count: int = 1
     volume_gb: int = 100
     """Of each node."""
     dedicated_master_type: pulumi.Input[str] | None = None
-    """The type of the nodes that only keep the cluster together; None for none."""
-    dedicated_master_count: int = 3
-    """Three or five: with two, the loss of either stops the cluster."""
+    """The type of the three nodes that only keep the cluster together; None for none."""
     key_arn: pulumi.Input[str] | None = None
     """A KMS key for what is stored; None for the one that AWS keeps for the account."""
-    off_peak_hour: int = 2
-    """The hour, in UTC, from which AWS may update the domain's software, for ten hours."""
     log_retention_days: int = 30
     create_service_role: bool = False
     """Make the account's service-linked role for OpenSearch, which must exist before its first domain in a VPC, and only once."""
@@ -65,9 +63,8 @@ class SearchDomainArgs:
     def __post_init__(self) -> None:
         check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
         check_domain_name(self, self.domain_name)
-        check_engine(self)
+        check_instance_types(self)
         check_nodes(self)
-        check_range(self, "off_peak_hour", 0, 23)
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
 
     @property
@@ -77,8 +74,8 @@ class SearchDomainArgs:
 
     @property
     def domain_name(self) -> str:
-        """The name in AWS: `{project}-{thing}-{environment}`, without the project's last words where that is too long."""
-        return shortened_name(self.naming, self.thing)
+        """The name in AWS: `{project}-search-{environment}`, without the project's last words where that is too long."""
+        return shortened_name(self.naming, RESOURCE_NAME)
 
 
 class SearchDomain(pulumi.ComponentResource):
@@ -86,7 +83,6 @@ class SearchDomain(pulumi.ComponentResource):
 
     endpoint: pulumi.Output[str]
     """A host without a scheme: `https://` goes before it."""
-    arn: pulumi.Output[str]
     name: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
 
@@ -101,8 +97,8 @@ class SearchDomain(pulumi.ComponentResource):
         self._create_service_role()
         self._create_domain()
 
-        self.endpoint, self.arn, self.name = self._domain.endpoint, self._domain.arn, self._domain.domain_name
-        self.register_outputs({"endpoint": self.endpoint, "arn": self.arn, "name": self.name})
+        self.endpoint, self.name = self._domain.endpoint, self._domain.domain_name
+        self.register_outputs({"endpoint": self.endpoint, "name": self.name})
 
     def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
         """Lets a security group connect."""
@@ -115,10 +111,8 @@ class SearchDomain(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def permit(
-        self, *, readers: Sequence[pulumi.Input[str]] = (), writers: Sequence[pulumi.Input[str]]
-    ) -> aws.opensearch.DomainPolicy:
-        """Lets these roles, by ARN, and the administrator's send signed requests; readers only look and search.
+    def permit(self, writers: Sequence[pulumi.Input[str]]) -> aws.opensearch.DomainPolicy:
+        """Lets these roles, by ARN, and the administrator's send signed requests.
 
         It is not an argument, because the roles are those of functions that are told the endpoint. What a role finds inside the
         domain, the administrator maps there. Raises ValueError when called again: a domain has one policy.
@@ -126,31 +120,25 @@ class SearchDomain(pulumi.ComponentResource):
         if self._permits:
             raise ValueError(f"{self._name}: the domain already has a policy, and a domain has one")
         self._permits = True
-        statements = [self._permission("Write", [self._args.administrator_role_arn, *writers], ["es:ESHttp*"], [""])]
-        if readers:
-            # A search is a POST as a change is, so it is told by its path.
-            statements.append(self._permission("Look", readers, READING, [""]))
-            paths = [path for search in SEARCHES for path in (search, f"*/{search}")]
-            statements.append(self._permission("Search", readers, ["es:ESHttpPost"], paths))
+        write = policies.allow(
+            "Write",
+            ["es:ESHttp*"],
+            [pulumi.Output.concat(self._domain.arn, "/*")],
+            principal={"AWS": [self._args.administrator_role_arn, *writers]},
+        )
         return aws.opensearch.DomainPolicy(
             f"{self._name}-policy",
             domain_name=self._domain.domain_name,
-            access_policies=pulumi.Output.json_dumps(policies.document(*statements)),
+            access_policies=pulumi.Output.json_dumps(policies.document(write)),
             opts=self._child,
         )
-
-    def _permission(
-        self, sid: str, roles: Sequence[pulumi.Input[str]], actions: Sequence[str], paths: Sequence[str]
-    ) -> policies.Statement:
-        resources = [pulumi.Output.concat(self._domain.arn, "/", path or "*") for path in paths]
-        return policies.allow(sid, actions, resources, principal={"AWS": list(roles)})
 
     def _create_security_group(self) -> None:
         # It answers and asks nobody, so it needs no way out.
         group, _ = create_security_group(
             self._name,
             self._args.naming,
-            f"{self._args.thing}-domain",
+            f"{RESOURCE_NAME}-domain",
             description="OpenSearch, for the callers that its rules name",
             vpc_id=self._args.vpc_id,
             opts=self._child,
@@ -204,7 +192,7 @@ class SearchDomain(pulumi.ComponentResource):
         self._domain = aws.opensearch.Domain(
             f"{self._name}-domain",
             domain_name=args.domain_name,
-            engine_version=args.engine_version,
+            engine_version=ENGINE_VERSION,
             cluster_config=self._cluster(),
             ebs_options=aws.opensearch.DomainEbsOptionsArgs(
                 ebs_enabled=True, volume_type="gp3", volume_size=args.volume_gb
@@ -232,7 +220,7 @@ class SearchDomain(pulumi.ComponentResource):
                 for log, group in self._log_groups.items()
             ],
             software_update_options=aws.opensearch.DomainSoftwareUpdateOptionsArgs(auto_software_update_enabled=True),
-            off_peak_window_options=self._off_peak_window(),
+            off_peak_window_options=_off_peak_window(),
             opts=pulumi.ResourceOptions(
                 parent=self,
                 # AWS tries at once whether it may write the logs, and attaches to the VPC by the service's role.
@@ -253,7 +241,7 @@ class SearchDomain(pulumi.ComponentResource):
             instance_count=args.instance_count,
             dedicated_master_enabled=masters,
             dedicated_master_type=args.dedicated_master_type,
-            dedicated_master_count=args.dedicated_master_count if masters else None,
+            dedicated_master_count=DEDICATED_MASTERS if masters else None,
             zone_awareness_enabled=zones > 1,
             zone_awareness_config=aws.opensearch.DomainClusterConfigZoneAwarenessConfigArgs(
                 availability_zone_count=zones
@@ -262,9 +250,8 @@ class SearchDomain(pulumi.ComponentResource):
             else None,
         )
 
-    def _off_peak_window(self) -> aws.opensearch.DomainOffPeakWindowOptionsArgs:
-        start = aws.opensearch.DomainOffPeakWindowOptionsOffPeakWindowWindowStartTimeArgs(
-            hours=self._args.off_peak_hour, minutes=0
-        )
-        window = aws.opensearch.DomainOffPeakWindowOptionsOffPeakWindowArgs(window_start_time=start)
-        return aws.opensearch.DomainOffPeakWindowOptionsArgs(enabled=True, off_peak_window=window)
+
+def _off_peak_window() -> aws.opensearch.DomainOffPeakWindowOptionsArgs:
+    start = aws.opensearch.DomainOffPeakWindowOptionsOffPeakWindowWindowStartTimeArgs(hours=OFF_PEAK_HOUR, minutes=0)
+    window = aws.opensearch.DomainOffPeakWindowOptionsOffPeakWindowArgs(window_start_time=start)
+    return aws.opensearch.DomainOffPeakWindowOptionsArgs(enabled=True, off_peak_window=window)

@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from components.arguments import check, check_choice, check_range, is_plain
+from components.arguments import check, check_range, is_plain
 from components.naming import Naming
 
 # OpenSearch's own limit; every other name of ours may have more than twice as many characters.
 LONGEST_NAME = 28
 INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9]*\.[a-z0-9]+\.search")
-ENGINE = re.compile(r"OpenSearch_\d{1,2}\.\d{1,2}")
 # The EBS volume that a node of these types may have, in GB; of other types only what a volume may have at all is checked.
 LEAST_VOLUME_GB, GREATEST_VOLUME_GB = 10, 24_576
 VOLUME_LIMITS_GB: Mapping[str, int] = MappingProxyType({"t3.small.search": 100, "t3.medium.search": 200})
@@ -33,16 +32,12 @@ def spread(nodes: int, subnets: int) -> int:
 
 
 def check_domain_name(arguments: Any, name: str) -> None:
-    """Raises ArgumentError for words of which OpenSearch takes no name."""
-    thing = f"must be lower-case words joined by hyphens, not {arguments.thing!r}"
-    check(arguments, "thing", bool(re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", arguments.thing)), thing)
-    check(arguments, "thing", len(name) <= LONGEST_NAME, f"must be shorter: {name!r} is over {LONGEST_NAME}")
+    """Raises ArgumentError for a name that is too long for OpenSearch."""
+    check(arguments, "naming", len(name) <= LONGEST_NAME, f"must be shorter: {name!r} is over {LONGEST_NAME}")
 
 
-def check_engine(arguments: Any) -> None:
-    """Raises ArgumentError for versions and types of instances that OpenSearch has not."""
-    engine = f"must be like OpenSearch_3.5, not {arguments.engine_version!r}"
-    check(arguments, "engine_version", bool(ENGINE.fullmatch(arguments.engine_version)), engine)
+def check_instance_types(arguments: Any) -> None:
+    """Raises ArgumentError for types of instances that OpenSearch has not."""
     for field in ("instance_type", "dedicated_master_type"):
         value = getattr(arguments, field)
         if is_plain(value):
@@ -57,6 +52,5 @@ def check_nodes(arguments: Any) -> None:
     wanted = f"must be 1, or a multiple of {listed} for as many zones" if listed else "must be 1 in a single subnet"
     problem = f"{wanted}, not {arguments.instance_count}"
     check(arguments, "instance_count", spread(arguments.instance_count, len(arguments.subnet_ids)) > 0, problem)
-    check_choice(arguments, "dedicated_master_count", (3, 5))
     known = str(arguments.instance_type) if is_plain(arguments.instance_type) else ""
     check_range(arguments, "volume_gb", LEAST_VOLUME_GB, VOLUME_LIMITS_GB.get(known, GREATEST_VOLUME_GB))

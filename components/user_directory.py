@@ -11,6 +11,8 @@ from components.arguments import MAIL_ADDRESS, check, check_choice, check_range
 from components.choices import Mfa, ThreatProtection
 from components.naming import Naming
 
+MINIMUM_PASSWORD_LENGTH = 12
+
 
 @dataclass(frozen=True, kw_only=True)
 class UserDirectoryArgs:
@@ -24,20 +26,15 @@ class UserDirectoryArgs:
     access_token_hours: int = 1
     id_token_hours: int = 1
     refresh_token_days: int = 30
-    rotate_refresh_tokens: bool = False
-    """A refresh token counts once and is answered with the next, by GetTokensFromRefreshToken: REFRESH_TOKEN_AUTH is off then."""
-    minimum_password_length: int = 12
     threat_protection: ThreatProtection = "off"
     """Whether stolen passwords and unusual sign-ins are told (audit) or also refused (enforced); each user then costs more."""
     first_administrator_email: str | None = None
-    """An account to begin with, which is made without any message and without a password that anybody knows.
+    """An account to begin with, in the first of the groups, made without any message and without a password that anybody knows.
 
     No password stands in the program or its state. An operator gives it a temporary one, to be changed at the first sign-in:
     `aws cognito-idp admin-set-user-password --user-pool-id … --username … --password …`. Until then "forgot password" is
     refused, as for every account that never signed in. What becomes of the account afterwards is its owner's.
     """
-    administrator_group: str = "admin"
-    """The group that account is in."""
     protected: bool = False
     """Refuse deletion, and leave the pool behind when the program drops it."""
 
@@ -49,7 +46,6 @@ class UserDirectoryArgs:
         check_range(self, "access_token_hours", 1, 24)
         check_range(self, "id_token_hours", 1, 24)
         check_range(self, "refresh_token_days", 1, 3_650)
-        check_range(self, "minimum_password_length", 12, 99)
         check_choice(self, "threat_protection", get_args(ThreatProtection))
         if self.first_administrator_email is not None:
             address = self.first_administrator_email
@@ -59,15 +55,12 @@ class UserDirectoryArgs:
                 bool(MAIL_ADDRESS.fullmatch(address)),
                 f"must be an address, not {address!r}",
             )
-            known = self.administrator_group in self.groups
-            check(self, "administrator_group", known, f"must be one of groups, not {self.administrator_group!r}")
 
 
 class UserDirectory(pulumi.ComponentResource):
     """The pool, the API's client without a secret, the groups, and where asked the first administrator."""
 
     pool_id: pulumi.Output[str]
-    pool_arn: pulumi.Output[str]
     pool_endpoint: pulumi.Output[str]
     """Host and path of the pool without a scheme: the issuer of its tokens, where its keys are."""
     client_id: pulumi.Output[str]
@@ -83,7 +76,6 @@ class UserDirectory(pulumi.ComponentResource):
         self._create_first_administrator()
 
         self.pool_id = self._pool.id
-        self.pool_arn = self._pool.arn
         self.pool_endpoint = self._pool.endpoint
         self.client_id = self._client.id
         self.register_outputs({"pool_id": self.pool_id, "client_id": self.client_id})
@@ -101,7 +93,7 @@ class UserDirectory(pulumi.ComponentResource):
                 attributes_require_verification_before_updates=["email"]
             ),
             password_policy=aws.cognito.UserPoolPasswordPolicyArgs(
-                minimum_length=args.minimum_password_length,
+                minimum_length=MINIMUM_PASSWORD_LENGTH,
                 require_uppercase=True,
                 require_lowercase=True,
                 require_numbers=True,
@@ -159,14 +151,7 @@ class UserDirectory(pulumi.ComponentResource):
             name=args.naming.physical("api-client"),
             user_pool_id=self._pool.id,
             generate_secret=False,
-            # Cognito refuses a client whose refresh tokens rotate and may be refreshed in the old way.
-            explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH"]
-            if args.rotate_refresh_tokens
-            else ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
-            refresh_token_rotation=None
-            if not args.rotate_refresh_tokens
-            # As long as an answer that was lost on the way can be asked for again.
-            else aws.cognito.UserPoolClientRefreshTokenRotationArgs(feature="ENABLED", retry_grace_period_seconds=10),
+            explicit_auth_flows=["ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"],
             access_token_validity=args.access_token_hours,
             id_token_validity=args.id_token_hours,
             refresh_token_validity=args.refresh_token_days,
@@ -215,7 +200,7 @@ class UserDirectory(pulumi.ComponentResource):
         aws.cognito.UserInGroup(
             f"{self._name}-first-administrator-membership",
             user_pool_id=self._pool.id,
-            group_name=self._groups[args.administrator_group].name,
+            group_name=next(iter(self._groups.values())).name,
             username=user.username,
             opts=pulumi.ResourceOptions(parent=self, retain_on_delete=args.protected),
         )

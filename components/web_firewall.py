@@ -3,21 +3,19 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
 
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_range, check_unique
-from components.choices import EDGE_REGION
 from components.naming import Naming
-
-Scope = Literal["REGIONAL", "CLOUDFRONT"]
 
 IP_REPUTATION = "AWSManagedRulesAmazonIpReputationList"
 CORE = "AWSManagedRulesCommonRuleSet"
 # Among them Log4JRCE, the look-ups of CVE-2021-44228.
 KNOWN_BAD_INPUTS = "AWSManagedRulesKnownBadInputsRuleSet"
+# Amazon's groups of rules, in their order.
+MANAGED_GROUPS = (IP_REPUTATION, CORE, KNOWN_BAD_INPUTS)
 VENDOR = "AWS"
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 CHILD = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -33,34 +31,25 @@ class WebFirewallArgs:
     naming: Naming
     thing: str
     """What it guards: `api` makes it `{project}-api-firewall-{environment}`."""
-    scope: Scope = "REGIONAL"
-    """REGIONAL for load balancers and user pools, CLOUDFRONT for distributions. An HTTP API of API Gateway takes neither."""
     rate_per_five_minutes: int = 2_000
     """Requests of one address before it is refused with 429."""
-    managed_groups: Sequence[str] = (IP_REPUTATION, CORE, KNOWN_BAD_INPUTS)
-    """Amazon's groups of rules, in their order."""
     counted_rules: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """By group, rules that shall count and not block: CORE's SizeRestrictions_BODY refuses bodies beyond 8 KB."""
     log_retention_days: int = 30
     guarded_arns: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
-    """By name, what of this region it stands in front of. A distribution names its firewall itself."""
+    """By name, the load balancers and user pools of this region that it stands in front of. An HTTP API takes no firewall."""
 
     def __post_init__(self) -> None:
         check(self, "thing", bool(self.thing), "must not be empty")
-        check_choice(self, "scope", get_args(Scope))
         check_range(self, "rate_per_five_minutes", 10, 2_000_000_000)
-        check_unique(self, "managed_groups", self.managed_groups)
-        for group in self.managed_groups:
-            check(self, "managed_groups", bool(NAME.fullmatch(group)), f"must be names of groups, not {group!r}")
         for group, rules in self.counted_rules.items():
-            check(self, "counted_rules", group in self.managed_groups, f"must be of managed_groups, not {group!r}")
+            known = group in MANAGED_GROUPS
+            check(self, "counted_rules", known, f"must be of the groups {', '.join(MANAGED_GROUPS)}, not {group!r}")
             check(self, "counted_rules", bool(rules), f"must name rules of {group}")
             check_unique(self, "counted_rules", rules)
             for rule in rules:
                 check(self, "counted_rules", bool(NAME.fullmatch(rule)), f"must be names of rules, not {rule!r}")
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
-        regional = self.scope == "REGIONAL" or not self.guarded_arns
-        check(self, "guarded_arns", regional, "must be empty for CLOUDFRONT: a distribution names its firewall itself")
         for name in self.guarded_arns:
             check(self, "guarded_arns", bool(CHILD.fullmatch(name)), f"must be named by lower-case words, not {name!r}")
 
@@ -78,7 +67,6 @@ class WebFirewall(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
         self._physical = args.naming.physical(f"{args.thing}-firewall")
-        self._region = EDGE_REGION if args.scope == "CLOUDFRONT" else None
 
         self._create_web_acl()
         self._create_logging()
@@ -90,13 +78,12 @@ class WebFirewall(pulumi.ComponentResource):
 
     def _create_web_acl(self) -> None:
         args = self._args
-        groups = [self._managed(priority, group) for priority, group in enumerate(args.managed_groups, start=1)]
+        groups = [self._managed(priority, group) for priority, group in enumerate(MANAGED_GROUPS, start=1)]
         self._web_acl = aws.wafv2.WebAcl(
             f"{self._name}-web-acl",
             name=self._physical,
             description=f"What reaches {args.thing}",
-            region=self._region,
-            scope=args.scope,
+            scope="REGIONAL",
             default_action={"allow": {}},
             rules=[self._rate(), *groups],
             visibility_config=_visibility(self._physical),
@@ -149,7 +136,6 @@ class WebFirewall(pulumi.ComponentResource):
             f"{self._name}-log-group",
             # WAF delivers to no group whose name begins otherwise.
             name=f"aws-waf-logs-{self._physical}",
-            region=self._region,
             retention_in_days=self._args.log_retention_days,
             opts=self._child,
         )
@@ -161,7 +147,6 @@ class WebFirewall(pulumi.ComponentResource):
         ]
         self._logging = aws.wafv2.WebAclLoggingConfiguration(
             f"{self._name}-logging",
-            region=self._region,
             resource_arn=self._web_acl.arn,
             log_destination_configs=[logs.arn],
             redacted_fields=secrets,

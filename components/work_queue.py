@@ -27,8 +27,6 @@ class WorkQueueArgs:
     """Receives without deletion after which a message is moved to the dead-letter queue."""
     source_bucket_arn: pulumi.Input[str] | None = None
     """The one bucket whose events S3 may send here."""
-    key_arn: pulumi.Input[str] | None = None
-    """A KMS key for messages; None for one of SQS's own, which costs nothing. S3 must then be among its delivering services."""
 
     def __post_init__(self) -> None:
         check(self, "thing", bool(self.thing), "must not be empty")
@@ -66,9 +64,6 @@ class WorkQueue(pulumi.ComponentResource):
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
 
-        # SQS takes one way of encryption or the other, and refuses a queue with both.
-        self._own_encryption = True if args.key_arn is None else None
-
         self._create_dead_letter_queue()
         self._create_queue()
         self._create_policies()
@@ -82,8 +77,7 @@ class WorkQueue(pulumi.ComponentResource):
             f"{self._name}-dead-letters",
             name=self._args.naming.physical(f"{self._args.thing}-dlq"),
             message_retention_seconds=self._args.dead_letter_retention_seconds,
-            sqs_managed_sse_enabled=self._own_encryption,
-            kms_master_key_id=self._args.key_arn,
+            sqs_managed_sse_enabled=True,
             opts=self._child,
         )
 
@@ -99,8 +93,7 @@ class WorkQueue(pulumi.ComponentResource):
             redrive_policy=pulumi.Output.json_dumps(
                 {"deadLetterTargetArn": self._dead_letters.arn, "maxReceiveCount": args.max_receive_count}
             ),
-            sqs_managed_sse_enabled=self._own_encryption,
-            kms_master_key_id=self._args.key_arn,
+            sqs_managed_sse_enabled=True,
             opts=self._child,
         )
         aws.sqs.RedriveAllowPolicy(

@@ -30,8 +30,7 @@ class Address:
     @property
     def name_servers(self) -> pulumi.Output[str] | None:
         """Name servers to which the parent zone delegates the domain, separated by commas."""
-        servers = self.zone.name_servers if self.zone else None
-        return None if servers is None else servers.apply(",".join)
+        return self.zone.name_servers.apply(",".join) if self.zone else None
 
 
 def create_address(deployment: Deployment) -> Address:

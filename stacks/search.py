@@ -56,7 +56,7 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
         deployment.opts,
     )
     ways: list[pulumi.Resource] = [
-        search.permit(writers=[callers["api"].role_arn, callers["maintenance"].role_arn]),
+        search.permit([callers["api"].role_arn, callers["maintenance"].role_arn]),
         *compute.endpoint_ingress_rules,
     ]
     for name, caller in callers.items():

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components import alarm_rules
-from components.alarms import Alarms, Metric, topic_key_users
+from components.alarms import Alarms, Metric
 from components.arguments import ArgumentError
 from tests.components.examples.alarms import CPU, alarm, args, every_rule, rule
 
@@ -31,11 +31,6 @@ class TestTopic:
             "Resource": ["*"],
             "Condition": {"StringEquals": {"aws:SourceAccount": "123456789012"}},
         }
-
-    def test_a_given_key_is_used_instead(self, register):
-        graph = register(lambda: Alarms("alarms", args(key_arn="arn:aws:kms:us-east-1:123456789012:key/1")))
-        assert "Key" not in graph.counts
-        assert graph.one("Topic").inputs["kmsMasterKeyId"] == "arn:aws:kms:us-east-1:123456789012:key/1"
 
     def test_only_the_account_s_own_alarms_and_budgets_publish_and_only_over_tls(self, register):
         graph = register(lambda: Alarms("alarms", args()))
@@ -94,12 +89,6 @@ class TestElsewhere:
         for name, topic in (("alarms-api-cpu", "alarms-topic"), ("alarms-cdn-5xx-rate", "alarms-us-east-1-topic")):
             assert graph.named(topic).urn in graph.named(name).property_dependencies["alarmActions"]
 
-    def test_a_key_of_the_own_region_is_of_no_use_there(self, register):
-        rules = alarm_rules.distribution_rules("cdn", "E1")
-        graph = register(lambda: Alarms("alarms", args(*rules, region="eu-west-1", key_arn="arn:aws:kms:1")))
-        assert [each.name for each in graph.of("Key")] == ["alarms-us-east-1-key"]
-        assert graph.named("alarms-topic").inputs["kmsMasterKeyId"] == "arn:aws:kms:1"
-
     def test_the_own_region_needs_no_second_topic(self, register):
         graph = register(lambda: Alarms("alarms", args(*alarm_rules.distribution_rules("cdn", "E1"))))
         assert graph.counts["Topic"] == 1
@@ -144,10 +133,6 @@ class TestAlarm:
         ]
         assert result == {"id": "result", "expression": "100 * used / all", "label": "api-cpu", "returnData": True}
 
-    def test_pages_may_stand_anywhere(self, register):
-        made = alarm(register, "api-cpu", runbooks="https://example.org/pages")
-        assert made["alarmDescription"].endswith("https://example.org/pages/service-cpu.md")
-
     def test_unknown_outputs_are_no_obstacle(self, register):
         graph = register(lambda: Alarms("alarms", args(*every_rule())), preview=True)
         assert graph.counts["MetricAlarm"] == len(every_rule())
@@ -162,7 +147,6 @@ class TestArgs:
             ("recipients", {"recipients": ["a@example.org", "a@example.org"]}),
             ("rules", {"rules": [rule(), rule()]}),
             ("region", {"region": "europe"}),
-            ("runbooks", {"runbooks": ""}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):
@@ -219,7 +203,3 @@ class TestArgs:
         made = alarm(register, "api-cpu", chosen)
         assert made["threshold"] == threshold
         assert {made.get("statistic"), made.get("extendedStatistic")} == {statistic, None}
-
-
-def test_key_that_others_make_may_admit_the_publishers():
-    assert topic_key_users("1")["Principal"] == {"Service": PUBLISHERS}

@@ -1,8 +1,6 @@
 import json
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.budget import Budget, BudgetArgs
@@ -91,11 +89,6 @@ class TestArgs:
             ("monthly_usd", {"monthly_usd": 0}),
             ("monthly_usd", {"monthly_usd": 2.5}),
             ("anomaly_usd", {"anomaly_usd": 0}),
-            ("actual_percent", {"actual_percent": [0]}),
-            ("actual_percent", {"actual_percent": [50, 50]}),
-            ("forecast_percent", {"forecast_percent": [1_001]}),
-            ("actual_percent", {"actual_percent": [], "forecast_percent": []}),
-            ("actual_percent", {"actual_percent": [10, 20, 30, 40, 50]}),
             ("recipients", {"recipients": []}),
             ("recipients", {"recipients": ["nobody"]}),
             ("recipients", {"recipients": [MAIL, MAIL]}),
@@ -108,16 +101,3 @@ class TestArgs:
 
     def test_a_topic_is_somebody_too(self):
         assert args(recipients=[], topic_arn=TOPIC).topic_arn == TOPIC
-
-    @settings(max_examples=30, deadline=None)
-    @given(
-        usd=st.integers(1, 10_000),
-        actual=st.lists(st.integers(1, 200), max_size=3, unique=True),
-        forecast=st.lists(st.integers(1, 200), min_size=1, max_size=2, unique=True),
-    )
-    def test_possible_values_register(self, register, usd, actual, forecast):
-        chosen = args(monthly_usd=usd, actual_percent=actual, forecast_percent=forecast)
-        made = register(lambda: Budget("cost", chosen)).one("Budget").inputs
-        told = [(each["notificationType"], each["threshold"]) for each in made["notifications"]]
-        assert told == [("ACTUAL", each) for each in actual] + [("FORECASTED", each) for each in forecast]
-        assert made["limitAmount"] == str(usd)

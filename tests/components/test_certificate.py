@@ -56,7 +56,6 @@ class TestArgs:
             ("host_name", {"host_name": "API.example.com"}),
             ("host_name", {"host_name": f"{'a' * 60}.example.com"}),
             ("region", {"region": "virginia"}),
-            ("validation_timeout_minutes", {"validation_timeout_minutes": 0}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

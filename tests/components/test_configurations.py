@@ -138,7 +138,7 @@ def register_all(component: Component, examples: int, previews: st.SearchStrateg
         configuration, ways = drawn
         for preview in ways:
             made = registered(lambda: build(component, configuration), preview=preview)
-            assert family_problems(component, configuration, made) == []
+            assert family_problems(component, made) == []
             if not preview:
                 assert [problem for each in made for problem in aws_limits.refused(each)] == []
             resources += len(made)
@@ -153,14 +153,11 @@ def build(component: Component, configuration: Mapping[str, Any]) -> None:
     component.made(NAME, component.arguments(**Workshop().make(dict(configuration))))
 
 
-def family_problems(
-    component: Component, configuration: Mapping[str, Any], made: tuple[RegisteredResource, ...]
-) -> list[str]:
+def family_problems(component: Component, made: tuple[RegisteredResource, ...]) -> list[str]:
     """What is wrong with the children: each is some component's, called after it, and the component has at least one."""
     above = {each.urn: each for each in made if not each.custom}
     (own,) = [each for each in above.values() if each.name == NAME]
-    childless = getattr(component.drawn, "needs_no_child", lambda _: False)(configuration)
-    problems = [] if childless or any(each.parent == own.urn for each in made) else ["it has no child"]
+    problems = [] if any(each.parent == own.urn for each in made) else ["it has no child"]
     for each in made:
         if each.custom and each.parent not in above:
             problems.append(f"{each.path} is no component's child")

@@ -13,7 +13,6 @@ from components.naming import Naming
 NAMING = Naming("episode-metadata", "dev")
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 IMAGE = f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/episode-metadata-api@{DIGEST}"
-SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:episode-metadata/database-dev-a1b2c3"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 COUNTS = {"LogGroup": 1, "Role": 2, "RolePolicy": 1, "TaskDefinition": 1}
 
@@ -54,9 +53,7 @@ class TestRegister:
             return args(
                 command=["python", "-m", "runtime"],
                 variables={"PORT": "3000", "COLOUR": pulumi.Output.from_input("red")},
-                secrets={"DATABASE": f"{SECRET}:password::"},
                 health_path="/alive",
-                stop_timeout_seconds=20,
             )
 
         assert container(register(lambda: ContainerTask("api", made()))) == {
@@ -66,13 +63,13 @@ class TestRegister:
             "command": ["python", "-m", "runtime"],
             "portMappings": [{"containerPort": 3000, "hostPort": 3000, "protocol": "tcp"}],
             "environment": [{"name": "COLOUR", "value": "red"}, {"name": "PORT", "value": "3000"}],
-            "secrets": [{"name": "DATABASE", "valueFrom": f"{SECRET}:password::"}],
+            "secrets": [],
             "user": "1001:1001",
             "privileged": False,
             "readonlyRootFilesystem": True,
             "mountPoints": [{"sourceVolume": "scratch", "containerPath": "/tmp", "readOnly": False}],
             "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
-            "stopTimeout": 20,
+            "stopTimeout": 30,
             "healthCheck": {
                 "command": [
                     "CMD",
@@ -120,31 +117,24 @@ class TestRegister:
             }
 
     @pytest.mark.requirement("P2-09")
-    def test_ecs_may_log_pull_this_image_and_read_these_secrets(self, register):
-        def make():
-            secrets = {"A": f"{SECRET}:password::", "B": pulumi.Output.from_input(SECRET)}
-            ContainerTask("api", args(secrets=secrets, secret_key_arns=[KEY]))
-
-        graph = register(make)
+    def test_ecs_may_log_and_pull_this_image(self, register):
+        graph = register(lambda: ContainerTask("api", args()))
         rights = {
-            sid: (each["Effect"], each["Action"], each["Resource"], each.get("Condition"))
+            sid: (each["Effect"], each["Action"], each["Resource"])
             for sid, each in graph.statements("api-execution-policy").items()
         }
         log = "arn:aws:logs:us-east-1:123456789012:log-group:/ecs/episode-metadata-api-dev:*"
         repository = "arn:aws:ecr:eu-west-1:123456789012:repository/episode-metadata-api"
         pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
-        through = {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
         assert rights == {
-            "WriteOwnLogs": ("Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], [log], None),
-            "LogInToRegistry": ("Allow", ["ecr:GetAuthorizationToken"], ["*"], None),
-            "PullImage": ("Allow", pull, [repository], None),
-            "ReadSecrets": ("Allow", ["secretsmanager:GetSecretValue"], [SECRET, SECRET], None),
-            "DecryptSecrets": ("Allow", ["kms:Decrypt"], [KEY], through),
+            "WriteOwnLogs": ("Allow", ["logs:CreateLogStream", "logs:PutLogEvents"], [log]),
+            "LogInToRegistry": ("Allow", ["ecr:GetAuthorizationToken"], ["*"]),
+            "PullImage": ("Allow", pull, [repository]),
         }
 
     def test_container_may_do_what_was_asked_and_nothing_of_ecs(self, register):
         asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])
-        graph = register(lambda: ContainerTask("api", args(statements=[asked], secrets={"A": SECRET})))
+        graph = register(lambda: ContainerTask("api", args(statements=[asked])))
         assert graph.counts == COUNTS | {"RolePolicy": 2}
         assert graph.statements("api-task-policy") == {"ReadQueue": asked}
         roles = {
@@ -178,8 +168,7 @@ class TestRegister:
         assert graph.depends("later", "api-task-policy")
 
     def test_unknown_outputs_are_no_obstacle(self, register):
-        made = args(secrets={"A": SECRET})
-        assert register(lambda: ContainerTask("api", made), preview=True).counts == COUNTS
+        assert register(lambda: ContainerTask("api", args()), preview=True).counts == COUNTS
 
 
 REFUSED = [
@@ -197,17 +186,13 @@ REFUSED = [
     ("variables", {"variables": {"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI": "x"}}),
     ("variables", {"variables": {"AWS_EXECUTION_ENV": "x"}}),
     ("variables", {"variables": {"AWS_ACCESS_KEY_ID": "x"}}),
-    ("secrets", {"secrets": {"AWS_SECRET_ACCESS_KEY": SECRET}}),
-    ("secrets", {"secrets": {"A": "the-password-itself"}}),
-    ("secrets", {"secrets": {"A": f"{SECRET}:password"}}),
-    ("secrets", {"secrets": {"A": SECRET}, "variables": {"A": "x"}}),
+    ("variables", {"variables": {"AWS_SECRET_ACCESS_KEY": "x"}}),
     ("cpu_units", {"cpu_units": 300}),
     ("memory_mb", {"memory_mb": 512}),
     ("memory_mb", {"memory_mb": 1536}),
     ("memory_mb", {"memory_mb": 8192}),
     ("memory_mb", {"cpu_units": 8192, "memory_mb": 17_408}),
     ("architecture", {"architecture": "riscv"}),
-    ("stop_timeout_seconds", {"stop_timeout_seconds": 121}),
     ("log_retention_days", {"log_retention_days": 13}),
 ]
 
@@ -227,7 +212,7 @@ class TestArgs:
 
     def test_refusal_shows_no_value_that_may_be_secret(self):
         with pytest.raises(ArgumentError) as caught:
-            args(secrets={"PASSWORD": "the-password-itself"})
+            args(variables={"PASSWORD": b"the-password-itself"})
         assert "the-password-itself" not in str(caught.value)
 
     def test_smallest_size_of_fargate_is_possible(self):
@@ -244,16 +229,14 @@ class TestArgs:
             st.from_regex(r"PLATFORM_[A-Z]{1,9}", fullmatch=True), st.text(max_size=9), max_size=3
         ),
         architecture=st.sampled_from(["arm64", "x86_64"]),
-        stop=st.integers(2, 120),
     )
-    def test_possible_values_register(self, register, *, size, port, variables, architecture, stop):
+    def test_possible_values_register(self, register, size, port, variables, architecture):
         made = args(
             cpu_units=size[0],
             memory_mb=size[1],
             port=port,
             variables=variables,
             architecture=architecture,
-            stop_timeout_seconds=stop,
         )
         graph = register(lambda: ContainerTask("api", made))
         assert graph.counts == COUNTS

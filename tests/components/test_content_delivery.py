@@ -5,7 +5,7 @@ import pytest
 
 from components import bucket_policies
 from components.content_delivery import ContentDelivery
-from tests.components.examples.content_delivery import BUCKET, CERTIFICATE, PEM, WEB_ACL, args
+from tests.components.examples.content_delivery import BUCKET, CERTIFICATE, PEM, args
 
 EVERYTHING = {
     "private_prefixes": ["originals/"],
@@ -15,7 +15,6 @@ EVERYTHING = {
     "cors_origins": ["https://www.example.com"],
     "geo_restriction": "blacklist",
     "geo_locations": ["AQ"],
-    "web_acl_arn": WEB_ACL,
     "access_log_bucket_arn": "arn:aws:s3:::logs",
 }
 COUNTS = {"OriginAccessControl": 1, "CachePolicy": 1, "ResponseHeadersPolicy": 1, "Function": 1, "Distribution": 1}
@@ -105,7 +104,7 @@ class TestDistribution:
         assert len(names) == 2
 
     @pytest.mark.requirement("LX-08", "LX-14")
-    def test_own_domain_countries_and_firewall(self, register):
+    def test_own_domain_and_countries(self, register):
         made = distribution(register, **EVERYTHING, price_class="PriceClass_All")
         assert made["aliases"] == ["media.example.com"]
         assert made["viewerCertificate"] == {
@@ -114,7 +113,7 @@ class TestDistribution:
             "sslSupportMethod": "sni-only",
         }
         assert made["restrictions"] == {"geoRestriction": {"restrictionType": "blacklist", "locations": ["AQ"]}}
-        assert (made["webAclId"], made["priceClass"]) == (WEB_ACL, "PriceClass_All")
+        assert made["priceClass"] == "PriceClass_All"
 
 
 class TestPolicies:

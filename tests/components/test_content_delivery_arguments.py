@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.content_delivery import ContentDelivery
-from tests.components.examples.content_delivery import CERTIFICATE, PEM, WEB_ACL, args
+from tests.components.examples.content_delivery import CERTIFICATE, PEM, args
 
 
 class TestArgs:
@@ -35,9 +35,7 @@ class TestArgs:
                 "certificate_arn",
                 {"aliases": ["a.example.com"], "certificate_arn": CERTIFICATE.replace("us-east-1", "eu-west-1")},
             ),
-            ("web_acl_arn", {"web_acl_arn": WEB_ACL.replace("global", "regional")}),
             ("cors_origins", {"cors_origins": ["*"]}),
-            ("default_cache_seconds", {"default_cache_seconds": 31_536_001}),
             ("price_class", {"price_class": "PriceClass_1"}),
             ("geo_restriction", {"geo_restriction": "some"}),
             ("geo_locations", {"geo_restriction": "whitelist"}),
@@ -54,15 +52,13 @@ class TestArgs:
     @given(
         names=st.lists(st.from_regex(r"[a-z]{3}", fullmatch=True), min_size=2, max_size=8, unique=True),
         signed=st.integers(0, 8),
-        seconds=st.integers(0, 31_536_000),
     )
-    def test_possible_values_register(self, register, names, signed, seconds):
+    def test_possible_values_register(self, register, names, signed):
         prefixes = [f"{name}/" for name in names]
         chosen = args(
             allowed_prefixes=prefixes[signed:],
             private_prefixes=prefixes[:signed],
             signing_public_keys={"one": PEM},
-            default_cache_seconds=seconds,
         )
         graph = register(lambda: ContentDelivery("media", chosen))
         behaviours = graph.one("Distribution").inputs["orderedCacheBehaviors"]

@@ -7,7 +7,7 @@ from components.arguments import ArgumentError
 from components.deploy_identity import DeployIdentity
 from components.deploy_rights import DEPLOYMENT, Scope, document
 from components.naming import Naming
-from tests.components.examples.deploy_identity import ACCOUNT, BOUNDARY, KEY, PROVIDER, args
+from tests.components.examples.deploy_identity import ACCOUNT, KEY, PROVIDER, args
 
 
 class TestTrust:
@@ -56,10 +56,6 @@ class TestTrust:
             statement = graph.statements(role, "assumeRolePolicy")["GitHubJob"]
             assert statement["Principal"] == {"Federated": PROVIDER}
 
-    def test_previews_are_asked_for(self, register):
-        graph = register(lambda: DeployIdentity("ci", args(previews=False)))
-        assert [each.name for each in graph.of("Role")] == ["ci-deploy"]
-
     @pytest.mark.parametrize(
         ("field", "changes"),
         [
@@ -91,7 +87,7 @@ class TestTrust:
 
 class TestRoles:
     def test_counts_names_and_limits(self, register):
-        graph = register(lambda: DeployIdentity("ci", args(permissions_boundary_arn=BOUNDARY, session_seconds=7_200)))
+        graph = register(lambda: DeployIdentity("ci", args()))
         assert graph.counts == {
             "OpenIdConnectProvider": 1,
             "Role": 2,
@@ -101,13 +97,11 @@ class TestRoles:
         deploy = graph.named("ci-deploy").inputs
         assert (deploy["name"], deploy["path"]) == ("episode-metadata-deploy-staging", "/deployment/")
         for role in graph.of("Role"):
-            assert role.inputs["permissionsBoundary"] == BOUNDARY
-            assert role.inputs["maxSessionDuration"] == 7_200
+            assert role.inputs["maxSessionDuration"] == 3_600
         assert {each.inputs["path"] for each in graph.of("Policy")} == {"/deployment/"}
 
     def test_policies_fit_what_aws_takes_of_one_and_of_a_role(self, register):
-        changes = {"state_key_arn": KEY, "made_roles_boundary_arn": BOUNDARY, "empties_buckets": True}
-        graph = register(lambda: DeployIdentity("ci", args(**changes)))
+        graph = register(lambda: DeployIdentity("ci", args(state_key_arn=KEY)))
         lengths = {each.name: len(each.inputs["policy"]) for each in graph.of("Policy")}
         assert max(lengths.values()) <= 6_144, lengths
         attached = [each.inputs["role"] for each in graph.of("RolePolicyAttachment")]
@@ -138,10 +132,6 @@ class TestArgs:
             ("state_bucket_arn", {"state_bucket_arn": "arn:aws:s3:::*"}),
             ("state_bucket_arn", {"state_bucket_arn": "my-state"}),
             ("state_key_arn", {"state_key_arn": "arn:aws:kms:*:1:key/*"}),
-            ("permissions_boundary_arn", {"permissions_boundary_arn": "limits"}),
-            ("made_roles_boundary_arn", {"made_roles_boundary_arn": "arn:aws:iam::aws:policy/*"}),
-            ("session_seconds", {"session_seconds": 900}),
-            ("session_seconds", {"session_seconds": 43_201}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

@@ -40,16 +40,6 @@ class TestRegister:
             }
             assert graph.depends(name, "dns-zone")
 
-    def test_zone_that_stands_is_left_as_it_is(self, register):
-        def program():
-            zone = DnsZone("dns", DnsZoneArgs(host_name=HOST, zone_id="Z0"))
-            assert zone.name_servers is None
-            alias(zone)
-
-        graph = register(program)
-        assert graph.counts == {"Record": 2}
-        assert {record.inputs["zoneId"] for record in graph.of("Record")} == {"Z0"}
-
     @pytest.mark.parametrize("protected", [True, False])
     def test_protection_is_of_the_zone(self, register, protected):
         graph = register(lambda: alias(DnsZone("dns", DnsZoneArgs(host_name=HOST, protected=protected))))

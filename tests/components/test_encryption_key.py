@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from components import policies
 from components.arguments import ArgumentError
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.naming import Naming
@@ -47,19 +46,6 @@ class TestRegister:
         assert register(lambda: EncryptionKey("key", args(protected=True))).one("Key").protect
         assert not register(lambda: EncryptionKey("key", args())).one("Key").protect
 
-    def test_outputs_name_the_key(self, register):
-        seen = {}
-
-        def make():
-            key = EncryptionKey("key", args())
-            for field in ("arn", "id", "alias"):
-                getattr(key, field).apply(lambda value, field=field: seen.update({field: value}))
-
-        register(make)
-        assert seen["alias"] == "alias/episode-metadata-data-dev"
-        assert seen["arn"].startswith("arn:aws:kms:")
-        assert seen["id"]
-
     def test_unknown_outputs_are_no_obstacle(self, register):
         graph = register(lambda: EncryptionKey("key", args(services=["s3"])), preview=True)
         assert graph.counts == {"Key": 1, "Alias": 1}
@@ -97,13 +83,6 @@ class TestPolicy:
         assert grant["Action"] == ["kms:CreateGrant"]
         assert grant["Condition"] == {"StringEquals": through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
 
-    def test_services_deliver_for_this_account_alone(self, register):
-        chosen = args(delivering_services=["s3.amazonaws.com", "cloudwatch.amazonaws.com"])
-        deliver = register(lambda: EncryptionKey("key", chosen)).statements("key-key")["DeliverEncrypted"]
-        assert deliver["Principal"] == {"Service": ["s3.amazonaws.com", "cloudwatch.amazonaws.com"]}
-        assert deliver["Action"] == ["kms:Decrypt", "kms:GenerateDataKey*"]
-        assert deliver["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
-
     def test_logs_are_those_of_the_named_groups(self, register):
         chosen = args(log_groups=["/aws/lambda/episode-metadata-*-dev", "/aws/vpc/flow"])
         logs = register(lambda: EncryptionKey("key", chosen)).statements("key-key")["EncryptLogs"]
@@ -118,11 +97,6 @@ class TestPolicy:
             }
         }
 
-    def test_further_statements_stand_beside(self, register):
-        decrypts = policies.allow("DistributionDecrypts", ["kms:Decrypt"], ["*"], principal={"Service": "x"})
-        statements = register(lambda: EncryptionKey("key", args(statements=[decrypts]))).statements("key-key")
-        assert statements["DistributionDecrypts"] == decrypts
-
 
 class TestArgs:
     @pytest.mark.parametrize(
@@ -132,14 +106,9 @@ class TestArgs:
             ("services", {"services": ["S3"]}),
             ("services", {"services": ["*"]}),
             ("services", {"services": ["s3", "s3"]}),
-            ("delivering_services", {"delivering_services": ["s3"]}),
-            ("delivering_services", {"delivering_services": ["*.amazonaws.com"]}),
             ("log_groups", {"log_groups": ["*"]}),
             ("log_groups", {"log_groups": ["two words"]}),
             ("log_groups", {"log_groups": ["/a", "/a"]}),
-            ("rotation_days", {"rotation_days": 89}),
-            ("deletion_window_days", {"deletion_window_days": 6}),
-            ("deletion_window_days", {"deletion_window_days": 31}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):
@@ -149,11 +118,10 @@ class TestArgs:
     @settings(max_examples=30, deadline=None)
     @given(
         services=st.lists(st.sampled_from(["s3", "rds", "sqs", "secretsmanager"]), unique=True),
-        delivering=st.lists(st.sampled_from(["s3.amazonaws.com", "sns.amazonaws.com"]), unique=True),
         groups=st.lists(st.sampled_from(["/aws/lambda/*", "/aws/vpc/flow"]), unique=True),
     )
-    def test_no_policy_lets_everyone(self, register, services, delivering, groups):
-        chosen = args(services=services, delivering_services=delivering, log_groups=groups)
+    def test_no_policy_lets_everyone(self, register, services, groups):
+        chosen = args(services=services, log_groups=groups)
         document = json.loads(register(lambda: EncryptionKey("key", chosen)).one("Key").inputs["policy"])
         assert document["Statement"]
         for statement in document["Statement"]:

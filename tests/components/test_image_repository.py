@@ -1,6 +1,5 @@
 import json
 
-import pulumi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -30,26 +29,16 @@ class TestRegister:
             "forceDelete": True,
         }
 
-    def test_without_a_pointer_no_tag_moves(self, register):
-        inputs = register(lambda: ImageRepository("images", args(pointer_tags=()))).one("Repository").inputs
-        assert inputs["imageTagMutability"] == "IMMUTABLE"
-        assert "imageTagMutabilityExclusionFilters" not in inputs
-
-    def test_a_key_of_ones_own_is_used(self, register):
-        graph = register(lambda: ImageRepository("images", args(key_arn="arn:aws:kms:us-east-1:123456789012:key/1")))
-        (encryption,) = graph.one("Repository").inputs["encryptionConfigurations"]
-        assert encryption == {"encryptionType": "KMS", "kmsKey": "arn:aws:kms:us-east-1:123456789012:key/1"}
-
     def test_old_images_expire_the_rule_about_any_image_last(self, register):
-        graph = register(lambda: ImageRepository("images", args(kept_images=20, untagged_days=3)))
+        graph = register(lambda: ImageRepository("images", args()))
         policy = graph.one("LifecyclePolicy").inputs
         assert policy["repository"] == "episode-metadata-api"
         found = [
             (rule["rulePriority"], rule["selection"], rule["action"]) for rule in json.loads(policy["policy"])["rules"]
         ]
         expire = {"type": "expire"}
-        untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 3}
-        newest = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 20}
+        untagged = {"tagStatus": "untagged", "countType": "sinceImagePushed", "countUnit": "days", "countNumber": 14}
+        newest = {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": 100}
         assert found == [(1, untagged, expire), (2, newest, expire)]
 
     def test_other_accounts_may_pull_and_nothing_else(self, register):
@@ -69,18 +58,6 @@ class TestRegister:
         assert repository.protect
         assert repository.inputs["forceDelete"] is False
 
-    def test_outputs_name_the_repository(self, register):
-        def make():
-            made = ImageRepository("images", args())
-            outputs = {"name": made.name, "url": made.url, "arn": made.arn}
-            pulumi.CustomResource("aws:ssm/parameter:Parameter", "later", outputs)
-
-        assert register(make).named("later").inputs == {
-            "name": "episode-metadata-api",
-            "url": "images-repository-repositoryUrl",
-            "arn": "arn:aws:ecr:us-east-1:123456789012:images-repository-arn",
-        }
-
     def test_unknown_outputs_are_no_obstacle(self, register):
         assert register(lambda: ImageRepository("images", args()), preview=True).counts == COUNTS
 
@@ -90,11 +67,6 @@ REFUSED = [
     ("name", {"name": "Episode"}),
     ("name", {"name": "a//b"}),
     ("name", {"name": "a" * 257}),
-    ("pointer_tags", {"pointer_tags": ["release-*"]}),
-    ("pointer_tags", {"pointer_tags": ["latest", "latest"]}),
-    ("pointer_tags", {"pointer_tags": ["a", "b", "c", "d", "e", "f"]}),
-    ("kept_images", {"kept_images": 0}),
-    ("untagged_days", {"untagged_days": 0}),
     ("reader_account_ids", {"reader_account_ids": ["*"]}),
     ("reader_account_ids", {"reader_account_ids": ["111122223333", "111122223333"]}),
 ]
@@ -109,18 +81,12 @@ class TestArgs:
     @settings(max_examples=50, deadline=None)
     @given(
         name=st.from_regex(r"[a-z0-9]{2,20}(-[a-z0-9]{1,20}){0,3}(/[a-z0-9]{1,20})?", fullmatch=True),
-        tags=st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,20}", fullmatch=True), max_size=5, unique=True),
-        kept=st.integers(1, 1000),
-        days=st.integers(1, 365),
         readers=st.lists(st.from_regex(r"[0-9]{12}", fullmatch=True), max_size=3, unique=True),
         protected=st.booleans(),
     )
-    def test_possible_values_register(self, register, *, name, tags, kept, days, readers, protected):
+    def test_possible_values_register(self, register, name, readers, protected):
         made = args(
             name=name,
-            pointer_tags=tags,
-            kept_images=kept,
-            untagged_days=days,
             reader_account_ids=readers,
             protected=protected,
         )

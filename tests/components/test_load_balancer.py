@@ -50,7 +50,7 @@ class TestRegister:
 
     @pytest.mark.requirement("ROAD-134")
     def test_target_group_takes_addresses_and_asks_for_their_health(self, register):
-        graph = register(lambda: LoadBalancer("alb", args(health_path="/ready", deregistration_delay_seconds=5)))
+        graph = register(lambda: LoadBalancer("alb", args(health_path="/ready")))
         group = dict(graph.one("TargetGroup").inputs)
         assert group.pop("name").startswith("episode-metadata-tg-dev-")
         assert group == {
@@ -58,7 +58,7 @@ class TestRegister:
             "targetType": "ip",
             "protocol": "HTTP",
             "port": 3000,
-            "deregistrationDelay": 5,
+            "deregistrationDelay": 30,
             "healthCheck": {
                 "enabled": True,
                 "protocol": "HTTP",
@@ -199,8 +199,6 @@ REFUSED = [
     ("host_name", {"host_name": "api.example.com"}),
     ("host_name", {"certificate_arn": CERTIFICATE, "host_name": "https://api.example.com"}),
     ("host_name", {"certificate_arn": CERTIFICATE, "host_name": "*.example.com"}),
-    ("idle_timeout_seconds", {"idle_timeout_seconds": 4_001}),
-    ("deregistration_delay_seconds", {"deregistration_delay_seconds": 3_601}),
 ]
 
 
@@ -215,17 +213,13 @@ class TestArgs:
         port=st.integers(1, 65_535),
         secure=st.booleans(),
         shifts=st.booleans(),
-        idle=st.integers(1, 4_000),
-        delay=st.integers(0, 3_600),
         environment=st.sampled_from(["dev", "staging", "production"]),
     )
-    def test_possible_values_register(self, register, *, port, secure, shifts, idle, delay, environment):
+    def test_possible_values_register(self, register, port, secure, shifts, environment):
         made = args(
             naming=Naming("episode-metadata", environment),
             port=port,
             shifts_traffic=shifts,
-            idle_timeout_seconds=idle,
-            deregistration_delay_seconds=delay,
             **(SECURE if secure else {}),
         )
         graph = register(lambda: LoadBalancer("alb", made))

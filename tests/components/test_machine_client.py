@@ -81,10 +81,6 @@ class TestArgs:
             ("domain_prefix", {"domain_prefix": "x" * 64}),
             ("domain_prefix", {"domain_prefix": "my-cognito-pool"}),
             ("domain_prefix", {"domain_prefix": "paws"}),
-            ("scope", {"scope": "two words"}),
-            ("scope", {"scope": ""}),
-            ("scope_description", {"scope_description": ""}),
-            ("access_token_minutes", {"access_token_minutes": 4}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

@@ -23,22 +23,6 @@ class TestNotifyQueue:
             }
         ]
 
-    def test_all_events_may_go_to_the_bus_as_well(self, register):
-        def make():
-            policy = pulumi.ComponentResource("test:index:Policy", "policy")
-            bucket = PrivateBucket("b", args())
-            bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", accepted_by=policy, event_bridge=True)
-
-        notification = register(make).one("BucketNotification").inputs
-        assert notification["eventbridge"] is True
-        assert [queue["queueArn"] for queue in notification["queues"]] == ["arn:aws:sqs:::q"]
-
-    def test_all_events_may_go_to_the_bus_alone(self, register):
-        graph = register(lambda: PrivateBucket("b", args()).notify_event_bridge())
-        notification = dict(graph.one("BucketNotification").inputs)
-        assert notification.pop("bucket")
-        assert notification == {"eventbridge": True}
-
     def test_second_notification_is_refused(self, register):
         def make():
             policy = pulumi.ComponentResource("test:index:Policy", "policy")
@@ -46,7 +30,5 @@ class TestNotifyQueue:
             bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", accepted_by=policy)
             with pytest.raises(ValueError, match="already notifies"):
                 bucket.notify_queue("arn:aws:sqs:::r", prefix="other/", accepted_by=policy)
-            with pytest.raises(ValueError, match="already notifies"):
-                bucket.notify_event_bridge()
 
         register(make)

@@ -60,10 +60,11 @@ class TestRegister:
         }
 
     def test_log_group_comes_first_and_is_kept_as_asked(self, register):
-        graph = register(lambda: PythonFunction("worker", args(log_retention_days=90)))
+        graph = register(lambda: PythonFunction("worker", args(log_retention_days=90, log_key_arn="log-key")))
         assert graph.one("LogGroup").inputs == {
             "name": "/aws/lambda/episode-metadata-worker-dev",
             "retentionInDays": 90,
+            "kmsKeyId": "log-key",
         }
         assert graph.depends("worker-function", "worker-log-group")
         assert graph.depends("worker-function", "worker-policy")
@@ -155,32 +156,7 @@ class TestAlias:
         }
 
 
-class TestOptions:
-    def test_variables_are_encrypted_under_a_key_that_the_role_may_use(self, register):
-        graph = register(lambda: PythonFunction("worker", args(variables_key_arn="key", log_key_arn="log-key")))
-        assert graph.one("Function").inputs["kmsKeyArn"] == "key"
-        assert graph.one("LogGroup").inputs["kmsKeyId"] == "log-key"
-        decrypt = graph.statements("worker-policy")["DecryptVariables"]
-        assert (decrypt["Action"], decrypt["Resource"]) == (["kms:Decrypt"], ["key"])
-
-    def test_traces_are_written_where_asked(self, register):
-        graph = register(lambda: PythonFunction("worker", args(traced=True)))
-        assert graph.one("Function").inputs["tracingConfig"] == {"mode": "Active"}
-        assert graph.statements("worker-policy")["WriteTraces"]["Action"] == [
-            "xray:PutTraceSegments",
-            "xray:PutTelemetryRecords",
-        ]
-
-    def test_room_and_code_are_as_asked(self, register):
-        function = register(lambda: PythonFunction("worker", args(temporary_storage_mb=1024, code_sha256="c2hh"))).one(
-            "Function"
-        )
-        assert function.inputs["ephemeralStorage"] == {"size": 1024}
-        assert function.inputs["codeSha256"] == "c2hh"
-
-
 REFUSED = [
-    ("temporary_storage_mb", {"temporary_storage_mb": 511}),
     ("alias", {"alias": "12"}),
     ("alias", {"alias": "two words"}),
     ("handler", {"handler": "worker"}),

@@ -33,7 +33,7 @@ COUNTS = {"ScheduleGroup": 1, "Role": 1, "RolePolicy": 1, "Schedule": 1}
 
 class TestRegister:
     def test_schedule_is_as_asked(self, register):
-        graph = register(lambda: Schedule("relay", args(retries=3, maximum_event_age_seconds=120)))
+        graph = register(lambda: Schedule("relay", args()))
         assert graph.counts == COUNTS
         schedule = dict(graph.one("Schedule").inputs)
         target = dict(schedule.pop("target"))
@@ -42,7 +42,7 @@ class TestRegister:
         assert json.loads(target.pop("input")) == {"job": "relay"}
         assert target == {
             "arn": FUNCTION,
-            "retryPolicy": {"maximumRetryAttempts": 3, "maximumEventAgeInSeconds": 120},
+            "retryPolicy": {"maximumRetryAttempts": 0, "maximumEventAgeInSeconds": 3_600},
         }
         assert schedule == {
             "name": "episode-metadata-maintenance-dev",
@@ -53,10 +53,6 @@ class TestRegister:
             "flexibleTimeWindow": {"mode": "OFF"},
             "state": "ENABLED",
         }
-
-    def test_failed_delivery_is_not_repeated_unless_asked(self, register):
-        target = register(lambda: Schedule("relay", args())).one("Schedule").inputs["target"]
-        assert target["retryPolicy"] == {"maximumRetryAttempts": 0, "maximumEventAgeInSeconds": 3_600}
 
     def test_only_the_schedules_of_its_own_group_take_the_role_on(self, register):
         graph = register(lambda: Schedule("relay", args()))
@@ -102,10 +98,6 @@ REFUSED = [
     ("event", {"event": {"at": object()}}),
     ("event", {"event": {"share": math.nan}}),
     ("event", {"event": ["job"]}),
-    ("retries", {"retries": -1}),
-    ("retries", {"retries": 186}),
-    ("maximum_event_age_seconds", {"maximum_event_age_seconds": 59}),
-    ("maximum_event_age_seconds", {"maximum_event_age_seconds": 86_401}),
 ]
 
 ACCEPTED_EXPRESSIONS = [
@@ -221,14 +213,8 @@ class TestArgs:
     @given(
         count=st.integers(2, 500),
         unit=st.sampled_from(["minutes", "hours", "days"]),
-        retries=st.integers(0, 185),
-        age=st.integers(60, 86_400),
     )
-    def test_possible_values_register(self, register, *, count, unit, retries, age):
-        chosen = args(expression=f"rate({count} {unit})", retries=retries, maximum_event_age_seconds=age)
+    def test_possible_values_register(self, register, count, unit):
+        chosen = args(expression=f"rate({count} {unit})")
         schedule = register(lambda: Schedule("relay", chosen)).one("Schedule").inputs
         assert schedule["scheduleExpression"] == f"rate({count} {unit})"
-        assert schedule["target"]["retryPolicy"] == {
-            "maximumRetryAttempts": retries,
-            "maximumEventAgeInSeconds": age,
-        }

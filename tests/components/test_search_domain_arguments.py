@@ -3,21 +3,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
+from components.naming import Naming
 from components.search_domain import SearchDomain
 from tests.components.examples.search_domain import SUBNETS, args
 
 REFUSED = [
     ("subnet_ids", {"subnet_ids": []}),
-    ("thing", {"thing": ""}),
-    ("thing", {"thing": "Search"}),
-    ("thing", {"thing": "search_index"}),
-    ("thing", {"thing": "search-of-many-episodes"}),
-    ("engine_version", {"engine_version": "3.5"}),
-    ("engine_version", {"engine_version": "Elasticsearch_7.10"}),
+    ("naming", {"naming": Naming("films", "staging-of-many-episodes")}),
     ("instance_type", {"instance_type": "t3.small"}),
     ("instance_type", {"instance_type": "t3.small.elasticsearch"}),
     ("dedicated_master_type", {"dedicated_master_type": "m6g.large"}),
-    ("dedicated_master_count", {"dedicated_master_type": "m6g.large.search", "dedicated_master_count": 2}),
     ("instance_count", {"instance_count": 0}),
     ("instance_count", {"instance_count": 82}),
     ("instance_count", {"instance_count": 3}),
@@ -27,7 +22,6 @@ REFUSED = [
     ("volume_gb", {"volume_gb": 101}),
     ("volume_gb", {"instance_type": "t3.medium.search", "volume_gb": 201}),
     ("volume_gb", {"instance_type": "m6g.large.search", "volume_gb": 24_577}),
-    ("off_peak_hour", {"off_peak_hour": 24}),
     ("log_retention_days", {"log_retention_days": 13}),
 ]
 
@@ -45,7 +39,7 @@ class TestArgs:
         zones=st.integers(1, 3),
         multiple=st.integers(1, 26),
         volume=st.integers(10, 100),
-        masters=st.none() | st.sampled_from([3, 5]),
+        masters=st.none() | st.just("t3.small.search"),
         protected=st.booleans(),
     )
     def test_possible_values_register(self, register, *, zones, multiple, volume, masters, protected):
@@ -53,13 +47,12 @@ class TestArgs:
             subnet_ids=SUBNETS[:zones],
             instance_count=zones * multiple if zones > 1 else 1,
             volume_gb=volume,
-            dedicated_master_type=masters and "t3.small.search",
-            dedicated_master_count=masters or 3,
+            dedicated_master_type=masters,
             protected=protected,
         )
         domain = register(lambda: SearchDomain("search", chosen)).one("Domain")
         cluster = domain.inputs["clusterConfig"]
         assert cluster["instanceCount"] % len(domain.inputs["vpcOptions"]["subnetIds"]) == 0
         assert cluster["zoneAwarenessEnabled"] is (len(domain.inputs["vpcOptions"]["subnetIds"]) > 1)
-        assert cluster.get("dedicatedMasterCount") == masters
+        assert cluster.get("dedicatedMasterCount") == (masters and 3)
         assert domain.protect is protected

@@ -98,13 +98,6 @@ class TestThreatProtection:
         }
 
 
-class TestRefreshTokens:
-    def test_those_that_rotate_are_not_refreshed_in_the_old_way(self, register):
-        client = register(lambda: UserDirectory("users", args(rotate_refresh_tokens=True))).one("UserPoolClient").inputs
-        assert client["explicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH"]
-        assert client["refreshTokenRotation"] == {"feature": "ENABLED", "retryGracePeriodSeconds": 10}
-
-
 class TestFirstAdministrator:
     EMAIL = "admin@example.com"
 
@@ -124,10 +117,6 @@ class TestFirstAdministrator:
         assert (membership["groupName"], membership["username"]) == ("admin", self.EMAIL)
         assert graph.depends("users-first-administrator-membership", "users-group-admin")
 
-    def test_group_may_be_another(self, register):
-        chosen = args(first_administrator_email=self.EMAIL, administrator_group="viewer")
-        assert register(lambda: UserDirectory("users", chosen)).one("UserInGroup").inputs["groupName"] == "viewer"
-
     def test_unknown_outputs_are_no_obstacle(self, register):
         chosen = args(first_administrator_email=self.EMAIL, threat_protection="enforced")
         graph = register(lambda: UserDirectory("users", chosen), preview=True)
@@ -144,10 +133,8 @@ class TestArgs:
             ("access_token_hours", {"access_token_hours": 25}),
             ("id_token_hours", {"id_token_hours": 0}),
             ("refresh_token_days", {"refresh_token_days": 4000}),
-            ("minimum_password_length", {"minimum_password_length": 11}),
             ("threat_protection", {"threat_protection": "on"}),
             ("first_administrator_email", {"first_administrator_email": "admin"}),
-            ("administrator_group", {"first_administrator_email": "a@b.example", "administrator_group": "owners"}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

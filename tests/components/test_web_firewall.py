@@ -1,6 +1,4 @@
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.naming import Naming
@@ -105,11 +103,6 @@ class TestRegister:
         assert graph.depends("waf-on-balancer", "waf-web-acl")
         assert graph.depends("waf-on-balancer", "waf-logging")
 
-    def test_one_for_cloudfront_is_where_cloudfront_looks(self, register):
-        graph = register(lambda: WebFirewall("waf", args(scope="CLOUDFRONT")))
-        assert graph.one("WebAcl").inputs["scope"] == "CLOUDFRONT"
-        assert {each.inputs["region"] for each in graph.custom} == {"us-east-1"}
-
     def test_unknown_outputs_are_no_obstacle(self, register):
         graph = register(lambda: WebFirewall("waf", args(guarded_arns={"balancer": BALANCER})), preview=True)
         assert graph.counts == COUNTS | {"WebAclAssociation": 1}
@@ -120,30 +113,15 @@ class TestArgs:
         ("field", "changes"),
         [
             ("thing", {"thing": ""}),
-            ("scope", {"scope": "PLANET"}),
             ("rate_per_five_minutes", {"rate_per_five_minutes": 9}),
-            ("managed_groups", {"managed_groups": [CORE, CORE]}),
-            ("managed_groups", {"managed_groups": ["no spaces"]}),
             ("counted_rules", {"counted_rules": {"Other": ["x"]}}),
             ("counted_rules", {"counted_rules": {CORE: []}}),
             ("counted_rules", {"counted_rules": {CORE: ["x", "x"]}}),
             ("counted_rules", {"counted_rules": {CORE: ["no spaces"]}}),
             ("log_retention_days", {"log_retention_days": 13}),
-            ("guarded_arns", {"scope": "CLOUDFRONT", "guarded_arns": {"balancer": BALANCER}}),
             ("guarded_arns", {"guarded_arns": {"The Balancer": BALANCER}}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):
         with pytest.raises(ArgumentError, match=rf"WebFirewallArgs\.{field}: must"):
             args(**changes)
-
-    @settings(max_examples=50, deadline=None)
-    @given(
-        rate=st.integers(10, 2_000_000_000),
-        groups=st.lists(st.sampled_from([IP_REPUTATION, CORE, KNOWN_BAD_INPUTS]), unique=True),
-    )
-    def test_possible_values_register(self, register, rate, groups):
-        chosen = args(rate_per_five_minutes=rate, managed_groups=groups)
-        rules = register(lambda: WebFirewall("waf", chosen)).one("WebAcl").inputs["rules"]
-        assert [rule["name"] for rule in rules] == ["rate", *groups]
-        assert [rule["priority"] for rule in rules] == list(range(len(rules)))

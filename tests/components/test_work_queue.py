@@ -62,12 +62,6 @@ class TestRegister:
             "StringEquals": {"aws:SourceAccount": "123456789012"},
         }
 
-    def test_key_encrypts_both(self, register):
-        graph = register(lambda: WorkQueue("work", args(key_arn="arn:aws:kms:us-east-1:123456789012:key/1")))
-        for queue in graph.of("Queue"):
-            assert queue.inputs["kmsMasterKeyId"] == "arn:aws:kms:us-east-1:123456789012:key/1"
-            assert "sqsManagedSseEnabled" not in queue.inputs
-
     def test_unknown_outputs_are_no_obstacle(self, register):
         assert register(lambda: WorkQueue("work", args(source_bucket_arn=BUCKET)), preview=True).counts == COUNTS
 

@@ -5,7 +5,6 @@ from tests.components.configurations.recipes import Recipe, mistake, parts, slip
 from tests.components.configurations.values import (
     CAPITALS,
     DIGITS,
-    KEYS,
     LETTERS,
     MAILS,
     NO_MAILS,
@@ -87,8 +86,6 @@ VALID = merged(
             "rules": several(RULES, 0, 4, unique_by=lambda rule: rule.arguments["name"]),
             "region": st.sampled_from(REGIONS),
         },
-        runbooks=texts(60),
-        key_arn=inputs(KEYS),
     ),
 )
 METRIC = {"namespace": "AWS/SQS", "name": "Age"}
@@ -112,7 +109,6 @@ INVALID = [
     mistake("recipients", recipients=repeated(MAILS)),
     mistake("rules", rules=repeated(RULES)),
     mistake("region", region=NO_REGIONS),
-    mistake("runbooks", runbooks=""),
     mistake("name", **_rule(name=NO_WORDS)),
     mistake("runbook", **_rule(runbook=NO_WORDS)),
     mistake("description", **_rule(description=st.just("") | too_long(800))),

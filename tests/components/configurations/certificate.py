@@ -9,7 +9,6 @@ from tests.components.configurations.values import (
     given,
     hosts,
     inputs,
-    outside,
     whole,
 )
 
@@ -19,11 +18,9 @@ LONGEST_HOST = 64
 VALID = given(
     {"host_name": hosts(LONGEST_HOST), "zone_id": inputs(ZONES)},
     region=st.sampled_from(REGIONS),
-    validation_timeout_minutes=whole(1, 24 * 60),
 )
 INVALID = [
     mistake("host_name", host_name=NO_HOSTS),
     mistake("host_name", host_name=whole(LONGEST_HOST - 3, 80).map(lambda length: f"{'x' * length}.com")),
     mistake("region", region=NO_REGIONS),
-    mistake("validation_timeout_minutes", validation_timeout_minutes=outside(1, 24 * 60)),
 ]

@@ -11,10 +11,8 @@ from tests.components.configurations.values import (
     SHORTEST_NAMING,
     WRONG_PLACEMENTS,
     given,
-    inputs,
     other_than,
     outside,
-    several,
     whole,
     words,
 )
@@ -55,23 +53,13 @@ def numbers(draw):
 
 @st.composite
 def services(draw):
-    """A deployment that moves traffic needs a load balancer that can, and tasks that do not scale by its requests."""
+    """A deployment that moves traffic needs a load balancer that can."""
     shifts = draw(st.booleans())
     deployment = draw(st.sampled_from(["rolling", "canary", "blue_green"] if shifts else ["rolling"]))
     drawn = draw(parts(shifts)) | draw(numbers())
     if deployment != "rolling" or draw(st.booleans()):
         drawn["deployment"] = deployment
-    if deployment == "rolling" and draw(st.booleans()):
-        drawn["target_requests_per_minute"] = draw(whole(1, 1_000_000))
-    rest = given(
-        {"placement": PLACEMENTS},
-        target_cpu_percent=whole(10, 90),
-        canary_percent=whole(1, 99),
-        bake_minutes=whole(0, 1_440),
-        rollback_alarm_names=several(inputs(words(30)), 0, 3),
-        health_grace_seconds=whole(0, 86_400),
-    )
-    drawn |= draw(rest)
+    drawn["placement"] = draw(PLACEMENTS)
     if draw(st.booleans()):
         drawn["after"] = [drawn["task"]]
     return drawn
@@ -81,21 +69,14 @@ VALID = services()
 SHIFTS = st.sampled_from(["canary", "blue_green"])
 # Each is made once for all the mistakes that it is part of.
 STEADY = {"task": Recipe(task, TASK), "load_balancer": Recipe(balancer, BALANCER)}
-SHIFTING = STEADY | {"load_balancer": Recipe(balancer, BALANCER | {"shifts_traffic": True})}
 ELSEWHERE = STEADY | {"task": Recipe(task, TASK | {"port": 3001})}
 INVALID = [
     mistake("desired_count", maximum_count=None, desired_count=outside(0, 1_000)),
     mistake("desired_count", maximum_count=10, desired_count=outside(1, 1_000)),
     mistake("maximum_count", desired_count=whole(2, 1_000), maximum_count=1),
     mistake("maximum_count", desired_count=1, maximum_count=outside(1, 1_000)),
-    mistake("target_cpu_percent", target_cpu_percent=outside(10, 90)),
-    mistake("target_requests_per_minute", target_requests_per_minute=outside(1, 1_000_000)),
     mistake("deployment", deployment=other_than("rolling", "canary", "blue_green")),
-    mistake("canary_percent", canary_percent=outside(1, 99)),
-    mistake("bake_minutes", bake_minutes=outside(0, 1_440)),
-    mistake("health_grace_seconds", health_grace_seconds=outside(0, 86_400)),
     mistake("task", **ELSEWHERE),
     mistake("deployment", **STEADY, deployment=SHIFTS),
-    mistake("target_requests_per_minute", **SHIFTING, deployment=SHIFTS, target_requests_per_minute=whole(1, 9)),
     *WRONG_PLACEMENTS,
 ]

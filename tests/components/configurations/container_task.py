@@ -32,11 +32,6 @@ REGISTRIES = st.builds("{}.dkr.ecr.{}.amazonaws.com/{}".format, ACCOUNTS, st.sam
 IMAGES = st.builds(
     "{}@sha256:{}".format, REGISTRIES | words(20).map("ghcr.io/{}/api:v1".format), spelled(DIGITS + "abcdef", 64, 64)
 )
-SECRETS = st.builds(
-    "{}{}".format,
-    arns("secretsmanager", words(20).map("secret:films/{}-AbCdEf".format)),
-    st.sampled_from(["", ":password::", ":password:AWSCURRENT:", ":::"]),
-)
 # What Fargate offers, as its manual lists it.
 SIZES = st.sampled_from(
     [(256, 512)]
@@ -47,14 +42,6 @@ IMAGE = given({"image": IMAGES}, repository_arn=inputs(REPOSITORIES)) | given(
 )
 
 
-@st.composite
-def environments(draw):
-    """Variables and secrets, none of which is both."""
-    variables = draw(st.dictionaries(VARIABLE_NAMES, inputs(texts(30, shortest=0)), max_size=4))
-    secrets = st.dictionaries(VARIABLE_NAMES.filter(lambda name: name not in variables), inputs(SECRETS), max_size=4)
-    return draw(given({"variables": st.just(variables)}, secrets=secrets))
-
-
 def _size(drawn):
     return {"cpu_units": drawn[0], "memory_mb": drawn[1]}
 
@@ -62,17 +49,15 @@ def _size(drawn):
 VALID = merged(
     names("-execution-role"),
     IMAGE,
-    given({}) | environments(),
     given({}) | SIZES.map(_size),
     given(
         {},
         command=several(texts(20), 0, 4),
         port=whole(1, 65_535),
         health_path=PATHS,
-        secret_key_arns=several(inputs(KEYS), 0, 3),
+        variables=st.dictionaries(VARIABLE_NAMES, inputs(texts(30, shortest=0)), max_size=4),
         statements=several(STATEMENTS, 0, 3),
         architecture=st.sampled_from(["arm64", "x86_64"]),
-        stop_timeout_seconds=whole(2, 120),
         log_retention_days=RETENTIONS,
         log_key_arn=inputs(KEYS),
     ),
@@ -93,7 +78,6 @@ TAKEN_VARIABLES = st.sampled_from(
         "AWS_SESSION_TOKEN",
     ]
 )
-A_SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:films-AbCdEf"
 NO_TEXTS = st.none() | st.integers() | st.booleans() | st.binary(max_size=3)
 
 
@@ -111,16 +95,6 @@ INVALID = [
     mistake("variables", variables=_named(NO_VARIABLES, "red")),
     mistake("variables", variables=_named(TAKEN_VARIABLES, "red")),
     mistake("variables", variables=NO_TEXTS.map(lambda value: {"COLOUR": value})),
-    mistake("secrets", secrets=_named(NO_VARIABLES, A_SECRET)),
-    mistake("secrets", secrets=_named(TAKEN_VARIABLES, A_SECRET)),
-    mistake("secrets", secrets=NO_TEXTS.map(lambda value: {"PASSWORD": value})),
-    mistake(
-        "secrets",
-        secrets=st.sampled_from(
-            ["", "hunter2", f"{A_SECRET}:password", "arn:aws:ssm:us-east-1:123456789012:parameter/p"]
-        ).map(lambda value: {"PASSWORD": value}),
-    ),
-    mistake("secrets", variables={"COLOUR": "red"}, secrets={"COLOUR": A_SECRET}),
     mistake("architecture", architecture=other_than("arm64", "x86_64")),
     mistake("cpu_units", cpu_units=other_than(*MEMORY_MB)),
     mistake(
@@ -131,6 +105,5 @@ INVALID = [
     mistake("memory_mb", cpu_units=256, memory_mb=st.sampled_from([256, 1536, 3072])),
     mistake("memory_mb", cpu_units=8192, memory_mb=st.sampled_from([15_360, 17_408, 65_536])),
     mistake("memory_mb", cpu_units=16_384, memory_mb=st.sampled_from([24_576, 36_864, 131_072])),
-    mistake("stop_timeout_seconds", stop_timeout_seconds=outside(2, 120)),
     mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
 ]

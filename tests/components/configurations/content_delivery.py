@@ -3,7 +3,6 @@ import string
 from hypothesis import strategies as st
 
 from components.content_delivery import KEYS_OF_A_GROUP
-from components.delivery_rules import ONE_YEAR
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     BUCKET_NAMES,
@@ -24,7 +23,6 @@ from tests.components.configurations.values import (
     merged,
     names,
     other_than,
-    outside,
     repeated,
     several,
     spelled,
@@ -48,7 +46,6 @@ PEMS = st.builds(
 KEY_NAMES = words(LONGEST_KEY)
 COUNTRIES = spelled(CAPITALS, 2, 2)
 CERTIFICATES_THERE = arns("acm", words(20).map("certificate/".__add__), region=st.just("us-east-1"))
-FIREWALLS = arns("wafv2", words(20).map("global/webacl/{}/0".format), region=st.just("us-east-1"))
 
 
 @st.composite
@@ -80,9 +77,7 @@ VALID = merged(
             "bucket_regional_domain_name": inputs(BUCKET_NAMES.map("{}.s3.us-east-1.amazonaws.com".format)),
         },
         cors_origins=several(ORIGINS, 0, 3),
-        default_cache_seconds=whole(0, ONE_YEAR),
         price_class=st.sampled_from(PRICE_CLASSES),
-        web_acl_arn=inputs(FIREWALLS),
         access_log_bucket_arn=inputs(BUCKETS),
     ),
 )
@@ -138,9 +133,7 @@ INVALID = [
         aliases=["media.example.com"],
         certificate_arn=CERTIFICATES.filter(lambda arn: ":us-east-1:" not in arn),
     ),
-    mistake("web_acl_arn", web_acl_arn=FIREWALLS.map(lambda arn: arn.replace(":global/", ":regional/"))),
     mistake("cors_origins", cors_origins=NO_ORIGINS.map(lambda origin: [origin])),
-    mistake("default_cache_seconds", default_cache_seconds=outside(0, ONE_YEAR)),
     mistake("price_class", price_class=other_than(*PRICE_CLASSES)),
     mistake("geo_restriction", geo_restriction=other_than("none", "whitelist", "blacklist")),
     mistake("geo_locations", geo_restriction="whitelist", geo_locations=repeated(COUNTRIES)),

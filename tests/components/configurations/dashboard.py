@@ -17,7 +17,6 @@ CHARTS = parts(
             {"title": texts(60)},
             limits=st.dictionaries(texts(20), st.floats(-1e12, 1e12) | whole(0, 10**12), max_size=3),
             width=whole(1, COLUMNS),
-            height=whole(1, 1_000),
             period_seconds=whole(1, A_DAY_SECONDS),
             stacked=st.booleans(),
             region=st.sampled_from(REGIONS),
@@ -53,6 +52,5 @@ INVALID = [
     mistake("metrics", **_chart(metrics={})),
     mistake("metrics", **_chart(metrics={str(number): SERIES for number in range(MOST_SERIES + 1)})),
     mistake("width", **_chart(width=outside(1, COLUMNS))),
-    mistake("height", **_chart(height=outside(1, 1_000))),
     mistake("period_seconds", **_chart(period_seconds=outside(1, A_DAY_SECONDS))),
 ]

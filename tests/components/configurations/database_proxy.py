@@ -1,6 +1,5 @@
 from hypothesis import strategies as st
 
-from tests.components.configurations.container_task import A_SECRET
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     FEWER_THAN_TWO_SUBNETS,
@@ -10,6 +9,7 @@ from tests.components.configurations.values import (
     NO_RETENTIONS,
     PAIRS_OF_SUBNETS,
     RETENTIONS,
+    SECRETS,
     SUFFIX,
     given,
     inputs,
@@ -28,7 +28,7 @@ VALID = merged(
             "subnet_ids": PAIRS_OF_SUBNETS,
             "database_identifier": inputs(words(40)),
             "database_security_group_id": inputs(GROUPS),
-            "secret_arn": inputs(st.just(A_SECRET)),
+            "secret_arn": inputs(SECRETS),
         },
         secret_key_arn=inputs(KEYS),
         iam_authentication=st.booleans(),

@@ -17,7 +17,6 @@ from tests.components.configurations.values import (
     inputs,
     merged,
     names,
-    outside,
     spelled,
     whole,
     words,
@@ -26,7 +25,6 @@ from tests.components.configurations.values import (
 OWNERS = words(39) | whole(1, 39).map("x".__mul__)
 REPOSITORIES = st.builds("{}/{}".format, OWNERS, spelled(LETTERS + CAPITALS + DIGITS + "_.-", 1, 100))
 PROVIDERS = arns("iam", st.just(f"oidc-provider/{ISSUER}"), region=st.just(""))
-BOUNDARIES = arns("iam", words(40).map("policy/".__add__), region=st.just(""))
 VALID = merged(
     names(*(f"deploy-{part}" for part in (*DEPLOYMENT, "state")), "preview-state", thing=False),
     given(
@@ -39,11 +37,6 @@ VALID = merged(
         },
         state_key_arn=inputs(KEYS),
         provider_arn=inputs(PROVIDERS),
-        session_seconds=whole(3_600, 43_200),
-        permissions_boundary_arn=inputs(BOUNDARIES),
-        made_roles_boundary_arn=inputs(BOUNDARIES),
-        empties_buckets=st.booleans(),
-        previews=st.booleans(),
     ),
 )
 NO_ARNS = st.sampled_from(
@@ -63,9 +56,5 @@ INVALID = [
     mistake("account_id", account_id=st.sampled_from(["", "1234", "12345678901a", "1234567890123", "*"])),
     mistake("provider_arn", provider_arn=PROVIDERS.map(lambda arn: arn.replace("github", "gitlab")) | NO_ARNS),
     mistake("state_bucket_arn", state_bucket_arn=BUCKETS.map(lambda arn: f"{arn}/*") | NO_ARNS),
-    *(
-        mistake(field, **{field: NO_ARNS})
-        for field in ("state_key_arn", "permissions_boundary_arn", "made_roles_boundary_arn")
-    ),
-    mistake("session_seconds", session_seconds=outside(3_600, 43_200)),
+    mistake("state_key_arn", state_key_arn=NO_ARNS),
 ]

@@ -4,22 +4,18 @@ from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     ACCOUNTS,
     REGIONS,
-    STATEMENTS,
     given,
     inputs,
     merged,
     names,
-    outside,
     repeated,
     several,
     texts,
     too_long,
-    whole,
     words,
 )
 
 SERVICES = words(12) | st.sampled_from(["s3", "secretsmanager", "dms.eu", "logs"])
-PRINCIPALS = SERVICES.map("{}.amazonaws.com".format)
 LOG_GROUPS = st.builds(
     "{}{}{}".format,
     st.sampled_from(["/aws/lambda/", "", "aws-waf-logs-"]),
@@ -31,11 +27,7 @@ VALID = merged(
     given(
         {"description": texts(8_192), "account_id": inputs(ACCOUNTS), "region": st.sampled_from(REGIONS)},
         services=several(SERVICES, 0, 5),
-        delivering_services=several(PRINCIPALS, 0, 4),
         log_groups=several(LOG_GROUPS, 0, 4),
-        statements=several(STATEMENTS, 0, 3),
-        rotation_days=whole(90, 2_560),
-        deletion_window_days=whole(7, 30),
         protected=st.booleans(),
     ),
 )
@@ -43,14 +35,7 @@ INVALID = [
     mistake("description", description=st.just("") | too_long(8_192)),
     mistake("services", services=st.sampled_from([[""], ["S3"], ["*"], ["s3 "], ["1s3"], ["s3."]])),
     mistake("services", services=repeated(SERVICES)),
-    mistake(
-        "delivering_services",
-        delivering_services=st.sampled_from([[""], ["s3"], ["*.amazonaws.com"], ["s3.example.com"]]),
-    ),
-    mistake("delivering_services", delivering_services=repeated(PRINCIPALS)),
     mistake("log_groups", log_groups=st.sampled_from([[""], ["a b"], ["a:b"], ["a?"]])),
     mistake("log_groups", log_groups=repeated(LOG_GROUPS)),
     mistake("log_groups", log_groups=["*"]),
-    mistake("rotation_days", rotation_days=outside(90, 2_560)),
-    mistake("deletion_window_days", deletion_window_days=outside(7, 30)),
 ]

@@ -26,8 +26,6 @@ ADDRESS = given({}) | given({"certificate_arn": inputs(CERTIFICATES), "host_name
 BEHAVIOUR = given(
     {"vpc_id": inputs(NETWORKS), "public_subnet_ids": PAIRS_OF_SUBNETS},
     health_path=PATHS,
-    idle_timeout_seconds=whole(1, 4_000),
-    deregistration_delay_seconds=whole(0, 3_600),
     access_log_bucket=inputs(BUCKET_NAMES),
     protected=st.booleans(),
 )
@@ -41,6 +39,4 @@ INVALID = [
     mistake("host_name", certificate_arn=None, host_name=hosts()),
     mistake("host_name", certificate_arn=inputs(CERTIFICATES), host_name=None),
     mistake("host_name", certificate_arn=inputs(CERTIFICATES), host_name=NO_HOSTS),
-    mistake("idle_timeout_seconds", idle_timeout_seconds=outside(1, 4_000)),
-    mistake("deregistration_delay_seconds", deregistration_delay_seconds=outside(0, 3_600)),
 ]

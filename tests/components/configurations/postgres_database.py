@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.database_rules import CERTIFICATES, IOPS_HIGH, IOPS_LOW, IOPS_STORAGE_GB, MONITORING_INTERVALS
+from components.database_rules import IOPS_HIGH, IOPS_LOW, IOPS_STORAGE_GB, MONITORING_INTERVALS
 from components.postgres_database import LOG_EXPORTS
 from tests.components.configurations.cache import WEEKDAYS
 from tests.components.configurations.recipes import mistake
@@ -24,11 +24,9 @@ from tests.components.configurations.values import (
     outside,
     several,
     whole,
-    words,
 )
 
 MOST_STORAGE_GB = 65_536
-STATEMENTS = ("none", "ddl", "mod", "all")
 INSIGHTS = ("off", "standard", "advanced")
 SQL_NAMES = led(LETTERS + "_", LETTERS + DIGITS + "_", 20) | st.just("x" * 63)
 CLASSES = st.builds("db.{}.{}".format, led(LETTERS, LETTERS + DIGITS + "-", 5), st.sampled_from(["small", "2xlarge"]))
@@ -85,25 +83,14 @@ VALID = merged(
             "database_name": SQL_NAMES,
             "instance_class": inputs(CLASSES),
         },
-        master_username=SQL_NAMES,
-        engine_version=whole(13, 20).map(str),
-        minor_upgrades=st.booleans(),
-        major_upgrades=st.booleans(),
         key_arn=inputs(KEYS),
         max_connections=whole(20, 5_000),
         slow_statement_ms=whole(0, 3_600_000),
-        logged_statements=st.sampled_from(STATEMENTS),
-        idle_in_transaction_timeout_ms=whole(1_000, 86_400_000),
-        statement_timeout_ms=whole(100, 86_400_000),
-        iam_authentication=st.booleans(),
-        master_password_rotation_days=whole(1, 1_000),
-        certificate_authority=st.sampled_from(CERTIFICATES),
         insights=st.sampled_from(INSIGHTS),
         monitoring_interval_seconds=st.sampled_from(MONITORING_INTERVALS),
         log_exports=several(st.sampled_from(LOG_EXPORTS), 0, 2),
         log_retention_days=RETENTIONS,
         log_key_arn=inputs(KEYS),
-        final_snapshot_name=words(40) | st.just("x" * 255),
         protected=st.booleans(),
         tags=TAGS | inputs(TAGS),
     ),
@@ -120,15 +107,9 @@ SHORT = st.tuples(whole(0, 1439), whole(1, 29))
 INVALID = [
     mistake("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
     mistake("database_name", database_name=NO_SQL_NAMES),
-    mistake("master_username", master_username=NO_SQL_NAMES),
-    mistake("engine_version", engine_version=st.sampled_from(["", "18.1", "latest", "v18", "-1", "18 "])),
     mistake(
         "instance_class",
         instance_class=st.sampled_from(["", "t3.small", "db.t3", "db.T3.small", "db..small", "cache.t3.small"]),
-    ),
-    mistake(
-        "final_snapshot_name",
-        final_snapshot_name=st.sampled_from(["", "Final", "a_b", "a--b", "-a", "a-", "1a", "x" * 256]),
     ),
     mistake("storage_gb", storage_gb=outside(20, MOST_STORAGE_GB)),
     mistake("storage_limit_gb", storage_limit_gb=outside(20, MOST_STORAGE_GB)),
@@ -137,12 +118,7 @@ INVALID = [
     mistake("iops", storage_gb=whole(400, 5_000), storage_limit_gb=None, iops=outside(IOPS_LOW, IOPS_HIGH)),
     mistake("max_connections", max_connections=outside(20, 5_000)),
     mistake("slow_statement_ms", slow_statement_ms=outside(0, 3_600_000)),
-    mistake("idle_in_transaction_timeout_ms", idle_in_transaction_timeout_ms=outside(1_000, 86_400_000)),
-    mistake("statement_timeout_ms", statement_timeout_ms=outside(100, 86_400_000)),
-    mistake("master_password_rotation_days", master_password_rotation_days=outside(1, 1_000)),
     mistake("monitoring_interval_seconds", monitoring_interval_seconds=other_than(*MONITORING_INTERVALS)),
-    mistake("certificate_authority", certificate_authority=other_than(*CERTIFICATES)),
-    mistake("logged_statements", logged_statements=other_than(*STATEMENTS)),
     mistake("insights", insights=other_than(*INSIGHTS)),
     mistake("backup_retention_days", multi_az=False, backup_retention_days=outside(0, 35)),
     mistake("backup_retention_days", multi_az=True, backup_retention_days=0),

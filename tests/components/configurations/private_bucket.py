@@ -1,13 +1,12 @@
 from hypothesis import strategies as st
 
-from components.bucket_rules import LEAST_AGE_DAYS, METHODS, STORAGE_CLASSES
+from components.bucket_rules import LEAST_AGE_DAYS, STORAGE_CLASSES
 from components.private_bucket import TIDY_RULE, ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucketArgs
 from tests.components.configurations.recipes import Recipe, mistake, parts, slips
 from tests.components.configurations.values import (
     ACCOUNTS,
     BUCKET_NAMES,
     DIGITS,
-    KEYS,
     LETTERS,
     NO_ORIGINS,
     ORIGINS,
@@ -47,40 +46,21 @@ def ages(draw):
             return {"move_after_days": move, "storage_class": storage, "expire_after_days": expire}
 
 
-@st.composite
-def tiers(draw):
-    """Objects are archived, archived deeply, or first the one and later the other."""
-    match draw(st.sampled_from(["archive", "deep", "both"])):
-        case "archive":
-            return {"archive_after_days": draw(whole(90, 730))}
-        case "deep":
-            return {"deep_archive_after_days": draw(whole(180, 730))}
-        case _:
-            archive = draw(whole(90, 729))
-            deep = draw(whole(max(180, archive + 1), 730))
-            return {"archive_after_days": archive, "deep_archive_after_days": deep}
-
-
 RULES = parts(
     LifecycleRule,
     merged(given({"name": texts(255).filter(lambda name: name != TIDY_RULE)}, prefix=PREFIXES, tags=TAGS), ages()),
 )
 TIERINGS = parts(
     ArchiveTiering,
-    merged(
-        given({"name": spelled(LETTERS + DIGITS + "_.-", 1, 64)}, prefix=PREFIXES, tags=TAGS),
-        given({}, enter_after_days=whole(0, 36_500)),
-        tiers(),
-    ),
-)
-PAGES = parts(
-    CrossOrigin,
     given(
-        {"origins": several(ORIGINS, 1, 4)},
-        methods=several(st.sampled_from(METHODS), 1, 5),
-        max_age_seconds=whole(0, 86_400),
+        {
+            "name": spelled(LETTERS + DIGITS + "_.-", 1, 64),
+            "prefix": PREFIXES.filter(bool),
+            "archive_after_days": whole(90, 730),
+        }
     ),
 )
+PAGES = parts(CrossOrigin, given({"origins": several(ORIGINS, 1, 4)}))
 
 
 def _name(recipe):
@@ -97,7 +77,7 @@ def moving(draw):
     return {field: value for field, value in drawn.items() if value or draw(st.booleans())}
 
 
-KEEPS_LOG = given({"access_log_bucket": inputs(BUCKET_NAMES)}, access_log_prefix=texts(40), key_arn=inputs(KEYS))
+KEEPS_LOG = given({"access_log_bucket": inputs(BUCKET_NAMES)})
 RECEIVES_LOGS = given(
     {
         "receives_logs_of": several(st.sampled_from(["buckets", "load_balancers"]), 1, 2),
@@ -110,16 +90,15 @@ VALID = merged(
         {},
         name_suffix=SUFFIXES,
         noncurrent_version_days=whole(1, 36_500),
-        abort_incomplete_upload_days=whole(1, 365),
         cross_origin=PAGES,
         statements=several(STATEMENTS, 0, 3),
         protected=st.booleans(),
     ),
     moving(),
-    given({}, key_arn=inputs(KEYS)) | KEEPS_LOG | RECEIVES_LOGS,
+    given({}) | KEEPS_LOG | RECEIVES_LOGS,
 )
 SOUND_RULE = {"name": "archive", "move_after_days": 90}
-SOUND_TIERING = {"name": "items", "archive_after_days": 365}
+SOUND_TIERING = {"name": "items", "prefix": "items/", "archive_after_days": 365}
 SOUND_PAGES = {"origins": ["https://example.com"]}
 
 
@@ -137,12 +116,11 @@ def _pages(**changes):
     return {"owner": CrossOrigin, "cross_origin": slips(CrossOrigin, SOUND_PAGES, **changes)}
 
 
-RECEIVER = {"access_log_bucket": None, "access_log_prefix": "", "key_arn": None, "receives_logs_of": ["buckets"]}
+RECEIVER = {"access_log_bucket": None, "receives_logs_of": ["buckets"]}
 INVALID = [
     mistake("name_suffix", name_suffix=st.sampled_from(["A", "a_b", "a--b", "-", "a-", "ä", " ", "a.b"])),
     mistake("name_suffix", name_suffix=whole(62, 100).map("x".__mul__)),
     mistake("noncurrent_version_days", noncurrent_version_days=outside(1, 36_500)),
-    mistake("abort_incomplete_upload_days", abort_incomplete_upload_days=outside(1, 365)),
     mistake("lifecycle_rules", lifecycle_rules=RULES.map(lambda rule: [rule, rule])),
     mistake("lifecycle_rules", lifecycle_rules=[Recipe(LifecycleRule, SOUND_RULE | {"name": TIDY_RULE})]),
     mistake("archive_tierings", archive_tierings=TIERINGS.map(lambda tiering: [tiering, tiering])),
@@ -158,9 +136,7 @@ INVALID = [
         **RECEIVER | {"account_id": "1" * 12, "receives_logs_of": st.lists(texts(12), min_size=1, max_size=1)},
     ),
     mistake("account_id", **RECEIVER, account_id=None),
-    mistake("key_arn", **RECEIVER | {"account_id": "1" * 12, "key_arn": inputs(KEYS)}),
     mistake("access_log_bucket", **RECEIVER | {"account_id": "1" * 12, "access_log_bucket": inputs(BUCKET_NAMES)}),
-    mistake("access_log_prefix", access_log_bucket=None, access_log_prefix=texts(40)),
     mistake("name", **_rule(name="")),
     mistake("expire_after_days", **_rule(move_after_days=None)),
     mistake("expire_after_days", **_rule(expire_after_days=outside(1, 36_500))),
@@ -172,15 +148,10 @@ INVALID = [
     ),
     mistake("expire_after_days", **_rule(expire_after_days=whole(1, 90))),
     mistake("name", **_tiering(name=st.sampled_from(["", "a b", "a/b", "x" * 65, "a\n"]))),
-    mistake("archive_after_days", **_tiering(archive_after_days=None)),
-    mistake("enter_after_days", **_tiering(enter_after_days=outside(0, 36_500))),
+    mistake("prefix", **_tiering(prefix="")),
     mistake("archive_after_days", **_tiering(archive_after_days=outside(90, 730))),
-    mistake("deep_archive_after_days", **_tiering(deep_archive_after_days=outside(180, 730))),
-    mistake("deep_archive_after_days", **_tiering(deep_archive_after_days=whole(180, 365))),
     mistake("origins", **_pages(origins=[])),
     mistake("origins", **_pages(origins=st.lists(NO_ORIGINS, min_size=1, max_size=1))),
-    mistake("methods", **_pages(methods=st.lists(other_than(*METHODS), min_size=1, max_size=1))),
-    mistake("max_age_seconds", **_pages(max_age_seconds=outside(0, 86_400))),
 ]
 
 

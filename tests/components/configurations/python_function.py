@@ -22,7 +22,6 @@ from tests.components.configurations.values import (
     other_than,
     outside,
     several,
-    spelled,
     texts,
     too_long,
     whole,
@@ -47,10 +46,6 @@ VALID = merged(
         log_retention_days=RETENTIONS,
         log_key_arn=inputs(KEYS),
         alias=led(LETTERS + CAPITALS + "_-", LETTERS + CAPITALS + DIGITS + "_-", 20) | st.just("x" * 128),
-        code_sha256=inputs(spelled(LETTERS + CAPITALS + DIGITS + "+/", 43, 43).map("{}=".format)),
-        variables_key_arn=inputs(KEYS),
-        traced=st.booleans(),
-        temporary_storage_mb=whole(512, 10_240),
     ),
 )
 INVALID = [
@@ -60,7 +55,6 @@ INVALID = [
     ),
     mistake("memory_mb", memory_mb=outside(128, 10_240)),
     mistake("timeout_seconds", timeout_seconds=outside(1, 900)),
-    mistake("temporary_storage_mb", temporary_storage_mb=outside(512, 10_240)),
     mistake("alias", alias=st.sampled_from(["", "a b", "a.b", "$LATEST", "x" * 129]) | st.integers(0).map(str)),
     mistake("reserved_concurrency", reserved_concurrency=outside(1, 1_000)),
     mistake("architecture", architecture=other_than("arm64", "x86_64")),

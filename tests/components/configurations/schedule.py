@@ -8,7 +8,6 @@ from tests.components.configurations.values import (
     inputs,
     merged,
     names,
-    outside,
     texts,
     too_long,
     whole,
@@ -102,8 +101,6 @@ VALID = merged(
             "function_arn": inputs(FUNCTIONS),
             "event": EVENTS,
         },
-        retries=whole(0, 185),
-        maximum_event_age_seconds=whole(60, 86_400),
     ),
 )
 INVALID = [
@@ -116,6 +113,4 @@ INVALID = [
             [{"at": {1, 2}}, {"at": float("nan")}, {"at": float("inf")}, {"at": b"x"}, [], "{}", None]
         ),
     ),
-    mistake("retries", retries=outside(0, 185)),
-    mistake("maximum_event_age_seconds", maximum_event_age_seconds=outside(60, 86_400)),
 ]

@@ -24,7 +24,6 @@ from tests.components.configurations.values import (
     led,
     merged,
     names,
-    other_than,
     outside,
     several,
     whole,
@@ -74,12 +73,8 @@ VALID = merged(
     given({}) | volumes(),
     given(
         {"vpc_id": inputs(NETWORKS), "administrator_role_arn": inputs(ROLES)},
-        thing=led(LETTERS + DIGITS, LETTERS + DIGITS, 6),
-        engine_version=st.builds("OpenSearch_{}.{}".format, whole(1, 99), whole(0, 99)),
         dedicated_master_type=inputs(TYPES),
-        dedicated_master_count=st.sampled_from([3, 5]),
         key_arn=inputs(KEYS),
-        off_peak_hour=whole(0, 23),
         log_retention_days=RETENTIONS,
         create_service_role=st.booleans(),
         protected=st.booleans(),
@@ -88,12 +83,7 @@ VALID = merged(
 NO_TYPES = st.sampled_from(["", "t3.small", "t3.search", "T3.small.search", "db.t3.small.search", ".small.search"])
 INVALID = [
     mistake("subnet_ids", subnet_ids=[]),
-    mistake("thing", thing=st.sampled_from(["", "Search", "a_b", "a--b", "-a", "a-"])),
-    mistake("thing", naming=Naming("films", "dev"), thing=whole(LONGEST_NAME - 9, 40).map("x".__mul__)),
-    mistake(
-        "engine_version",
-        engine_version=st.sampled_from(["", "3.5", "Elasticsearch_7.10", "OpenSearch_3", "OpenSearch_3.5.1"]),
-    ),
+    mistake("naming", naming=whole(LONGEST_NAME - 10, 40).map(lambda length: Naming("x" * length, "dev"))),
     mistake("instance_type", instance_type=NO_TYPES),
     mistake("dedicated_master_type", dedicated_master_type=NO_TYPES),
     mistake("instance_count", instance_count=outside(1, MOST_NODES)),
@@ -108,7 +98,6 @@ INVALID = [
         subnet_ids=["subnet-1", "subnet-2", "subnet-3"],
         instance_count=whole(2, MOST_NODES).filter(lambda number: number % 2 and number % 3),
     ),
-    mistake("dedicated_master_count", dedicated_master_count=other_than(3, 5)),
     mistake(
         "volume_gb",
         instance_type=inputs(st.just("r7g.large.search")),
@@ -116,6 +105,5 @@ INVALID = [
     ),
     mistake("volume_gb", instance_type="t3.small.search", volume_gb=whole(101, GREATEST_VOLUME_GB)),
     mistake("volume_gb", instance_type="t3.medium.search", volume_gb=whole(201, GREATEST_VOLUME_GB)),
-    mistake("off_peak_hour", off_peak_hour=outside(0, 23)),
     mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
 ]

@@ -171,6 +171,7 @@ ROLES = arns("iam", led(LETTERS, LETTERS + DIGITS + "-", 64).map("role/".__add__
 QUEUES = arns("sqs", words(40))
 FUNCTIONS = arns("lambda", words(40).map("function:".__add__))
 CERTIFICATES = arns("acm", spelled(DIGITS + "abcdef", 8, 8).map("certificate/".__add__))
+SECRETS = arns("secretsmanager", words(20).map("secret:films/{}-AbCdEf".format))
 
 STATEMENTS = given(
     {

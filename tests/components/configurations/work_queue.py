@@ -2,7 +2,7 @@ from hypothesis import strategies as st
 
 from components.work_queue import FOURTEEN_DAYS
 from tests.components.configurations.recipes import mistake
-from tests.components.configurations.values import BUCKETS, KEYS, given, inputs, merged, names, outside, whole
+from tests.components.configurations.values import BUCKETS, given, inputs, merged, names, outside, whole
 
 
 @st.composite
@@ -19,7 +19,7 @@ def timings(draw):
 VALID = merged(
     names("-queue"),
     timings(),
-    given({}, max_receive_count=whole(1, 1_000), source_bucket_arn=inputs(BUCKETS), key_arn=inputs(KEYS)),
+    given({}, max_receive_count=whole(1, 1_000), source_bucket_arn=inputs(BUCKETS)),
 )
 INVALID = [
     mistake("thing", thing=""),

@@ -7,7 +7,6 @@ NAMING = Naming("episode-metadata", "dev")
 BUCKET = "arn:aws:s3:::episode-metadata-thumbnails-dev"
 PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\nMIIBCgKCAQEA==\n-----END PUBLIC KEY-----"
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/one"
-WEB_ACL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/media/one"
 
 
 def args(**changes):

@@ -7,7 +7,6 @@ ACCOUNT = "123456789012"
 NAMING = Naming("episode-metadata", "staging")
 STATE = "arn:aws:s3:::episode-metadata-state"
 PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubusercontent.com"
-BOUNDARY = f"arn:aws:iam::{ACCOUNT}:policy/limits"
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"
 
 

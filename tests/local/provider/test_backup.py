@@ -16,7 +16,7 @@ PLAN, VAULT, LOCK = (
     f"aws:backup/{name[0].lower()}{name[1:]}:{name}" for name in ("Plan", "Vault", "VaultLockConfiguration")
 )
 RULES = [
-    BackupRule(name="monthly", schedule="cron(0 7 1 * ? *)", delete_after_days=365, cold_after_days=30),
+    BackupRule(name="monthly", schedule="cron(0 7 1 * ? *)", delete_after_days=365),
     BackupRule(name="yearly", schedule="cron(0 8 1 1 ? *)", delete_after_days=2_555),
 ]
 TAGS = {"Project": "saved"}
@@ -31,8 +31,7 @@ class TestBackupPlan:
                 BackupPlanArgs(
                     naming=Naming("saved", "dev"),
                     rules=RULES,
-                    tags={"Backup": "critical"},
-                    lock=True,
+                    resource_arns=["arn:aws:rds:us-east-1:123456789012:db:saved"],
                     key_arn="alias/saved",
                 ),
             )
@@ -45,15 +44,7 @@ class TestBackupPlan:
 
         backup = account.client("backup")
         vault = backup.describe_backup_vault(BackupVaultName="saved-backups-dev")
-        expected = {
-            "EncryptionKeyArn": "alias/saved",
-            "Locked": True,
-            "MinRetentionDays": 365,
-            "MaxRetentionDays": 2_555,
-        }
-        assert {name: vault[name] for name in expected} == expected
-        # A lock with a date is one that nobody can ever lift.
-        assert "LockDate" not in vault
+        assert vault["EncryptionKeyArn"] == "alias/saved"
         made = {each.name: each for each in deployment.resources}
         assert made["archive-vault"].outputs["arn"] == vault["BackupVaultArn"]
         assert backup.list_tags(ResourceArn=vault["BackupVaultArn"])["Tags"] == TAGS
@@ -69,11 +60,20 @@ class TestBackupPlan:
             "ScheduleExpressionTimezone": "Etc/UTC",
             "StartWindowMinutes": 60,
             "CompletionWindowMinutes": 600,
-            "Lifecycle": {"MoveToColdStorageAfterDays": 30, "DeleteAfterDays": 365},
+            "Lifecycle": {"DeleteAfterDays": 365},
             "RecoveryPointTags": {"Environment": "development", "Project": "saved", "Rule": "monthly"},
         }
         assert {name: monthly[name] for name in expected} == expected
         assert yearly["Lifecycle"] == {"DeleteAfterDays": 2_555}
+
+    def test_lock_is_kept(self, create: Create, account: LocalAccount) -> None:
+        create(VAULT, "locked", name="locked")
+        create(LOCK, "locked", backupVaultName="locked", minRetentionDays=365, maxRetentionDays=2_555)
+        vault = account.client("backup").describe_backup_vault(BackupVaultName="locked")
+        expected = {"Locked": True, "MinRetentionDays": 365, "MaxRetentionDays": 2_555}
+        assert {name: vault[name] for name in expected} == expected
+        # A lock with a date is one that nobody can ever lift.
+        assert "LockDate" not in vault
 
     def test_selection_says_why_it_is_recorded_only(self, create: Create) -> None:
         made = create("aws:backup/selection:Selection", "all", name="all", planId="p", iamRoleArn="r")
@@ -83,9 +83,20 @@ class TestBackupPlan:
     def test_copies_are_kept(self, create: Create, account: LocalAccount) -> None:
         copy = {"destinationVaultArn": "arn:aws:backup:eu-west-1:1:backup-vault:far", "lifecycle": {"deleteAfter": 100}}
         plan = create(
-            PLAN, "far", name="far", rules=[{"ruleName": "daily", "targetVaultName": "near", "copyActions": [copy]}]
+            PLAN,
+            "far",
+            name="far",
+            rules=[
+                {
+                    "ruleName": "daily",
+                    "targetVaultName": "near",
+                    "lifecycle": {"coldStorageAfter": 30, "deleteAfter": 365},
+                    "copyActions": [copy],
+                }
+            ],
         )
         (rule,) = account.client("backup").get_backup_plan(BackupPlanId=plan.id)["BackupPlan"]["Rules"]
+        assert rule["Lifecycle"] == {"MoveToColdStorageAfterDays": 30, "DeleteAfterDays": 365}
         assert rule["CopyActions"] == [
             {"DestinationBackupVaultArn": copy["destinationVaultArn"], "Lifecycle": {"DeleteAfterDays": 100}}
         ]

@@ -17,6 +17,7 @@ from local.errors import RegistrationError
 from local.provider.protocol import AppliedResource
 from local.provider.provider import Created, LocalProvider
 from local.provider.services import TABLE
+from tests.local.provider.programs.child_inputs import with_inputs
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 BEHAVIOR = {"targetOriginId": "b", "viewerProtocolPolicy": "https-only", "cachePolicyId": "c"}
@@ -27,6 +28,7 @@ INPUTS = {
     "restrictions": {"geoRestriction": {"restrictionType": "none"}},
     "viewerCertificate": {"cloudfrontDefaultCertificate": True},
 }
+FIREWALL = "arn:aws:wafv2:us-east-1:123456789012:global/webacl/one/id"
 Create = Callable[..., Created]
 
 
@@ -53,10 +55,10 @@ def deployment(account: LocalAccount, pem: str) -> Deployment:
                 certificate_arn="arn:aws:acm:us-east-1:123456789012:certificate/one",
                 geo_restriction="whitelist",
                 geo_locations=["DE", "FR"],
-                web_acl_arn="arn:aws:wafv2:us-east-1:123456789012:global/webacl/one/id",
                 cors_origins=["https://www.example.com"],
                 access_log_bucket_arn="arn:aws:s3:::films-logs",
             ),
+            with_inputs({"media-distribution": {"web_acl_id": FIREWALL}}),
         )
         pulumi.export("id", delivery.distribution_id)
         pulumi.export("arn", delivery.arn)

@@ -13,9 +13,15 @@ from components.user_directory import UserDirectory, UserDirectoryArgs
 from local.account import LocalAccount
 from local.engines.in_process import Deployment, deploy
 from local.provider.provider import Created, LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 NAMING = Naming("kept", "dev")
 EMAIL = "first@example.com"
+# Cognito refuses a client whose refresh tokens rotate and may be refreshed in the old way.
+ROTATING = {
+    "explicit_auth_flows": ["ALLOW_USER_PASSWORD_AUTH"],
+    "refresh_token_rotation": {"feature": "ENABLED", "retry_grace_period_seconds": 10},
+}
 
 
 def program() -> None:
@@ -26,9 +32,9 @@ def program() -> None:
             naming=NAMING,
             groups={"admin": "All of it", "viewer": "Reads"},
             threat_protection="enforced",
-            rotate_refresh_tokens=True,
             first_administrator_email=EMAIL,
         ),
+        with_inputs({"users-client": ROTATING}),
     )
     machine = MachineClient(
         "machine",

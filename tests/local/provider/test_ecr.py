@@ -10,9 +10,11 @@ from local.account import LocalAccount
 from local.engines.in_process import deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 REPOSITORY = "aws:ecr/repository:Repository"
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
+UNDER_KEY = {"encryption_type": "KMS", "kms_key": KEY}
 Create = Callable[..., Created]
 
 
@@ -21,9 +23,8 @@ class TestImageRepository:
         def program() -> None:
             ImageRepository(
                 "images",
-                ImageRepositoryArgs(
-                    name="kept/api", key_arn=KEY, kept_images=7, untagged_days=3, reader_account_ids=["111122223333"]
-                ),
+                ImageRepositoryArgs(name="kept/api", reader_account_ids=["111122223333"]),
+                with_inputs({"images-repository": {"encryption_configurations": [UNDER_KEY]}}),
             )
 
         deployment = deploy(program, project="films", stack="dev", config={}, provider=provider)
@@ -34,7 +35,7 @@ class TestImageRepository:
         assert read["imageScanningConfiguration"] == {"scanOnPush": True}
         assert read["encryptionConfiguration"] == {"encryptionType": "KMS", "kmsKey": KEY}
         lifecycle = json.loads(ecr.get_lifecycle_policy(repositoryName="kept/api")["lifecyclePolicyText"])
-        assert [rule["selection"]["countNumber"] for rule in lifecycle["rules"]] == [3, 7]
+        assert [rule["selection"]["countNumber"] for rule in lifecycle["rules"]] == [14, 100]
         policy = json.loads(ecr.get_repository_policy(repositoryName="kept/api")["policyText"])
         assert [each["Principal"] for each in policy["Statement"]] == [{"AWS": ["111122223333"]}]
 

@@ -59,7 +59,6 @@ def apply(provider: LocalProvider, project: str, **changes: Any) -> Deployment:
                 image=IMAGE,
                 command=["serve"],
                 variables={"COLOUR": "red"},
-                secrets={"PASSWORD": f"{SECRET}:password::"},
                 statements=[policies.allow("Read", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])],
             ),
         )
@@ -85,7 +84,7 @@ def named(deployment: Deployment, name: str) -> AppliedResource:
 
 class TestService:
     def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
-        made = apply(provider, "kept", desired_count=2, rollback_alarm_names=["errors"])
+        made = apply(provider, "kept", desired_count=2)
         ecs = account.client("ecs")
         (cluster,) = ecs.describe_clusters(clusters=["kept-cluster-dev"], include=["SETTINGS"])["clusters"]
         assert cluster["settings"] == [{"name": "containerInsights", "value": "enabled"}]
@@ -114,23 +113,40 @@ class TestService:
         assert (container["image"], container["command"], container["user"]) == (IMAGE, ["serve"], "1001:1001")
         assert container["readonlyRootFilesystem"] is True
         assert container["environment"] == [{"name": "COLOUR", "value": "red"}]
-        assert container["secrets"] == [{"name": "PASSWORD", "valueFrom": f"{SECRET}:password::"}]
         assert container["linuxParameters"]["capabilities"] == {"drop": ["ALL"]}
         assert container["logConfiguration"]["options"]["awslogs-group"] == "/ecs/task-api-dev"
         assert outputs["revision"] == 1
         assert outputs["arn"] == f"{outputs['arnWithoutRevision']}:1"
 
-    def test_scaling_is_kept(self, provider: LocalProvider, account: LocalAccount) -> None:
-        made = apply(provider, "scaled", desired_count=2, maximum_count=4, target_requests_per_minute=900)
+    def test_secrets_of_a_container_are_kept(self, create: Create, account: LocalAccount) -> None:
+        secrets = [{"name": "PASSWORD", "valueFrom": f"{SECRET}:password::"}]
+        containers = json.dumps([{**json.loads(CONTAINERS)[0], "secrets": secrets}])
+        arn = create(TASK, "secrets", family="secrets", containerDefinitions=containers).outputs["arn"]
+        read = account.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+        assert read["containerDefinitions"][0]["secrets"] == secrets
+
+    def test_scaling_is_kept(self, provider: LocalProvider, create: Create, account: LocalAccount) -> None:
+        made = apply(provider, "scaled", desired_count=2, maximum_count=4)
         scaling, resource = account.client("application-autoscaling"), "service/scaled-cluster-dev/scaled-api-service"
         (target,) = scaling.describe_scalable_targets(ServiceNamespace="ecs", ResourceIds=[resource])["ScalableTargets"]
         assert (target["MinCapacity"], target["MaxCapacity"]) == (2, 4)
         assert named(made, "api-scaling").id == resource
+        suffixes = [named(made, f"alb-{name}").outputs["arnSuffix"] for name in ("load-balancer", "target-group")]
+        by_requests = {"predefinedMetricType": "ALBRequestCountPerTarget", "resourceLabel": "/".join(suffixes)}
+        create(
+            "aws:appautoscaling/policy:Policy",
+            "scaled-by-requests",
+            name="scaled-by-requests",
+            policyType="TargetTrackingScaling",
+            serviceNamespace="ecs",
+            scalableDimension="ecs:service:DesiredCount",
+            resourceId=resource,
+            targetTrackingScalingPolicyConfiguration={"targetValue": 900, "predefinedMetricSpecification": by_requests},
+        )
         found = scaling.describe_scaling_policies(ServiceNamespace="ecs", ResourceId=resource)["ScalingPolicies"]
         tracking = {each["PolicyName"]: each["TargetTrackingScalingPolicyConfiguration"] for each in found}
-        cpu, requests = tracking["scaled-api-by-cpu-dev"], tracking["scaled-api-by-requests-dev"]
+        cpu, requests = tracking["scaled-api-by-cpu-dev"], tracking["scaled-by-requests"]
         assert (cpu["TargetValue"], cpu["ScaleOutCooldown"], cpu["ScaleInCooldown"]) == (60.0, 60, 300)
-        suffixes = [named(made, f"alb-{name}").outputs["arnSuffix"] for name in ("load-balancer", "target-group")]
         assert requests["PredefinedMetricSpecification"]["ResourceLabel"] == "/".join(suffixes)
 
     @pytest.mark.parametrize("deployment", ["canary", "blue_green"])

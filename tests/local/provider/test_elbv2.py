@@ -52,7 +52,7 @@ def attributes(answer: dict[str, Any]) -> dict[str, str]:
 
 class TestLoadBalancer:
     def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
-        made = apply(provider, "balanced", access_log_bucket="logs", protected=True, deregistration_delay_seconds=7)
+        made = apply(provider, "balanced", access_log_bucket="logs", protected=True)
         elbv2 = account.client("elbv2")
         (read,) = elbv2.describe_load_balancers(Names=["balanced-alb-dev"])["LoadBalancers"]
         assert (read["Scheme"], read["Type"], len(read["AvailabilityZones"])) == ("internet-facing", "application", 2)
@@ -91,7 +91,7 @@ class TestLoadBalancer:
         }
         assert (group["TargetType"], group["Port"], group["Matcher"]) == ("ip", 3000, {"HttpCode": "200"})
         delay = attributes(elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"]))
-        assert delay["deregistration_delay.timeout_seconds"] == "7"
+        assert delay["deregistration_delay.timeout_seconds"] == "30"
         outputs = named(made, "alb-target-group").outputs
         assert outputs["arnSuffix"] == "targetgroup/" + group["TargetGroupArn"].partition(":targetgroup/")[2]
 

@@ -12,6 +12,7 @@ from local.account import LocalAccount
 from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 PROVIDER = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
 ISSUER = "token.actions.githubusercontent.com"
@@ -33,9 +34,8 @@ def deployment(account: LocalAccount) -> Deployment:
                 region="us-east-1",
                 account_id="123456789012",
                 state_bucket_arn="arn:aws:s3:::shipped-state",
-                permissions_boundary_arn=BOUNDARY,
-                session_seconds=7_200,
             ),
+            with_inputs({"ci-deploy": {"permissions_boundary": BOUNDARY, "max_session_duration": 7_200}}),
         )
 
     return deploy(

@@ -21,7 +21,6 @@ def program() -> None:
             account_id=ACCOUNT_ID,
             region="us-east-1",
             services=["s3", "sqs"],
-            delivering_services=["s3.amazonaws.com"],
             log_groups=["/aws/lambda/*"],
         ),
     )
@@ -41,6 +40,5 @@ class TestEncryptionKey:
             "AccountAdministers",
             "UseThroughServices",
             "GrantToServices",
-            "DeliverEncrypted",
             "EncryptLogs",
         ]

@@ -24,6 +24,7 @@ from local.compute.scheduler.schedules import Schedules
 from local.engines.in_process import Deployment, deploy
 from local.provider.provider import LocalProvider
 from local.supervisor import Supervisor
+from tests.local.provider.programs.child_inputs import with_inputs
 
 NAMING = Naming("kept", "dev")
 WORKER = "kept-worker-dev"
@@ -53,9 +54,15 @@ def program(kept: Path) -> None:
             variables={"KEPT": str(kept)},
             timeout_seconds=30,
             alias="live",
-            traced=True,
-            temporary_storage_mb=1024,
-            variables_key_arn=f"arn:aws:kms:us-east-1:{ACCOUNT_ID}:key/11111111-2222-3333-4444-555555555555",
+        ),
+        with_inputs(
+            {
+                "worker-function": {
+                    "tracing_config": {"mode": "Active"},
+                    "ephemeral_storage": {"size": 1024},
+                    "kms_key_arn": f"arn:aws:kms:us-east-1:{ACCOUNT_ID}:key/11111111-2222-3333-4444-555555555555",
+                }
+            }
         ),
     )
     api = HttpApi(

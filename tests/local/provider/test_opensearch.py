@@ -51,7 +51,7 @@ def deployment(account: LocalAccount, frankfurt: LocalAccount) -> Deployment:
             ),
         )
         domain.admit("api", caller)
-        domain.permit(readers=[f"{ROLE}api"], writers=[f"{ROLE}indexer"])
+        domain.permit([f"{ROLE}indexer"])
 
     config = {"aws:region": REGION, "aws:defaultTags": json.dumps({"tags": {"Project": "films"}})}
     return deploy(program, project="films", stack="dev", config=config, provider=LocalProvider(account, {}))
@@ -105,7 +105,6 @@ class TestSearchDomain:
         statements = {each["Sid"]: each for each in json.loads(domain["AccessPolicies"])["Statement"]}
         assert statements["Write"]["Principal"] == {"AWS": [f"{ROLE}administrator", f"{ROLE}indexer"]}
         assert statements["Write"]["Resource"] == [f"{ARN}/*"]
-        assert statements["Look"]["Principal"] == {"AWS": [f"{ROLE}api"]}
 
     def test_service_role_carries_the_tags(self, deployment: Deployment, frankfurt: LocalAccount) -> None:
         (role,) = [each for each in deployment.resources if each.name == "search-service-role"]

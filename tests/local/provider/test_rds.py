@@ -16,6 +16,7 @@ from local.account import ACCOUNT_ID, LocalAccount
 from local.engines.in_process import Deployment, deploy
 from local.provider.protocol import Registration
 from local.provider.provider import LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 NAMING = Naming("kept", "dev")
 DATABASE, PROXY = "kept-db-dev", "kept-db-proxy-dev"
@@ -52,13 +53,18 @@ def program() -> None:
             key_arn=key.arn,
             log_key_arn=key.arn,
             log_exports=("postgresql",),
-            statement_timeout_ms=30_000,
             monitoring_interval_seconds=60,
             insights="advanced",
-            major_upgrades=True,
-            iam_authentication=True,
-            master_password_rotation_days=30,
         ),
+        with_inputs(
+            {"database-instance": {"iam_database_authentication_enabled": True, "allow_major_version_upgrade": True}}
+        ),
+    )
+    aws.secretsmanager.SecretRotation(
+        "rotation",
+        secret_id=database.master_secret_arn,
+        rotate_immediately=False,
+        rotation_rules={"automatically_after_days": 30},
     )
     proxy = DatabaseProxy(
         "proxy",
@@ -112,7 +118,7 @@ class TestPostgresDatabase:
         group = read["DBParameterGroups"][0]["DBParameterGroupName"]
         parameters = rds.describe_db_parameters(DBParameterGroupName=group)["Parameters"]
         values = {each["ParameterName"]: each["ParameterValue"] for each in parameters}
-        assert (values["log_parameter_max_length"], values["statement_timeout"]) == ("0", "30000")
+        assert (values["log_parameter_max_length"], values["log_statement"]) == ("0", "ddl")
 
     def test_log_is_encrypted(self, deployment: Deployment, account: LocalAccount) -> None:
         (group,) = account.client("logs").describe_log_groups(logGroupNamePrefix="/aws/rds/instance/kept")["logGroups"]

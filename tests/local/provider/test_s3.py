@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 
+import pulumi_aws as aws
 import pytest
 
 from components.naming import Naming
@@ -11,10 +12,15 @@ from local.account import ACCOUNT_ID, LocalAccount
 from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 NAMING = Naming("kept", "dev")
 STORAGE, LOGS = "kept-storage-dev", "kept-logs-dev"
 KEY = f"arn:aws:kms:us-east-1:{ACCOUNT_ID}:key/11111111-2222-3333-4444-555555555555"
+UNDER_KEY = {
+    "apply_server_side_encryption_by_default": {"sse_algorithm": "aws:kms", "kms_master_key_id": KEY},
+    "bucket_key_enabled": True,
+}
 
 
 def program() -> None:
@@ -29,13 +35,13 @@ def program() -> None:
         PrivateBucketArgs(
             naming=NAMING,
             thing="storage",
-            key_arn=KEY,
             access_log_bucket=logs.name,
             archive_tierings=[ArchiveTiering(name="items", prefix="items/", archive_after_days=365)],
             lifecycle_rules=[LifecycleRule(name="documents", prefix="documents/", move_after_days=2555)],
         ),
+        with_inputs({"storage-encryption": {"rules": [UNDER_KEY]}}),
     )
-    storage.notify_event_bridge()
+    aws.s3.BucketNotification("events", bucket=storage.name, eventbridge=True)
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,15 @@ from components.work_queue import WorkQueue, WorkQueueArgs
 from local.account import LocalAccount
 from local.engines.in_process import deploy
 from local.provider.provider import LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 
 def program() -> None:
+    under_key = {"kms_master_key_id": "alias/kept", "sqs_managed_sse_enabled": None}
     queue = WorkQueue(
-        "work", WorkQueueArgs(naming=Naming("keyed", "dev"), thing="work", visibility_seconds=60, key_arn="alias/kept")
+        "work",
+        WorkQueueArgs(naming=Naming("keyed", "dev"), thing="work", visibility_seconds=60),
+        with_inputs({"work-queue": under_key, "work-dead-letters": under_key}),
     )
     pulumi.export("queue", queue.url)
     pulumi.export("dead_letters", queue.dead_letter_url)

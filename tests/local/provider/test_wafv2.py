@@ -12,6 +12,7 @@ from local.account import LocalAccount
 from local.engines.in_process import Deployment, deploy
 from local.errors import RegistrationError
 from local.provider.provider import Created, LocalProvider
+from tests.local.provider.programs.child_inputs import with_inputs
 
 WEB_ACL = "aws:wafv2/webAcl:WebAcl"
 GUARDED = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/films/1"
@@ -36,9 +37,19 @@ def deployment(account: LocalAccount) -> Deployment:
             ),
         )
         pulumi.export("regional", regional.arn)
-        pulumi.export(
-            "edge", WebFirewall("media", WebFirewallArgs(naming=naming, thing="media", scope="CLOUDFRONT")).arn
+        there = {"region": "us-east-1"}
+        edge = WebFirewall(
+            "media",
+            WebFirewallArgs(naming=naming, thing="media"),
+            with_inputs(
+                {
+                    "media-web-acl": {**there, "scope": "CLOUDFRONT"},
+                    "media-log-group": there,
+                    "media-logging": there,
+                }
+            ),
         )
+        pulumi.export("edge", edge.arn)
 
     return deploy(
         program,
