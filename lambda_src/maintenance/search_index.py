@@ -145,13 +145,13 @@ def _build(run: _Run, build: Build, builds: list[Build]) -> bool:
     """Writes what is missing, and lets the index answer when nothing is. Whether it came to that."""
     after = _last_of(run, build)
     while page := documents.find_documents(run.connection, after=after, limit=PAGE):
-        run.indexed += indexing.write(run.index, build.name, page, read_seconds=READ_SECONDS)
+        run.indexed += indexing.write_documents(run.index, build.name, page, read_seconds=READ_SECONDS)
         after = page[-1].episode_id
         if run.is_over:
             return False
     # What changed since the beginning was told to the index that answered till now. It is told again, and before anything of it
     # could be forgotten: whoever goes on from here finds it unsent.
-    messages.send_again(run.connection, since=build.started_at)
+    messages.requeue(run.connection, since=build.started_at)
     others = [{"remove_index": {"index": other.name}} for other in builds if other.name != build.name]
     answers = {"add": {"index": build.name, "alias": ALIAS}}
     run.index.send("POST", f"/{build.name}/_refresh", read_seconds=READ_SECONDS)
@@ -177,6 +177,6 @@ def _tell(run: _Run) -> None:
         while page := documents.find_documents(
             run.connection, episode_ids=episode_ids, show_ids=show_ids, after=after, limit=PAGE
         ):
-            run.indexed += indexing.write(run.index, ALIAS, page, read_seconds=READ_SECONDS)
+            run.indexed += indexing.write_documents(run.index, ALIAS, page, read_seconds=READ_SECONDS)
             after = page[-1].episode_id
         run.told += messages.mark_sent(run.connection, unsent)

@@ -20,7 +20,7 @@ class IfMatch:
     tags: frozenset[str] | None = None
 
     @classmethod
-    def of(cls, headers: Sequence[str]) -> "IfMatch":
+    def parse(cls, headers: Sequence[str]) -> "IfMatch":
         """What these headers ask for. InvalidInputError for what is no list of entity tags: a precondition that is
         misunderstood must not let a change through."""
         value = ",".join(headers).strip(" \t")
