@@ -38,7 +38,7 @@ from runtime.mechanisms.outbox.service import Outbox
 from runtime.mechanisms.rate_limits.cache import CacheRateLimiter
 from runtime.mechanisms.rate_limits.database import DatabaseRateLimiter
 from runtime.settings import ApiSettings, load_settings
-from runtime.topics import topics
+from runtime.topics import create_topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
 from runtime.web.middleware import BodyLimit, RequestContext, TrustedHosts, UnexpectedErrors
@@ -131,7 +131,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
         objects=objects,
         outbox=Outbox(
             database=get_database(settings),
-            topics=topics(objects, get_database(settings)),
+            topics=create_topics(objects, get_database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),

@@ -9,7 +9,7 @@ from runtime.features.thumbnails import removals
 from runtime.mechanisms.outbox.service import Topic
 
 
-def topics(objects: ObjectStore, database: Database) -> Mapping[str, Topic]:
+def create_topics(objects: ObjectStore, database: Database) -> Mapping[str, Topic]:
     """By name."""
     return {
         copies.TOPIC: copies.UploadCopies(objects),

@@ -15,7 +15,7 @@ from runtime.adapters.objects import ObjectStore
 from runtime.adapters.search_index import get_search_index
 from runtime.mechanisms.outbox.service import Outbox
 from runtime.settings import MaintenanceSettings, load_settings
-from runtime.topics import topics
+from runtime.topics import create_topics
 
 TASK_COMPLETED = "maintenance_task_completed"
 TASK_FAILED = "maintenance_task_failed"
@@ -51,7 +51,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Counts]:
         database=get_database(settings),
         outbox=Outbox(
             database=get_database(settings),
-            topics=topics(ObjectStore(settings.region), get_database(settings)),
+            topics=create_topics(ObjectStore(settings.region), get_database(settings)),
             log=log,
             grace_seconds=settings.outbox_grace_seconds,
         ),

@@ -153,13 +153,13 @@ def _build(run: _Run, build: Build, builds: list[Build]) -> bool:
     """Write the missing documents and make the index live; return False if the time is over before that."""
     after = _find_last_episode(run, build)
     while page := documents.find_documents(run.connection, after=after, limit=PAGE):
-        run.indexed += indexing.write(run.index, build.name, page, read_seconds=READ_SECONDS)
+        run.indexed += indexing.write_documents(run.index, build.name, page, read_seconds=READ_SECONDS)
         after = page[-1].episode_id
         if run.is_out_of_time:
             return False
     # Changes since the start of the build went to the previous index only. They are marked as unsent before the switch, so that
     # they are not lost if this run is interrupted.
-    messages.send_again(run.connection, since=build.started_at)
+    messages.requeue(run.connection, since=build.started_at)
     remove_others = [{"remove_index": {"index": other.name}} for other in builds if other.name != build.name]
     add_alias = {"add": {"index": build.name, "alias": ALIAS}}
     run.index.send("POST", f"/{build.name}/_refresh", read_seconds=READ_SECONDS)
@@ -185,6 +185,6 @@ def _send_messages(run: _Run) -> None:
         while page := documents.find_documents(
             run.connection, episode_ids=episode_ids, show_ids=show_ids, after=after, limit=PAGE
         ):
-            run.indexed += indexing.write(run.index, ALIAS, page, read_seconds=READ_SECONDS)
+            run.indexed += indexing.write_documents(run.index, ALIAS, page, read_seconds=READ_SECONDS)
             after = page[-1].episode_id
         run.sent += messages.mark_sent(run.connection, unsent)

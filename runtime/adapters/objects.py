@@ -21,7 +21,7 @@ from botocore.exceptions import (
     IncompleteReadError,
 )
 
-from runtime.adapters import sessions
+from runtime.adapters import aws_clients
 from runtime.errors import ConflictError, NotFoundError, PayloadTooLargeError, UnavailableError
 
 T = TypeVar("T")
@@ -182,7 +182,7 @@ class ObjectStore:
 
     @property
     def _client(self) -> Any:
-        return sessions.client("s3", self._region)
+        return aws_clients.get_client("s3", self._region)
 
 
 def _at(bucket: str, key: str, version_id: str | None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from runtime.adapters import sessions
+from runtime.adapters import aws_clients
 from runtime.errors import UnavailableError
 
 
@@ -18,7 +18,7 @@ class SecretStore:
     def read(self, arn: str) -> dict[str, Any] | None:
         """The secret's value, or None when the secret was made without one. Raises UnavailableError."""
         try:
-            answer = sessions.client("secretsmanager", self._region).get_secret_value(SecretId=arn)
+            answer = aws_clients.get_client("secretsmanager", self._region).get_secret_value(SecretId=arn)
         except ClientError as error:
             # "Not found" is also what a secret without a value answers.
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
@@ -32,7 +32,7 @@ class SecretStore:
     def write(self, arn: str, value: dict[str, Any]) -> None:
         """Makes `value` the secret's current one. Raises UnavailableError."""
         try:
-            sessions.client("secretsmanager", self._region).put_secret_value(
+            aws_clients.get_client("secretsmanager", self._region).put_secret_value(
                 SecretId=arn, SecretString=json.dumps(value)
             )
         except (ClientError, BotoCoreError) as error:

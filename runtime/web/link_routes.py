@@ -13,7 +13,7 @@ from runtime.access.tokens import Caller
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.contract.schemas import RequestBody
 from runtime.mechanisms.records.links import Links
-from runtime.mechanisms.records.schemas import Link, Linkable, LinkBody, UsageContextParameter, Use
+from runtime.mechanisms.records.schemas import Link, Linkable, LinkBody, Usage, UsageContextParameter
 from runtime.web.dependencies import DatabaseDep, Paging, TransactionDep, list_response
 
 
@@ -23,7 +23,7 @@ class LinkSchemas:
 
     record: type[Linkable]
     """A record that an episode uses, with its usage."""
-    episode: type[Use]
+    episode: type[Usage]
     """An episode that uses the record, with its usage."""
     link: type[Link]
     body: type[RequestBody]

@@ -22,14 +22,18 @@ BY_HOST = {"cognito-idp.us-east-1.amazonaws.com": "cognito-idp"}
 
 
 def clients(folder: Any) -> Any:
-    """The services that boto3 clients are made for below a folder: the first argument of each `client(…)` and `resource(…)`."""
-    found: dict[Any, Any] = {}
+    """The services that boto3 clients are made for below a folder: the first argument of each `client(…)`, `get_client(…)` and `resource(…)`."""
+    found = {}
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("client", "resource"):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in (
+                "client",
+                "get_client",
+                "resource",
+            ):
                 service = node.args[0]
                 # The one place that makes them is handed the name by all the others.
-                if not isinstance(service, ast.Name) or path.name != "sessions.py":
+                if not isinstance(service, ast.Name) or path.name != "aws_clients.py":
                     assert isinstance(service, ast.Constant), f"{path}:{node.lineno}: no service is named there"
                     found.setdefault(service.value, set()).add(path.relative_to(ROOT).as_posix())
     return found
@@ -61,7 +65,7 @@ def keys_from(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     host = urlsplit(ApiSettings().jwks_url).hostname
-    return {BY_HOST[host or ""]}
+    return {BY_HOST[host]}
 
 
 @pytest.fixture
@@ -88,7 +92,7 @@ class TestCode:
         assert clients(ROOT / "lambda_src") == {}
 
     def test_a_client_without_a_name_is_not_overlooked(self, tmp_path: Path) -> None:
-        (tmp_path / "door.py").write_text("sessions.client(service, region)")
+        (tmp_path / "door.py").write_text("aws_clients.get_client(service, region)")
         with pytest.raises(AssertionError, match="no service is named there"):
             clients(tmp_path)
 

@@ -15,7 +15,7 @@ from runtime.mechanisms.records.schemas import (
     Link,
     Linkable,
     LinkBody,
-    Use,
+    Usage,
 )
 
 BackgroundType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["interior"])]
@@ -70,11 +70,11 @@ class BackgroundLink(Link):
     background_id: UUID
 
 
-class UsedBackground(Background, Use):
+class UsedBackground(Background, Usage):
     """A background that an episode uses."""
 
 
-class BackgroundEpisode(EpisodeSummary, Use):
+class BackgroundEpisode(EpisodeSummary, Usage):
     """An episode that uses the background."""
 
 

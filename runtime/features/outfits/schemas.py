@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from runtime.contract.schemas import NotNull, RequestBody, UpdateBody
 from runtime.contract.values import Description, Metadata, SmallObject, SmallObjects, Tags
 from runtime.features.episodes.schemas import EpisodeSummary
-from runtime.mechanisms.records.schemas import AssetName, Link, Linkable, LinkBody, Use
+from runtime.mechanisms.records.schemas import AssetName, Link, Linkable, LinkBody, Usage
 
 Garment = Annotated[
     SmallObject,
@@ -83,11 +83,11 @@ class OutfitLink(Link):
     outfit_id: UUID
 
 
-class UsedOutfit(Outfit, Use):
+class UsedOutfit(Outfit, Usage):
     """An outfit that an episode uses."""
 
 
-class OutfitEpisode(EpisodeSummary, Use):
+class OutfitEpisode(EpisodeSummary, Usage):
     """An episode that uses the outfit."""
 
 

@@ -31,7 +31,7 @@ def request_reindex(transaction: Transaction, episode_ids: Sequence[UUID] | None
         found = (
             messages.insert_for_episodes(connection, episode_ids)
             if is_configured
-            else set(documents.existing(connection, episode_ids))
+            else set(documents.existing_episode_ids(connection, episode_ids))
         )
         problems = [
             FieldProblem("There is no such episode", f"body.episode_ids.{place}")

@@ -15,7 +15,7 @@ from runtime.mechanisms.records.schemas import (
     Link,
     Linkable,
     LinkBody,
-    Use,
+    Usage,
 )
 
 ElementType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["lower_third"])]
@@ -62,11 +62,11 @@ class UiElementLink(Link):
     ui_element_id: UUID
 
 
-class UsedUiElement(UiElement, Use):
+class UsedUiElement(UiElement, Usage):
     """A UI element that an episode uses."""
 
 
-class UiElementEpisode(EpisodeSummary, Use):
+class UiElementEpisode(EpisodeSummary, Usage):
     """An episode that uses the UI element."""
 
 

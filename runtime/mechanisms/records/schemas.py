@@ -94,7 +94,7 @@ class LinkBody(RequestBody):
     usage_context: UsageContext = None
 
 
-class Use(Resource):
+class Usage(Resource):
     """For what an episode uses an asset, and who said so."""
 
     usage_context: str | None
@@ -102,7 +102,7 @@ class Use(Resource):
     linked_by: UUID | None
 
 
-class Link(Use):
+class Link(Usage):
     """An asset's use in an episode."""
 
     episode_id: UUID

@@ -37,7 +37,7 @@ def _attempt(index: SearchIndex, told: list[IndexedDocument]) -> None:
     """Never raises: there is the message."""
     log = get_logger("search")
     try:
-        indexing.write(index, ALIAS, told)
+        indexing.write_documents(index, ALIAS, told)
     except (UnavailableError, NotFoundError) as error:
         log.info(SEARCH_INDEX_DELAYED, extra={"reason": error.message})
     except Exception:

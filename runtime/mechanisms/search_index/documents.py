@@ -44,7 +44,7 @@ def count_episodes(connection: Connection) -> int:
     return count
 
 
-def existing(connection: Connection, episode_ids: Sequence[UUID]) -> set[UUID]:
+def existing_episode_ids(connection: Connection, episode_ids: Sequence[UUID]) -> set[UUID]:
     """Those of these episodes that there are, deleted ones among them."""
     return {row["episode_id"] for row in connection.execute(_EXISTING, {"episode_ids": list(episode_ids)})}
 

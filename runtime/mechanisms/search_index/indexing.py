@@ -17,7 +17,7 @@ MOST_BYTES = 4_000_000
 CONFLICT = 409
 
 
-def write(
+def write_documents(
     index: SearchIndex, target: str, documents: Iterable[IndexedDocument], *, read_seconds: float = READ_SECONDS
 ) -> int:
     """Has the index `target`, or the one that this alias stands for, keep these unless it has newer ones. How many it kept.

@@ -26,7 +26,7 @@ UPDATE outbox SET sent_at = now() WHERE outbox_id = ANY(%(ids)s) AND sent_at IS 
 """
 
 # A transaction that began earlier may have committed later, but none of ours takes that long.
-_SEND_AGAIN = """
+_REQUEUE = """
 UPDATE outbox SET sent_at = NULL
 WHERE topic = %(topic)s AND sent_at IS NOT NULL AND created_at >= %(since)s::timestamptz - interval '15 minutes'
 """
@@ -86,6 +86,6 @@ def mark_sent(connection: Connection, messages: Sequence[ChangeMessage]) -> int:
     return connection.execute(_MARK_SENT, {"ids": [message.outbox_id for message in messages]}).rowcount
 
 
-def send_again(connection: Connection, *, since: str) -> int:
+def requeue(connection: Connection, *, since: str) -> int:
     """Has everything sent again that was written since then: another index has to hear of it. The number of messages."""
-    return connection.execute(_SEND_AGAIN, {"topic": TOPIC, "since": since}).rowcount
+    return connection.execute(_REQUEUE, {"topic": TOPIC, "since": since}).rowcount

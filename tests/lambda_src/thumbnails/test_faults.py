@@ -14,7 +14,7 @@ import psycopg
 import pytest
 import stamina
 
-from runtime.adapters import sessions
+from runtime.adapters import aws_clients
 
 # One delivery to a worker in a process of its own; its answer is the last line of its output.
 WORKER = """
@@ -31,15 +31,15 @@ def unreachable_s3(bench, monkeypatch) -> Iterator[None]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{taken.getsockname()[1]}")
-        sessions.client.cache_clear()
+        aws_clients.get_client.cache_clear()
         with stamina.set_testing(True, attempts=3):
             yield
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
 
 
 def s3_returns(bench, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bench.environment["AWS_ENDPOINT_URL_S3"])
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
 
 
 @contextmanager

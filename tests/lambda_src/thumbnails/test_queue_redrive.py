@@ -21,7 +21,7 @@ from local.compute.event_sources import queue_batches
 from operations.project import checkout
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
-from runtime.adapters import sessions
+from runtime.adapters import aws_clients
 from tests.http_listener import Listener, QuietHandler
 from tests.lambda_src.thumbnails.queue_plant import PATIENCE_SECONDS, Plant, seeded
 
@@ -165,9 +165,9 @@ def dead_letters(plant: Plant, picture: bytes, monkeypatch: pytest.MonkeyPatch) 
     plant.send([plant.bench.notification(upload) for upload in uploads])
     with monkeypatch.context() as away, stamina.set_testing(True, attempts=1):
         away.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
-        sessions.client.cache_clear()
+        aws_clients.get_client.cache_clear()
         deliver_until_dead(plant, LETTERS)
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
     assert plant.statuses() == {"failed": LETTERS}
     assert plant.count(plant.url) == 0
     return uploads

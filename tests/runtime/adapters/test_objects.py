@@ -11,7 +11,7 @@ import httpx
 import pytest
 import stamina
 
-from runtime.adapters import objects, sessions
+from runtime.adapters import aws_clients, objects
 from runtime.adapters.objects import FetchedObject, ObjectStore
 from runtime.errors import ConflictError, NotFoundError, PayloadTooLargeError, UnavailableError
 from tests.http_listener import Listener, QuietHandler
@@ -25,10 +25,10 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 def _aws(account, monkeypatch):
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
     with stamina.set_testing(True, attempts=3):
         yield
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
 
 
 @pytest.fixture
@@ -236,7 +236,7 @@ def scripted(monkeypatch, *script):
     with Listener(Scripted) as server:
         server.script, server.seen = script, []
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.address)
-        sessions.client.cache_clear()
+        aws_clients.get_client.cache_clear()
         yield server
 
 

@@ -4,7 +4,7 @@ import secrets
 
 import pytest
 
-from runtime.adapters import sessions
+from runtime.adapters import aws_clients
 from runtime.adapters.secret_store import SecretStore
 from runtime.errors import UnavailableError
 
@@ -13,9 +13,9 @@ from runtime.errors import UnavailableError
 def store(account, monkeypatch):
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
     yield SecretStore("us-east-1")
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
 
 
 @pytest.fixture
@@ -36,6 +36,6 @@ def test_secret_that_is_not_there_cannot_be_written(store):
 
 def test_store_that_does_not_answer_is_unavailable(store, arn, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
     with pytest.raises(UnavailableError):
         store.read(arn)

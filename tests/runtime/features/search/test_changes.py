@@ -112,12 +112,12 @@ class TestEveryChange:
             late = documents.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
         api.delete(path(episode))
         now = index.documents()
-        assert indexing.write(engine, ALIAS, late) == 0
+        assert indexing.write_documents(engine, ALIAS, late) == 0
         assert index.documents() == now
         # The same once more is no newer either.
         with api.client.app.state.resources.database.transaction() as connection:
             same = documents.find_documents(connection, episode_ids=[UUID(episode["episode_id"])], limit=1)
-        assert indexing.write(engine, ALIAS, same) == 0
+        assert indexing.write_documents(engine, ALIAS, same) == 0
 
 
 class TestWithoutADomain:
@@ -166,7 +166,9 @@ class TestWrite:
     def test_large_documents_go_in_requests_that_are_taken(self, stub: StubEngine) -> None:
         stub.answer = {"items": []}
         large = '{"script_text":"' + "x" * 1_500_000 + '"}'
-        indexing.write(SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(n, large) for n in range(5)])
+        indexing.write_documents(
+            SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(n, large) for n in range(5)]
+        )
         assert [len(body) // 1_500_000 for _, _, _, body in stub.asked] == [2, 2, 1]
         assert all(len(body) <= indexing.MOST_BYTES for _, _, _, body in stub.asked)
 
@@ -176,11 +178,11 @@ class TestWrite:
         kept_index()
         engine = SearchIndex(load_settings(SearchSettings))
         documents = [self.document(1), self.document(2, '{"is_live":"?"}'), self.document(3)]
-        assert indexing.write(engine, ALIAS, documents, read_seconds=30) == 2
+        assert indexing.write_documents(engine, ALIAS, documents, read_seconds=30) == 2
         assert real_domain.documents().keys() == {str(UUID(int=1)), str(UUID(int=3))}
 
     @pytest.mark.parametrize("status", [404, 429, 500, 503])
     def test_document_that_cannot_be_kept_now_is_told(self, stub: StubEngine, status: int) -> None:
         stub.answer = {"items": [{"index": {"_id": "x", "status": status, "error": {"reason": "later"}}}]}
         with pytest.raises(UnavailableError, match="later"):
-            indexing.write(SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(1)])
+            indexing.write_documents(SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(1)])

@@ -2,21 +2,21 @@
 
 import pytest
 
-from runtime.adapters import sessions
+from runtime.adapters import aws_clients
 
 
 @pytest.fixture(autouse=True)
 def _aws(account, monkeypatch):
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
     yield
-    sessions.client.cache_clear()
+    aws_clients.get_client.cache_clear()
 
 
 @pytest.mark.parametrize(("service", "read_seconds"), [("s3", 20), ("secretsmanager", 5)])
 def test_deadlines_fit_a_request(service, read_seconds):
-    config = sessions.client(service, "us-east-1").meta.config
+    config = aws_clients.get_client(service, "us-east-1").meta.config
     assert (config.connect_timeout, config.read_timeout) == (2, read_seconds)
 
 
@@ -24,7 +24,7 @@ def test_deadlines_fit_a_request(service, read_seconds):
 def test_objects_are_signed_with_version_4_at_the_regions_own_endpoint(region, monkeypatch):
     monkeypatch.delenv("AWS_ENDPOINT_URL")
     monkeypatch.delenv("AWS_ENDPOINT_URL_S3")
-    client = sessions.client("s3", region)
+    client = aws_clients.get_client("s3", region)
     assert client.meta.config.signature_version == "s3v4"
     address = client.generate_presigned_url("get_object", Params={"Bucket": "bucket", "Key": "x"})
     assert address.startswith(
@@ -34,4 +34,4 @@ def test_objects_are_signed_with_version_4_at_the_regions_own_endpoint(region, m
 
 
 def test_process_has_one_client_of_a_service():
-    assert sessions.client("s3", "us-east-1") is sessions.client("s3", "us-east-1")
+    assert aws_clients.get_client("s3", "us-east-1") is aws_clients.get_client("s3", "us-east-1")

@@ -14,7 +14,7 @@ ATTEMPTS = 3
 
 
 @cache
-def client(service: str, region: str) -> Any:
+def get_client(service: str, region: str) -> Any:
     """The process's client of a service in a region, made from the environment as it is at the first call.
 
     Each is made in a session of its own, because making clients of one session is not thread-safe; clients are.
