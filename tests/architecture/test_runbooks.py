@@ -16,11 +16,11 @@ from tests.architecture.pages import INDEX, ROOT, RUNBOOKS, block_lines, filled,
 
 HEADINGS = [
     "What it means",
-    "Who is hurt",
+    "Impact",
     "First three commands",
-    "Usual causes",
-    "How to take it back",
-    "When to wake somebody else",
+    "Common causes",
+    "Rollback",
+    "Escalation",
 ]
 
 
@@ -124,12 +124,3 @@ class TestRunbooks:
                     value = value[key]
             elif re.fullmatch(r"[a-z]+(_[a-z0-9]+)+", span):
                 assert span in words
-
-    def test_links_lead_somewhere(self) -> None:
-        for path in [*RUNBOOKS, INDEX]:
-            for target, anchor in re.findall(r"\]\(([^)#]*)(?:#([^)]*))?\)", path.read_text()):
-                there = (path.parent / target) if target else path
-                assert there.is_file(), f"{path}: {target}"
-                headings = re.findall(r"^#+ (.*)$", there.read_text(), re.MULTILINE)
-                slugs = {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
-                assert not anchor or anchor in slugs, f"{path}: {anchor}"
