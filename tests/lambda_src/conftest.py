@@ -1,4 +1,4 @@
-"""The fixtures of the runtime's tests serve here too: a worker's database is the application's."""
+"""Fixtures of the runtime's tests: the workers use the application's database."""
 
 from tests.runtime.conftest import application_database, database, database_settings, migrated, migrated_databases
 

@@ -22,8 +22,8 @@ BY_HOST = {"cognito-idp.us-east-1.amazonaws.com": "cognito-idp"}
 
 
 def clients(folder: Any) -> Any:
-    """The services that boto3 clients are made for below a folder: the first argument of each `client(…)`, `get_client(…)` and `resource(…)`."""
-    found = {}
+    """The first argument of each `client(…)`, `get_client(…)` and `resource(…)` in a folder: the services of its clients."""
+    found: dict[Any, Any] = {}
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in (
@@ -65,7 +65,7 @@ def keys_from(graph: Graph, monkeypatch: pytest.MonkeyPatch) -> Any:
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_REGION", "us-east-1")
     host = urlsplit(ApiSettings().jwks_url).hostname
-    return {BY_HOST[host]}
+    return {BY_HOST[host or ""]}
 
 
 @pytest.fixture

@@ -1,3 +1,5 @@
+"""Fixtures of the API and of the search engine, for the maintenance function."""
+
 from tests.runtime.features.api_fixtures import api, api_environment, pool, pool_server
 from tests.runtime.features.search.domain import domain, opensearch, real_domain, stub
 from tests.runtime.features.search.kept_index import kept_index

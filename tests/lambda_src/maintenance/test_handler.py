@@ -1,4 +1,4 @@
-"""The maintenance function on a real database and real buckets: each task, and what becomes of it when others fail."""
+"""The maintenance function on a real database and real buckets: each task, and the handling of failures."""
 
 import secrets
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class Platform:
     storage: str
 
     def completed_upload(self) -> UploadCopy:
-        """An upload whose completion was committed, by a process that then died."""
+        """Commit an upload's completion as a process does that dies before the copy."""
         with self.database.transaction() as connection:
             job = new_job(connection)
             key = f"uploads/{job.job_id}"
@@ -73,14 +73,14 @@ def platform(application_database: Database, account: Any) -> Platform:
 
 
 class TestRelayOutbox:
-    def test_makes_the_copies_that_a_crash_left_behind(self, platform: Platform) -> None:
+    def test_copies_left_by_a_crash_are_made(self, platform: Platform) -> None:
         copies = [platform.completed_upload() for _ in range(3)]
         answer = handler({"tasks": ["relay_outbox"]}, None)
         assert answer == {"relay_outbox": {"sent": 3, "delayed": 0, "abandoned": 0}}
         assert platform.stored() == sorted(copy.target_key for copy in copies)
         assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["sent"] == 0
 
-    def test_ends_the_job_of_an_upload_that_is_gone(self, platform: Platform) -> None:
+    def test_job_of_missing_upload_fails(self, platform: Platform) -> None:
         copy = platform.completed_upload()
         platform.s3.delete_object(Bucket=platform.temp, Key=copy.source_key, VersionId=copy.source_version_id)
         assert handler({"tasks": ["relay_outbox"]}, None)["relay_outbox"]["abandoned"] == 1
@@ -89,12 +89,12 @@ class TestRelayOutbox:
 
 class TestEndAbandonedJobs:
     def attempt(self, platform: Platform, job_id: UUID, *, times: int) -> None:
-        """Workers that claim the job and die."""
+        """Claim the job like workers that then die."""
         for _ in range(times):
             with platform.database.transaction() as connection:
                 assert jobs.claim(connection, job_id, 0)
 
-    def test_ends_a_job_whose_last_worker_died(self, platform: Platform) -> None:
+    def test_job_whose_last_worker_died_fails(self, platform: Platform) -> None:
         with platform.database.transaction() as connection:
             abandoned, tried_twice, untouched = (new_job(connection).job_id for _ in range(3))
         self.attempt(platform, abandoned, times=3)
@@ -104,7 +104,7 @@ class TestEndAbandonedJobs:
         assert platform.status(tried_twice)[0] == "processing"
         assert platform.status(untouched)[0] == "pending"
 
-    def test_leaves_a_job_that_is_worked_on(self, platform: Platform) -> None:
+    def test_running_job_is_left_alone(self, platform: Platform) -> None:
         with platform.database.transaction() as connection:
             job_id = new_job(connection).job_id
         self.attempt(platform, job_id, times=2)
@@ -113,8 +113,8 @@ class TestEndAbandonedJobs:
         assert handler({"tasks": ["end_abandoned_jobs"]}, None) == {"end_abandoned_jobs": {"ended": 0}}
 
 
-class TestForgetSentMessages:
-    def test_forgets_after_the_retention(self, platform: Platform) -> None:
+class TestPurgeSentMessages:
+    def test_messages_older_than_retention_are_deleted(self, platform: Platform) -> None:
         for _ in range(2):
             platform.completed_upload()
         handler({"tasks": ["relay_outbox"]}, None)
@@ -127,9 +127,9 @@ class TestForgetSentMessages:
         assert handler({"tasks": ["purge_sent_messages"]}, None) == {"purge_sent_messages": {"forgotten": 0}}
 
 
-class TestForgetIdleCallers:
+class TestPurgeIdleRateLimits:
     @pytest.mark.requirement("G-08")
-    def test_forgets_who_may_ask_everything_again(self, platform: Platform) -> None:
+    def test_full_rate_limits_are_deleted(self, platform: Platform) -> None:
         with platform.database.transaction() as connection:
             connection.execute(
                 "INSERT INTO rate_limits SELECT uuidv7(), now() - interval '1 s' FROM generate_series(1, 3)"
@@ -144,7 +144,7 @@ class TestForgetIdleCallers:
 @pytest.mark.requirement("NOVA-29")
 class TestCleanupExpiredUploads:
     def session(self, platform: Platform, *, ended: str, status: str = "pending", post_id: UUID | None = None) -> UUID:
-        """An upload whose time ended so long ago."""
+        """Insert an upload that expired this long ago."""
         with platform.database.transaction() as connection:
             row = connection.execute(
                 """
@@ -178,13 +178,13 @@ class TestCleanupExpiredUploads:
     def run(self) -> dict[str, int]:
         return handler({"tasks": ["cleanup_expired_uploads"]}, None)["cleanup_expired_uploads"]
 
-    def test_forgets_what_can_no_longer_be_completed_and_nothing_else(self, platform: Platform) -> None:
+    def test_only_expired_uploads_are_deleted(self, platform: Platform) -> None:
         for _ in range(3):
             self.session(platform, ended="2 hours")
         kept = [
             self.session(platform, ended="2 hours", status="completed"),
             self.session(platform, ended="-1 hour"),
-            # A completion that began in time may still be at work.
+            # A completion that began before the expiry may still be running.
             self.session(platform, ended="59 minutes"),
         ]
         query = "SELECT * FROM upload_sessions ORDER BY upload_id"
@@ -193,7 +193,7 @@ class TestCleanupExpiredUploads:
         assert self.rows(platform, query) == before
         assert [row["upload_id"] for row in before] == kept
 
-    def test_post_that_waited_for_one_has_failed(self, platform: Platform) -> None:
+    def test_post_of_expired_upload_fails(self, platform: Platform) -> None:
         late, waiting = self.post(platform), self.post(platform)
         self.session(platform, ended="2 hours", post_id=late)
         self.session(platform, ended="-1 hour", post_id=waiting)
@@ -201,7 +201,7 @@ class TestCleanupExpiredUploads:
         found = {row["post_id"]: row["status"] for row in self.rows(platform, "SELECT post_id, status FROM posts")}
         assert found == {late: "failed", waiting: "pending"}
 
-    def test_one_that_is_being_completed_is_left_alone(self, platform: Platform) -> None:
+    def test_upload_being_completed_is_left_alone(self, platform: Platform) -> None:
         upload_id = self.session(platform, ended="2 hours")
         with platform.database.transaction() as connection:
             connection.execute("SELECT FROM upload_sessions WHERE upload_id = %s FOR UPDATE", [upload_id])
@@ -210,9 +210,7 @@ class TestCleanupExpiredUploads:
 
 
 class TestHandler:
-    def test_one_task_that_fails_does_not_keep_the_others(
-        self, platform: Platform, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_failed_task_does_not_stop_others(self, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
         copy = platform.completed_upload()
 
         def fail(_: Any) -> dict[str, int]:
@@ -223,9 +221,7 @@ class TestHandler:
             handler({"tasks": ["broken", "relay_outbox"]}, None)
         assert platform.stored() == [copy.target_key]
 
-    def test_database_that_is_away_fails_the_invocation(
-        self, platform: Platform, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_unavailable_database_fails_invocation(self, platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PLATFORM_DATABASE_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:123456789012:secret:none")
         monkeypatch.setenv("PLATFORM_DATABASE_CONNECT_TIMEOUT_SECONDS", "1")
         load_settings.cache_clear()
@@ -233,11 +229,11 @@ class TestHandler:
             handler({"tasks": ["relay_outbox"]}, None)
 
     @pytest.mark.parametrize("event", [{}, {"tasks": []}, {"tasks": "relay_outbox"}, {"tasks": None}])
-    def test_event_without_tasks_is_refused(self, platform: Platform, event: dict[str, Any]) -> None:
+    def test_event_without_tasks_is_rejected(self, platform: Platform, event: dict[str, Any]) -> None:
         with pytest.raises(MaintenanceFailedError, match=r"^tasks: must be a non-empty list"):
             handler(event, None)
 
-    def test_unknown_task_is_refused_before_any_is_run(self, platform: Platform) -> None:
+    def test_unknown_task_is_rejected_before_any_runs(self, platform: Platform) -> None:
         platform.completed_upload()
         with pytest.raises(MaintenanceFailedError, match=r"^tasks: tidy_up: must be one of relay_outbox, "):
             handler({"tasks": ["relay_outbox", "tidy_up"]}, None)

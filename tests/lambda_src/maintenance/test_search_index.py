@@ -1,4 +1,4 @@
-"""The search index, kept: made when there is none, told of what it missed, and made anew without anybody noticing."""
+"""The search index: built if there is none, updated with missed changes, and rebuilt without an interruption."""
 
 import threading
 from typing import Any
@@ -20,14 +20,14 @@ NOTHING = {"told": 0, "indexed": 0, "building": 0}
 
 
 @pytest.fixture(autouse=True)
-def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Half a minute has passed between two runs."""
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Disable the pauses between requests to an unavailable engine."""
     monkeypatch.setattr(adapter, "REST_SECONDS", 0.0)
     monkeypatch.setattr(adapter, "ENDPOINT_SECONDS", 0.0)
 
 
 def store(database: Database, count: int) -> None:
-    """Episodes that were there before there was a domain."""
+    """Insert episodes as they were before there was a domain."""
     with database.transaction() as connection:
         connection.execute(
             """WITH made AS (INSERT INTO shows (name) SELECT 'Stored ' || n FROM generate_series(1, %(count)s) n RETURNING show_id)
@@ -42,7 +42,7 @@ def found(api: Api) -> dict[str, Any]:
 
 
 def stored(api: Api) -> dict[str, tuple[bool, str | None, str | None]]:
-    """Whether each episode is there, its title and its show's name, by id."""
+    """Return whether each episode is live, its title and its show's name, by id."""
     with api.client.app.state.resources.database.transaction() as connection:
         rows = connection.execute(
             """SELECT episode_id::text, e.deleted_at IS NULL AS is_live, e.title, s.name
@@ -61,7 +61,7 @@ def indexed(domain: Domain) -> dict[str, tuple[bool, str | None, str | None]]:
 
 
 def write_something(api: Api, number: int) -> None:
-    """One of each kind of change."""
+    """Make one change of each kind."""
     kept, deleted = (api.create_episode(title=f"Meadow {number}") for _ in range(2))
     api.client.patch(f"/api/v1/episodes/{kept['episode_id']}", {"title": f"Harbour {number}"}, api.admin)
     api.client.patch(f"/api/v1/shows/{kept['show_id']}", {"name": f"Renamed {number}"}, api.admin)
@@ -69,40 +69,40 @@ def write_something(api: Api, number: int) -> None:
 
 
 class TestCatchUp:
-    def test_makes_the_first_index_and_nobody_is_answered_by_half_of_one(
+    def test_first_index_is_complete_before_it_serves_searches(
         self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store(api.client.app.state.resources.database, 249)
-        # With a message, which nothing can hear yet.
+        # It has a message, which cannot be processed yet.
         api.create_episode(title="Meadow")
         monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
         for built in (100, 100):
             assert kept_index() == {"told": 0, "indexed": built, "building": 1}
             assert found(api) == {"count": 100, "engine": "postgres", "degraded": True}
         monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
-        # The last fifty; the message tells of what the index has.
+        # The last fifty; the message is about an episode that the index contains already.
         assert kept_index() == {"told": 1, "indexed": 50, "building": 0}
         assert found(api) == {"count": 100, "engine": "opensearch", "degraded": False}
         assert indexed(real_domain) == stored(api)
         assert len(real_domain.indices()) == 1
         assert kept_index() == NOTHING
 
-    def test_is_nothing_without_a_domain(self, migrated: dict[str, str], kept_index: Run) -> None:
+    def test_no_domain_does_nothing(self, migrated: dict[str, str], kept_index: Run) -> None:
         assert kept_index() == NOTHING
 
-    def test_is_nothing_before_the_domain_stands(self, domain: Domain, api: Api, kept_index: Run) -> None:
+    def test_missing_endpoint_does_nothing(self, domain: Domain, api: Api, kept_index: Run) -> None:
         api.create_episode()
         assert kept_index() == NOTHING
 
     @pytest.mark.requirement("P2-40")
-    def test_after_an_outage_nothing_is_missing_and_nothing_stale(
+    def test_index_is_complete_after_outage(
         self, real_domain: Domain, stub: StubEngine, opensearch: str, api: Api, kept_index: Run
     ) -> None:
         real_domain.say(opensearch)
         write_something(api, 1)
         kept_index()
         assert indexed(real_domain) == stored(api)
-        # Away: the same domain, at whose address something else answers.
+        # An outage: another server listens at the domain's endpoint.
         stub.status = 503
         real_domain.say(stub.endpoint)
         for number in range(2, 12):
@@ -112,12 +112,12 @@ class TestCatchUp:
                 kept_index()
         real_domain.say(opensearch)
         assert indexed(real_domain) != stored(api)
-        # One run of the schedule, however long it was away.
+        # One scheduled run is enough, however long the outage was.
         assert kept_index()["told"] == 50
         assert indexed(real_domain) == stored(api)
         assert kept_index() == NOTHING
 
-    def test_run_that_has_no_time_left_leaves_the_rest_to_the_next(
+    def test_run_out_of_time_leaves_messages_to_next_run(
         self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kept_index()
@@ -129,7 +129,7 @@ class TestCatchUp:
         monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
         assert kept_index()["told"] == 5
 
-    def test_message_whose_writing_failed_is_not_sent(
+    def test_failed_write_leaves_message_unsent(
         self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         kept_index()
@@ -140,7 +140,7 @@ class TestCatchUp:
                 kept_index()
         assert kept_index()["told"] == 1
 
-    def test_second_run_leaves_it_to_the_first(
+    def test_concurrent_run_does_nothing(
         self, real_domain: Domain, api: Api, kept_index: Run, database: DatabaseAddress
     ) -> None:
         store(api.client.app.state.resources.database, 1)
@@ -150,18 +150,16 @@ class TestCatchUp:
             assert kept_index() == NOTHING
         assert kept_index()["indexed"] == 1
         with psycopg.connect(database.conninfo, autocommit=True) as next_one:
-            assert next_one.execute(*lock).fetchone() == (True,), "the run gave it back"
+            assert next_one.execute(*lock).fetchone() == (True,), "the run released the lock"
 
 
-def takes_all_the_time(run: Any, *_: Any) -> bool:
+def exhaust_time(run: Any, *_: Any) -> bool:
     run.ends_at = 0.0
     return False
 
 
 class TestRebuild:
-    def test_equals_the_index_that_was_told_of_every_change(
-        self, real_domain: Domain, api: Api, kept_index: Run
-    ) -> None:
+    def test_rebuilt_index_equals_incremental_index(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
         kept_index()
         for number in range(5):
             write_something(api, number)
@@ -172,7 +170,7 @@ class TestRebuild:
         assert len(real_domain.indices()) == 1
         assert real_domain.indices() != names
 
-    def test_what_is_written_meanwhile_is_in_both(
+    def test_changes_during_rebuild_are_in_both_indices(
         self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(3):
@@ -182,13 +180,13 @@ class TestRebuild:
         monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
         for number in range(100, 103):
             assert kept_index("rebuild_search_index")["building"] == 1
-            # Changes of episodes that the new index has, and of some that it has not; the old one answers, and is told of them.
+            # Changes of episodes that the new index has, and of some that it lacks; the old one serves searches and gets them.
             for episode_id in list(stored(api))[:2]:
                 api.client.patch(f"/api/v1/episodes/{episode_id}", {"title": f"Meadow {number}"}, api.admin)
             write_something(api, number)
             with monkeypatch.context() as telling:
                 telling.setattr(search_index, "RUN_SECONDS", 60.0)
-                telling.setattr(search_index, "_build", takes_all_the_time)
+                telling.setattr(search_index, "_build", exhaust_time)
                 assert kept_index()["told"] > 0
             assert indexed(real_domain) == stored(api)
         monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
@@ -196,7 +194,7 @@ class TestRebuild:
         assert indexed(real_domain) == stored(api)
         assert len(real_domain.indices()) == 1
 
-    def test_other_mapping_makes_another_index(
+    def test_changed_mapping_builds_new_index(
         self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         api.create_episode(title="Meadow")
@@ -210,7 +208,7 @@ class TestRebuild:
         assert indexed(real_domain) == stored(api)
         assert kept_index() == NOTHING
 
-    def test_index_that_nobody_will_finish_goes(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
+    def test_abandoned_build_is_removed(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
         kept_index()
         live = real_domain.indices()
         abandoned = mapping.definition("2020-01-01 00:00:00+00")
@@ -222,9 +220,7 @@ class TestRebuild:
         assert len(real_domain.indices()) == 1
         assert not real_domain.indices() & (live | {"episodes-20200101"})
 
-    def test_search_is_answered_by_the_whole_of_one_index_all_along(
-        self, real_domain: Domain, api: Api, kept_index: Run
-    ) -> None:
+    def test_searches_see_complete_index_during_rebuild(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
         store(api.client.app.state.resources.database, 30)
         kept_index()
         done, counts = threading.Event(), []

@@ -1,7 +1,8 @@
-"""A database and a secret store as the stack leaves them, for the migrate function."""
+"""A database and secrets as the stack creates them, for the migrate function."""
 
 import json
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from local.account import LocalAccount
+from tests.conftest import DatabaseAddress
 from tests.runtime.conftest import forget_the_process
 from tests.runtime.features.search.domain import domain, opensearch, real_domain, stub
 
@@ -17,7 +20,7 @@ __all__ = ["domain", "opensearch", "real_domain", "stub"]
 
 @dataclass
 class Deployment:
-    """An empty database with its owner, and the two secrets as the stack leaves them."""
+    """An empty database with its owner, and the two secrets as the stack creates them."""
 
     address: Any
     store: Any
@@ -25,11 +28,12 @@ class Deployment:
     role: str
     owner: str
 
-    def secret(self):
-        return json.loads(self.store.get_secret_value(SecretId=self.secret_arn)["SecretString"])
+    def secret(self) -> dict[str, Any]:
+        secret: dict[str, Any] = json.loads(self.store.get_secret_value(SecretId=self.secret_arn)["SecretString"])
+        return secret
 
-    def connect(self, **changes):
-        """As the application's role."""
+    def connect(self, **changes: Any) -> psycopg.Connection[Any]:
+        """Connect as the application's role."""
         secret = self.secret() | changes
         return psycopg.connect(
             host=secret["host"],
@@ -42,8 +46,10 @@ class Deployment:
 
 
 @pytest.fixture
-def deployment(database, account, monkeypatch):
-    """The owner is what RDS's master is: it may make roles and databases, and is no superuser."""
+def deployment(
+    database: DatabaseAddress, account: LocalAccount, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Deployment]:
+    """Create an owner like RDS's master user: it may create roles and databases, and is not a superuser."""
     store, suffix, password = account.client("secretsmanager"), secrets.token_hex(4), secrets.token_urlsafe(12)
     owner, role = f"master_{suffix}", f"application_{suffix}"
     names = {"owner": sql.Identifier(owner), "database": sql.Identifier(database.name)}

@@ -1,4 +1,4 @@
-"""The migrate function on a real server and a real secret store: what it leaves behind, and what it leaves alone."""
+"""The migrate function on a real server and a real secret store."""
 
 import json
 import secrets
@@ -12,13 +12,14 @@ from lambda_src.migrate.handler import MigrationFailedError, handler
 from runtime.adapters.database import database as database_of
 from runtime.migrations.runner import head_revision
 from runtime.settings import DatabaseSettings, MigrateSettings, load_settings
+from tests.lambda_src.migrate.conftest import Deployment
 
 REVISIONS = [f"{number:04}" for number in range(1, int(head_revision()) + 1)]
 
 
 class TestFirstDeployment:
     @pytest.mark.requirement("P1-38", "P1-44")
-    def test_schema_role_and_secret_are_there(self, deployment):
+    def test_first_deployment_creates_schema_role_and_secret(self, deployment: Deployment) -> None:
         assert handler({}, None) == {"schema_head": head_revision(), "applied": REVISIONS}
         secret = deployment.secret()
         assert list(secret) == ["host", "port", "database", "username", "password"]
@@ -32,19 +33,23 @@ class TestFirstDeployment:
             ).fetchone()
         assert powers == (False, False, False, False, False, True)
 
-    def test_application_settings_open_the_database(self, deployment, monkeypatch):
+    def test_application_settings_connect_to_database(
+        self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         handler({"action": "upgrade"}, None)
         monkeypatch.setenv("PLATFORM_DATABASE_POOL_MIN", "0")
         monkeypatch.setenv("PLATFORM_DATABASE_POOL_MAX", "1")
         with database_of(load_settings(DatabaseSettings)).transaction() as connection:
             assert connection.execute("SELECT count(*) FROM shows").fetchone() == {"count": 0}
 
-    def test_no_password_stands_in_the_servers_words(self, deployment):
+    def test_server_stores_no_plain_password(self, deployment: Deployment) -> None:
         handler({}, None)
         with psycopg.connect(deployment.address.conninfo) as administrator:
-            stored = administrator.execute(
+            row = administrator.execute(
                 "SELECT rolpassword FROM pg_authid WHERE rolname = %s", [deployment.role]
-            ).fetchone()[0]
+            ).fetchone()
+        assert row is not None
+        (stored,) = row
         assert stored.startswith("SCRAM-SHA-256$")
         assert deployment.secret()["password"] not in stored
 
@@ -71,12 +76,12 @@ class TestApplicationRole:
             "DELETE FROM audit_log",
         ],
     )
-    def test_anything_but_rows_is_refused(self, deployment, statement):
+    def test_statements_beyond_rows_are_denied(self, deployment: Deployment, statement: str) -> None:
         handler({}, None)
         with deployment.connect() as application, pytest.raises(psycopg.errors.InsufficientPrivilege):
             application.execute(statement)
 
-    def test_rows_of_every_table_are_its_own_to_write(self, deployment):
+    def test_role_writes_rows_of_every_table(self, deployment: Deployment) -> None:
         handler({}, None)
         with deployment.connect() as application:
             tables = application.execute(
@@ -85,12 +90,12 @@ class TestApplicationRole:
             assert len(tables) >= 7
             for (table,) in tables:
                 for privilege in ("SELECT", "INSERT", "UPDATE", "DELETE"):
-                    # The log of what users did is only added to.
+                    # The activity log is append-only.
                     expected = table != "activity_logs" or privilege in {"SELECT", "INSERT"}
                     allowed = application.execute("SELECT has_table_privilege(%s, %s)", [table, privilege]).fetchone()
                     assert allowed == (expected,), (table, privilege)
 
-    def test_tables_that_the_owner_makes_later_are_included(self, deployment):
+    def test_later_tables_are_granted(self, deployment: Deployment) -> None:
         handler({}, None)
         with psycopg.connect(deployment.address.conninfo) as administrator:
             administrator.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(deployment.owner)))
@@ -98,7 +103,7 @@ class TestApplicationRole:
         with deployment.connect() as application:
             application.execute("INSERT INTO later (word) VALUES ('x')")
 
-    def test_role_with_an_administrators_powers_is_refused(self, deployment):
+    def test_role_with_administrative_privileges_is_rejected(self, deployment: Deployment) -> None:
         with psycopg.connect(deployment.address.conninfo) as administrator:
             administrator.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(sql.Identifier(deployment.role)))
         with pytest.raises(RuntimeError, match=deployment.role):
@@ -106,14 +111,14 @@ class TestApplicationRole:
 
 
 class TestRepeatedInvocation:
-    def test_nothing_is_applied_and_the_password_stays(self, deployment):
+    def test_repeated_run_applies_nothing_and_keeps_password(self, deployment: Deployment) -> None:
         handler({}, None)
         before = deployment.store.get_secret_value(SecretId=deployment.secret_arn)
         assert handler({}, None) == {"schema_head": head_revision(), "applied": []}
         assert deployment.store.get_secret_value(SecretId=deployment.secret_arn)["VersionId"] == before["VersionId"]
         deployment.connect().close()
 
-    def test_password_that_no_longer_works_is_replaced(self, deployment):
+    def test_wrong_stored_password_is_replaced(self, deployment: Deployment) -> None:
         handler({}, None)
         wrong = deployment.secret() | {"password": "changed behind our back"}
         deployment.store.put_secret_value(SecretId=deployment.secret_arn, SecretString=json.dumps(wrong))
@@ -121,7 +126,7 @@ class TestRepeatedInvocation:
         assert deployment.secret()["password"] != wrong["password"]
         deployment.connect().close()
 
-    def test_address_that_changed_is_written_and_the_password_stays(self, deployment):
+    def test_changed_address_is_written_and_password_kept(self, deployment: Deployment) -> None:
         handler({}, None)
         right = deployment.secret()
         moved = right | {"host": "192.0.2.1", "port": 1}
@@ -129,7 +134,7 @@ class TestRepeatedInvocation:
         handler({}, None)
         assert deployment.secret() == right
 
-    def test_server_that_is_full_is_no_reason_for_a_new_password(self, deployment):
+    def test_connection_limit_does_not_replace_password(self, deployment: Deployment) -> None:
         handler({}, None)
         right = deployment.secret()
         with psycopg.connect(deployment.address.conninfo, autocommit=True) as administrator:
@@ -138,10 +143,10 @@ class TestRepeatedInvocation:
                 handler({}, None)
         assert deployment.secret() == right
 
-    def test_two_at_once_agree(self, deployment):
+    def test_concurrent_runs_agree(self, deployment: Deployment) -> None:
         answers, errors = [], []
 
-        def invoke():
+        def invoke() -> None:
             try:
                 answers.append(handler({}, None))
             except Exception as error:  # noqa: BLE001  (reported below)
@@ -159,11 +164,11 @@ class TestRepeatedInvocation:
 
 
 class TestFailure:
-    def test_unknown_action(self, deployment):
+    def test_unknown_action_is_rejected(self, deployment: Deployment) -> None:
         with pytest.raises(MigrationFailedError, match="'downgrade'"):
             handler({"action": "downgrade"}, None)
 
-    def test_master_that_the_database_refuses(self, deployment, monkeypatch):
+    def test_wrong_master_password_is_reported_without_secret(self, deployment: Deployment) -> None:
         arn = load_settings(MigrateSettings).database_master_secret_arn
         deployment.store.put_secret_value(SecretId=arn, SecretString='{"username": "nobody", "password": "canary"}')
         with pytest.raises(
@@ -172,14 +177,16 @@ class TestFailure:
             handler({}, None)
         assert "canary" not in str(raised.value)
 
-    def test_master_secret_without_a_value(self, deployment, monkeypatch):
+    def test_master_secret_without_value_is_reported(
+        self, deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         arn = deployment.store.create_secret(Name=f"empty-{secrets.token_hex(4)}")["ARN"]
         monkeypatch.setenv("PLATFORM_DATABASE_MASTER_SECRET_ARN", arn)
         load_settings.cache_clear()
         with pytest.raises(MigrationFailedError, match="has no value"):
             handler({}, None)
 
-    def test_migration_that_fails_leaves_no_secret(self, deployment):
+    def test_failed_migration_writes_no_secret(self, deployment: Deployment) -> None:
         with psycopg.connect(deployment.address.conninfo) as administrator:
             administrator.execute("CREATE TABLE shows (in_the_way int)")
         with pytest.raises(Exception, match="already exists"):

@@ -1,4 +1,6 @@
-"""Episodes to measure with, on a real server."""
+"""Generated episodes, on a real server."""
+
+from typing import Any
 
 import psycopg
 import pytest
@@ -6,6 +8,7 @@ from psycopg import sql
 
 from lambda_src.migrate import scale
 from lambda_src.migrate.handler import MigrationFailedError, handler
+from tests.lambda_src.migrate.conftest import Deployment
 from tests.runtime.conftest import forget_the_process
 
 TABLES = ("shows", "episodes", "script_versions", "clips", "episode_outfits", "outfits")
@@ -13,25 +16,26 @@ COUNT = sql.SQL("SELECT count(*) FROM {}")
 
 
 @pytest.fixture
-def seedable(deployment, monkeypatch):
-    """A deployment that may be filled, with its schema."""
+def seedable(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    """A deployment with its schema that allows seeding."""
     monkeypatch.setenv("PLATFORM_SEEDING", "true")
     forget_the_process()
     handler({}, None)
     return deployment
 
 
-def seed(episodes):
+def seed(episodes: Any) -> dict[str, Any]:
     return handler({"action": "seed", "episodes": episodes}, None)
 
 
-def counts(deployment):
+def counts(deployment: Deployment) -> dict[str, int]:
     with deployment.connect() as connection:
-        return {name: connection.execute(COUNT.format(sql.Identifier(name))).fetchone()[0] for name in TABLES}
+        rows = {name: connection.execute(COUNT.format(sql.Identifier(name))).fetchone() for name in TABLES}
+    return {name: row[0] for name, row in rows.items() if row}
 
 
 class TestSeed:
-    def test_each_episode_has_its_script_its_clips_and_its_outfits(self, seedable):
+    def test_each_episode_has_script_clips_and_outfits(self, seedable: Deployment) -> None:
         assert seed(1_500) == {"episodes": 1_500, "made": 1_500}
         assert counts(seedable) == {
             "shows": 2, "episodes": 1_500, "script_versions": 1_500, "clips": 3_000, "episode_outfits": 3_000,
@@ -46,14 +50,16 @@ class TestSeed:
             ).fetchone()
         assert whole == (1_500,)
 
-    def test_a_repetition_makes_nothing_and_a_larger_number_makes_the_rest(self, seedable):
+    def test_repeated_seed_creates_only_missing_episodes(self, seedable: Deployment) -> None:
         seed(300)
         assert seed(300) == {"episodes": 300, "made": 0}
         assert seed(1_200) == {"episodes": 1_200, "made": 900}
         assert counts(seedable)["clips"] == 2_400
         assert counts(seedable)["outfits"] == 1_000
 
-    def test_what_an_interruption_left_undone_is_made_by_the_next_run(self, seedable, monkeypatch):
+    def test_interrupted_seed_is_completed_by_next_run(
+        self, seedable: Deployment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr(scale, "EPISODES_PER_TRANSACTION", 100)
         with psycopg.connect(seedable.address.conninfo, autocommit=True) as administrator:
             administrator.execute("ALTER TABLE clips ADD CONSTRAINT stop CHECK (title <> 'Clip 2 of 250')")
@@ -66,15 +72,15 @@ class TestSeed:
         assert counts(seedable)["clips"] == 800
 
 
-class TestRefusals:
-    def test_nothing_is_made_where_it_is_not_allowed(self, deployment):
+class TestRejections:
+    def test_disallowed_seed_creates_nothing(self, deployment: Deployment) -> None:
         handler({}, None)
         with pytest.raises(MigrationFailedError, match=r"migrate\.seeding is false"):
             seed(10)
         assert counts(deployment)["episodes"] == 0
 
     @pytest.mark.parametrize("episodes", [None, 0, -1, True, "10", 1.5, scale.MAX_EPISODES + 1])
-    def test_a_number_that_is_none(self, seedable, episodes):
+    def test_invalid_number_is_rejected(self, seedable: Deployment, episodes: Any) -> None:
         with pytest.raises(MigrationFailedError, match="episodes: must be a number from 1 to 1,000,000"):
             seed(episodes)
         assert counts(seedable)["episodes"] == 0

@@ -1,4 +1,4 @@
-"""What the migrate function tells the search domain about its users, which no engine on this machine has: a stub hears it."""
+"""The role mappings that the migrate function sends to the search domain, received by a stub: no local engine has users."""
 
 import json
 from typing import Any
@@ -24,7 +24,7 @@ def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> No
 
 
 class TestPrepareSearch:
-    def test_each_role_may_do_what_it_does(self, stub: StubEngine) -> None:
+    def test_roles_are_mapped_to_permissions(self, stub: StubEngine) -> None:
         assert handler(EVENT, None) == {"prepared": True}
         sent = {path.removeprefix("/_plugins/_security/api"): json.loads(body) for _, path, _, body in stub.asked}
         assert {method for method, _, _, _ in stub.asked} == {"PUT"}
@@ -35,18 +35,18 @@ class TestPrepareSearch:
                 "cluster_permissions": ["cluster_composite_ops"],
                 "index_permissions": [{"index_patterns": ["episodes*"], "allowed_actions": actions}],
             }
-        # A role is there before anybody has it.
+        # A role is created before it is mapped.
         assert [path.split("/")[-2] for path in stub.paths] == ["roles", "rolesmapping"] * 2
 
-    def test_domain_that_refuses_fails_the_deployment(self, stub: StubEngine) -> None:
+    def test_denied_request_fails_deployment(self, stub: StubEngine) -> None:
         stub.status = 403
         with pytest.raises(UnavailableError):
             handler(EVENT, None)
 
-    def test_engine_without_users_is_no_failure(self, real_domain: Domain) -> None:
+    def test_engine_without_access_control_is_not_prepared(self, real_domain: Domain) -> None:
         assert handler(EVENT, None) == {"prepared": False}
 
-    def test_domain_that_is_not_there_is_no_failure(self, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_missing_domain_is_not_prepared(self, domain: Domain, monkeypatch: pytest.MonkeyPatch) -> None:
         assert handler(EVENT, None) == {"prepared": False}
         monkeypatch.setenv(VARIABLE, "")
         load_settings.cache_clear()
@@ -54,7 +54,7 @@ class TestPrepareSearch:
 
     @pytest.mark.parametrize("roles", [None, [], WRITER, [1]])
     @pytest.mark.parametrize("name", ["writers", "index_managers"])
-    def test_event_without_roles_is_refused(self, stub: StubEngine, name: str, roles: Any) -> None:
+    def test_event_without_roles_is_rejected(self, stub: StubEngine, name: str, roles: Any) -> None:
         with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a non-empty list"):
             handler(EVENT | {name: roles}, None)
         assert stub.asked == []

@@ -1,4 +1,4 @@
-"""A thumbnail worker with everything around it that is real: database, buckets, uploaded images, deliveries."""
+"""A thumbnail worker in a real environment: database, buckets, uploaded images and deliveries."""
 
 import io
 import json
@@ -32,7 +32,7 @@ class Address(Protocol):
 
 @dataclass(frozen=True)
 class Upload:
-    """An image in the storage bucket whose upload was completed."""
+    """A completed upload in the storage bucket."""
 
     entity_type: str
     entity_id: UUID
@@ -43,7 +43,7 @@ class Upload:
 
 @dataclass(frozen=True)
 class Bench:
-    """What a test does to the worker, and what it looks at afterwards."""
+    """A test bench: delivers messages to the worker and reads their effects."""
 
     conninfo: str
     s3: Any
@@ -75,9 +75,9 @@ class Bench:
         entity_type: str = "episode",
         content_type: str = "binary/octet-stream",
     ) -> Upload:
-        """As the API completes an upload: the job row first, then the object under a key that names the job.
+        """Complete an upload like the API: first the job row, then the object under a key with the job's id.
 
-        Without a type it is stored as one that nobody declared.
+        The default content type is S3's for objects without a declared one.
         """
         entity_id = entity_id or self.episode()
         with psycopg.connect(self.conninfo, row_factory=dict_row) as connection:
@@ -97,7 +97,7 @@ class Bench:
         return Upload(entity_type, entity_id, job.job_id, key, version)
 
     def notification(self, *uploads: Upload) -> str:
-        """The body that S3 sends for them."""
+        """Return the notification body that S3 sends for the uploads."""
         return json.dumps(
             {
                 "Records": [
@@ -115,7 +115,7 @@ class Bench:
         )
 
     def deliver(self, *bodies: str, receive_count: int = 1) -> list[int]:
-        """Hands the handler one batch; answers the positions of the messages that it gives back."""
+        """Invoke the handler with one batch and return the positions of the messages that it reports as failed."""
         event = self.event(*bodies, receive_count=receive_count)
         ids = [record["messageId"] for record in event["Records"]]
         answer = handler(event, None)
@@ -175,7 +175,7 @@ def photograph() -> bytes:
 
 @pytest.fixture(scope="session")
 def picture() -> bytes:
-    """A small JPEG, for tests in which the image does not matter."""
+    """A small JPEG for tests that do not depend on the image."""
     file = io.BytesIO()
     Image.radial_gradient("L").convert("RGB").save(file, "JPEG")
     return file.getvalue()

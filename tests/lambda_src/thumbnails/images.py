@@ -1,4 +1,4 @@
-"""Images made at run time, the hostile ones too, so that nothing large lies in the repository; and how two of them differ."""
+"""Images generated at run time, including hostile ones, so that the repository has no large files; and their comparison."""
 
 import io
 import math
@@ -28,7 +28,7 @@ def encoded(image: Image.Image, image_format: str, **options: Any) -> bytes:
 
 
 def deflated(piece: bytes, count: int) -> bytes:
-    """What zlib would make of so many equal pieces, without the minutes: each is compressed once, by itself."""
+    """Return the zlib stream of `count` equal pieces quickly: the piece is compressed only once."""
     compressor = zlib.compressobj(9)
     first = compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
     again = compressor.compress(piece) + compressor.flush(zlib.Z_FULL_FLUSH)
@@ -39,7 +39,7 @@ def deflated(piece: bytes, count: int) -> bytes:
 
 
 def png(width: int, height: int, rows: bytes, *chunks: Chunk, depth: int = 8, colours: int = GREY) -> bytes:
-    """A PNG with exactly these compressed rows, and these chunks before them."""
+    """Return a PNG with these compressed rows, and these chunks before them."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
@@ -50,15 +50,17 @@ def png(width: int, height: int, rows: bytes, *chunks: Chunk, depth: int = 8, co
 
 
 def flat_png(width: int, height: int, pixel: bytes, *chunks: Chunk, depth: int = 8, colours: int = GREY) -> bytes:
-    """A PNG of one colour. `pixel` is whole bytes, as many as the pixels need: for less than 8 bits, some pixels at once."""
+    """Return a PNG of one colour. `pixel` has whole bytes; below 8 bits of depth it holds several pixels."""
     row_bytes = (width * depth * SAMPLES[colours] + 7) // 8
     row = b"\0" + (pixel * -(-row_bytes // len(pixel)))[:row_bytes]
     return png(width, height, deflated(row, height), *chunks, depth=depth, colours=colours)
 
 
 def flat_webp(side: int) -> bytes:
-    """A lossless WebP of one colour, half transparent: its pixels take no bits at all, so that any other size can be put into
-    its header, 14 bits for each side less one."""
+    """Return a square, half transparent WebP of one colour.
+
+    Its pixels take no bits, so the size in the header (14 bits for each side, minus one) can be replaced.
+    """
     source = encoded(Image.new("RGBA", (16, 16), (200, 100, 50, 128)), "WEBP", lossless=True)
     at = source.index(b"VP8L") + 9
     sizes = int.from_bytes(source[at : at + 4], "little") >> 28 << 28 | (side - 1) << 14 | (side - 1)
@@ -66,7 +68,7 @@ def flat_webp(side: int) -> bytes:
 
 
 def segment(source: bytes, marker: int, body: bytes) -> bytes:
-    """The JPEG with one more segment, before all others."""
+    """Return the JPEG with one more segment before all others."""
     return source[:2] + bytes([0xFF, marker]) + struct.pack(">H", len(body) + 2) + body + source[2:]
 
 
@@ -78,22 +80,29 @@ def zipped(content: bytes) -> bytes:
 
 
 def heic(brand: bytes) -> bytes:
-    """How a HEIC or AVIF file begins."""
+    """Return the beginning of a HEIC or AVIF file."""
     brands = brand + struct.pack(">I", 0) + b"mif1" + brand
     return struct.pack(">I", len(brands) + 8) + b"ftyp" + brands + bytes(200)
 
 
 def detailed(size: tuple[int, int] = (96, 72), mode: str = "RGB") -> Image.Image:
-    """A picture in which every place looks different."""
+    """Return a picture in which every pixel is different."""
     across = Image.linear_gradient("L").resize(size)
     bands = (across, across.transpose(Image.Transpose.ROTATE_90).resize(size), Image.radial_gradient("L").resize(size))
     return Image.merge("RGB", bands).convert(mode)
 
 
 def difference(one: Image.Image, other: Image.Image) -> float:
-    """The mean absolute difference of two pictures, in levels of 255, of the channel in which they differ most."""
+    """Return the mean absolute difference (0 to 255) of the channel in which two pictures differ most."""
     assert one.size == other.size
     return max(ImageStat.Stat(ImageChops.difference(one.convert("RGB"), other.convert("RGB"))).mean)
+
+
+def pixel_at(image: Image.Image, position: tuple[int, int]) -> tuple[int, ...]:
+    """Return the channel values of one pixel of a picture with several channels."""
+    values = image.getpixel(position)
+    assert isinstance(values, tuple)
+    return values
 
 
 def srgb_profile() -> bytes:
@@ -101,9 +110,9 @@ def srgb_profile() -> bytes:
 
 
 def large() -> Iterator[tuple[str, bytes, str]]:
-    """The images that take the most memory, of each kind the largest that is accepted, and what they belong to.
+    """Yield name, content and entity type of the images that need the most memory: the largest accepted of each kind.
 
-    An episode's variants are small; a document's is of 16 megapixels, for which no JPEG is decoded at a smaller scale.
+    An episode's variants are small; a document's has 16 megapixels, for which a JPEG is decoded at full scale.
     """
     for name, entity_type, pixel, depth, colours, chunks in (
         ("RGBA", "document", b"\xc8\x64\x32\x80", 8, RGB_ALPHA, ()),
@@ -112,7 +121,7 @@ def large() -> Iterator[tuple[str, bytes, str]]:
     ):
         yield f"PNG, {name}", flat_png(LARGE, LARGE, pixel, *chunks, depth=depth, colours=colours), entity_type
     yield "GIF", encoded(Image.new("P", (LARGE, LARGE), 3), "GIF", transparency=3), "episode"
-    # All of a progressive JPEG is held until its last scan, here for four inks.
+    # A progressive JPEG is held in memory until its last scan, here with four channels.
     inks = Image.new("CMYK", (LARGE, LARGE), (20, 100, 50, 0))
     yield "JPEG, progressive, CMYK", encoded(inks, "JPEG", progressive=True), "document"
     side = math.isqrt(int(MAX_PIXELS * PIXEL_SHARES.get(ImageType.WEBP, 1)))
@@ -120,7 +129,7 @@ def large() -> Iterator[tuple[str, bytes, str]]:
 
 
 def hostile() -> Iterator[tuple[str, bytes, str]]:
-    """What somebody might send on purpose, and what is to come of it: `rendered`, or the refusal's reason."""
+    """Yield name, content and expected outcome (`rendered` or the reason of the rejection) of malicious files."""
     whole = {kind: encoded(Image.effect_noise((200, 150), 100).convert("RGB"), kind) for kind in ("PNG", "WEBP", "GIF")}
     whole |= {
         "JPEG": encoded(detailed((400, 300)), "JPEG"),
@@ -161,18 +170,18 @@ def hostile() -> Iterator[tuple[str, bytes, str]]:
 
     for kind, source in whole.items():
         for share in range(5, 100, 5):
-            # The first bytes make the format known; what they hold of it decides the rest.
+            # The first bytes determine the format; decoding then fails.
             yield f"{share} % of a {kind}", source[: len(source) * share // 100], "CORRUPT_IMAGE"
 
 
 def _resized_jpeg(source: bytes, side: int) -> bytes:
-    """The JPEG with another size in its frame header."""
+    """Return the JPEG with another size in its frame header."""
     at = source.index(b"\xff\xc0") + 5
     return source[:at] + struct.pack(">HH", side, side) + source[at + 4 :]
 
 
 def seeds() -> Iterator[tuple[str, bytes]]:
-    """Small sound images of every kind, 40 of them: whatever an accepted format can be."""
+    """Yield 40 small valid images that cover the variants of the accepted formats."""
     size = (24, 18)
     exif = Image.Exif()
     exif[0x0112], exif[0x010E] = 6, "seeds"

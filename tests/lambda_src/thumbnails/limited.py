@@ -1,4 +1,4 @@
-"""Tasks for processes that have the function's limits, one process for each core. Whatever kills one is its task's outcome."""
+"""Runs tasks in processes with the function's limits, one per core. A killed process is the outcome of its task."""
 
 import json
 import os
@@ -15,16 +15,16 @@ from typing import Any
 
 WORKER = Path(__file__).with_name("limited_worker.py")
 FUNCTION_MEMORY_MEGABYTES = 1_024
-MOST_MEGABYTES = 0.65 * FUNCTION_MEMORY_MEGABYTES  # more is never used
+MAX_MEGABYTES = 0.65 * FUNCTION_MEMORY_MEGABYTES  # the maximum that the function may use
 TASK_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a task.
+    """The outcome of a task.
 
-    `outcome` is `rendered`, `answered`, a refusal's reason, or else a finding in words. `peak_megabytes` is the most memory
-    that the process has held up to then, `seconds` the processor time of this task.
+    `outcome` is `rendered`, `answered`, the reason of a rejection, or a description of a failure. `peak_megabytes` is the peak
+    memory of the process so far, `seconds` the CPU time of this task.
     """
 
     outcome: str
@@ -35,14 +35,14 @@ class Outcome:
 
 
 class LimitedWorkers:
-    """Some processes; see `limited_workers`."""
+    """A pool of worker processes; see `limited_workers`."""
 
     def __init__(self, count: int, environment: Mapping[str, str], memory_megabytes: int) -> None:
         self._environment = {
             "PATH": os.environ["PATH"],
-            # As in a function's process (local/compute): each further arena of a thread reserves 64 MB of the limit.
+            # As in a function's process (local/compute): each additional malloc arena reserves 64 MB of the limit.
             "MALLOC_ARENA_MAX": "2",
-            # Coverage would take its own share of the memory that is looked at here.
+            # Coverage measurement would use some of the measured memory.
             "COVERAGE_PROCESS_CONFIG": "",
             **environment,
         }
@@ -53,7 +53,7 @@ class LimitedWorkers:
             self._idle.put(self._start())
 
     def run(self, tasks: Iterable[Mapping[str, Any]]) -> list[Outcome]:
-        """Answers in the order of the tasks."""
+        """Run the tasks and return their outcomes in order."""
         return list(self._executor.map(self._one, tasks))
 
     def stop(self) -> None:
@@ -105,7 +105,7 @@ def limited_workers(
     environment: Mapping[str, str] | None = None,
     memory_megabytes: int = FUNCTION_MEMORY_MEGABYTES,
 ) -> Iterator[LimitedWorkers]:
-    """So many processes, ended at the end."""
+    """Provide a pool of processes that ends with the block."""
     workers = LimitedWorkers(count, environment or {}, memory_megabytes)
     try:
         yield workers

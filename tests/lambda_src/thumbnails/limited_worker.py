@@ -1,8 +1,8 @@
-"""A process with the memory of the thumbnail function and ten seconds for each task. One task a line in, one answer a line out,
-so whoever asks knows at which task it died.
+"""A process with the memory of the thumbnail function and ten seconds of CPU time per task.
 
-A task has the `path` of an image, perhaps the `entity_type` whose variants to make instead of a small one, and perhaps the
-number of a `mutation` of it; or it has an `event` for the function's handler.
+It reads one task per line and writes one result per line, so that the caller knows at which task it died. A task has the `path`
+of an image, optionally the `entity_type` whose variants to render instead of a small one, and optionally the number of a
+`mutation`; or it has an `event` for the function's handler.
 """
 
 import hashlib
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 MEMORY_MEGABYTES, TASK_SECONDS = int(sys.argv[1]), int(sys.argv[2])
-# Address space is what Linux can limit; it counts more than is ever touched, so this is stricter than the function's memory.
+# Linux can limit the address space, which is more than the memory in use, so this is stricter than the function's limit.
 resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MEGABYTES << 20,) * 2)
 
-from lambda_src.thumbnails.handler import handler  # noqa: E402  (within the limit, as everything else)
+from lambda_src.thumbnails.handler import handler  # noqa: E402  (imported under the limit)
 from lambda_src.thumbnails.profiles import PROFILES, Variant  # noqa: E402
 from lambda_src.thumbnails.rendering import render  # noqa: E402
 from runtime.errors import MediaRefusedError  # noqa: E402
@@ -30,7 +30,7 @@ SMALL = (Variant("small", 64, 64, "inside", 85),)
 
 
 def mutated(source: bytes, seed: str) -> bytes:
-    """The bytes with one to eight of them changed, cut short, or with a piece doubled or left out; the same for the same seed."""
+    """Return the source with one to eight bytes changed, truncated, or with a piece doubled or removed; determined by the seed."""
     chance, changed = random.Random(seed), bytearray(source)
     kind = chance.random()
     if kind < 0.15:
@@ -41,7 +41,7 @@ def mutated(source: bytes, seed: str) -> bytes:
         changed[begin:end] = changed[begin:end] * chance.choice((0, 2))
         return bytes(changed)
     for _ in range(chance.randint(1, 8)):
-        # Headers decide what the rest means, so half of the changes are made there, behind what makes the format known.
+        # Half of the changes are made in the header, after the bytes that determine the format.
         position = (
             chance.randrange(12, min(len(changed), 96)) if chance.random() < 0.5 else chance.randrange(len(changed))
         )
@@ -52,7 +52,7 @@ def mutated(source: bytes, seed: str) -> bytes:
 
 
 def sign(png: bytearray) -> None:
-    """Puts the right checksums into a PNG, without which a decoder looks no further. Other files stay as they are."""
+    """Correct the checksums of a PNG, without which a decoder stops. Other files are not changed."""
     at = 8
     while png.startswith(b"\x89PNG") and at + 12 <= len(png):
         length = int.from_bytes(png[at : at + 4], "big")
@@ -72,8 +72,8 @@ def result(task: dict[str, Any]) -> dict[str, Any]:
     variants = PROFILES[task["entity_type"]] if "entity_type" in task else SMALL
     try:
         renditions = render(source, variants, max_pixels=MAX_PIXELS)
-    except MediaRefusedError as refusal:
-        return {"outcome": refusal.reason}
+    except MediaRefusedError as error:
+        return {"outcome": error.reason}
     digest = hashlib.sha256(b"".join(rendition.body for rendition in renditions)).hexdigest()
     return {"outcome": "rendered", "digest": digest}
 
@@ -87,16 +87,16 @@ def answer(task: dict[str, Any]) -> dict[str, Any]:
         said = result(task)
     except MemoryError:
         said = {"outcome": "OUT OF MEMORY"}
-    except Exception as error:  # noqa: BLE001  (whatever escapes is a finding, and the next task goes on)
+    except Exception as error:  # noqa: BLE001  (any other error is a finding, and the next task runs)
         said = {"outcome": f"ESCAPED {error!r}"}
-    # Not getrusage: before it became this program, the process was a copy of the one that started it, and that counts there.
+    # Not getrusage: its peak includes the time between fork and exec, when the process was a copy of its parent.
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
     megabytes = int(status["VmHWM"].split()[0]) / 1024
     return {"digest": None, "answer": None, **said, "seconds": time.process_time() - began, "peak_megabytes": megabytes}
 
 
 def main() -> None:
-    # What the handler logs goes where errors go; the answers have the pipe to themselves.
+    # The handler's log goes to standard error, so that the pipe has only the results.
     with os.fdopen(os.dup(1), "w") as answers:
         os.dup2(2, 1)
         for line in sys.stdin:

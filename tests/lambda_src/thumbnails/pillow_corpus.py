@@ -1,4 +1,4 @@
-"""Pillow's own test images, out of the source distribution of exactly the locked version: found by hash, never vendored."""
+"""Pillow's test images from the source distribution of the locked version, verified by hash and not vendored."""
 
 import os
 import re
@@ -13,13 +13,13 @@ from tempfile import TemporaryDirectory
 import pytest
 
 LOCK = Path(__file__).parents[3] / "locks" / "development.txt"
-PATIENCE_SECONDS = 90
-# What pip says where there is no registry, or one without sources. A wrong hash or a broken archive is a failure.
+TIMEOUT_SECONDS = 90
+# pip's messages if there is no registry, or one without source distributions. A wrong hash or a broken archive is a failure.
 UNREACHABLE = re.compile(r"No matching distribution found|ConnectionPool|Connection(Error|Reset)|Read timed out")
 
-# pip keeps a source distribution only when it has its metadata, and builds them with what the distribution asks for: minutes,
-# and foreign code that runs. In place of setuptools this answers the metadata that the archive brings along.
-STAND_IN = """
+# To download a source distribution, pip builds its metadata with the build requirements, which takes minutes and runs foreign
+# code. This replacement of setuptools returns the metadata in the archive.
+BUILD_BACKEND = """
 import shutil
 from pathlib import Path
 
@@ -41,14 +41,14 @@ prepare_metadata_for_build_wheel = Backend().prepare_metadata_for_build_wheel
 
 
 def images(cache: Path, directory: Path) -> Path:
-    """The folder of the images, inside `directory`. The archive is fetched once and kept in `cache`.
+    """Extract the images and return their folder inside `directory`. The archive is downloaded once and kept in `cache`.
 
-    Skips the test where there is neither a kept archive nor a way to get one.
+    The test is skipped if the archive is neither cached nor available.
     """
     requirement = re.search(r"^pillow==\S+(?: \\\n +--hash=\S+)+", LOCK.read_text(), re.MULTILINE)
     assert requirement, f"{LOCK} pins Pillow with its hashes"
     locked = re.findall(r"--hash=sha256:(\w+)", requirement[0])
-    archive = _kept(cache, locked) or _fetched(cache, requirement[0], directory)
+    archive = _find_cached(cache, locked) or _download(cache, requirement[0], directory)
     with tarfile.open(archive) as opened:
         members = [each for each in opened if each.isfile() and "/Tests/images/" in each.name]
         opened.extractall(directory, members=members, filter="data")
@@ -56,18 +56,18 @@ def images(cache: Path, directory: Path) -> Path:
     return found
 
 
-def _kept(cache: Path, locked: Sequence[str]) -> Path | None:
+def _find_cached(cache: Path, locked: Sequence[str]) -> Path | None:
     archives = (cache / f"{each}.tar.gz" for each in locked)
     return next(
         (each for each in archives if each.exists() and sha256(each.read_bytes()).hexdigest() in each.name), None
     )
 
 
-def _fetched(cache: Path, requirement: str, directory: Path) -> Path:
+def _download(cache: Path, requirement: str, directory: Path) -> Path:
     backend, requirements = directory / "setuptools" / "build_meta.py", directory / "requirements.txt"
     backend.parent.mkdir()
     backend.with_name("__init__.py").touch()
-    backend.write_text(STAND_IN)
+    backend.write_text(BUILD_BACKEND)
     requirements.write_text(requirement)
     with TemporaryDirectory(dir=cache) as target:
         command = [
@@ -78,13 +78,13 @@ def _fetched(cache: Path, requirement: str, directory: Path) -> Path:
         environment = os.environ | {"PYTHONPATH": str(directory)}
         try:
             done = subprocess.run(
-                command, env=environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+                command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False
             )
         except subprocess.TimeoutExpired:
-            pytest.skip(f"Pillow's sources could not be fetched within {PATIENCE_SECONDS} s")
+            pytest.skip(f"Pillow's sources could not be fetched within {TIMEOUT_SECONDS} s")
         if UNREACHABLE.search(done.stderr):
             pytest.skip(f"Pillow's sources could not be fetched: {done.stderr.strip().splitlines()[-1]}")
         assert done.returncode == 0, done.stderr
         (archive,) = Path(target).iterdir()
-        # Another process may do the same: the file appears under its name only when it is whole.
+        # Another process may do the same, so the file gets its name only when it is complete.
         return archive.replace(cache / f"{sha256(archive.read_bytes()).hexdigest()}.tar.gz")

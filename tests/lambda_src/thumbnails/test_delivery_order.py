@@ -1,16 +1,21 @@
-"""Notifications in any order, more than once, with and without what says their order: what is left is what the newest says."""
+"""Notifications in any order, repeated, with and without sequencers: the newest upload wins."""
 
 import functools
 import json
 import random
+from collections.abc import Iterator
+from uuid import UUID
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
 from lambda_src.thumbnails import pipeline
+from lambda_src.thumbnails.rendering import render
 from runtime.features.jobs import repository as jobs
-from tests.lambda_src.thumbnails.queue_plant import LEDGER, seeded
+from runtime.features.jobs.job_types import JobType
+from tests.lambda_src.thumbnails.conftest import Bench
+from tests.lambda_src.thumbnails.deployed_worker import LEDGER, seeded_random
 
 SHUFFLES = 100
 EPISODES = """
@@ -26,19 +31,21 @@ FROM episodes JOIN thumbnails USING (episode_id) GROUP BY episode_id
 
 
 @pytest.fixture
-def rendered_once(monkeypatch):
-    """The same image is rendered once: what it takes two hundred times is no part of the order."""
-    monkeypatch.setattr(pipeline, "render", functools.cache(pipeline.render))
+def cached_rendering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Render the same image only once, to save time."""
+    monkeypatch.setattr(pipeline, "render", functools.cache(render))
 
 
-def store(bench, entity_id, job_id, picture):
-    """An upload's object in two versions. Its key holds its job's id, so they can only be one copy, made twice."""
+def store(bench: Bench, entity_id: UUID, job_id: UUID, picture: bytes) -> tuple[str, list[str]]:
+    """Store an upload's object in two versions: its key contains the job's id, so they are one copy made twice."""
     key = f"raw/episodes/{entity_id}/{job_id}"
     return key, [bench.s3.put_object(Bucket=bench.storage_bucket, Key=key, Body=picture)["VersionId"] for _ in range(2)]
 
 
-def notifications(bench, key, versions, first_sequencer, chance):
-    """What S3 may say of them: each version once and again, and its end; one in five without a sequencer."""
+def notifications(
+    bench: Bench, key: str, versions: list[str], first_sequencer: int, chance: random.Random
+) -> Iterator[str]:
+    """Yield S3's notifications: each version created twice and removed; one in five without a sequencer."""
     for number, version in enumerate(versions):
         for name in ("ObjectCreated:Copy", "ObjectCreated:Copy", "ObjectRemoved:Delete"):
             stored = {"key": key, "versionId": version}
@@ -50,16 +57,20 @@ def notifications(bench, key, versions, first_sequencer, chance):
 
 class TestOrder:
     @pytest.mark.requirement("C-33")
-    def test_last_upload_is_what_an_episode_shows_in_each_of_a_hundred_orders(self, bench, picture, rendered_once):
+    def test_newest_upload_wins_in_any_delivery_order(
+        self, bench: Bench, picture: bytes, cached_rendering: None
+    ) -> None:
         bench.rows(LEDGER)
-        chance: random.Random = seeded()
-        bodies, newest, made = [], {}, set()
+        chance: random.Random = seeded_random()
+        bodies: list[str] = []
+        newest: dict[UUID, UUID] = {}
+        made: set[UUID] = set()
         with psycopg.connect(bench.conninfo, row_factory=dict_row) as connection:
             for row in connection.execute(EPISODES, [SHUFFLES]).fetchall():
                 for sequencer in (100, 200):
                     job = jobs.insert(
                         connection,
-                        job_type=pipeline.JobType.THUMBNAIL_GENERATION,
+                        job_type=JobType.THUMBNAIL_GENERATION,
                         entity_type="episode",
                         entity_id=row["episode_id"],
                         source_reference="s3://temp/uploads/1",

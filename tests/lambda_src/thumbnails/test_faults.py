@@ -1,4 +1,4 @@
-"""Deliveries that repeat, cross and break off; services that are away. The effect is there once, or the reason is."""
+"""Repeated, concurrent and interrupted deliveries, and unavailable services: the effect occurs once, or the job has a reason."""
 
 import json
 import os
@@ -7,27 +7,30 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 import pytest
 import stamina
 
+from local.account import LocalAccount
 from runtime.adapters import aws_clients
+from tests.lambda_src.thumbnails.conftest import Bench
 
-# One delivery to a worker in a process of its own; its answer is the last line of its output.
+# One invocation in a separate process; the result is the last line of its output.
 WORKER = """
 import json, sys
 from lambda_src.thumbnails.handler import handler
 print(json.dumps(handler(json.load(sys.stdin), None)))
 """
-PATIENCE_SECONDS = 30
+TIMEOUT_SECONDS = 30
 
 
 @pytest.fixture
-def unreachable_s3(bench, monkeypatch) -> Iterator[None]:
-    """S3 refuses connections until the test says otherwise; retries do not wait."""
+def unreachable_s3(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make S3 refuse connections until the test restores it; retries do not wait."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", f"http://127.0.0.1:{taken.getsockname()[1]}")
@@ -37,13 +40,13 @@ def unreachable_s3(bench, monkeypatch) -> Iterator[None]:
     aws_clients.get_client.cache_clear()
 
 
-def s3_returns(bench, monkeypatch):
+def restore_s3(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", bench.environment["AWS_ENDPOINT_URL_S3"])
     aws_clients.get_client.cache_clear()
 
 
 @contextmanager
-def worker(bench, event, **environment) -> Iterator[subprocess.Popen[str]]:
+def worker(bench: Bench, event: dict[str, Any], **environment: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-c", WORKER],
         stdin=subprocess.PIPE,
@@ -62,26 +65,28 @@ def worker(bench, event, **environment) -> Iterator[subprocess.Popen[str]]:
         process.communicate()
 
 
-def wait_until(condition):
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_until(condition: Callable[[], Any]) -> None:
+    deadline = time.monotonic() + TIMEOUT_SECONDS
     while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)
 
 
-def somebody_waits_for_a_lock(bench):
+def lock_waiters(bench: Bench) -> list[dict[str, Any]]:
     return bench.rows("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 
 class TestTransientFault:
     @pytest.mark.requirement("NOVA-14", "ROAD-119", "C-32")
-    def test_message_comes_back_and_the_next_delivery_works(self, bench, picture, unreachable_s3, monkeypatch):
+    def test_unavailable_s3_returns_message_and_next_delivery_succeeds(
+        self, bench: Bench, picture: bytes, unreachable_s3: None, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         upload = bench.upload(picture)
         assert bench.deliver(bench.notification(upload)) == [0]
         job = bench.job(upload.job_id)
         assert (job["status"], job["lease_token"], job["error_code"]) == ("pending", None, "SERVICE_UNAVAILABLE")
 
-        s3_returns(bench, monkeypatch)
+        restore_s3(bench, monkeypatch)
         assert bench.deliver(bench.notification(upload), receive_count=2) == []
         job = bench.job(upload.job_id)
         assert (job["status"], job["retry_count"], job["error_code"], job["error_message"]) == (
@@ -92,7 +97,9 @@ class TestTransientFault:
         )
 
     @pytest.mark.requirement("NOVA-16", "NOVA-17", "ROAD-42")
-    def test_last_delivery_fails_the_job_and_goes_to_the_dead_letters(self, bench, picture, unreachable_s3):
+    def test_last_delivery_fails_job_and_returns_message(
+        self, bench: Bench, picture: bytes, unreachable_s3: None
+    ) -> None:
         upload = bench.upload(picture)
         for receive_count in (1, 2, 3):
             assert bench.deliver(bench.notification(upload), receive_count=receive_count) == [0]
@@ -103,7 +110,9 @@ class TestTransientFault:
         assert episode["processing_status"] == "failed"
 
     @pytest.mark.requirement("NOVA-19")
-    def test_database_that_is_away_gives_every_message_back(self, bench, picture, monkeypatch):
+    def test_unavailable_database_returns_every_message(
+        self, bench: Bench, picture: bytes, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         upload = bench.upload(picture)
         with psycopg.connect(bench.conninfo, autocommit=True) as administrator:
             administrator.execute(f"ALTER DATABASE {administrator.info.dbname} CONNECTION LIMIT 0")
@@ -111,7 +120,7 @@ class TestTransientFault:
             administrator.execute(f"ALTER DATABASE {administrator.info.dbname} CONNECTION LIMIT -1")
         assert bench.deliver(bench.notification(upload)) == []
 
-    def test_fault_nobody_foresaw_gives_the_job_back_without_its_details(self, bench, picture):
+    def test_unexpected_error_releases_job_without_details(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.rows("ALTER TABLE thumbnails ADD CONSTRAINT surprise CHECK (width < 10)")
         assert bench.deliver(bench.notification(upload)) == [0]
@@ -120,7 +129,7 @@ class TestTransientFault:
         assert "surprise" not in job["error_message"]
         assert bench.thumbnails(upload.entity_id) == []
 
-    def test_job_without_attempts_left_is_ended(self, bench, picture):
+    def test_job_without_attempts_left_fails(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.rows(
             "UPDATE processing_queue SET status = 'processing', retry_count = 2, started_at = now(), lease_until = now()"
@@ -135,7 +144,7 @@ class TestTransientFault:
 class TestBatch:
     @pytest.mark.requirement("ROAD-119", "ROAD-121")
     @pytest.mark.parametrize("position", [0, 4, 9])
-    def test_one_of_ten_is_given_back_and_nine_are_done(self, bench, picture, position):
+    def test_one_leased_job_of_ten_is_returned(self, bench: Bench, picture: bytes, position: int) -> None:
         uploads = [bench.upload(picture) for _ in range(10)]
         held = uploads[position]
         bench.rows(
@@ -147,31 +156,33 @@ class TestBatch:
         statuses = [bench.job(upload.job_id)["status"] for upload in uploads]
         assert [i for i, status in enumerate(statuses) if status != "completed"] == [position]
 
-    def test_all_given_back_is_an_answer_and_no_error(self, bench, picture, unreachable_s3):
+    def test_batch_that_fails_entirely_is_reported_without_error(
+        self, bench: Bench, picture: bytes, unreachable_s3: None
+    ) -> None:
         bodies = [bench.notification(bench.upload(picture)) for _ in range(3)]
         assert bench.deliver(*bodies) == [0, 1, 2]
 
 
-class TestCrossingDeliveries:
-    def test_duplicate_while_the_first_is_worked_on_comes_back(self, bench, picture):
+class TestConcurrentDeliveries:
+    def test_duplicate_of_running_message_is_returned(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         body = bench.notification(upload)
         with psycopg.connect(bench.conninfo) as administrator:
             administrator.execute("LOCK TABLE thumbnails IN EXCLUSIVE MODE")
             with worker(bench, bench.event(body)) as first:
-                wait_until(lambda: somebody_waits_for_a_lock(bench))
+                wait_until(lambda: lock_waiters(bench))
                 assert bench.deliver(body) == [0]
                 administrator.rollback()
-                output, _ = first.communicate(timeout=PATIENCE_SECONDS)
+                output, _ = first.communicate(timeout=TIMEOUT_SECONDS)
         assert json.loads(output.splitlines()[-1]) == {"batchItemFailures": []}
         job = bench.job(upload.job_id)
         assert (job["status"], job["retry_count"]) == ("completed", 0)
         assert len(bench.thumbnails(upload.entity_id)) == len(bench.thumbnail_keys()) == 3
         assert bench.deliver(body, receive_count=2) == []
 
-    def test_worker_that_lost_its_lease_writes_nothing(self, bench, picture):
+    def test_worker_that_lost_its_lease_writes_nothing(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
-        # Whoever claims the job loses it at once, as to another worker that finds the lease at its end.
+        # Every claim is lost immediately, as if another worker had found the lease expired.
         bench.rows(
             """
             CREATE FUNCTION take_over() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -196,7 +207,7 @@ class TestCrossingDeliveries:
 class TestKilledWorker:
     @pytest.mark.requirement("ROAD-41")
     @pytest.mark.parametrize("moment", ["fetching", "recording"])
-    def test_job_ends_exactly_once(self, bench, picture, moment):
+    def test_job_completes_exactly_once(self, bench: Bench, picture: bytes, moment: str) -> None:
         upload = bench.upload(picture)
         body = bench.notification(upload)
         short = {"PLATFORM_JOB_LEASE_SECONDS": "1"}
@@ -204,14 +215,14 @@ class TestKilledWorker:
             with psycopg.connect(bench.conninfo) as administrator:
                 administrator.execute("LOCK TABLE thumbnails IN EXCLUSIVE MODE")
                 with worker(bench, bench.event(body), **short) as killed:
-                    wait_until(lambda: somebody_waits_for_a_lock(bench))
+                    wait_until(lambda: lock_waiters(bench))
                     killed.kill()
                     killed.wait()
         else:
             with socket.create_server(("127.0.0.1", 0)) as silent:
                 endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
                 with worker(bench, bench.event(body), **short, AWS_ENDPOINT_URL_S3=endpoint) as killed:
-                    silent.settimeout(PATIENCE_SECONDS)
+                    silent.settimeout(TIMEOUT_SECONDS)
                     with silent.accept()[0]:
                         killed.kill()
                         killed.wait()
@@ -233,7 +244,7 @@ class TestKilledWorker:
 
 class TestRealNotification:
     @pytest.mark.requirement("C-33")
-    def test_what_s3_sends_to_the_queue_is_understood(self, bench, picture, account):
+    def test_notification_from_s3_is_parsed(self, bench: Bench, picture: bytes, account: LocalAccount) -> None:
         sqs = account.client("sqs")
         queue = sqs.create_queue(QueueName=f"thumbnails-{secrets.token_hex(4)}")["QueueUrl"]
         arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
@@ -242,10 +253,13 @@ class TestRealNotification:
             NotificationConfiguration={"QueueConfigurations": [{"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]},
         )
         upload = bench.upload(picture)
-        messages = []
-        wait_until(
-            lambda: messages.extend(sqs.receive_message(QueueUrl=queue).get("Messages", [])) or len(messages) >= 2
-        )
+        messages: list[dict[str, Any]] = []
+
+        def has_received_both() -> bool:
+            messages.extend(sqs.receive_message(QueueUrl=queue).get("Messages", []))
+            return len(messages) >= 2
+
+        wait_until(has_received_both)
         assert any("s3:TestEvent" in message["Body"] for message in messages)
         assert bench.deliver(*(message["Body"] for message in messages)) == []
         assert bench.job(upload.job_id)["status"] == "completed"

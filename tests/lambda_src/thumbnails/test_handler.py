@@ -1,4 +1,4 @@
-"""The worker on real images, rows and objects: what each kind of message leads to."""
+"""The worker with real images, rows and objects: the effects of each kind of message."""
 
 import hashlib
 import json
@@ -8,17 +8,18 @@ import pytest
 from PIL import Image
 
 from lambda_src.thumbnails.handler import handler
+from tests.lambda_src.thumbnails.conftest import Bench
 from tests.lambda_src.thumbnails.images import detailed, encoded, flat_webp, heic, segment
 
 
 @pytest.fixture(autouse=True)
-def _here(bench):
+def _environment(bench: Bench) -> Bench:
     return bench
 
 
 class TestUploadedImage:
     @pytest.mark.requirement("ROAD-91", "ROAD-117", "ROAD-118", "ROAD-121", "C-33")
-    def test_photograph_becomes_three_thumbnails(self, bench, photograph):
+    def test_photograph_has_three_thumbnails(self, bench: Bench, photograph: bytes) -> None:
         upload = bench.upload(photograph)
         assert bench.deliver(bench.notification(upload)) == []
 
@@ -43,7 +44,7 @@ class TestUploadedImage:
             assert bench.image(row["s3_key"]).size == (row["width"], row["height"])
 
     @pytest.mark.requirement("P1-07", "C-07")
-    def test_job_and_episode_say_how_it_went(self, bench, picture):
+    def test_job_and_episode_are_completed(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.deliver(bench.notification(upload))
         job = bench.job(upload.job_id)
@@ -54,32 +55,34 @@ class TestUploadedImage:
         assert episode["processing_status"] == "complete"
         assert episode["thumbnail_reference"] == bench.thumbnails(upload.entity_id)[0]["file_reference"]
 
-    def test_version_of_the_event_is_the_one_rendered(self, bench, picture):
+    def test_version_in_event_is_rendered(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.s3.put_object(Bucket=bench.storage_bucket, Key=upload.key, Body=b"put there afterwards")
         assert bench.deliver(bench.notification(upload)) == []
         assert bench.job(upload.job_id)["status"] == "completed"
 
-    def test_several_records_in_one_body(self, bench, picture):
+    def test_all_records_of_one_body_are_processed(self, bench: Bench, picture: bytes) -> None:
         uploads = [bench.upload(picture) for _ in range(3)]
         assert bench.deliver(bench.notification(*uploads)) == []
         assert {bench.job(upload.job_id)["status"] for upload in uploads} == {"completed"}
 
-    def test_post_has_its_own_variants(self, bench, photograph):
+    def test_post_has_its_own_variants(self, bench: Bench, photograph: bytes) -> None:
         upload = bench.upload(photograph, uuid4(), "post")
         assert bench.deliver(bench.notification(upload)) == []
         rows = bench.thumbnails(upload.entity_id)
         assert [row["size_variant"] for row in rows] == ["original", "medium", "thumbnail"]
         assert rows[0]["s3_key"].startswith(f"posts/{upload.entity_id}/original/")
 
-    def test_delivered_again_nothing_is_done_twice(self, bench, picture):
+    def test_repeated_delivery_changes_nothing(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.deliver(bench.notification(upload))
         before = bench.thumbnails(upload.entity_id), bench.job(upload.job_id)
         assert bench.deliver(bench.notification(upload), receive_count=2) == []
         assert (bench.thumbnails(upload.entity_id), bench.job(upload.job_id)) == before
 
-    def test_late_older_upload_does_not_replace_a_newer_one(self, bench, picture, photograph):
+    def test_older_upload_delivered_late_does_not_replace_newer(
+        self, bench: Bench, picture: bytes, photograph: bytes
+    ) -> None:
         older = bench.upload(picture)
         newer = bench.upload(photograph, older.entity_id)
         bench.deliver(bench.notification(newer))
@@ -92,7 +95,7 @@ class TestUploadedImage:
 
 class TestRequestedImage:
     @pytest.mark.requirement("ROAD-116")
-    def test_body_of_the_sources_makes_its_job(self, bench, picture):
+    def test_request_body_creates_job(self, bench: Bench, picture: bytes) -> None:
         episode_id = bench.episode()
         bench.s3.put_object(Bucket=bench.storage_bucket, Key="covers/a b+é.jpg", Body=picture)
         body = json.dumps(
@@ -108,7 +111,7 @@ class TestRequestedImage:
         assert (job["status"], job["job_type"]) == ("completed", "thumbnail_generation")
 
     @pytest.mark.requirement("ROAD-116")
-    def test_one_message_has_one_job_however_often_it_comes(self, bench, picture):
+    def test_repeated_request_has_one_job(self, bench: Bench, picture: bytes) -> None:
         episode_id = bench.episode()
         bench.s3.put_object(Bucket=bench.storage_bucket, Key="cover", Body=picture)
         body = {
@@ -121,7 +124,7 @@ class TestRequestedImage:
         assert len(bench.rows("SELECT 1 FROM processing_queue WHERE entity_id = %s", episode_id)) == 1
 
 
-class TestRefusedMessage:
+class TestRejectedMessage:
     @pytest.mark.parametrize(
         "body",
         [
@@ -137,31 +140,31 @@ class TestRefusedMessage:
         ],
         ids=["empty", "text", "list", "object", "null", "no records", "no event", "deep", "large"],
     )
-    def test_message_that_nobody_understands_is_dropped(self, bench, body):
+    def test_invalid_message_is_dropped(self, bench: Bench, body: str) -> None:
         assert bench.deliver(body) == []
 
-    def test_event_of_s3s_own_test_is_dropped(self, bench):
+    def test_s3_test_event_is_dropped(self, bench: Bench) -> None:
         assert bench.deliver('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "any"}') == []
 
-    def test_other_bucket_is_dropped_and_the_job_waits(self, bench, picture):
+    def test_object_in_other_bucket_is_dropped_and_job_stays_pending(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         body = bench.notification(upload).replace(bench.storage_bucket, "another-bucket")
         assert bench.deliver(body) == []
         assert bench.job(upload.job_id)["status"] == "pending"
 
-    def test_key_that_names_another_entity_is_dropped_and_the_job_waits(self, bench, picture):
+    def test_key_of_other_entity_is_dropped_and_job_stays_pending(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         body = bench.notification(upload).replace(str(upload.entity_id), str(bench.episode()))
         assert bench.deliver(body) == []
         assert bench.job(upload.job_id)["status"] == "pending"
 
-    def test_message_of_a_deleted_episode_is_dropped(self, bench, picture):
+    def test_message_of_a_deleted_episode_is_dropped(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.rows("DELETE FROM episodes WHERE episode_id = %s", upload.entity_id)
         assert bench.deliver(bench.notification(upload)) == []
         assert bench.thumbnail_keys() == []
 
-    def test_requested_image_of_no_episode_is_dropped(self, bench):
+    def test_request_for_unknown_episode_is_dropped(self, bench: Bench) -> None:
         body = {
             "entity_type": "episode",
             "entity_id": str(UUID(int=0)),
@@ -170,13 +173,13 @@ class TestRefusedMessage:
         assert bench.deliver(json.dumps(body)) == []
         assert bench.rows("SELECT 1 FROM processing_queue") == []
 
-    def test_kind_without_a_profile_is_dropped(self, bench, picture):
+    def test_entity_type_without_profile_is_dropped(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture, uuid4(), "spaceship")
         assert bench.deliver(bench.notification(upload)) == []
         assert bench.job(upload.job_id)["status"] == "pending"
 
 
-class TestRefusedImage:
+class TestRejectedImage:
     @pytest.mark.requirement("NOVA-16", "NOVA-18")
     @pytest.mark.parametrize(
         ("image", "declared", "code"),
@@ -197,7 +200,9 @@ class TestRefusedImage:
         ],
         ids=["svg", "empty", "heic", "avif", "damaged", "cut short", "suspicious", "pixels", "type"],
     )
-    def test_job_fails_with_the_reason_and_is_not_tried_again(self, bench, image, declared, code):
+    def test_job_fails_with_reason_and_is_not_retried(
+        self, bench: Bench, image: bytes, declared: str, code: str
+    ) -> None:
         upload = bench.upload(image, content_type=declared)
         assert bench.deliver(bench.notification(upload)) == []
         job = bench.job(upload.job_id)
@@ -210,19 +215,19 @@ class TestRefusedImage:
         assert bench.deliver(bench.notification(upload), receive_count=2) == []
         assert bench.job(upload.job_id) == job
 
-    def test_variant_that_no_quality_brings_into_its_budget_fails_the_job(self, bench):
+    def test_variant_over_byte_budget_at_every_quality_fails_job(self, bench: Bench) -> None:
         noise = Image.merge("RGB", [Image.effect_noise((600, 600), 120) for _ in range(3)])
         upload = bench.upload(encoded(noise, "PNG"), uuid4(), "post")
         assert bench.deliver(bench.notification(upload)) == []
         job = bench.job(upload.job_id)
         assert (job["status"], job["error_code"], job["retry_count"]) == ("failed", "OVER_BYTE_BUDGET", 0)
 
-    def test_file_above_the_byte_limit_is_not_read(self, bench):
+    def test_file_above_the_byte_limit_is_not_read(self, bench: Bench) -> None:
         upload = bench.upload(b"\0" * 20_000_001)
         assert bench.deliver(bench.notification(upload)) == []
         assert bench.job(upload.job_id)["error_code"] == "TOO_MANY_BYTES"
 
-    def test_file_that_is_gone_fails_the_job(self, bench, picture):
+    def test_missing_file_fails_job(self, bench: Bench, picture: bytes) -> None:
         upload = bench.upload(picture)
         bench.s3.delete_object(Bucket=bench.storage_bucket, Key=upload.key, VersionId=upload.version_id)
         assert bench.deliver(bench.notification(upload)) == []

@@ -1,6 +1,7 @@
-"""What is read from a message, and what is not."""
+"""Parsing of messages."""
 
 import json
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -11,7 +12,7 @@ ENTITY, JOB = UUID("01a1fdb6-a2ed-7f93-a9c4-948d8a7df5fb"), UUID("01a1fdb6-a74a-
 KEY = f"raw/episodes/{ENTITY}/{JOB}"
 
 
-def notification(key, event_name="ObjectCreated:Put", **stored):
+def notification(key: str, event_name: str = "ObjectCreated:Put", **stored: Any) -> str:
     return json.dumps(
         {
             "Records": [
@@ -26,17 +27,17 @@ class TestNotification:
     @pytest.mark.parametrize(
         "key", [KEY, KEY.replace("/", "%2F"), KEY.replace("-", "%2D")], ids=["aws", "moto", "encoded"]
     )
-    def test_key_is_decoded(self, key):
+    def test_key_is_decoded(self, key: str) -> None:
         assert parse(notification(key, versionId="v1", sequencer="0A", size=3)) == [
             Source(bucket="storage", key=KEY, version_id="v1", entity_type="episode", entity_id=ENTITY, job_id=JOB)
         ]
 
-    def test_bucket_without_versions(self):
+    def test_notification_without_version(self) -> None:
         (source,) = parse(notification(KEY))
         assert source.version_id is None
         assert source.reference == f"s3://storage/{KEY}"
 
-    def test_test_event_asks_for_nothing(self):
+    def test_s3_test_event_has_no_images(self) -> None:
         assert parse('{"Service": "Amazon S3", "Event": "s3:TestEvent", "Time": "2026-11-21T00:00:00Z"}') == []
 
     @pytest.mark.parametrize(
@@ -53,14 +54,14 @@ class TestNotification:
             f"raw/episodes/{ENTITY}/{JOB}\n",
         ],
     )
-    def test_other_keys_are_refused(self, key):
+    def test_other_keys_are_rejected(self, key: str) -> None:
         with pytest.raises(MessageRejectedError):
             parse(notification(key))
 
     @pytest.mark.parametrize(
         "event_name", ["ObjectRemoved:Delete", "s3:ObjectCreated:Put", "", "ObjectRestore:Completed"]
     )
-    def test_other_events_are_refused(self, event_name):
+    def test_other_events_are_rejected(self, event_name: str) -> None:
         with pytest.raises(MessageRejectedError):
             parse(notification(KEY, event_name))
 
@@ -69,7 +70,7 @@ class TestRequest:
     BODY = {"entity_type": "episode", "entity_id": str(ENTITY), "source_reference": "s3://storage/a b+é/c.jpg"}  # noqa: RUF012
 
     @pytest.mark.requirement("ROAD-116")
-    def test_reference_is_taken_as_written(self):
+    def test_reference_is_not_decoded(self) -> None:
         assert parse(json.dumps(self.BODY)) == [
             Source(
                 bucket="storage",
@@ -96,7 +97,7 @@ class TestRequest:
         ],
         ids=str,
     )
-    def test_other_bodies_are_refused_without_repeating_them(self, change):
+    def test_other_bodies_are_rejected_without_their_content(self, change: dict[str, Any]) -> None:
         with pytest.raises(MessageRejectedError) as raised:
             parse(json.dumps({**self.BODY, **change}))
         assert "storage" not in str(raised.value)

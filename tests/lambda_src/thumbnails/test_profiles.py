@@ -1,25 +1,31 @@
-"""The table of profiles against the requirements' own sentences."""
+"""The image profiles compared with the text of the requirements."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from lambda_src.thumbnails.profiles import PROFILES
+from lambda_src.thumbnails.profiles import PROFILES, Variant
 
 REQUIREMENTS = (Path(__file__).parents[3] / "docs" / "requirements.md").read_text()
 
 
-def requirement(identifier):
-    return re.search(rf"^- {identifier} .*$", REQUIREMENTS, re.MULTILINE).group()
+def find(pattern: str, text: str) -> re.Match[str]:
+    found = re.search(pattern, text, re.MULTILINE)
+    assert found is not None, pattern
+    return found
 
 
-def variants(profile):
+def requirement(identifier: str) -> str:
+    return find(rf"^- {identifier} .*$", REQUIREMENTS).group()
+
+
+def variants(profile: str) -> dict[str, Variant]:
     return {variant.name: variant for variant in PROFILES[profile]}
 
 
 @pytest.mark.requirement("ROAD-91", "ROAD-117", "C-01")
-def test_episode():
+def test_episode_profile_matches_requirements() -> None:
     sizes = re.findall(r"(primary|medium|small) (\d+)×(\d+)", requirement("ROAD-91"))
     assert [(v.name, str(v.width), str(v.height)) for v in PROFILES["episode"]] == sizes
     assert f"quality {variants('episode')['primary'].quality}" in requirement("ROAD-117")
@@ -30,9 +36,9 @@ def test_episode():
 @pytest.mark.parametrize(
     ("identifier", "name"), [("NOVA-06", "thumbnail"), ("NOVA-07", "medium"), ("NOVA-08", "original")]
 )
-def test_post(identifier, name):
+def test_post_profile_matches_requirements(identifier: str, name: str) -> None:
     variant = variants("post")[name]
-    width, height, quality, number, unit = re.search(
+    width, height, quality, number, unit = find(
         r"(\d+)×(\d+) px, quality (\d+), max (\d+) (KB|MB)", requirement(identifier)
     ).groups()
     assert (variant.width, variant.height, variant.quality) == (int(width), int(height), int(quality))
@@ -41,8 +47,8 @@ def test_post(identifier, name):
 
 
 @pytest.mark.requirement("LX-02", "LX-34", "LX-35", "LX-36", "C-01")
-def test_item():
-    original, large, medium, thumbnail = re.search(
+def test_item_profile_matches_requirements() -> None:
+    original, large, medium, thumbnail = find(
         r"original ≤ (\d+) px, large (\d+) .*, medium (\d+) .*, thumbnail (\d+)", requirement("LX-34")
     ).groups()
     assert {v.name: (str(v.width), str(v.height)) for v in PROFILES["item"]} == {
@@ -55,12 +61,12 @@ def test_item():
 
 
 @pytest.mark.requirement("LX-03", "LX-04")
-def test_profile_and_document():
+def test_profile_and_document_variants_match_requirements() -> None:
     assert list(variants("profile")) == ["original", "thumbnail"]
     assert list(variants("document")) == ["original"]
 
 
-def test_names_of_a_profile_are_unique():
+def test_variant_names_are_unique() -> None:
     for profile in PROFILES.values():
         names = [variant.name_in(image_format) for variant in profile for image_format in variant.formats]
         assert len(names) == len(set(names))

@@ -1,5 +1,6 @@
-"""Workers that are killed and messages that come several times at once: every job is done, and its effects are there once."""
+"""Killed workers and concurrent duplicates: every job completes, and its effects occur once."""
 
+import functools
 import os
 import signal
 import time
@@ -7,38 +8,48 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from operations.release.machine import MachineBundles
 
-from tests.lambda_src.thumbnails.queue_plant import Plant, seeded
+from local.account import LocalAccount
+from local.supervisor import Supervisor
+from tests.lambda_src.thumbnails.conftest import Bench
+from tests.lambda_src.thumbnails.deployed_worker import DeployedWorker, seeded_random
 
-# A few seconds on a quiet machine; the long one some minutes.
+# A few seconds on an idle machine; the long test takes some minutes.
 pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
-def plant(bench, account, supervisor, bundles) -> Iterator[Plant]:
-    made = Plant(bench, account, supervisor, bundles)
+def deployed(
+    bench: Bench, account: LocalAccount, supervisor: Supervisor, bundles: MachineBundles
+) -> Iterator[DeployedWorker]:
+    made = DeployedWorker(bench, account, supervisor, bundles)
     yield made
     made.close()
 
 
-def kill_workers(plant: Plant, jobs: int, kills: int) -> None:
-    """Kills any worker as often, each after a random number of jobs, and a moment later."""
-    chance = seeded()
+def has_completed(deployed: DeployedWorker, jobs: int) -> bool:
+    return deployed.completed() >= jobs
+
+
+def kill_workers(deployed: DeployedWorker, jobs: int, kills: int) -> None:
+    """Kill a random worker `kills` times, each after a random number of completed jobs and a short delay."""
+    chance = seeded_random()
     for done in sorted(chance.sample(range(1, jobs * 9 // 10), kills)):
-        plant.wait_for(lambda done=done: plant.completed() >= done)
+        deployed.wait_for(functools.partial(has_completed, deployed, done))
         time.sleep(chance.uniform(0, 0.1))
-        os.kill(chance.choice(plant.wait_for(plant.workers)), signal.SIGKILL)
+        os.kill(chance.choice(deployed.wait_for(deployed.workers)), signal.SIGKILL)
 
 
-def run(plant: Plant, picture: bytes, *, jobs: int, kills: int) -> dict[str, Any]:
-    uploads = [plant.bench.upload(picture) for _ in range(jobs)]
-    plant.send([plant.bench.notification(upload) for upload in uploads])
+def run(deployed: DeployedWorker, picture: bytes, *, jobs: int, kills: int) -> dict[str, Any]:
+    uploads = [deployed.bench.upload(picture) for _ in range(jobs)]
+    deployed.send([deployed.bench.notification(upload) for upload in uploads])
     began = time.monotonic()
-    plant.start(batch_size=2)
-    kill_workers(plant, jobs, kills)
-    redriven = plant.finish(seconds=900)
-    plant.assert_each_effect_once([upload.job_id for upload in uploads])
-    rows = plant.bench.rows(
+    deployed.start(batch_size=2)
+    kill_workers(deployed, jobs, kills)
+    redriven = deployed.finish(seconds=900)
+    deployed.assert_each_effect_once([upload.job_id for upload in uploads])
+    rows = deployed.bench.rows(
         "SELECT retry_count, extract(epoch FROM completed_at - started_at) AS seconds FROM processing_queue"
     )
     return {
@@ -53,23 +64,23 @@ def run(plant: Plant, picture: bytes, *, jobs: int, kills: int) -> dict[str, Any
 
 class TestKilledWorkers:
     @pytest.mark.requirement("P2-24", "P2-43", "NOVA-11")
-    def test_every_job_is_done_once(self, plant, picture):
-        figures = run(plant, picture, jobs=60, kills=6)
-        assert figures["longest"] <= 3 * plant.visibility_seconds
+    def test_killed_workers_complete_every_job_once(self, deployed: DeployedWorker, picture: bytes) -> None:
+        figures = run(deployed, picture, jobs=60, kills=6)
+        assert figures["longest"] <= 3 * deployed.visibility_seconds
 
     @pytest.mark.long
-    def test_thousand_jobs_thirty_kills(self, plant, picture):
-        figures = run(plant, picture, jobs=1000, kills=30)
+    def test_thousand_jobs_survive_thirty_kills(self, deployed: DeployedWorker, picture: bytes) -> None:
+        figures = run(deployed, picture, jobs=1000, kills=30)
         print(figures)
-        assert figures["longest"] <= 3 * plant.visibility_seconds
+        assert figures["longest"] <= 3 * deployed.visibility_seconds
 
 
 class TestDuplicates:
-    def test_three_messages_for_each_job_at_once_have_one_effect(self, plant, picture):
-        uploads = [plant.bench.upload(picture) for _ in range(12)]
-        # Side by side, so that the copies of one are worked on at the same time.
-        plant.send([plant.bench.notification(upload) for upload in uploads for _ in range(3)])
-        plant.start(batch_size=1)
-        plant.finish()
-        plant.assert_each_effect_once([upload.job_id for upload in uploads])
-        assert len(plant.bench.thumbnail_keys()) == 3 * len(uploads)
+    def test_concurrent_duplicates_have_one_effect(self, deployed: DeployedWorker, picture: bytes) -> None:
+        uploads = [deployed.bench.upload(picture) for _ in range(12)]
+        # In sequence, so that the duplicates of a message are processed concurrently.
+        deployed.send([deployed.bench.notification(upload) for upload in uploads for _ in range(3)])
+        deployed.start(batch_size=1)
+        deployed.finish()
+        deployed.assert_each_effect_once([upload.job_id for upload in uploads])
+        assert len(deployed.bench.thumbnail_keys()) == 3 * len(uploads)

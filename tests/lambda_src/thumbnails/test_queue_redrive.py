@@ -1,4 +1,4 @@
-"""Dead letters that go back once their cause is gone: by the command that people run, and through the worker that is deployed."""
+"""Redrive of dead letters after the cause is fixed: with the command, and through the deployed worker."""
 
 import contextlib
 import json
@@ -14,16 +14,18 @@ from typing import Any
 import httpx
 import pytest
 import stamina
+from operations.release.machine import MachineBundles
 
 from lambda_src.thumbnails.handler import handler
 from local.account import LocalAccount
 from local.compute.event_sources import queue_batches
-from operations.project import checkout
+from local.supervisor import Supervisor
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from runtime.adapters import aws_clients
 from tests.http_listener import Listener, QuietHandler
-from tests.lambda_src.thumbnails.queue_plant import PATIENCE_SECONDS, Plant, seeded
+from tests.lambda_src.thumbnails.conftest import Bench
+from tests.lambda_src.thumbnails.deployed_worker import TIMEOUT_SECONDS, DeployedWorker, seeded_random
 
 COMMAND = str(Path(sys.executable).with_name("platform"))
 LETTERS = 100
@@ -33,7 +35,7 @@ pytestmark = pytest.mark.timeout(600)
 
 
 class Barrier(Listener):
-    """The way to AWS, which holds one call up for good: before it goes through, or when its answer comes back."""
+    """A proxy to AWS that blocks one call forever: before it is forwarded, or before its response is returned."""
 
     daemon_threads, block_on_close = True, False
 
@@ -92,15 +94,17 @@ def barrier(target: str, operation: str, number: int, *, goes_through: bool) -> 
 
 
 @pytest.fixture
-def plant(bench, account, supervisor, bundles) -> Iterator[Plant]:
-    made = Plant(bench, account, supervisor, bundles, visibility_seconds=60)
+def deployed(
+    bench: Bench, account: LocalAccount, supervisor: Supervisor, bundles: MachineBundles
+) -> Iterator[DeployedWorker]:
+    made = DeployedWorker(bench, account, supervisor, bundles, visibility_seconds=60)
     yield made
     made.close()
 
 
 @pytest.fixture
-def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
-    """Starts `platform queue --redrive` for a platform whose queues are the plant's, and whose AWS is where it is told."""
+def redrive(deployed: DeployedWorker, account: LocalAccount, tmp_path: Path) -> Redrive:
+    """Return a function that starts `platform queue --redrive` for the worker's queues, with AWS at the given endpoint."""
     files = StateFiles("dev", tmp_path / "state" / "dev")
     files.logs.mkdir(parents=True)
     own = ProcessIdentity.current()
@@ -120,7 +124,10 @@ def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
                     access_key_id=account.access_key_id,
                     secret_access_key=account.secret_access_key,
                 ),
-                outputs={"thumbnail_queue_url": plant.url, "thumbnail_dead_letter_queue_url": plant.dead_letter_url},
+                outputs={
+                    "thumbnail_queue_url": deployed.url,
+                    "thumbnail_dead_letter_queue_url": deployed.dead_letter_url,
+                },
             )
         )
         return subprocess.Popen(
@@ -136,56 +143,56 @@ def redrive(plant: Plant, account: LocalAccount, tmp_path: Path) -> Redrive:
 
 
 def moved(process: subprocess.Popen[str]) -> int:
-    out, err = process.communicate(timeout=PATIENCE_SECONDS)
+    out, err = process.communicate(timeout=TIMEOUT_SECONDS)
     assert (process.returncode, err) == (0, "")
     return int(json.loads(out)["redrive"]["thumbnail"]["moved"])
 
 
-def deliver_until_dead(plant: Plant, letters: int) -> None:
-    """Plays the poller, and time, until the messages are set aside."""
-    while plant.count(plant.dead_letter_url) < letters:
-        messages = plant.sqs.receive_message(
-            QueueUrl=plant.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
+def deliver_until_dead(deployed: DeployedWorker, letters: int) -> None:
+    """Deliver the messages like the poller, without waiting, until they are in the dead-letter queue."""
+    while deployed.count(deployed.dead_letter_url) < letters:
+        messages = deployed.sqs.receive_message(
+            QueueUrl=deployed.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
         ).get("Messages", [])
         if not messages:
             continue
-        answer = handler(queue_batches.event(messages, plant.arn), None)
+        answer = handler(queue_batches.event(messages, deployed.arn), None)
         failed = {failure["itemIdentifier"] for failure in answer["batchItemFailures"]}
         assert failed == {message["MessageId"] for message in messages}
         for message in messages:
-            plant.sqs.change_message_visibility(
-                QueueUrl=plant.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            deployed.sqs.change_message_visibility(
+                QueueUrl=deployed.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
             )
 
 
 @pytest.fixture
-def dead_letters(plant: Plant, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Uploads whose jobs were given up while S3 was away, their messages set aside. It is back."""
-    uploads = [plant.bench.upload(picture) for _ in range(LETTERS)]
-    plant.send([plant.bench.notification(upload) for upload in uploads])
+def dead_letters(deployed: DeployedWorker, picture: bytes, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Uploads whose jobs were abandoned and whose messages are dead letters because S3 was unavailable; it is available again."""
+    uploads = [deployed.bench.upload(picture) for _ in range(LETTERS)]
+    deployed.send([deployed.bench.notification(upload) for upload in uploads])
     with monkeypatch.context() as away, stamina.set_testing(True, attempts=1):
         away.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
         aws_clients.get_client.cache_clear()
-        deliver_until_dead(plant, LETTERS)
+        deliver_until_dead(deployed, LETTERS)
     aws_clients.get_client.cache_clear()
-    assert plant.statuses() == {"failed": LETTERS}
-    assert plant.count(plant.url) == 0
+    assert deployed.statuses() == {"failed": LETTERS}
+    assert deployed.count(deployed.url) == 0
     return uploads
 
 
-def kill_half_way(plant: Plant, redrive: Redrive, operation: str, *, goes_through: bool) -> None:
-    """Kills the command while a call of its hangs. Then time passes for what it held."""
-    number = seeded().randrange(2, plant.count(plant.dead_letter_url))
-    with barrier(plant.account.endpoint, operation, number, goes_through=goes_through) as way:
+def kill_halfway(deployed: DeployedWorker, redrive: Redrive, operation: str, *, goes_through: bool) -> None:
+    """Kill the command while one of its calls is blocked, then make the messages it received visible again."""
+    number = seeded_random().randrange(2, deployed.count(deployed.dead_letter_url))
+    with barrier(deployed.account.endpoint, operation, number, goes_through=goes_through) as way:
         with redrive(way.address) as killed:
-            assert way.closed.wait(PATIENCE_SECONDS)
+            assert way.closed.wait(TIMEOUT_SECONDS)
             killed.kill()
         assert killed.returncode == -9
     for receipt in way.receipts:
-        # Those that were moved are unknown by now.
-        with contextlib.suppress(plant.sqs.exceptions.ReceiptHandleIsInvalid):
-            plant.sqs.change_message_visibility(
-                QueueUrl=plant.dead_letter_url, ReceiptHandle=receipt, VisibilityTimeout=0
+        # The receipt handles of moved messages are no longer valid.
+        with contextlib.suppress(deployed.sqs.exceptions.ReceiptHandleIsInvalid):
+            deployed.sqs.change_message_visibility(
+                QueueUrl=deployed.dead_letter_url, ReceiptHandle=receipt, VisibilityTimeout=0
             )
 
 
@@ -196,44 +203,46 @@ class TestRedrive:
         [("SendMessage", False, 0), ("SendMessage", True, 1), ("DeleteMessage", False, 1), ("DeleteMessage", True, 0)],
         ids=["before sending", "after sending", "before deleting", "after deleting"],
     )
-    def test_command_that_is_killed_half_way_loses_nothing(
-        self, plant: Plant, redrive: Redrive, operation: str, goes_through: bool, twice: int
+    def test_redrive_killed_halfway_loses_no_message(
+        self, deployed: DeployedWorker, redrive: Redrive, operation: str, goes_through: bool, twice: int
     ) -> None:
         bodies = [f"letter {number}" for number in range(30)]
-        plant.send(bodies, plant.dead_letter_url)
-        kill_half_way(plant, redrive, operation, goes_through=goes_through)
-        assert plant.count(plant.url) + plant.count(plant.dead_letter_url) == len(bodies) + twice
+        deployed.send(bodies, deployed.dead_letter_url)
+        kill_halfway(deployed, redrive, operation, goes_through=goes_through)
+        assert deployed.count(deployed.url) + deployed.count(deployed.dead_letter_url) == len(bodies) + twice
         assert 0 < moved(redrive()) <= len(bodies)
         assert moved(redrive()) == 0
         back: Counter[str] = Counter()
-        while messages := plant.sqs.receive_message(QueueUrl=plant.url, MaxNumberOfMessages=10).get("Messages"):
+        while messages := deployed.sqs.receive_message(QueueUrl=deployed.url, MaxNumberOfMessages=10).get("Messages"):
             back.update(message["Body"] for message in messages)
         assert set(back) == set(bodies)
         assert sorted(back.values()) == [1] * (len(bodies) - twice) + [2] * twice
 
-    def test_hundred_are_done_once_when_their_cause_is_gone(
-        self, plant: Plant, dead_letters: list[Any], redrive: Redrive
+    def test_redriven_messages_complete_once_after_recovery(
+        self, deployed: DeployedWorker, dead_letters: list[Any], redrive: Redrive
     ) -> None:
-        kill_half_way(plant, redrive, "SendMessage", goes_through=True)
+        kill_halfway(deployed, redrive, "SendMessage", goes_through=True)
         assert moved(redrive()) > 0
-        plant.start(batch_size=10)
+        deployed.start(batch_size=10)
         assert moved(redrive()) == 0
-        plant.wait_for(lambda: plant.count(plant.url) == 0, seconds=500)
-        assert plant.count(plant.dead_letter_url) == 0
-        plant.assert_each_effect_once([upload.job_id for upload in dead_letters])
+        deployed.wait_for(lambda: deployed.count(deployed.url) == 0, seconds=500)
+        assert deployed.count(deployed.dead_letter_url) == 0
+        deployed.assert_each_effect_once([upload.job_id for upload in dead_letters])
 
-    def test_jobs_that_are_done_or_failed_for_good_are_left_as_they_are(
-        self, plant: Plant, redrive: Redrive, picture: bytes
+    def test_completed_and_permanently_failed_jobs_are_left_alone(
+        self, deployed: DeployedWorker, redrive: Redrive, picture: bytes
     ) -> None:
-        uploads = [plant.bench.upload(image) for image in (picture, b"no image", picture, b"\xff\xd8\xff\xe0 broken")]
-        bodies = [plant.bench.notification(upload) for upload in uploads]
-        assert plant.bench.deliver(*bodies) == []
-        before = [plant.bench.job(upload.job_id) for upload in uploads]
+        uploads = [
+            deployed.bench.upload(image) for image in (picture, b"no image", picture, b"\xff\xd8\xff\xe0 broken")
+        ]
+        bodies = [deployed.bench.notification(upload) for upload in uploads]
+        assert deployed.bench.deliver(*bodies) == []
+        before = [deployed.bench.job(upload.job_id) for upload in uploads]
         assert [job["status"] for job in before] == ["completed", "failed"] * 2
-        plant.send(bodies, plant.dead_letter_url)
-        plant.start(batch_size=10)
+        deployed.send(bodies, deployed.dead_letter_url)
+        deployed.start(batch_size=10)
         assert moved(redrive()) == len(bodies)
-        plant.wait_for(lambda: plant.count(plant.url) == 0)
-        assert plant.count(plant.dead_letter_url) == 0
-        assert [plant.bench.job(upload.job_id) for upload in uploads] == before
-        assert len(plant.bench.rows("SELECT 1 FROM ledger")) == 2 * (1 + 3)
+        deployed.wait_for(lambda: deployed.count(deployed.url) == 0)
+        assert deployed.count(deployed.dead_letter_url) == 0
+        assert [deployed.bench.job(upload.job_id) for upload in uploads] == before
+        assert len(deployed.bench.rows("SELECT 1 FROM ledger")) == 2 * (1 + 3)

@@ -1,4 +1,4 @@
-"""What the API asks of workers reaches them: by a real notification of the bucket, in a real queue, in the real handler."""
+"""Jobs requested by the API reach the worker: through a real bucket notification, a real queue and the real handler."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from tests.runtime.features.api_platform import Api
 
 PHOTOGRAPH = Path(__file__).parents[3] / "assets" / "dandelions.jpg"
 
-Work = Callable[[], int]
+DeliverMessages = Callable[[], int]
 
 
 @pytest.fixture
@@ -22,8 +22,8 @@ def photo() -> bytes:
 
 
 @pytest.fixture
-def work(api: Api, monkeypatch: pytest.MonkeyPatch) -> Work:
-    """Has the worker take what is in the queue; answers how many messages that was. None comes back to the queue."""
+def deliver_messages(api: Api, monkeypatch: pytest.MonkeyPatch) -> DeliverMessages:
+    """Return a function that delivers the queue's messages to the worker, expects no failures and returns their number."""
     monkeypatch.setenv("PLATFORM_JOB_LEASE_SECONDS", "60")
     monkeypatch.setenv("PLATFORM_IMAGE_MAX_PIXELS", "50000000")
     monkeypatch.setenv("PLATFORM_IMAGE_MAX_BYTES", "20000000")
@@ -38,7 +38,7 @@ def work(api: Api, monkeypatch: pytest.MonkeyPatch) -> Work:
 
     def deliver() -> int:
         received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-        # S3's word that it notifies this queue is no work, and neither is a message without an object.
+        # S3's test event has no records.
         messages = [message for message in received if "Records" in json.loads(message["Body"])]
         records = [
             {
@@ -82,10 +82,10 @@ def files(api: Api) -> set[str]:
 
 
 @pytest.mark.requirement("P1-25", "P2-22", "C-33", "ROAD-91")
-def test_processed_episode_has_its_deleted_thumbnail_again(api: Api, work: Work, photo: bytes) -> None:
+def test_processing_again_restores_deleted_thumbnail(api: Api, deliver_messages: DeliverMessages, photo: bytes) -> None:
     episode = api.create_episode()
     upload(api, episode, photo)
-    assert work() == 1
+    assert deliver_messages() == 1
     before = thumbnails(api, episode)
     assert before.keys() == {"primary", "medium", "small"}
     listed = api.client.get(f"/api/v1/episodes/{episode['episode_id']}/thumbnails", api.viewer).json()["data"]
@@ -94,25 +94,27 @@ def test_processed_episode_has_its_deleted_thumbnail_again(api: Api, work: Work,
 
     answer = api.client.post(f"/api/v1/episodes/{episode['episode_id']}/process", user=api.editor)
     assert answer.status_code == 202, answer.text
-    assert work() == 1
+    assert deliver_messages() == 1
     made = job(api, answer.json()["data"]["job_id"])
     assert (made["status"], made["retry_count"], made["error_code"]) == ("completed", 0, None)
-    # The same picture leads to the same files.
+    # The same image has the same files.
     assert thumbnails(api, episode) == before
     assert files(api) == set(before.values())
     found = api.client.get(f"/api/v1/episodes/{episode['episode_id']}", api.viewer).json()["data"]
     assert (found["thumbnail_reference"], found["processing_status"]) == (before["primary"], "complete")
-    assert work() == 0
+    assert deliver_messages() == 0
 
 
 @pytest.mark.requirement("P2-24", "P2-35")
-def test_retried_job_is_done(api: Api, work: Work, photo: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retried_job_completes(
+    api: Api, deliver_messages: DeliverMessages, photo: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
     episode = api.create_episode()
     failed = upload(api, episode, photo)
     with monkeypatch.context() as patched:
-        # A worker that takes only small pictures, as long as nobody has corrected its settings.
+        # A worker whose limit is too low.
         patched.setenv("PLATFORM_IMAGE_MAX_BYTES", "1000")
-        assert work() == 1
+        assert deliver_messages() == 1
     found = job(api, failed)
     assert (found["status"], found["error_code"]) == ("failed", "TOO_MANY_BYTES")
     assert thumbnails(api, episode) == {}
@@ -120,35 +122,35 @@ def test_retried_job_is_done(api: Api, work: Work, photo: bytes, monkeypatch: py
     load_settings.cache_clear()
     answer = api.client.post("/api/v1/jobs/retry", {"job_ids": [failed]}, api.admin)
     assert answer.status_code == 202, answer.text
-    assert work() == 1
+    assert deliver_messages() == 1
     assert job(api, failed)["status"] == "completed"
     assert thumbnails(api, episode).keys() == {"primary", "medium", "small"}
-    assert work() == 0
+    assert deliver_messages() == 0
 
 
 @pytest.mark.requirement("P2-35")
-def test_retried_job_that_cannot_be_done_fails_again(api: Api, work: Work) -> None:
+def test_retried_job_with_invalid_image_fails_again(api: Api, deliver_messages: DeliverMessages) -> None:
     failed = upload(api, api.create_episode(), b"\xff\xd8\xff no photograph")
-    assert work() == 1
+    assert deliver_messages() == 1
     first = job(api, failed)
     assert first["status"] == "failed"
     assert api.client.post(f"/api/v1/jobs/{failed}/retry", user=api.admin).status_code == 202
-    assert work() == 1
+    assert deliver_messages() == 1
     again = job(api, failed)
     assert (again["status"], again["error_code"]) == ("failed", first["error_code"])
     assert again["started_at"] > first["started_at"]
 
 
 @pytest.mark.requirement("P2-35", "P2-24")
-def test_older_job_that_is_retried_leaves_the_newer_picture(api: Api, work: Work, photo: bytes) -> None:
+def test_retried_older_job_keeps_newer_picture(api: Api, deliver_messages: DeliverMessages, photo: bytes) -> None:
     episode = api.create_episode()
     older = upload(api, episode, photo[:-2000])
-    assert work() == 1
+    assert deliver_messages() == 1
     assert job(api, older)["status"] == "failed"
     upload(api, episode, photo)
-    assert work() == 1
+    assert deliver_messages() == 1
     before = thumbnails(api, episode)
     assert len(before) == 3
     assert api.client.post(f"/api/v1/jobs/{older}/retry", user=api.admin).status_code == 202
-    assert work() == 1
+    assert deliver_messages() == 1
     assert thumbnails(api, episode) == before

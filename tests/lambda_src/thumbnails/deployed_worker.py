@@ -1,6 +1,6 @@
-"""The worker as it is deployed: a queue with its dead letters, the poller between them, and functions in processes of their own.
+"""The worker as it is deployed: a queue with its dead-letter queue, the poller, and functions in separate processes.
 
-A ledger in the database counts each effect, so that one that was made twice is seen though the rows look right.
+A ledger in the database records each effect, so that a duplicate is detected even if the resulting rows are the same.
 """
 
 import itertools
@@ -24,7 +24,7 @@ from operations.queues.redrive import redrive
 from operations.release.local_bundles import LocalBundles
 
 RECEIVES = 3
-PATIENCE_SECONDS = 110
+TIMEOUT_SECONDS = 110
 NUMBERS = itertools.count(1)
 
 LEDGER = """
@@ -42,15 +42,15 @@ CREATE TRIGGER enter AFTER UPDATE ON processing_queue FOR EACH ROW
 
 
 @dataclass
-class Plant:
-    """`visibility_seconds` is also the function's timeout; a job's lease is half of it."""
+class DeployedWorker:
+    """A queue and its worker. `visibility_seconds` is also the function's timeout; a job's lease is half of it."""
 
     bench: Any
     account: LocalAccount
     supervisor: Supervisor
     bundles: LocalBundles
     visibility_seconds: int = 6
-    name: str = field(default_factory=lambda: f"plant-{secrets.token_hex(4)}")
+    name: str = field(default_factory=lambda: f"deployed-{secrets.token_hex(4)}")
 
     def __post_init__(self) -> None:
         self.sqs = self.account.client("sqs")
@@ -69,7 +69,7 @@ class Plant:
         return url, found["Attributes"]["QueueArn"]
 
     def start(self, *, batch_size: int, concurrency: int = 4) -> None:
-        """Registers the function with its mapping, so that work begins."""
+        """Register the function and its event source mapping, which starts the processing."""
         variables = {name: value for name, value in self.bench.environment.items() if name.startswith("PLATFORM_")}
         variables["PLATFORM_JOB_LEASE_SECONDS"] = str(self.visibility_seconds // 2)
         self.functions.register(
@@ -114,7 +114,7 @@ class Plant:
             self.sqs.send_message(QueueUrl=url or self.url, MessageBody=body)
 
     def workers(self) -> list[int]:
-        """The ids of the processes that run the function now."""
+        """Return the ids of the processes that run the function."""
         mine = f"function-{self.name}-"
         running = self.supervisor.processes()
         return [one.pid for one in running if one.name.startswith(mine) and one.state == "running"]
@@ -131,7 +131,7 @@ class Plant:
         rows = self.bench.rows("SELECT status, count(*) FROM processing_queue GROUP BY status")
         return Counter({row["status"]: row["count"] for row in rows})
 
-    def wait_for(self, condition: Callable[[], Any], seconds: float = PATIENCE_SECONDS) -> Any:
+    def wait_for(self, condition: Callable[[], Any], seconds: float = TIMEOUT_SECONDS) -> Any:
         deadline = time.monotonic() + seconds
         while not (answer := condition()):
             assert time.monotonic() < deadline, (
@@ -142,8 +142,8 @@ class Plant:
             time.sleep(0.05)
         return answer
 
-    def finish(self, seconds: float = PATIENCE_SECONDS) -> int:
-        """Waits until both queues are empty, moving dead letters back as people do; answers how many were."""
+    def finish(self, seconds: float = TIMEOUT_SECONDS) -> int:
+        """Wait until both queues are empty, redriving dead letters; return the number of redriven messages."""
         moved = 0
 
         def is_empty() -> bool:
@@ -166,8 +166,8 @@ class Plant:
         assert [row["status"] for row in statuses] == ["completed"]
 
 
-def seeded() -> random.Random:
-    """Another one each time, and printed, so that what it led to can be had again."""
+def seeded_random() -> random.Random:
+    """Return a generator with a new seed, which is printed so that a failure can be reproduced."""
     seed = random.SystemRandom().randrange(1_000_000)
     print("seed", seed)
     return random.Random(seed)

@@ -1,4 +1,4 @@
-"""A file is what it was declared to be, or its job fails and says so."""
+"""A file whose type differs from the declared one fails its job."""
 
 import json
 
@@ -8,6 +8,7 @@ from lambda_src.thumbnails.profiles import Variant
 from lambda_src.thumbnails.rendering import MEDIA_TYPES, render
 from runtime.errors import MediaRefusedError
 from runtime.features.uploads.limits import ImageType
+from tests.lambda_src.thumbnails.conftest import Bench
 from tests.lambda_src.thumbnails.images import detailed, encoded, heic, png, segment, zipped
 
 SMALL = (Variant("small", 32, 32, "inside", 85),)
@@ -19,7 +20,7 @@ MPO, APNG = encoded(detailed(), "MPO", **FURTHER), encoded(detailed(), "PNG", **
 JPEG_AND_HTML, PNG_AND_ZIP = segment(JPEG, 0xFE, SCRIPT), PNG + zipped(SCRIPT)
 GIF_AND_SCRIPT = GIF + b"*/=1;" + SCRIPT
 
-# What was declared, what was sent, and what comes of it.
+# Declared type, content, and expected outcome.
 PAIRS = {
     "jpeg, honest": ("image/jpeg", JPEG, "rendered"),
     "png, honest": ("image/png", PNG, "rendered"),
@@ -56,29 +57,29 @@ PAIRS = {
 }
 
 
-def test_every_type_that_can_be_announced_is_one_that_is_found():
+def test_every_announceable_type_is_detected() -> None:
     assert set(MEDIA_TYPES.values()) == set(ImageType)
 
 
 class TestDeclaredType:
     @pytest.mark.requirement("LX-31", "NOVA-18")
     @pytest.mark.parametrize("name", PAIRS)
-    def test_is_the_real_one_or_the_file_is_refused(self, name):
+    def test_declared_type_must_match_content(self, name: str) -> None:
         declared, content, expected = PAIRS[name]
         try:
             renditions = render(content, SMALL, max_pixels=100_000, declared_type=declared)
-        except MediaRefusedError as refusal:
-            assert refusal.reason == expected
+        except MediaRefusedError as error:
+            assert error.reason == expected
         else:
             assert expected == "rendered"
             assert all(SCRIPT not in rendition.body for rendition in renditions)
 
-    def test_message_says_what_was_declared_and_what_was_found(self):
+    def test_message_has_declared_and_actual_type(self) -> None:
         with pytest.raises(MediaRefusedError, match="declared as image/png and is image/jpeg"):
             render(JPEG, SMALL, max_pixels=100_000, declared_type="image/png")
 
-    def test_is_compared_before_anything_is_decoded(self):
-        # What a lie is about is not worth the memory, nor the finding that it is damaged too.
+    def test_type_is_compared_before_decoding(self) -> None:
+        # A mismatch is reported before memory is spent on decoding, although the file is also damaged.
         broken = png(64, 64, b"no rows at all")
         with pytest.raises(MediaRefusedError) as raised:
             render(broken, SMALL, max_pixels=100_000, declared_type="image/gif")
@@ -86,10 +87,10 @@ class TestDeclaredType:
 
 
 class TestStoredType:
-    """The type travels with the object: from the announcement through the form and the copy to the worker."""
+    """The declared type is stored with the object: from the announcement through form and copy to the worker."""
 
     @pytest.mark.requirement("NOVA-16")
-    def test_other_than_declared_fails_the_job_for_good(self, bench):
+    def test_mismatch_fails_job_permanently(self, bench: Bench) -> None:
         upload = bench.upload(PNG, content_type="image/jpeg")
         assert bench.deliver(bench.notification(upload)) == []
         job = bench.job(upload.job_id)
@@ -97,7 +98,7 @@ class TestStoredType:
         assert job["error_message"] == "the file was declared as image/jpeg and is image/png"
         assert bench.thumbnail_keys() == []
 
-    def test_as_declared_is_rendered_and_gets_a_type_of_ours(self, bench):
+    def test_match_is_rendered_with_content_type_of_variant(self, bench: Bench) -> None:
         upload = bench.upload(GIF_AND_SCRIPT, content_type="image/gif")
         assert bench.deliver(bench.notification(upload)) == []
         keys = bench.thumbnail_keys()
@@ -108,7 +109,7 @@ class TestStoredType:
 
     @pytest.mark.requirement("ROAD-116")
     @pytest.mark.parametrize("key", ["cover.png.jpg", "cover.jpg.php", "cover.html", "cover"])
-    def test_name_declares_nothing(self, bench, key):
+    def test_file_name_is_ignored(self, bench: Bench, key: str) -> None:
         episode_id = bench.episode()
         bench.s3.put_object(Bucket=bench.storage_bucket, Key=key, Body=WEBP)
         reference = f"s3://{bench.storage_bucket}/{key}"
@@ -117,7 +118,7 @@ class TestStoredType:
         assert [row["mime_type"] for row in bench.thumbnails(episode_id)] == ["image/jpeg"] * 3
 
     @pytest.mark.requirement("ROAD-116")
-    def test_direct_upload_with_a_type_has_to_be_honest_too(self, bench):
+    def test_direct_upload_with_wrong_type_fails(self, bench: Bench) -> None:
         episode_id = bench.episode()
         bench.s3.put_object(Bucket=bench.storage_bucket, Key="cover.png", Body=WEBP, ContentType="image/png")
         reference = f"s3://{bench.storage_bucket}/cover.png"
