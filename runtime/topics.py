@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from runtime.adapters.database import Database
 from runtime.adapters.objects import ObjectStore
-from runtime.features.jobs import originals as copies
-from runtime.features.thumbnails import removals
+from runtime.features.jobs import messages as job_messages
+from runtime.features.thumbnails import messages as thumbnail_messages
 from runtime.mechanisms.outbox.service import Topic
 
 
 def create_topics(objects: ObjectStore, database: Database) -> Mapping[str, Topic]:
     """By name."""
     return {
-        copies.TOPIC: copies.UploadCopies(objects),
-        removals.TOPIC: removals.ThumbnailRemovals(objects, database),
+        job_messages.TOPIC: job_messages.OriginalCopyTopic(objects),
+        thumbnail_messages.TOPIC: thumbnail_messages.ThumbnailFileDeletionTopic(objects, database),
     }

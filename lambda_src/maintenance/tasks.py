@@ -37,7 +37,7 @@ def relay_outbox(maintenance: Maintenance) -> Counts:
 def end_abandoned_jobs(maintenance: Maintenance) -> Counts:
     """Fail jobs whose last worker died: their messages move to the dead-letter queue, which no worker polls."""
     with maintenance.database.transaction() as connection:
-        found = jobs.find_abandoned(connection, limit=BATCH)
+        found = jobs.find_exhausted(connection, limit=BATCH)
     ended = 0
     for job_id in found:
         # One transaction each, because ending a job locks its episode.

@@ -1,4 +1,4 @@
-"""The log of what users did: list, get. It is written by what they do, and by nothing else."""
+"""The activity log of users' writes: list, get. Entries are only written by the changes themselves."""
 
 from typing import Annotated
 from uuid import UUID
@@ -35,9 +35,12 @@ def list_activity_logs(
     resource_id: Identifier | None = None,
     action_type: ActionType | None = None,
 ) -> Response:
-    """What users did, newest first."""
+    """List activity log entries, newest first.
+
+    Values of more than 500 bytes are replaced by their size; get the entry for the full values.
+    """
     with database.autocommit() as connection:
-        found = repository.list_page(
+        entries = repository.list_page(
             connection,
             page,
             user_id=user_id,
@@ -45,7 +48,7 @@ def list_activity_logs(
             resource_id=resource_id,
             action_type=action_type,
         )
-    return list_response(found)
+    return list_response(entries)
 
 
 @router.get(
@@ -54,9 +57,9 @@ def list_activity_logs(
     dependencies=[allow(Permission.ACTIVITY_LOGS_READ)],
 )
 def get_activity_log(activity_log_id: UUID, database: DatabaseDep) -> DataEnvelope[ActivityLog]:
-    """One thing that a user did, with its values whole."""
+    """Get an activity log entry with its full values."""
     with database.autocommit() as connection:
         entry = repository.find(connection, activity_log_id)
     if entry is None:
-        raise NotFoundError("There is no such entry", field="path.activity_log_id")
+        raise NotFoundError("Activity log entry not found", field="path.activity_log_id")
     return DataEnvelope(data=entry)

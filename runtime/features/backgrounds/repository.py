@@ -1,4 +1,4 @@
-"""The backgrounds table."""
+"""SQL on backgrounds."""
 
 from psycopg.sql import SQL
 

@@ -1,4 +1,4 @@
-"""Backgrounds: create, list, get, update, delete, restore; the episodes that use each."""
+"""Backgrounds: create, list, get, update, delete, restore; links to episodes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,7 @@ from runtime.features.backgrounds.schemas import (
     BackgroundCreate,
     BackgroundEpisode,
     BackgroundLink,
-    BackgroundLinksBody,
+    BackgroundLinksCreate,
     BackgroundUpdate,
     UsedBackground,
 )
@@ -48,7 +48,7 @@ def create_background(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Background]:
-    """Makes a background."""
+    """Create a background."""
     return envelope_with_etag(response, BACKGROUNDS.create(transaction, caller, body.model_dump()))
 
 
@@ -63,7 +63,7 @@ def list_backgrounds(
     tag: LabelParameter | None = None,
     background_type: LabelParameter | None = None,
 ) -> Response:
-    """Backgrounds, newest first unless `sort` says otherwise."""
+    """List backgrounds, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         found = BACKGROUNDS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, background_type=background_type
@@ -77,7 +77,7 @@ def list_backgrounds(
     dependencies=[allow(Permission.BACKGROUNDS_READ)],
 )
 def get_background(background_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One background."""
+    """Get a background."""
     with database.autocommit() as connection:
         return record_response(BACKGROUNDS.get(connection, background_id, include_deleted=include_deleted))
 
@@ -93,8 +93,11 @@ def update_background(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Background]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    """Update a background.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 412 if `If-Match` does not name the
+    current version.
+    """
     return envelope_with_etag(
         response, BACKGROUNDS.update(transaction, caller, background_id, body.columns(), if_match)
     )
@@ -110,7 +113,7 @@ def delete_background(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Background]:
-    """Deletes a background, so that it can be restored; episodes no longer show it."""
+    """Delete a background; an administrator can restore it. Episodes no longer list it."""
     return envelope_with_etag(response, BACKGROUNDS.delete(transaction, caller, background_id, reason, if_match))
 
 
@@ -122,14 +125,14 @@ def restore_background(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Background]:
-    """Brings a deleted background back, with the links that it had. 409 when it is not deleted."""
+    """Restore a deleted background with its links to episodes. 409 if it is not deleted."""
     return envelope_with_etag(response, BACKGROUNDS.restore(transaction, caller, background_id, if_match))
 
 
 add_link_routes(
     router,
     EPISODE_BACKGROUNDS,
-    LinkSchemas(record=UsedBackground, episode=BackgroundEpisode, link=BackgroundLink, body=BackgroundLinksBody),
+    LinkSchemas(record=UsedBackground, episode=BackgroundEpisode, link=BackgroundLink, body=BackgroundLinksCreate),
     record_path="/api/v1/backgrounds/{background_id}/episodes",
     episode_path="/api/v1/episodes/{episode_id}/backgrounds",
     read=Permission.BACKGROUNDS_READ,

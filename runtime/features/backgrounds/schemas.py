@@ -1,4 +1,4 @@
-"""Backgrounds as clients send and get them, and the links to the episodes that use them."""
+"""Request and response schemas of backgrounds and their links to episodes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,10 +18,12 @@ from runtime.mechanisms.records.schemas import (
     Usage,
 )
 
-BackgroundType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["interior"])]
+BackgroundType = Annotated[
+    Label, Field(description="Type of the background; lists can be filtered by it.", examples=["interior"])
+]
 Location = Annotated[
     Annotated[str, stripped(255)],
-    Field(description="What place it shows.", examples=["Paris"]),
+    Field(description="The place that it shows.", examples=["Paris"]),
 ]
 
 
@@ -48,7 +50,7 @@ class BackgroundCreate(FileAssetCreate):
 
 
 class BackgroundUpdate(FileAssetUpdate):
-    """What changes of a background. What is not sent stays as it is; null clears all but the name and the type."""
+    """Changes to a background. Fields that are left out keep their values; null clears all but the name and the type."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"location": "Lyon"}]})
 
@@ -57,7 +59,7 @@ class BackgroundUpdate(FileAssetUpdate):
 
 
 class Background(FileAsset, Linkable):
-    """A background: a picture or film in front of which an episode plays."""
+    """A background: an image or film in front of which an episode is set."""
 
     background_id: UUID
     background_type: str
@@ -65,7 +67,7 @@ class Background(FileAsset, Linkable):
 
 
 class BackgroundLink(Link):
-    """A background's use in an episode."""
+    """The link between a background and an episode."""
 
     background_id: UUID
 
@@ -78,13 +80,13 @@ class BackgroundEpisode(EpisodeSummary, Usage):
     """An episode that uses the background."""
 
 
-class WantedBackground(LinkBody):
-    """A background that an episode shall use."""
+class BackgroundLinkCreate(LinkBody):
+    """A background to link to an episode."""
 
     background_id: UUID
 
 
-class BackgroundLinksBody(RequestBody):
-    """Backgrounds that an episode shall use: all of them are linked, or none."""
+class BackgroundLinksCreate(RequestBody):
+    """Backgrounds to link to an episode, all of them or none."""
 
-    links: Annotated[list[WantedBackground], Field(min_length=1, max_length=100)]
+    links: Annotated[list[BackgroundLinkCreate], Field(min_length=1, max_length=100)]

@@ -1,4 +1,4 @@
-"""The life of a background, and the episodes that use it."""
+"""RecordService of backgrounds and their links to episodes."""
 
 from runtime.features.backgrounds.repository import TABLE
 from runtime.features.episodes.service import EPISODES

@@ -1,4 +1,4 @@
-"""The clips table, and which clips have the same file."""
+"""SQL on clips, including duplicates: clips with the same file."""
 
 from uuid import UUID
 
@@ -12,7 +12,7 @@ from runtime.persistence.pages import JsonPage, Order, PageRequest, Position
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
-# What Postgres reads as the time of the transaction when it is sent as a timestamp.
+# Postgres converts this text to the transaction's start time when it is assigned to a timestamp.
 TRANSACTION_TIME = "now"
 DUPLICATES_ORDER = "file_hash"
 
@@ -27,11 +27,11 @@ TABLE = Table(
         c.tags, c.thumbnail_reference, c.metadata,
         {assigned_at} AS assigned_at, c.assigned_by
     """).format(assigned_at=utc("c.assigned_at")),
-    constraint_errors={"clips_guest_id_fkey": lambda: NotFoundError("There is no such guest", field="body.guest_id")},
+    constraint_errors={"clips_guest_id_fkey": lambda: NotFoundError("Guest not found", field="body.guest_id")},
     orders={
         "title": Order(by=SQL("lower(c.title)")),
         "updated_at": Order(by=SQL("c.updated_at"), type="timestamptz"),
-        # Those whose duration nobody knows come last, or first the other way round.
+        # Clips without a duration sort as the longest. The value is one above the largest integer.
         "duration_seconds": Order(by=SQL("coalesce(c.duration_seconds::bigint, 2147483648)"), type="bigint"),
     },
     conditions={
@@ -46,10 +46,10 @@ _LOCK_HASH = "SELECT pg_advisory_xact_lock(hashtextextended('clips.file_hash ' |
 _FIND_BY_HASH = """
 SELECT clip_id FROM clips WHERE file_hash = %(file_hash)s AND deleted_at IS NULL ORDER BY clip_id LIMIT 1
 """
-# The index has the hashes in their order, so that a page reads no further than its last group.
+# The index is sorted by hash, so that a page reads no further than its last group.
 _DUPLICATES = """
 WITH found AS (
-    SELECT file_hash, count(*) AS count, (array_agg(clip_id ORDER BY clip_id))[1:%(most)s] AS clip_ids
+    SELECT file_hash, count(*) AS count, (array_agg(clip_id ORDER BY clip_id))[1:%(max_clips)s] AS clip_ids
     FROM clips WHERE deleted_at IS NULL AND file_hash > %(after)s
     GROUP BY file_hash HAVING count(*) > 1 ORDER BY file_hash LIMIT %(limit)s + 1
 ), page AS (
@@ -63,18 +63,18 @@ SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY file_hash)::text FRO
 """
 
 
-def find_by_hash_and_lock(connection: Connection, file_hash: str) -> UUID | None:
-    """The oldest clip that has this file, if there is one. Until the transaction ends no other is told so of this file."""
-    # Two statements: what the second reads is what was committed when the lock was had.
+def find_by_hash_with_lock(connection: Connection, file_hash: str) -> UUID | None:
+    """Return the oldest clip with this file, or None; serializes callers with the same hash until the transaction ends."""
+    # Two statements, so that the second one sees what was committed while the first waited for the lock.
     connection.execute(_LOCK_HASH, {"file_hash": file_hash})
     row = connection.execute(_FIND_BY_HASH, {"file_hash": file_hash}).fetchone()
     return row["clip_id"] if row else None
 
 
 def list_duplicates(connection: Connection, page: PageRequest) -> JsonPage:
-    """The files that several clips have, in the order of their hashes."""
+    """List files that several clips share, ordered by hash."""
     after = (page.after.value if page.after else None) or ""
-    row = connection.execute(_DUPLICATES, {"after": after, "limit": page.limit, "most": MAX_CLIPS}).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    row = connection.execute(_DUPLICATES, {"after": after, "limit": page.limit, "max_clips": MAX_CLIPS}).fetchone()
+    assert row is not None, "an aggregate always returns one row"  # noqa: S101
     last = Position(row["last_id"], row["last_hash"]) if row["last_id"] else None
     return JsonPage(items=row["items"], last=last, order=DUPLICATES_ORDER)

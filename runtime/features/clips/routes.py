@@ -1,4 +1,4 @@
-"""Clips: create, list, get, update, delete, restore; rate, tag, assign to episodes; which have the same file."""
+"""Clips: create, list, get, update, delete, restore; rate, tag, assign to episodes; duplicates."""
 
 from typing import Annotated
 from uuid import UUID
@@ -58,8 +58,10 @@ router = feature_router("clips")
 
 Sorted = Annotated[PageRequest, sorted_by(CLIPS.table.orders)]
 IncludeDeleted = Annotated[bool, include_deleted_parameter(Permission.CLIPS_READ_DELETED)]
-AllowDuplicate = Annotated[bool, Query(description="Take the file although another clip has it.")]
-Assigned = Annotated[bool | None, Query(description="Those that an episode uses, or those that none does.")]
+AllowDuplicate = Annotated[bool, Query(description="Allow a file that another clip has.")]
+Assigned = Annotated[
+    bool | None, Query(description="true: clips that are assigned to an episode; false: clips that are not.")
+]
 
 
 @router.post("/api/v1/clips", status_code=201, response_model=DataEnvelope[Clip])
@@ -71,7 +73,7 @@ def create_clip(
     response: Response,
     allow_duplicate: AllowDuplicate = False,
 ) -> DataEnvelope[Clip]:
-    """Makes a clip. 409 when another has the same file, unless `allow_duplicate` is true."""
+    """Create a clip. 409 if another clip has the same file, unless `allow_duplicate` is true."""
     return envelope_with_etag(response, service.create(transaction, caller, body, allow_duplicate=allow_duplicate))
 
 
@@ -90,7 +92,7 @@ def list_clips(
     file_hash: Sha256 | None = None,
     assigned: Assigned = None,
 ) -> Response:
-    """Clips, newest first unless `sort` says otherwise."""
+    """List clips, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         found = CLIPS.table.list_page(
             connection,
@@ -124,7 +126,7 @@ def export_clips(
     status: ClipStatus | None = None,
     tag: LabelParameter | None = None,
 ) -> Response:
-    """Clips as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says where."""
+    """Export clips, newest first, in the format of the import. If there are more, `Link` has the URL of the next part."""
     with database.autocommit() as connection:
         found = CLIPS.table.list_page(connection, page, episode_id=episode_id, status=status, tag=tag)
     text = service.CLIP_FILES.write(found, form, with_header=page.after is None)
@@ -144,7 +146,7 @@ def import_clips(
     transaction: TransactionDep,
     skip_existing: SkipExisting = False,
 ) -> DataEnvelope[ImportReport]:
-    """Makes and changes clips by a file."""
+    """Create and update clips from a file."""
     lines = service.CLIP_FILES.read(*sent)
     return DataEnvelope(data=service.CLIP_FILES.import_lines(transaction, caller, lines, skip_existing=skip_existing))
 
@@ -155,7 +157,7 @@ def import_clips(
 def list_duplicate_clips(
     page: Annotated[PageRequest, paged_by(repository.DUPLICATES_ORDER)], database: DatabaseDep
 ) -> Response:
-    """The files that several clips have, in the order of their hashes."""
+    """List files that several clips share, ordered by hash."""
     with database.autocommit() as connection:
         return list_response(repository.list_duplicates(connection, page))
 
@@ -164,7 +166,7 @@ def list_duplicate_clips(
 def assign_clips(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipsAssignment, transaction: TransactionDep
 ) -> DataEnvelope[list[Clip]]:
-    """Assigns clips to an episode, all of them or none: 404 names those that are not there, 409 those that are rejected."""
+    """Assign up to 100 clips to an episode, all or none. 404 names clips that do not exist, 409 clips that are rejected."""
     return DataEnvelope(data=service.assign_many(transaction, caller, body.episode_id, body.clip_ids))
 
 
@@ -172,13 +174,16 @@ def assign_clips(
 def tag_clips(
     caller: Annotated[Caller, allow(Permission.CLIPS_UPDATE)], body: ClipTags, transaction: TransactionDep
 ) -> DataEnvelope[list[Clip]]:
-    """Adds tags to clips and removes others, from all of them or none. What a clip has already, or has not, is no change."""
+    """Add tags to up to 100 clips and remove others, for all of them or none.
+
+    Adding a tag that a clip has, or removing one that it does not have, is no change.
+    """
     return DataEnvelope(data=service.tag(transaction, caller, body))
 
 
 @router.get("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip], dependencies=[allow(Permission.CLIPS_READ)])
 def get_clip(clip_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One clip."""
+    """Get a clip."""
     with database.autocommit() as connection:
         return record_response(CLIPS.get(connection, clip_id, include_deleted=include_deleted))
 
@@ -195,12 +200,15 @@ def update_clip(
     response: Response,
     allow_duplicate: AllowDuplicate = False,
 ) -> DataEnvelope[Clip]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 409 when another clip has the new file,
-    unless `allow_duplicate` is true, and for a status that does not follow: what waits for review is approved or rejected,
-    either can become the other, and `used` comes and goes with an episode. 412 when If-Match names another version than the
-    current one."""
-    changed = service.update(transaction, caller, clip_id, body, if_match, allow_duplicate=allow_duplicate)
-    return envelope_with_etag(response, changed)
+    """Update a clip.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 409 if another clip has the new file,
+    unless `allow_duplicate` is true. 409 for an invalid status transition: `pending_review` becomes `approved` or `rejected`,
+    these two can become each other, and `used` is set and cleared by assigning the clip. 412 if `If-Match` does not name the
+    current version.
+    """
+    clip = service.update(transaction, caller, clip_id, body, if_match, allow_duplicate=allow_duplicate)
+    return envelope_with_etag(response, clip)
 
 
 @router.delete("/api/v1/clips/{clip_id}", response_model=DataEnvelope[Clip])
@@ -213,7 +221,7 @@ def delete_clip(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Clip]:
-    """Deletes a clip, so that it can be restored; its episode no longer shows it."""
+    """Delete a clip; an administrator can restore it. Its episode no longer lists it."""
     return envelope_with_etag(response, CLIPS.delete(transaction, caller, clip_id, reason, if_match))
 
 
@@ -225,8 +233,7 @@ def restore_clip(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
-    """Brings a deleted clip back, to the episode that used it. A clip that has the same file by now is no hindrance: they are
-    duplicates then. 409 when it is not deleted."""
+    """Restore a deleted clip with its assignment, even if another clip has the same file. 409 if it is not deleted."""
     return envelope_with_etag(response, CLIPS.restore(transaction, caller, clip_id, if_match))
 
 
@@ -236,7 +243,7 @@ def restore_clip(
     dependencies=[allow(Permission.CLIPS_READ)],
 )
 def list_clip_duplicates(clip_id: UUID, page: Paging, database: DatabaseDep) -> Response:
-    """The other clips that have the same file, newest first."""
+    """List the other clips that have the same file, newest first."""
     with database.autocommit() as connection:
         return list_response(service.list_duplicates_of(connection, page, clip_id))
 
@@ -251,8 +258,7 @@ def assign_clip(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
-    """Assigns a clip to an episode, away from the one that used it: it is `used` then. One that is assigned to it already
-    stays as it is. 409 for a clip that is rejected."""
+    """Assign a clip to an episode, instead of its previous one, and set its status to `used`. 409 if it is rejected."""
     return envelope_with_etag(response, service.assign(transaction, caller, clip_id, body.episode_id, if_match))
 
 
@@ -264,7 +270,7 @@ def unassign_clip(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
-    """Takes a clip from its episode, be that deleted or not: it is `approved` then. One that no episode uses stays as it is."""
+    """Remove a clip from its episode, deleted or not, and set its status to `approved`. No change if it is not assigned."""
     return envelope_with_etag(response, service.unassign(transaction, caller, clip_id, if_match))
 
 
@@ -278,7 +284,7 @@ def rate_clip(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Clip]:
-    """Says how good a clip is. Its status stays as it is."""
+    """Set the quality of a clip. Its status does not change."""
     columns = {"quality": body.quality}
     return envelope_with_etag(response, CLIPS.update(transaction, caller, clip_id, columns, if_match))
 
@@ -289,6 +295,6 @@ def rate_clip(
     dependencies=[allow(Permission.CLIPS_READ)],
 )
 def list_episode_clips(episode_id: UUID, page: Sorted, database: DatabaseDep) -> Response:
-    """The clips that the episode uses, newest first unless `sort` says otherwise."""
+    """List the clips that are assigned to the episode, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         return list_response(service.list_of_episode(connection, page, episode_id))

@@ -1,4 +1,4 @@
-"""Clips as clients send and get them: what was filmed, by whom, how good it is, and which episode uses it."""
+"""Request and response schemas of clips."""
 
 from datetime import date
 from enum import StrEnum
@@ -18,7 +18,7 @@ _EXAMPLE_ID = "01981b2e-7c3a-7d41-9a55-0242ac120002"
 
 
 class ClipQuality(StrEnum):
-    """How good a clip is (ROAD-89), the best first."""
+    """Quality of a clip (ROAD-89), best first."""
 
     HERO = "hero"
     GOOD = "good"
@@ -27,7 +27,7 @@ class ClipQuality(StrEnum):
 
 
 class ClipStatus(StrEnum):
-    """Where a clip stands (ROAD-89)."""
+    """Status of a clip (ROAD-89)."""
 
     PENDING_REVIEW = "pending_review"
     APPROVED = "approved"
@@ -44,13 +44,16 @@ class TalentSource(StrEnum):
 
 
 ByteCount = Annotated[int, Field(strict=True, ge=1, le=FILE_SIZE_LIMITS[FileKind.RAW_CLIP])]
-GuestId = Annotated[UUID, Field(description="The guest; only for clips whose talent source is Guest.")]
+GuestId = Annotated[UUID, Field(description="Id of the guest; only for clips whose `talent_source` is `Guest`.")]
 Status = Annotated[
     ClipStatus,
-    Field(description="What a review found. `used` comes and goes with the episode that the clip is assigned to."),
+    Field(description="Review status. `used` is set and cleared by assigning the clip to an episode."),
 ]
 ClipIds = Annotated[
-    list[UUID], Field(min_length=1, max_length=MAX_CLIPS, description="Each is told of at its place in this list.")
+    list[UUID],
+    Field(
+        min_length=1, max_length=MAX_CLIPS, description="Ids of clips. Errors name the index of a clip in this list."
+    ),
 ]
 
 
@@ -92,7 +95,7 @@ class ClipCreate(RequestBody):
 
 
 class ClipUpdate(UpdateBody):
-    """What changes of a clip. What is not sent stays as it is; null clears all but title, talent source and status."""
+    """Changes to a clip. Fields that are left out keep their values; null clears all but title, talent source and status."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"status": "approved", "notes": "The light is perfect."}]}
@@ -115,10 +118,10 @@ class ClipUpdate(UpdateBody):
 
 
 class Clip(Record):
-    """A clip. It is in the library whether or not an episode uses it."""
+    """A clip of the library, assigned to an episode or not."""
 
     clip_id: UUID
-    episode_id: UUID | None = Field(description="The episode that it is assigned to.")
+    episode_id: UUID | None = Field(description="The episode that the clip is assigned to.")
     guest_id: UUID | None
     title: str
     description: str | None
@@ -127,7 +130,7 @@ class Clip(Record):
     status: ClipStatus
     file_name: str | None
     file_reference: str | None
-    file_hash: str | None = Field(description="The SHA-256 of its file, in lower-case hexadecimal.")
+    file_hash: str | None = Field(description="SHA-256 of the file, in lower-case hexadecimal.")
     byte_count: int | None
     duration_seconds: int | None
     recorded_on: date | None
@@ -135,20 +138,20 @@ class Clip(Record):
     tags: list[str]
     thumbnail_reference: str | None
     metadata: dict[str, Any]
-    assigned_at: Timestamp | None = Field(description="When it was assigned to its episode.")
+    assigned_at: Timestamp | None = Field(description="When the clip was assigned to its episode.")
     assigned_by: UUID | None
 
 
 class DuplicateClips(Resource):
-    """Clips that have the same file."""
+    """Clips with the same file."""
 
     file_hash: str
-    count: int = Field(description="How many clips have this file.")
-    clip_ids: list[UUID] = Field(description=f"The first {MAX_CLIPS} of them, the oldest first.")
+    count: int = Field(description="Number of clips with this file.")
+    clip_ids: list[UUID] = Field(description=f"Ids of the first {MAX_CLIPS} clips, oldest first.")
 
 
 class ClipAssignment(RequestBody):
-    """The episode that shall use a clip."""
+    """The episode to assign a clip to."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"episode_id": _EXAMPLE_ID}]})
 
@@ -156,7 +159,7 @@ class ClipAssignment(RequestBody):
 
 
 class ClipsAssignment(RequestBody):
-    """The episode that shall use clips: all of them are assigned, or none."""
+    """Clips, and the episode to assign them to, all of them or none."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"episode_id": _EXAMPLE_ID, "clip_ids": [_EXAMPLE_ID]}]})
 
@@ -165,7 +168,7 @@ class ClipsAssignment(RequestBody):
 
 
 class ClipRating(RequestBody):
-    """How good a clip is."""
+    """The quality to set on a clip."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"quality": "hero"}]})
 
@@ -173,7 +176,7 @@ class ClipRating(RequestBody):
 
 
 class ClipTags(RequestBody):
-    """Tags that clips get and lose: all of the clips, or none."""
+    """Tags to add to clips and to remove from them, for all of the clips or none."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"clip_ids": [_EXAMPLE_ID], "add": ["meadow"], "remove": ["unsorted"]}]}
@@ -183,7 +186,7 @@ class ClipTags(RequestBody):
     add: Tags = Field(default_factory=list)
     remove: Tags = Field(default_factory=list)
 
-    def applied_to(self, tags: list[str]) -> list[str]:
-        """These tags without those that are removed, and then those that are new, each once and as they were sent."""
+    def apply_to(self, tags: list[str]) -> list[str]:
+        """Return the tags without the removed ones, followed by the new ones in the order sent, without duplicates."""
         kept = [tag for tag in tags if tag not in self.remove]
         return kept + [tag for tag in dict.fromkeys(self.add) if tag not in kept]

@@ -1,4 +1,4 @@
-"""The components table."""
+"""SQL on components."""
 
 from psycopg.sql import SQL
 

@@ -39,7 +39,7 @@ def create_component(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Component]:
-    """Makes a component."""
+    """Create a component."""
     return envelope_with_etag(response, COMPONENTS.create(transaction, caller, body.model_dump()))
 
 
@@ -54,7 +54,7 @@ def list_components(
     tag: LabelParameter | None = None,
     component_type: LabelParameter | None = None,
 ) -> Response:
-    """Components, newest first unless `sort` says otherwise."""
+    """List components, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         found = COMPONENTS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, component_type=component_type
@@ -68,7 +68,7 @@ def list_components(
     dependencies=[allow(Permission.COMPONENTS_READ)],
 )
 def get_component(component_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One component."""
+    """Get a component."""
     with database.autocommit() as connection:
         return record_response(COMPONENTS.get(connection, component_id, include_deleted=include_deleted))
 
@@ -84,8 +84,11 @@ def update_component(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Component]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    """Update a component.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 412 if `If-Match` does not name the
+    current version.
+    """
     return envelope_with_etag(response, COMPONENTS.update(transaction, caller, component_id, body.columns(), if_match))
 
 
@@ -99,7 +102,7 @@ def delete_component(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Component]:
-    """Deletes a component, so that it can be restored."""
+    """Delete a component; an administrator can restore it."""
     return envelope_with_etag(response, COMPONENTS.delete(transaction, caller, component_id, reason, if_match))
 
 
@@ -111,5 +114,5 @@ def restore_component(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Component]:
-    """Brings a deleted component back. 409 when it is not deleted."""
+    """Restore a deleted component. 409 if it is not deleted."""
     return envelope_with_etag(response, COMPONENTS.restore(transaction, caller, component_id, if_match))

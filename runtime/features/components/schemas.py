@@ -1,4 +1,4 @@
-"""Components as clients send and get them."""
+"""Request and response schemas of components."""
 
 from typing import Annotated
 from uuid import UUID
@@ -9,7 +9,9 @@ from runtime.contract.schemas import NotNull
 from runtime.contract.values import Label
 from runtime.mechanisms.records.schemas import FileAsset, FileAssetCreate, FileAssetUpdate
 
-ComponentType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["intro"])]
+ComponentType = Annotated[
+    Label, Field(description="Type of the component; lists can be filtered by it.", examples=["intro"])
+]
 
 
 class ComponentCreate(FileAssetCreate):
@@ -33,7 +35,7 @@ class ComponentCreate(FileAssetCreate):
 
 
 class ComponentUpdate(FileAssetUpdate):
-    """What changes of a component. What is not sent stays as it is; null clears all but the name and the type."""
+    """Changes to a component. Fields that are left out keep their values; null clears all but the name and the type."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"component_type": "outro"}]})
 
@@ -41,7 +43,7 @@ class ComponentUpdate(FileAssetUpdate):
 
 
 class Component(FileAsset):
-    """A component: a finished part that shows are put together from, such as an intro."""
+    """A component: a reusable part of a show, such as an intro."""
 
     component_id: UUID
     component_type: str

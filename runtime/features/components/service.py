@@ -1,4 +1,4 @@
-"""The life of a component."""
+"""RecordService of components."""
 
 from runtime.features.components.repository import TABLE
 from runtime.mechanisms.audit.schemas import ResourceType

@@ -1,4 +1,4 @@
-"""The episodes table. Episodes of deleted shows are not there either, for anyone who does not ask for what is deleted."""
+"""SQL on episodes. Episodes of deleted shows count as deleted."""
 
 from psycopg.sql import SQL
 
@@ -8,7 +8,7 @@ from runtime.mechanisms.records.table import Table
 from runtime.persistence.pages import Order
 from runtime.persistence.timestamps import utc
 
-# What a list shows of an episode `e` of a show `s`, in the very form in which it is sent. The search shows the same.
+# Columns of lists and searches, in the format of the response, from an episode `e` and its show `s`.
 _COLUMNS = SQL("""
     e.episode_id, e.show_id, s.name AS show_name,
     e.title, e.title AS episode_title, e.episode_number, e.season_number, e.status,
@@ -23,7 +23,7 @@ _COLUMNS = SQL("""
     {last_modified} AS last_modified,
     e.tags, e.category, e.genre, e.director, e.writer, e.rating, e.language, e.copyright, e.metadata
 """).format(released_at=utc("e.released_at"), upload_date=utc("e.created_at"), last_modified=utc("e.updated_at"))
-_TAKEN = "The show already has an episode of this number in this season"
+_NUMBER_TAKEN = "The show already has an episode with this number in this season; choose another number"
 
 TABLE = Table(
     name="episodes",
@@ -34,14 +34,14 @@ TABLE = Table(
     detail_columns=SQL("e.script_text"),
     joins=SQL("JOIN shows s USING (show_id)"),
     visible_when=SQL("e.deleted_at IS NULL AND s.deleted_at IS NULL"),
-    # The show's version too: an episode is answered with its show's name.
+    # The show's version is included because the response contains the show's name.
     etag=SQL("e.version || '-' || s.version"),
-    constraint_errors={"episodes_unique_episode": lambda: ConflictError(_TAKEN, field="body.episode_number")},
+    constraint_errors={"episodes_unique_episode": lambda: ConflictError(_NUMBER_TAKEN, field="body.episode_number")},
     orders={
         "title": Order(by=SQL("lower(e.title)")),
         "number": Order(by=SQL("ARRAY[e.season_number, e.episode_number]"), type="integer[]"),
         "updated_at": Order(by=SQL("e.updated_at"), type="timestamptz"),
-        # Those without a date come last, or first the other way round.
+        # Episodes without a date sort as the latest.
         "publish_date": Order(by=SQL("coalesce(e.publish_date, 'infinity')"), type="date"),
         "air_date": Order(by=SQL("coalesce(e.air_date, 'infinity')"), type="date"),
     },

@@ -54,7 +54,7 @@ def create_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Makes an episode of a show that there is. 409 when its number is taken in that season."""
+    """Create an episode of an existing show. 409 if the season already has an episode with this number."""
     return envelope_with_etag(response, service.create(transaction, caller, body))
 
 
@@ -77,8 +77,10 @@ def list_episodes(
     published_from: Date | None = None,
     published_to: Date | None = None,
 ) -> Response:
-    """Episodes without their scripts, newest first unless `sort` says otherwise; `number` sorts by season and episode. Those
-    whose `publish_date` is not before `published_from` and not after `published_to`."""
+    """List episodes without their scripts, newest first unless `sort` is given; `number` sorts by season and episode number.
+
+    `published_from` and `published_to` limit `publish_date`, both inclusive.
+    """
     with database.autocommit() as connection:
         found = EPISODES.table.list_page(
             connection,
@@ -114,8 +116,7 @@ def export_episodes(
     status: EpisodeStatus | None = None,
     tag: LabelParameter | None = None,
 ) -> Response:
-    """Episodes as a file that can be edited and imported again, newest first. Where more follow, the header `Link` says
-    where."""
+    """Export episodes, newest first, in the format of the import. If there are more, `Link` has the URL of the next part."""
     with database.autocommit() as connection:
         found = EPISODES.table.list_page(connection, page, show_id=show_id, status=status, tag=tag)
     text = service.EPISODE_FILES.write(found, form, with_header=page.after is None)
@@ -135,7 +136,7 @@ def import_episodes(
     transaction: TransactionDep,
     skip_existing: SkipExisting = False,
 ) -> DataEnvelope[ImportReport]:
-    """Makes and changes episodes by a file."""
+    """Create and update episodes from a file."""
     lines = service.EPISODE_FILES.read(*sent)
     return DataEnvelope(
         data=service.EPISODE_FILES.import_lines(transaction, caller, lines, skip_existing=skip_existing)
@@ -148,7 +149,7 @@ def import_episodes(
     dependencies=[allow(Permission.EPISODES_READ)],
 )
 def get_episode(episode_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One episode."""
+    """Get an episode."""
     with database.autocommit() as connection:
         return record_response(EPISODES.get(connection, episode_id, include_deleted=include_deleted))
 
@@ -164,9 +165,11 @@ def update_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one, 409 for a status that cannot follow the present one. Another script is kept as a new
-    version."""
+    """Update an episode.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. Another script becomes a new script
+    version. 409 for an invalid status transition, 412 if `If-Match` does not name the current version.
+    """
     return envelope_with_etag(response, service.update(transaction, caller, episode_id, body, if_match))
 
 
@@ -180,7 +183,7 @@ def delete_episode(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Episode]:
-    """Deletes an episode, so that it can be restored. Its number stays taken."""
+    """Delete an episode; an administrator can restore it. Its number stays taken."""
     return envelope_with_etag(response, EPISODES.delete(transaction, caller, episode_id, reason, if_match))
 
 
@@ -192,7 +195,7 @@ def restore_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Brings a deleted episode back. 409 when it is not deleted, or while its show is."""
+    """Restore a deleted episode. 409 if it is not deleted, or if its show is deleted."""
     return envelope_with_etag(response, EPISODES.restore(transaction, caller, episode_id, if_match))
 
 
@@ -204,7 +207,10 @@ def publish_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Publishes an episode that is ready and approved: today unless its `publish_date` says otherwise. 409 for any other."""
+    """Publish an episode that is `ready_for_publish` and approved. 409 for any other episode.
+
+    `publish_date` is set to today (UTC) unless it has a value.
+    """
     return envelope_with_etag(response, service.publish(transaction, caller, episode_id, if_match))
 
 
@@ -216,7 +222,7 @@ def unpublish_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Takes a published episode back to `ready_for_publish`. 409 when it is not published."""
+    """Set a published episode back to `ready_for_publish`. 409 if it is not published."""
     return envelope_with_etag(response, service.unpublish(transaction, caller, episode_id, if_match))
 
 
@@ -228,7 +234,7 @@ def approve_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Approves an episode. Who does so first stays its `original_approver`."""
+    """Approve an episode. The first user to do so stays its `original_approver`."""
     return envelope_with_etag(response, service.approve(transaction, caller, episode_id, if_match))
 
 
@@ -240,5 +246,5 @@ def reject_episode(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Episode]:
-    """Rejects an episode, so that it cannot be published. 409 while it is published."""
+    """Reject an episode, so that it cannot be published. 409 while it is published."""
     return envelope_with_etag(response, service.reject(transaction, caller, episode_id, if_match))

@@ -1,6 +1,6 @@
-"""The script_versions table: the history of each episode's script, to which rows are only added.
+"""SQL on script_versions, the history of each episode's script. Rows are only added.
 
-Whoever writes here holds the episode's lock: versions are counted and activated under it.
+Callers that write hold the lock on the episode, under which versions are numbered and activated.
 """
 
 from uuid import UUID
@@ -12,21 +12,23 @@ from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
-# In the very form in which they are sent.
+# Columns in the format of the response.
 _SUMMARY = SQL("""
     script_version_id, episode_id, version_number, octet_length(script_text) AS script_bytes, script_file_reference,
     change_notes, is_active,
     {activated_at} AS activated_at, activated_by,
     {created_at} AS created_at, created_by
 """).format(activated_at=utc("activated_at"), created_at=utc("created_at"))
-_WHOLE = SQL("{}, script_text").format(_SUMMARY)
+_ALL_COLUMNS = SQL("{}, script_text").format(_SUMMARY)
 _LISTING = ListQuery(columns=_SUMMARY, source=SQL("script_versions"), row_id="script_version_id")
 
 _FIND = SQL("""SELECT {} FROM script_versions
-    WHERE episode_id = %(episode_id)s AND script_version_id = %(script_version_id)s""").format(_WHOLE)
-_FIND_ACTIVE = SQL("SELECT {} FROM script_versions WHERE episode_id = %(episode_id)s AND is_active").format(_WHOLE)
+    WHERE episode_id = %(episode_id)s AND script_version_id = %(script_version_id)s""").format(_ALL_COLUMNS)
+_FIND_ACTIVE = SQL("SELECT {} FROM script_versions WHERE episode_id = %(episode_id)s AND is_active").format(
+    _ALL_COLUMNS
+)
 
-# A version that is active from the start takes the place of the one before: the table's trigger sees to that.
+# A trigger of the table deactivates the previously active version.
 _INSERT = SQL("""
 INSERT INTO script_versions (
     episode_id, version_number, script_text, script_file_reference, change_notes, is_active, activated_at, activated_by,
@@ -36,9 +38,9 @@ SELECT %(episode_id)s, coalesce(max(version_number), 0) + 1, %(script_text)s, %(
        %(is_active)s, CASE WHEN %(is_active)s THEN now() END, CASE WHEN %(is_active)s THEN %(user_id)s::uuid END, %(user_id)s
 FROM script_versions WHERE episode_id = %(episode_id)s
 RETURNING {}
-""").format(_WHOLE)
+""").format(_ALL_COLUMNS)
 _ACTIVATE = SQL("""UPDATE script_versions SET is_active = true, activated_at = now(), activated_by = %(user_id)s
-    WHERE script_version_id = %(script_version_id)s RETURNING {}""").format(_WHOLE)
+    WHERE script_version_id = %(script_version_id)s RETURNING {}""").format(_ALL_COLUMNS)
 _DEACTIVATE = "UPDATE script_versions SET is_active = false WHERE episode_id = %(episode_id)s AND is_active"
 
 
@@ -52,7 +54,7 @@ def insert(
     is_active: bool,
     user_id: UUID | None,
 ) -> ScriptVersion:
-    """The next version of the episode's script."""
+    """Insert the next version of the episode's script."""
     values = {
         "episode_id": episode_id,
         "script_text": script_text,
@@ -66,7 +68,7 @@ def insert(
 
 
 def activate(connection: Connection, script_version_id: UUID, *, user_id: UUID) -> ScriptVersion:
-    """The version, which is its episode's active one from now on."""
+    """Make this version the episode's active one."""
     values = {"script_version_id": script_version_id, "user_id": user_id}
     return ScriptVersion.model_validate(connection.execute(_ACTIVATE, values).fetchone())
 
@@ -79,8 +81,10 @@ def sync_active_version(
     script_file_reference: str | None,
     user_id: UUID | None,
 ) -> None:
-    """Has the active version be what the episode says now: it is that already, or becomes a new version, or there is none
-    when the episode has no script."""
+    """Make the active version match the episode's script.
+
+    Inserts a new version if the script differs from the active one; deactivates the active one if there is no script.
+    """
     if script_text is None and script_file_reference is None:
         connection.execute(_DEACTIVATE, {"episode_id": episode_id})
         return
@@ -98,18 +102,18 @@ def sync_active_version(
 
 
 def find(connection: Connection, episode_id: UUID, script_version_id: UUID) -> ScriptVersion | None:
-    """The version, if it is one of the episode's."""
+    """Return the version, or None if it does not exist or is of another episode."""
     values = {"episode_id": episode_id, "script_version_id": script_version_id}
     row = connection.execute(_FIND, values).fetchone()
     return ScriptVersion.model_validate(row) if row else None
 
 
 def find_active(connection: Connection, episode_id: UUID) -> ScriptVersion | None:
-    """The version that is the episode's script, if it has one."""
+    """Return the active version of the episode's script, or None."""
     row = connection.execute(_FIND_ACTIVE, {"episode_id": episode_id}).fetchone()
     return ScriptVersion.model_validate(row) if row else None
 
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
-    """The episode's versions without their texts, newest first."""
+    """List the episode's versions without their texts, newest first."""
     return _LISTING.page(connection, page, episode_id=episode_id)

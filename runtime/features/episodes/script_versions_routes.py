@@ -1,4 +1,4 @@
-"""Versions of an episode's script: create, list, get, activate. None is ever changed or deleted."""
+"""Versions of an episode's script: create, list, get, activate. Versions are never changed or deleted."""
 
 from typing import Annotated
 from uuid import UUID
@@ -26,8 +26,10 @@ def create_script_version(
     body: ScriptVersionCreate,
     transaction: TransactionDep,
 ) -> DataEnvelope[ScriptVersion]:
-    """Makes the next version of an episode's script, which is the active one from now on unless `activate` is false. The
-    episode's `script_text` and `script_file_reference` say what the active version says."""
+    """Create the next version of an episode's script and make it the active one, unless `activate` is false.
+
+    The episode's `script_text` and `script_file_reference` are those of the active version.
+    """
     return DataEnvelope(data=service.create(transaction, caller, episode_id, body))
 
 
@@ -37,8 +39,10 @@ def create_script_version(
     dependencies=[allow(Permission.SCRIPTS_READ)],
 )
 def list_script_versions(episode_id: UUID, page: Paging, database: DatabaseDep) -> Response:
-    """The history of an episode's script: its versions without their texts, newest first. Also a change of the episode's own
-    `script_text` or `script_file_reference` makes a version."""
+    """List the versions of an episode's script without their texts, newest first.
+
+    Updating the episode's `script_text` or `script_file_reference` also creates a version.
+    """
     with database.autocommit() as connection:
         return list_response(service.list_page(connection, page, episode_id))
 
@@ -49,7 +53,7 @@ def list_script_versions(episode_id: UUID, page: Paging, database: DatabaseDep) 
     dependencies=[allow(Permission.SCRIPTS_READ)],
 )
 def get_active_script_version(episode_id: UUID, database: DatabaseDep) -> DataEnvelope[ScriptVersion]:
-    """The version that is the episode's script; 404 when it has none."""
+    """Get the active version of an episode's script. 404 if the episode has no script."""
     with database.autocommit() as connection:
         return DataEnvelope(data=service.get_active(connection, episode_id))
 
@@ -60,7 +64,7 @@ def get_active_script_version(episode_id: UUID, database: DatabaseDep) -> DataEn
     dependencies=[allow(Permission.SCRIPTS_READ)],
 )
 def get_script_version(episode_id: UUID, script_version_id: UUID, database: DatabaseDep) -> DataEnvelope[ScriptVersion]:
-    """One version of an episode's script."""
+    """Get a version of an episode's script."""
     with database.autocommit() as connection:
         return DataEnvelope(data=service.get(connection, episode_id, script_version_id))
 
@@ -75,5 +79,5 @@ def activate_script_version(
     script_version_id: UUID,
     transaction: TransactionDep,
 ) -> DataEnvelope[ScriptVersion]:
-    """Makes a version the episode's script, instead of the one that is."""
+    """Make a version the active one of the episode's script, instead of the current one."""
     return DataEnvelope(data=service.activate(transaction, caller, episode_id, script_version_id))

@@ -1,4 +1,4 @@
-"""Versions of an episode's script as clients send and get them."""
+"""Request and response schemas of script versions."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,7 @@ ChangeNotes = Annotated[str, stripped(2_000)]
 
 
 class ScriptVersionCreate(RequestBody):
-    """A new version of an episode's script: its text, the reference of its file, or both."""
+    """A new version of an episode's script: its text, a reference to its file, or both."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -27,26 +27,26 @@ class ScriptVersionCreate(RequestBody):
     script_text: Script | None = None
     script_file_reference: FileReference | None = None
     change_notes: ChangeNotes | None = None
-    activate: Annotated[bool, Field(strict=True, description="Whether it becomes the episode's script.")] = True
+    activate: Annotated[bool, Field(strict=True, description="Make it the active version.")] = True
 
 
 class ScriptVersionSummary(Resource):
-    """A version of a script as lists show it: without its text."""
+    """A script version in a list, without its text."""
 
     script_version_id: UUID
     episode_id: UUID
-    version_number: int = Field(description="Counted for each episode, from 1.")
-    script_bytes: int | None = Field(description="The length of the text as UTF-8; null without one.")
+    version_number: int = Field(description="Number of the version within the episode, from 1.")
+    script_bytes: int | None = Field(description="Size of the text in bytes as UTF-8; null without a text.")
     script_file_reference: str | None
     change_notes: str | None
-    is_active: bool = Field(description="Whether it is the episode's script now. At most one version is.")
-    activated_at: Timestamp | None = Field(description="When it last became the episode's script.")
+    is_active: bool = Field(description="Whether it is the episode's current script. At most one version is active.")
+    activated_at: Timestamp | None = Field(description="When it was last activated.")
     activated_by: UUID | None
     created_at: Timestamp
     created_by: UUID | None
 
 
 class ScriptVersion(ScriptVersionSummary):
-    """A version of a script. It never changes but for being active or not."""
+    """A script version. Only its activation can change."""
 
     script_text: str | None

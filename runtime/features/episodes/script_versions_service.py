@@ -1,7 +1,7 @@
-"""The rules of script versions: they are counted without gaps, one at most is active, and the episode says what that one says.
+"""Rules of script versions: numbers without gaps, at most one active version, the episode's script equals the active version.
 
-A version that is made here or made active has its own row in the log of what users did. One that is made because the episode's
-script was changed has none: the episode's row says it all.
+Creating or activating a version here writes its own activity log entry. A version that an update of the episode's script creates
+has none: the episode's entry contains the change.
 """
 
 from uuid import UUID
@@ -20,10 +20,14 @@ from runtime.persistence.transactions import Connection, Transaction
 
 
 def create(transaction: Transaction, caller: Caller, episode_id: UUID, body: ScriptVersionCreate) -> ScriptVersion:
-    """The next version, the episode's script from now on unless the body says otherwise. NotFoundError for the episode,
-    InvalidInputError for a version of nothing."""
+    """Create the next version of the episode's script, active unless the body says otherwise.
+
+    Raises:
+        InvalidInputError: The body has neither a text nor a file reference.
+        NotFoundError: The episode does not exist or is deleted.
+    """
     if body.script_text is None and body.script_file_reference is None:
-        raise InvalidInputError("Send the script here or its file in script_file_reference", field="body.script_text")
+        raise InvalidInputError("Required unless script_file_reference is sent", field="body.script_text")
     episode = EPISODES.get_for_update(transaction, caller, episode_id, IfMatch())
     version = repository.insert(
         transaction.connection,
@@ -36,31 +40,34 @@ def create(transaction: Transaction, caller: Caller, episode_id: UUID, body: Scr
     )
     _log(transaction, caller, ActionType.CREATE, None, version)
     if version.is_active:
-        _have_episode_say(transaction, caller, episode, version)
+        _copy_to_episode(transaction, caller, episode, version)
     return version
 
 
 def activate(transaction: Transaction, caller: Caller, episode_id: UUID, script_version_id: UUID) -> ScriptVersion:
-    """The version, which is the episode's script from now on; as it was when it is already. NotFoundError for the episode and
-    for the version."""
+    """Make the version the episode's active one; no change if it is active already.
+
+    Raises:
+        NotFoundError: The episode or the version does not exist.
+    """
     episode = EPISODES.get_for_update(transaction, caller, episode_id, IfMatch())
-    before = _there(repository.find(transaction.connection, episode_id, script_version_id))
+    before = _require_found(repository.find(transaction.connection, episode_id, script_version_id))
     if before.is_active:
         return before
     after = repository.activate(transaction.connection, script_version_id, user_id=caller.user_id)
     _log(transaction, caller, ActionType.ACTIVATE, before, after)
-    _have_episode_say(transaction, caller, episode, after)
+    _copy_to_episode(transaction, caller, episode, after)
     return after
 
 
 def get(connection: Connection, episode_id: UUID, script_version_id: UUID) -> ScriptVersion:
-    """The version. NotFoundError for the episode and for the version."""
+    """Return the version; NotFoundError if it or the episode does not exist."""
     EPISODES.ensure_exists(connection, episode_id)
-    return _there(repository.find(connection, episode_id, script_version_id))
+    return _require_found(repository.find(connection, episode_id, script_version_id))
 
 
 def get_active(connection: Connection, episode_id: UUID) -> ScriptVersion:
-    """The version that is the episode's script. NotFoundError for the episode, and when it has no script."""
+    """Return the active version; NotFoundError if the episode does not exist or has no script."""
     EPISODES.ensure_exists(connection, episode_id)
     active = repository.find_active(connection, episode_id)
     if active is None:
@@ -69,13 +76,13 @@ def get_active(connection: Connection, episode_id: UUID) -> ScriptVersion:
 
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
-    """The history of the episode's script. NotFoundError for the episode."""
+    """List the versions of the episode's script; NotFoundError if the episode does not exist."""
     EPISODES.ensure_exists(connection, episode_id)
     return repository.list_page(connection, page, episode_id)
 
 
-def _have_episode_say(transaction: Transaction, caller: Caller, episode: Episode, version: ScriptVersion) -> None:
-    # The episode's own rule sees that the active version says this already, and makes none.
+def _copy_to_episode(transaction: Transaction, caller: Caller, episode: Episode, version: ScriptVersion) -> None:
+    # `sync_active_version`, which follows every change of an episode, finds the active version equal and inserts none.
     columns = {"script_text": version.script_text, "script_file_reference": version.script_file_reference}
     EPISODES.update_locked(transaction, caller, episode, columns)
 
@@ -95,11 +102,11 @@ def _log(
 
 
 def _without_text(version: ScriptVersion) -> ScriptVersionSummary:
-    # The log needs no second copy of what is kept with the version for good.
+    # The version is stored permanently, so the log needs no copy of its text.
     return ScriptVersionSummary.model_validate(version.model_dump(exclude={"script_text"}))
 
 
-def _there(version: ScriptVersion | None) -> ScriptVersion:
+def _require_found(version: ScriptVersion | None) -> ScriptVersion:
     if version is None:
-        raise NotFoundError("The episode has no such script version", field="path.script_version_id")
+        raise NotFoundError("Script version not found", field="path.script_version_id")
     return version

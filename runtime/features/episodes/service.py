@@ -1,7 +1,6 @@
-"""The rules of an episode: that its two sets of names agree, which show it belongs to, that the history of its script is whole,
-and that search knows it.
+"""Rules of episodes: aliases agree, the show exists, script versions and the search index follow every change.
 
-A change locks the episode first and its show last: always in this order, two requests never wait for each other.
+Locks are taken in a fixed order, so that requests cannot deadlock: the episode first, its show last.
 """
 
 from collections.abc import Callable
@@ -26,12 +25,12 @@ from runtime.persistence.transactions import Connection, Transaction
 _STATUS, _EPISODE = "body.status", "path.episode_id"
 
 
-def _stay_with_show(transaction: Transaction, episode: Episode) -> None:
+def _require_live_show(transaction: Transaction, episode: Episode) -> None:
     if shows.TABLE.find_for_share(transaction.connection, episode.show_id) is None:
         raise ConflictError("The episode's show is deleted; restore that first", field="path.episode_id")
 
 
-def _follow(transaction: Transaction, before: Episode | None, after: Episode) -> None:
+def _sync_derived_data(transaction: Transaction, before: Episode | None, after: Episode) -> None:
     script = (after.script_text, after.script_file_reference)
     if script != ((before.script_text, before.script_file_reference) if before else (None, None)):
         script_versions.sync_active_version(
@@ -48,22 +47,27 @@ EPISODES = RecordService(
     table=TABLE,
     resource_type=ResourceType.EPISODE,
     display_name="episode",
-    before_restore=_stay_with_show,
-    after_change=_follow,
+    before_restore=_require_live_show,
+    after_change=_sync_derived_data,
 )
 
 
 def create(transaction: Transaction, caller: Caller, body: EpisodeCreate) -> Episode:
-    """The new episode. InvalidInputError for names that are missing or disagree, NotFoundError for an unknown show,
-    ConflictError for a number that is taken, be it by an episode that is deleted."""
-    problems = _disagreements(body, lambda name: getattr(body, name) is not None)
+    """Create an episode.
+
+    Raises:
+        InvalidInputError: The title or the show is missing, or a field disagrees with its alias.
+        NotFoundError: The show does not exist.
+        ConflictError: The number is taken, possibly by a deleted episode.
+    """
+    problems = _alias_conflicts(body, lambda name: getattr(body, name) is not None)
     if body.title is None and body.episode_title is None:
-        problems.insert(0, FieldProblem("Field required", "body.title"))
+        problems.insert(0, FieldProblem("Required unless episode_title is sent", "body.title"))
     if body.show_id is None and body.show_name is None:
-        problems.insert(0, FieldProblem("Name the show here or in show_name", "body.show_id"))
-    _refuse(problems)
+        problems.insert(0, FieldProblem("Required unless show_name is sent", "body.show_id"))
+    _raise_problems(problems)
     record_last_seen(transaction, caller)
-    show_id = _show_of(transaction.connection, body)
+    show_id = _resolve_show(transaction.connection, body)
     columns = publication.apply_status_transition({**body.columns(), "show_id": show_id}, None, field=_STATUS)
     return EPISODES.create(transaction, caller, columns)
 
@@ -71,14 +75,19 @@ def create(transaction: Transaction, caller: Caller, body: EpisodeCreate) -> Epi
 def update(
     transaction: Transaction, caller: Caller, episode_id: UUID, body: EpisodeUpdate, if_match: IfMatch
 ) -> Episode:
-    """The episode with what was sent. InvalidInputError for names that disagree, NotFoundError for it or its new show,
-    PreconditionFailedError when it is another version than the caller's, ConflictError for a number that is taken and for a
-    status that it cannot have now."""
-    _refuse(_disagreements(body, body.model_fields_set.__contains__))
+    """Update an episode.
+
+    Raises:
+        InvalidInputError: A field disagrees with its alias.
+        NotFoundError: The episode or its new show does not exist.
+        PreconditionFailedError: The episode has another version than `if_match` requires.
+        ConflictError: The number is taken, or the status transition is not allowed.
+    """
+    _raise_problems(_alias_conflicts(body, body.model_fields_set.__contains__))
     before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     columns = publication.apply_status_transition(body.changed_columns(before.duration_seconds), before, field=_STATUS)
     if body.show_id is not None or body.show_name is not None:
-        columns["show_id"] = _show_of(transaction.connection, body)
+        columns["show_id"] = _resolve_show(transaction.connection, body)
     return EPISODES.update_locked(transaction, caller, before, columns)
 
 
@@ -97,18 +106,28 @@ EPISODE_FILES = ImportExport(
 
 
 def publish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
-    """The episode, published. NotFoundError, PreconditionFailedError, ConflictError when it is not ready or not approved, or
-    is published already."""
+    """Publish the episode.
+
+    Raises:
+        NotFoundError: The episode does not exist.
+        PreconditionFailedError: The episode has another version than `if_match` requires.
+        ConflictError: The episode is not ready, not approved, or published already.
+    """
     before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     if before.status == EpisodeStatus.PUBLISHED:
-        raise ConflictError("The episode is published already", field=_EPISODE)
+        raise ConflictError("The episode is already published", field=_EPISODE)
     columns = publication.apply_status_transition({"status": EpisodeStatus.PUBLISHED}, before, field=_EPISODE)
     return EPISODES.update_locked(transaction, caller, before, columns)
 
 
 def unpublish(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
-    """The episode, ready to be published again. NotFoundError, PreconditionFailedError, ConflictError when it is not
-    published."""
+    """Set the published episode back to ready_for_publish.
+
+    Raises:
+        NotFoundError: The episode does not exist.
+        PreconditionFailedError: The episode has another version than `if_match` requires.
+        ConflictError: The episode is not published.
+    """
     before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     if before.status != EpisodeStatus.PUBLISHED:
         raise ConflictError("The episode is not published", field=_EPISODE)
@@ -116,8 +135,12 @@ def unpublish(transaction: Transaction, caller: Caller, episode_id: UUID, if_mat
 
 
 def approve(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
-    """The episode, approved: as it was when somebody did that already. Who was first stays its original approver.
-    NotFoundError, PreconditionFailedError."""
+    """Approve the episode; no change if it is approved already. The first approver is kept as original_approver.
+
+    Raises:
+        NotFoundError: The episode does not exist.
+        PreconditionFailedError: The episode has another version than `if_match` requires.
+    """
     before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     approver = before.original_approver or caller.user_id
     columns = {"approval_status": ApprovalStatus.APPROVED, "original_approver": approver}
@@ -125,15 +148,20 @@ def approve(transaction: Transaction, caller: Caller, episode_id: UUID, if_match
 
 
 def reject(transaction: Transaction, caller: Caller, episode_id: UUID, if_match: IfMatch) -> Episode:
-    """The episode, rejected: as it was when it is already. NotFoundError, PreconditionFailedError, ConflictError while it is
-    published."""
+    """Reject the episode; no change if it is rejected already.
+
+    Raises:
+        NotFoundError: The episode does not exist.
+        PreconditionFailedError: The episode has another version than `if_match` requires.
+        ConflictError: The episode is published.
+    """
     before = EPISODES.get_for_update(transaction, caller, episode_id, if_match)
     if before.status == EpisodeStatus.PUBLISHED:
         raise ConflictError("The episode is published; unpublish it first", field=_EPISODE)
     return EPISODES.update_locked(transaction, caller, before, {"approval_status": ApprovalStatus.REJECTED})
 
 
-def _disagreements(body: EpisodeCreate | EpisodeUpdate, is_sent: Callable[[str], bool]) -> list[FieldProblem]:
+def _alias_conflicts(body: EpisodeCreate | EpisodeUpdate, is_sent: Callable[[str], bool]) -> list[FieldProblem]:
     seconds = body.duration_seconds
     pairs = [
         ("title", body.title, "episode_title", body.episode_title),
@@ -146,25 +174,25 @@ def _disagreements(body: EpisodeCreate | EpisodeUpdate, is_sent: Callable[[str],
         ),
     ]
     return [
-        FieldProblem(f"This disagrees with {name}", f"body.{alias}")
+        FieldProblem(f"Must agree with {name}", f"body.{alias}")
         for name, value, alias, alias_value in pairs
         if is_sent(name) and is_sent(alias) and value != alias_value
     ]
 
 
-def _refuse(problems: list[FieldProblem]) -> None:
+def _raise_problems(problems: list[FieldProblem]) -> None:
     if problems:
-        raise InvalidInputError("The names of the fields do not fit together", problems=problems)
+        raise InvalidInputError("Fields are missing or disagree with their aliases", problems=problems)
 
 
-def _show_of(connection: Connection, body: EpisodeCreate | EpisodeUpdate) -> UUID:
-    """The show that the body names, kept from being deleted meanwhile."""
+def _resolve_show(connection: Connection, body: EpisodeCreate | EpisodeUpdate) -> UUID:
+    """Return the id of the show that the body names, protected from deletion until the transaction ends."""
     by_id = SHOWS.get_for_share(connection, body.show_id, field="body.show_id") if body.show_id else None
     by_name = shows.find_by_name_for_share(connection, body.show_name) if body.show_name else None
     if body.show_name and by_name is None:
-        raise NotFoundError("There is no show of this name", field="body.show_name")
+        raise NotFoundError("Show not found", field="body.show_name")
     if by_id and by_name and by_id.show_id != by_name.show_id:
-        raise InvalidInputError("show_id and show_name disagree", field="body.show_name")
+        raise InvalidInputError("Must agree with show_id", field="body.show_name")
     show = by_id or by_name
     assert show is not None, "the body names a show"  # noqa: S101
     return show.show_id

@@ -1,4 +1,4 @@
-"""Where an episode stands, and where it can go from there (ROAD-74, ROAD-88)."""
+"""Statuses of an episode and their allowed transitions (ROAD-74, ROAD-88)."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 
 class EpisodeStatus(StrEnum):
-    """Where an episode stands (ROAD-74, ROAD-88)."""
+    """Production status of an episode (ROAD-74, ROAD-88)."""
 
     DRAFT = "draft"
     IN_PRODUCTION = "in_production"
@@ -18,7 +18,7 @@ class EpisodeStatus(StrEnum):
 
 
 class ApprovalStatus(StrEnum):
-    """What administrators think of it."""
+    """Approval of an episode by administrators."""
 
     DRAFT = "draft"
     APPROVED = "approved"
@@ -26,8 +26,8 @@ class ApprovalStatus(StrEnum):
 
 
 _S = EpisodeStatus
-# From each status to those that may follow it.
-NEXT: Mapping[EpisodeStatus, tuple[EpisodeStatus, ...]] = MappingProxyType(
+# The allowed next statuses by current status.
+TRANSITIONS: Mapping[EpisodeStatus, tuple[EpisodeStatus, ...]] = MappingProxyType(
     {
         _S.DRAFT: (_S.IN_PRODUCTION, _S.ON_HOLD, _S.CANCELED, _S.ARCHIVED),
         _S.IN_PRODUCTION: (_S.READY_FOR_PUBLISH, _S.DRAFT, _S.ON_HOLD, _S.CANCELED, _S.ARCHIVED),
@@ -40,11 +40,11 @@ NEXT: Mapping[EpisodeStatus, tuple[EpisodeStatus, ...]] = MappingProxyType(
 )
 
 
-def possible_after(status: EpisodeStatus) -> str:
-    """The statuses that may follow this one, as text."""
-    return ", ".join(NEXT[status])
+def allowed_next(status: EpisodeStatus) -> str:
+    """Return the allowed next statuses as text."""
+    return ", ".join(TRANSITIONS[status])
 
 
-NEXT_DESCRIPTION = "What may follow what: {}. An episode is published only while it is approved.".format(
-    "; ".join(f"{status} → {possible_after(status)}" for status in NEXT)
+TRANSITIONS_DESCRIPTION = "Allowed transitions: {}. Publishing requires the approval status `approved`.".format(
+    "; ".join(f"{status} → {allowed_next(status)}" for status in TRANSITIONS)
 )

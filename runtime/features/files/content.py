@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, and under which name it may be saved. Nothing here believes what a client says."""
+"""Image type detection by the first bytes, and safe download names. Nothing here trusts what a client declares."""
 
 import re
 import unicodedata
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from runtime.features.uploads.limits import ImageType
 
-# A name of a file may have 255 bytes on nearly every file system.
+# Nearly every file system allows 255 bytes for a file name.
 MAX_NAME_BYTES = 200
 
 _SIGNATURES: Mapping[ImageType, re.Pattern[bytes]] = MappingProxyType(
@@ -26,29 +26,31 @@ _SUFFIXES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         ImageType.GIF: (".gif",),
     }
 )
-_OF_PATHS = re.compile(r"[/\\]")
-# What Windows takes in no name, and the names that are its devices, whatever follows them.
-_FORBIDDEN = re.compile(r'[<>:"|?*]')
-_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
+_PATH_SEPARATORS = re.compile(r"[/\\]")
+# Characters that Windows allows in no file name, and its device names, which are reserved with any extension.
+_WINDOWS_FORBIDDEN = re.compile(r'[<>:"|?*]')
+_WINDOWS_DEVICE = re.compile(r"(?:CON|PRN|AUX|NUL|COM[0-9¹²³]|LPT[0-9¹²³])\s*(?:\.|$)", re.IGNORECASE)
 
 
-def image_type(content: bytes) -> ImageType | None:
-    """The type of image that the bytes begin like, or None when they begin like none that we take."""
+def detect_image_type(content: bytes) -> ImageType | None:
+    """Return the supported image type whose signature the bytes start with, or None."""
     return next((kind for kind, signature in _SIGNATURES.items() if signature.match(content)), None)
 
 
 def download_name(file_name: str, media_type: str) -> str:
-    """A name that is safe to save a file of this type under, as much like the one that its sender gave it as can be: without
-    folders, without characters that cannot be seen or that turn the text around, and with an ending of the type."""
-    name = unicodedata.normalize("NFC", _OF_PATHS.split(file_name)[-1])
+    """Return a safe name for saving a file of this type, as close to the original name as possible.
+
+    The name has no folders, no control or invisible characters, no text direction overrides, and an extension of the type.
+    """
+    name = unicodedata.normalize("NFC", _PATH_SEPARATORS.split(file_name)[-1])
     name = "".join(letter for letter in name if not unicodedata.category(letter).startswith(("C", "Zl", "Zp")))
-    name = _FORBIDDEN.sub("_", name).strip(" .")
+    name = _WINDOWS_FORBIDDEN.sub("_", name).strip(" .")
     suffixes = _SUFFIXES.get(media_type, ())
-    ending = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), None)
-    if ending is None and suffixes:
-        ending = suffixes[0]
-        name += ending
-    stem = name[: len(name) - len(ending or "")].encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore").strip(" .")
+    extension = next((suffix for suffix in suffixes if name.lower().endswith(suffix)), None)
+    if extension is None and suffixes:
+        extension = suffixes[0]
+        name += extension
+    stem = name[: len(name) - len(extension or "")].encode()[:MAX_NAME_BYTES].decode("utf-8", "ignore").strip(" .")
     if not stem:
         stem = "file"
-    return f"{'_' if _DEVICE.match(stem) else ''}{stem}{ending or ''}"
+    return f"{'_' if _WINDOWS_DEVICE.match(stem) else ''}{stem}{extension or ''}"

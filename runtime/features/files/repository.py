@@ -1,4 +1,4 @@
-"""Files: the upload sessions with their jobs, as those see them who may."""
+"""SQL on files: upload sessions joined with their jobs."""
 
 from uuid import UUID
 
@@ -9,9 +9,9 @@ from runtime.persistence.pages import EVERY_ROW, JsonPage, ListQuery, PageReques
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
-_MINE = SQL("u.user_id = %(visible_to)s")
+_OWNED = SQL("u.user_id = %(visible_to)s")
 
-# Renamed inside, so that filters and pages have the names that clients know.
+# Columns are renamed in the subquery, so that filters and pages use the names that clients know.
 _LISTING = ListQuery(
     columns=SQL("""
         u.file_id, u.user_id, u.entity_type, u.entity_id, u.file_name, u.content_type AS file_type, u.byte_count,
@@ -29,16 +29,16 @@ _LISTING = ListQuery(
     ) u LEFT JOIN processing_queue j USING (job_id)"""),
     row_id="file_id",
     alias="u",
-    conditions={"visible_to": _MINE},
+    conditions={"visible_to": _OWNED},
 )
 
-_FIND = SQL("SELECT {columns} FROM {source} WHERE u.file_id = %(file_id)s AND {mine}")
-_FIND_ANY = _FIND.format(columns=_LISTING.columns, source=_LISTING.source, mine=EVERY_ROW)
-_FIND_MINE = _FIND.format(columns=_LISTING.columns, source=_LISTING.source, mine=_MINE)
+_FIND = SQL("SELECT {columns} FROM {source} WHERE u.file_id = %(file_id)s AND {visible}")
+_FIND_ANY = _FIND.format(columns=_LISTING.columns, source=_LISTING.source, visible=EVERY_ROW)
+_FIND_OWNED = _FIND.format(columns=_LISTING.columns, source=_LISTING.source, visible=_OWNED)
 
 _LOCK = "SELECT FROM upload_sessions WHERE upload_id = %(file_id)s FOR UPDATE"
 
-# A post waits for the upload that was announced with it, and ends with it.
+# An upload that was created with a post is deleted with the post.
 _DELETE_PENDING = """
 DELETE FROM upload_sessions
 WHERE upload_id = %(file_id)s AND status = 'pending' AND expires_at > now() AND post_id IS NULL
@@ -46,23 +46,23 @@ WHERE upload_id = %(file_id)s AND status = 'pending' AND expires_at > now() AND 
 
 
 def find(connection: Connection, file_id: UUID, *, visible_to: UUID | None) -> FileView | None:
-    """The file, if this user announced it; whoever did, where no user is named."""
-    statement = _FIND_ANY if visible_to is None else _FIND_MINE
+    """Return the file, or None; with `visible_to`, only a file of this user."""
+    statement = _FIND_ANY if visible_to is None else _FIND_OWNED
     row = connection.execute(statement, {"file_id": file_id, "visible_to": visible_to}).fetchone()
     return FileView.model_validate(row) if row else None
 
 
 def find_for_update(connection: Connection, file_id: UUID, *, visible_to: UUID | None) -> FileView | None:
-    """The same. Until the transaction ends no other can complete or end it."""
+    """Return the file as `find` does, locked until the transaction ends."""
     connection.execute(_LOCK, {"file_id": file_id})
     return find(connection, file_id, visible_to=visible_to)
 
 
 def list_page(connection: Connection, page: PageRequest, *, visible_to: UUID | None, **filters: object) -> JsonPage:
-    """Files, newest first; each filter that is given narrows them."""
+    """List files, newest first, that match the given filters; with `visible_to`, only those of this user."""
     return _LISTING.page(connection, page, visible=EVERY_ROW, visible_to=visible_to, **filters)
 
 
 def delete_pending(connection: Connection, file_id: UUID) -> int:
-    """Forgets a file that can still be uploaded, and that no post waits for. 1, or 0 for any other."""
+    """Delete a pending, unexpired upload that belongs to no post; return the number of deleted rows."""
     return connection.execute(_DELETE_PENDING, {"file_id": file_id}).rowcount

@@ -1,5 +1,4 @@
-"""Files: what was announced, by whom, and what became of it. The same uploads as under /upload, and one way more to send them:
-small files through the API itself."""
+"""Files: list, get, download, complete, delete. The same uploads as under /upload, plus direct upload of small files."""
 
 import hashlib
 from typing import Annotated
@@ -31,12 +30,12 @@ from runtime.web.routing import feature_router
 
 router = feature_router("files")
 
-# Bodies of these may be as large as the largest file, see `runtime/app.py`.
+# These paths accept bodies as large as the largest file, see `runtime/app.py`.
 DIRECT_UPLOAD_PATHS = ("/api/v1/files/upload", "/files/upload")
 
 VisibleTo = Annotated[UUID | None, owner_filter(Permission.UPLOADS_READ_ALL)]
 
-# What the form has in it; it is read by ourselves, so the framework cannot describe it.
+# The form is parsed by `runtime.web.forms`, so FastAPI cannot derive its description.
 _FORM = {
     "requestBody": {
         "required": True,
@@ -66,23 +65,24 @@ _FORM = {
 async def _sent_file(form: FormDep) -> UploadedFile:
     file = form.files.get("file")
     if file is None or len(form.files) > 1:
-        raise InvalidInputError("Send one file, in the field `file`", field="body.file")
+        raise InvalidInputError("Send exactly one file, in the field `file`", field="body.file")
     return file
 
 
-async def _announced(form: FormDep, file: Annotated[UploadedFile, Depends(_sent_file)]) -> UploadCreate:
-    """What the form says of its file, and what the file says itself: as if it had been announced."""
-    said = {
+async def _declaration(form: FormDep, file: Annotated[UploadedFile, Depends(_sent_file)]) -> UploadCreate:
+    """Build the declaration of the upload from the form's fields and from the file itself."""
+    file_fields = {
         "file_name": file.name,
         "file_type": file.media_type,
         "byte_count": len(file.content),
         "sha256": hashlib.sha256(file.content).hexdigest(),
     }
-    if twice := said.keys() & form.texts.keys():
-        problems = [FieldProblem("The file itself says this", f"body.{name}") for name in sorted(twice)]
-        raise InvalidInputError("The file says some of this itself", problems=problems)
+    if duplicates := file_fields.keys() & form.texts.keys():
+        message = "Do not send this field; it is read from the file"
+        problems = [FieldProblem(message, f"body.{name}") for name in sorted(duplicates)]
+        raise InvalidInputError(message, problems=problems)
     try:
-        return UploadCreate.model_validate({**form.texts, **said})
+        return UploadCreate.model_validate({**form.texts, **file_fields})
     except ValidationError as error:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from None
 
@@ -91,14 +91,16 @@ async def _announced(form: FormDep, file: Annotated[UploadedFile, Depends(_sent_
 @router.get("/files/upload", response_model=DataEnvelope[UploadForm], include_in_schema=False)
 def get_upload_form(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
-    announced: Annotated[UploadQuery, Query()],
+    declaration: Annotated[UploadQuery, Query()],
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[UploadForm]:
-    """Announces a file and answers the form that uploads it, as POST /api/v1/upload/generate-url does. Each request announces
-    another upload."""
-    form = uploads.announce(
-        transaction, resources.objects, resources.settings, caller, announced, entity_field="query.entity_id"
+    """Create an upload and return its presigned POST form, as `POST /api/v1/upload/generate-url` does.
+
+    Each request creates another upload.
+    """
+    form = uploads.create_upload(
+        transaction, resources.objects, resources.settings, caller, declaration, entity_field="query.entity_id"
     )
     return DataEnvelope(data=form)
 
@@ -109,22 +111,24 @@ def upload_file(
     *,
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
     file: Annotated[UploadedFile, Depends(_sent_file)],
-    announced: Annotated[UploadCreate, Depends(_announced)],
+    declaration: Annotated[UploadCreate, Depends(_declaration)],
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[FileView]:
-    """Uploads an image of up to 4.5 MB in one request, and starts its processing. 413 for a larger one: announce it, and send
-    it to storage."""
-    made = service.upload(
+    """Upload an image of up to 4.5 MB in one request and start its processing.
+
+    413 for a larger file: create an upload and send the file to S3.
+    """
+    file_view = service.upload(
         transaction,
         objects=resources.objects,
         outbox=resources.outbox,
         settings=resources.settings,
         caller=caller,
-        announced=announced,
+        declaration=declaration,
         content=file.content,
     )
-    return DataEnvelope(data=made)
+    return DataEnvelope(data=file_view)
 
 
 @router.get("/api/v1/files", response_model=PageEnvelope[FileView], dependencies=[allow(Permission.UPLOADS_READ)])
@@ -136,9 +140,9 @@ def list_files(
     entity_type: UploadEntity | None = None,
     entity_id: UUID | None = None,
     status: FileStatus | None = None,
-    user_id: Annotated[UUID | None, Query(description="Who announced them.")] = None,
+    user_id: Annotated[UUID | None, Query(description="The user who created the uploads.")] = None,
 ) -> Response:
-    """The files that the caller announced, newest first; everybody's for administrators."""
+    """List the caller's files, newest first; administrators see the files of all users."""
     with database.autocommit() as connection:
         found = repository.list_page(
             connection,
@@ -162,7 +166,7 @@ def list_files(
     include_in_schema=False,
 )
 def get_file(visible_to: VisibleTo, file_id: UUID, database: DatabaseDep) -> DataEnvelope[FileView]:
-    """One file, and where it stands."""
+    """Get a file with its processing status."""
     with database.autocommit() as connection:
         return DataEnvelope(data=service.get(connection, file_id, visible_to=visible_to))
 
@@ -176,8 +180,8 @@ def get_file_url(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[FileUrl]:
-    """Where the stored file is to be had for a while, as a download. 409 while it is not stored."""
-    made = service.make_url(
+    """Get a presigned URL that downloads the stored file until `url_expires_at`. 409 while the file is not stored."""
+    file_url = service.create_download_url(
         transaction,
         objects=resources.objects,
         settings=resources.settings,
@@ -185,7 +189,7 @@ def get_file_url(
         file_id=file_id,
         visible_to=visible_to,
     )
-    return DataEnvelope(data=made)
+    return DataEnvelope(data=file_url)
 
 
 @router.post("/api/v1/files/{file_id}/complete", response_model=DataEnvelope[FileView])
@@ -195,7 +199,11 @@ def complete_file(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[FileView]:
-    """Says that the file is uploaded, and starts its processing if it is the announced one. Repeating does no harm."""
+    """Complete an upload: verify the stored file against its declaration and start its processing. Safe to repeat.
+
+    400 if the stored file differs from its declaration, 409 while nothing is uploaded or after the upload expired, 429 while
+    the job queue is full.
+    """
     completed = service.complete(
         transaction,
         objects=resources.objects,
@@ -214,5 +222,5 @@ def delete_file(
     file_id: UUID,
     transaction: TransactionDep,
 ) -> None:
-    """Ends an upload that is still pending; 409 for any other file."""
+    """Delete a pending upload, so that its form can no longer be completed. 409 for any other file."""
     service.delete(transaction, caller, file_id, visible_to=visible_to)

@@ -1,5 +1,7 @@
-"""The rules of files. Whichever way the bytes come, they wait where uploads wait until they are compared with what was
-announced, and the same job is made of them."""
+"""Rules of files.
+
+A direct upload takes the same path as a presigned one: temp bucket, verification against its declaration, job.
+"""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,7 +10,7 @@ from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, InvalidInputError, NotFoundError, PayloadTooLargeError
 from runtime.features.files import repository
-from runtime.features.files.content import download_name, image_type
+from runtime.features.files.content import detect_image_type, download_name
 from runtime.features.files.schemas import MAX_DIRECT_BYTES, FileStatus, FileUrl, FileView
 from runtime.features.uploads import service as uploads
 from runtime.features.uploads.schemas import UploadCreate
@@ -21,13 +23,17 @@ from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
 
 FIELD = "path.file_id"
-# What is kept of an upload that nobody may keep elsewhere.
+# Uploads are private: no cache may store them.
 UPLOAD_CACHE_CONTROL = "no-store"
 
 
 def get(connection: Connection, file_id: UUID, *, visible_to: UUID | None) -> FileView:
-    """The file. NotFoundError, also for a file of somebody else than `visible_to`, where that is given."""
-    return _there(repository.find(connection, file_id, visible_to=visible_to))
+    """Return the file.
+
+    Raises:
+        NotFoundError: The file does not exist, or is not of the user `visible_to`, if given.
+    """
+    return _require_found(repository.find(connection, file_id, visible_to=visible_to))
 
 
 def upload(
@@ -37,26 +43,31 @@ def upload(
     outbox: Outbox,
     settings: ApiSettings,
     caller: Caller,
-    announced: UploadCreate,
+    declaration: UploadCreate,
     content: bytes,
 ) -> FileView:
-    """The file, stored and completed: announced, uploaded and compared at once. All of it happens or, but for bytes that the
-    bucket forgets after a day, nothing.
+    """Create an upload, store its file and complete it.
 
-    PayloadTooLargeError for a file that has to be uploaded by a form, InvalidInputError for one that does not begin like a file of
-    its type, NotFoundError when there is nothing to upload for.
+    If it fails, nothing remains but possibly an object that the temp bucket expires after a day.
+
+    Raises:
+        PayloadTooLargeError: The file is too large for a direct upload.
+        InvalidInputError: The first bytes are not those of the declared image type.
+        NotFoundError: The entity does not exist or is deleted.
     """
     if len(content) > MAX_DIRECT_BYTES:
         raise PayloadTooLargeError(
-            f"A file may have {MAX_DIRECT_BYTES} bytes here; larger ones go to storage, see POST /api/v1/upload/generate-url",
+            f"The file must have at most {MAX_DIRECT_BYTES} bytes; upload larger files with POST /api/v1/upload/generate-url",
             field="body.file",
         )
-    found = image_type(content)
-    if found is None:
-        raise InvalidInputError("This is not a JPEG, PNG, WebP or GIF image", field="body.file")
-    if found != announced.file_type:
-        raise InvalidInputError(f"The file is {found}", field="body.file_type")
-    session = uploads.open_session(transaction, settings, caller, announced)
+    detected_type = detect_image_type(content)
+    if detected_type is None:
+        raise InvalidInputError("Must be a JPEG, PNG, WebP or GIF image", field="body.file")
+    if detected_type != declaration.file_type:
+        raise InvalidInputError(
+            f"The file is {detected_type}, not {declaration.file_type.value}", field="body.file_type"
+        )
+    session = uploads.create_session(transaction, settings, caller, declaration)
     objects.put(
         settings.temp_bucket,
         session.temp_key,
@@ -79,7 +90,7 @@ def complete(
     caller: Caller,
     file_id: UUID,
 ) -> FileView:
-    """The file, completed; see `uploads.service.complete`. Only who announced a file can complete it."""
+    """Complete the caller's own upload; see `uploads.service.complete`."""
     uploads.complete(
         transaction,
         objects=objects,
@@ -92,7 +103,7 @@ def complete(
     return get(transaction.connection, file_id, visible_to=caller.user_id)
 
 
-def make_url(
+def create_download_url(
     transaction: Transaction,
     *,
     objects: ObjectStore,
@@ -101,14 +112,19 @@ def make_url(
     file_id: UUID,
     visible_to: UUID | None,
 ) -> FileUrl:
-    """Where the stored file is to be had, which is noted. NotFoundError, and ConflictError while it is not stored."""
+    """Create a presigned download URL and record the download in the activity log.
+
+    Raises:
+        NotFoundError: As in `get`.
+        ConflictError: The file is not stored yet.
+    """
     record_last_seen(transaction, caller)
     file = get(transaction.connection, file_id, visible_to=visible_to)
     if file.file_reference is None:
-        raise ConflictError("The file is not completed, so nothing of it is stored", field=FIELD)
+        raise ConflictError("The file is not stored; complete its upload first", field=FIELD)
     bucket, key = split_reference(file.file_reference)
     if objects.head(bucket, key) is None:
-        raise ConflictError("The file is still on its way to where it is stored; try again", field=FIELD)
+        raise ConflictError("The file is not copied to its storage yet; try again later", field=FIELD)
     activity.record(transaction, caller, ActionType.DOWNLOAD, ResourceType.UPLOAD, file_id)
     seconds, name = settings.download_expiry_seconds, download_name(file.file_name, file.file_type)
     return FileUrl(
@@ -119,19 +135,23 @@ def make_url(
 
 
 def delete(transaction: Transaction, caller: Caller, file_id: UUID, *, visible_to: UUID | None) -> None:
-    """Ends an upload that is not completed: its form is worth nothing from now on. NotFoundError, and ConflictError for any
-    other file."""
+    """Delete a pending upload, so that it can no longer be completed.
+
+    Raises:
+        NotFoundError: As in `get`.
+        ConflictError: The upload is not pending, or belongs to a post.
+    """
     record_last_seen(transaction, caller)
-    file = _there(repository.find_for_update(transaction.connection, file_id, visible_to=visible_to))
+    file = _require_found(repository.find_for_update(transaction.connection, file_id, visible_to=visible_to))
     if file.status is not FileStatus.PENDING:
-        raise ConflictError(f"The file is {file.status}; only pending ones can be deleted", field=FIELD)
+        raise ConflictError(f"The file is {file.status}; only pending files can be deleted", field=FIELD)
     if not repository.delete_pending(transaction.connection, file_id):
-        raise ConflictError("A post waits for this file; delete the post", field=FIELD)
+        raise ConflictError("The file belongs to a post; delete the post instead", field=FIELD)
     values = file.model_dump(mode="json", include={"file_name", "file_type", "entity_type", "entity_id", "byte_count"})
     activity.record(transaction, caller, ActionType.DELETE, ResourceType.UPLOAD, file_id, old_values=values)
 
 
-def _there(file: FileView | None) -> FileView:
+def _require_found(file: FileView | None) -> FileView:
     if file is None:
-        raise NotFoundError("There is no such file", field=FIELD)
+        raise NotFoundError("File not found", field=FIELD)
     return file

@@ -1,4 +1,4 @@
-"""The guests table."""
+"""SQL on guests."""
 
 from psycopg.sql import SQL
 

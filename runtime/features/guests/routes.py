@@ -39,7 +39,7 @@ def create_guest(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Guest]:
-    """Makes a guest."""
+    """Create a guest."""
     return envelope_with_etag(response, GUESTS.create(transaction, caller, body.model_dump()))
 
 
@@ -52,7 +52,7 @@ def list_guests(
     tag: LabelParameter | None = None,
     role: LabelParameter | None = None,
 ) -> Response:
-    """Guests, newest first unless `sort` says otherwise."""
+    """List guests, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         found = GUESTS.table.list_page(connection, page, include_deleted=include_deleted, tag=tag, role=role)
     return list_response(found)
@@ -62,7 +62,7 @@ def list_guests(
     "/api/v1/guests/{guest_id}", response_model=DataEnvelope[Guest], dependencies=[allow(Permission.GUESTS_READ)]
 )
 def get_guest(guest_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One guest."""
+    """Get a guest."""
     with database.autocommit() as connection:
         return record_response(GUESTS.get(connection, guest_id, include_deleted=include_deleted))
 
@@ -78,8 +78,11 @@ def update_guest(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Guest]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    """Update a guest.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 412 if `If-Match` does not name the
+    current version.
+    """
     return envelope_with_etag(response, GUESTS.update(transaction, caller, guest_id, body.columns(), if_match))
 
 
@@ -93,7 +96,7 @@ def delete_guest(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Guest]:
-    """Deletes a guest, so that it can be restored."""
+    """Delete a guest; an administrator can restore it."""
     return envelope_with_etag(response, GUESTS.delete(transaction, caller, guest_id, reason, if_match))
 
 
@@ -105,5 +108,5 @@ def restore_guest(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Guest]:
-    """Brings a deleted guest back. 409 when it is not deleted."""
+    """Restore a deleted guest. 409 if it is not deleted."""
     return envelope_with_etag(response, GUESTS.restore(transaction, caller, guest_id, if_match))

@@ -1,4 +1,4 @@
-"""Guests as clients send and get them."""
+"""Request and response schemas of guests."""
 
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
@@ -9,19 +9,19 @@ from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from runtime.contract.schemas import NotNull, Record, RequestBody, UpdateBody
 from runtime.contract.values import Description, HttpsUrl, Label, Metadata, PersonName, Tags, limit_json_size
 
-# Names that differ by spaces around them would be one to a reader.
+# No surrounding whitespace: names that differ only by it would look alike.
 LinkName = Annotated[str, StringConstraints(pattern=r"^\S(.*\S)?$", max_length=50)]
 SocialLinks = Annotated[
     dict[LinkName, HttpsUrl],
     Field(
         max_length=20,
-        description="Where else to find them: https:// addresses by the names of the places.",
+        description="https:// URLs of the guest's profiles, by the name of the site.",
         examples=[{"instagram": "https://www.instagram.com/example"}],
         json_schema_extra={"additionalProperties": False},
     ),
     AfterValidator(limit_json_size),
 ]
-GuestRole = Annotated[Label, Field(description="As what they come; lists can be narrowed to it.", examples=["stylist"])]
+GuestRole = Annotated[Label, Field(description="Role of the guest; lists can be filtered by it.", examples=["stylist"])]
 
 
 class GuestCreate(RequestBody):
@@ -50,7 +50,7 @@ class GuestCreate(RequestBody):
 
 
 class GuestUpdate(UpdateBody):
-    """What changes of a guest. What is not sent stays as it is; null clears all but the name."""
+    """Changes to a guest. Fields that are left out keep their values; null clears all but the name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"role": "designer"}]})
 

@@ -1,4 +1,4 @@
-"""The life of a guest."""
+"""RecordService of guests."""
 
 from runtime.features.guests.repository import TABLE
 from runtime.mechanisms.audit.schemas import ResourceType

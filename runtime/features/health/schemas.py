@@ -1,4 +1,4 @@
-"""What probes are told. These answers are not wrapped: a load balancer and a human read them."""
+"""Response schemas of health checks. They have no envelope: load balancers and people read them."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from runtime.contract.values import Timestamp
 
 
 class Health(BaseModel):
-    """The process answers."""
+    """A successful health check."""
 
     status: Literal["ok"] = "ok"
     timestamp: Timestamp
@@ -16,7 +16,7 @@ class Health(BaseModel):
 
 
 class Version(BaseModel):
-    """What is deployed."""
+    """The deployed release."""
 
     release: str = Field(examples=["0.1.0"])
     environment: str = Field(examples=["development"])

@@ -1,23 +1,26 @@
-"""Admission control (C-31): new work is refused while too much waits, and asked for again later. What was admitted is never lost.
+"""Admission control (C-31): new jobs are rejected while too many are unfinished, and can be requested again later.
 
-Whoever asks holds a lock until the transaction ends, so that two who ask at once cannot both have the last place. Jobs that
-come in by the queue itself (a redrive, a message that has no job yet) are past this gate: they are counted, not refused.
+The check holds a lock until the transaction ends, so that two concurrent requests cannot both take the last place. Jobs that
+arrive through the queue itself (a redrive, a message without a job) are counted but never rejected.
 """
 
 from runtime.errors import RateLimitError
-from runtime.features.jobs import intake
+from runtime.features.jobs import queue_repository
 from runtime.persistence.transactions import Connection
 
-# About as long as a worker takes for a few jobs.
+# Roughly the time a worker takes for a few jobs.
 RETRY_AFTER_SECONDS = 30
 
 
-def admit(connection: Connection, count: int, *, limit: int) -> None:
-    """Returns when `count` more jobs fit; they have to be made in this transaction. RateLimitError otherwise.
+def require_capacity(connection: Connection, count: int, *, limit: int) -> None:
+    """Check that `count` more jobs fit into the queue; create them in the same transaction.
 
-    Take it last: it keeps everyone else who makes jobs waiting until the transaction ends.
+    Call it last: it blocks everyone else who creates jobs until the transaction ends.
+
+    Raises:
+        RateLimitError: More than `limit` jobs would be unfinished.
     """
-    if intake.lock_and_count_unfinished(connection, at_most=limit) + count > limit:
+    if queue_repository.lock_and_count_unfinished(connection, at_most=limit) + count > limit:
         raise RateLimitError(
-            f"No more than {limit} jobs may wait at once; try again later", retry_after_seconds=RETRY_AFTER_SECONDS
+            f"At most {limit} jobs may be unfinished at once; try again later", retry_after_seconds=RETRY_AFTER_SECONDS
         )

@@ -1,6 +1,6 @@
-"""Why a job failed, where more than one part of the platform has to say it."""
+"""Error codes of failed jobs that more than one part of the platform sets."""
 
-# No worker finished the job, often enough.
+# No worker finished the job within its attempts.
 ATTEMPTS_EXHAUSTED = "ATTEMPTS_EXHAUSTED"
-# The uploaded file is no longer there.
+# The uploaded file no longer exists.
 SOURCE_MISSING = "SOURCE_MISSING"

@@ -1,10 +1,10 @@
-"""The closed sets of a job, as the table's CHECK constraints name them. Workers load them without any schema."""
+"""Job types and statuses, as in the table's CHECK constraints. Workers load them without any schema."""
 
 from enum import StrEnum
 
 
 class JobType(StrEnum):
-    """What a job does. Thumbnails have a worker; jobs of the other types can be stored, and nothing executes them yet."""
+    """Type of a job. Only `thumbnail_generation` has a worker; jobs of the other types can be stored but are not executed."""
 
     THUMBNAIL_GENERATION = "thumbnail_generation"
     METADATA_EXTRACTION = "metadata_extraction"
@@ -12,10 +12,10 @@ class JobType(StrEnum):
 
 
 class JobStatus(StrEnum):
-    """A job's status.
+    """Status of a job.
 
-    `completed` is final; `failed` is until the job is retried: by an administrator, or by a redrive of its message after a
-    transient error.
+    `completed` is final. `failed` is final unless the job is retried: by an administrator, or, after a transient error, by a
+    redrive of its message.
     """
 
     PENDING = "pending"

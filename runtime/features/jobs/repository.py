@@ -1,17 +1,17 @@
-"""All SQL on processing_queue (P1-07), and the episode's processing_status that follows from it.
+"""SQL on processing_queue for workers (P1-07), including the processing_status of the job's episode.
 
-A job's life: `pending` until a worker claims it, `processing` while a worker holds its lease, then `completed` or `failed`
-for good. A worker whose fault passes releases the job, which is `pending` again; one that was given up for such a fault can
-be revived by a later message. Every change after the claim carries the lease's token, so that a worker whose lease was taken
-over changes nothing.
+A job is `pending` until a worker claims it, `processing` while a worker holds its lease, then `completed` or `failed`. A worker
+with a transient error releases the job, which is `pending` again; a job that failed for a transient error can be revived by a
+later message. Every change after the claim requires the lease token, so that a worker whose lease was taken over changes
+nothing.
 
-`retry_count` is the number of attempts after the first: 0 for a job that went well at once. `max_retries` bounds all
-attempts, the first included; it equals the queue's maxReceiveCount (ROAD-42), so that the job and its message give up
-together. Times are the database's own: workers' clocks may disagree.
+`retry_count` is the number of attempts after the first. `max_retries` limits all attempts, the first included; it equals the
+queue's maxReceiveCount (ROAD-42), so that the job and its message run out of attempts together. Times are the database's own:
+workers' clocks may differ.
 
-Each table has its own words (C-07). A job that is `completed` makes its episode `complete`; `processing` and `failed` are
-the same word in both. The newest job of an episode speaks for it (ids are UUIDv7, which sort by time): a late older one does
-not change what is said.
+Each table has its own status values (C-07): a `completed` job makes its episode `complete`; `processing` and `failed` are the
+same in both. The newest job of an episode (ids are UUIDv7, which sort by time) decides; an older one that ends later changes
+nothing.
 """
 
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ from runtime.persistence.transactions import Connection
 COLUMNS = """job_id, job_type, entity_type, entity_id, status, source_reference, source_version_id, error_code, error_message,
     retry_count, max_retries, created_at, started_at, completed_at, created_by"""
 
-# The codes of causes that pass; with the first three a worker gives a job up. All others are final.
+# Errors after which a job can be revived; workers abandon a job with one of the first three. All other codes are final.
 TRANSIENT_ERROR_CODES = frozenset({PlatformError.code, RateLimitError.code, UnavailableError.code, ATTEMPTS_EXHAUSTED})
 
 
 @dataclass(frozen=True)
 class Job:
-    """One row. `completed_at` is when it ended, well or not."""
+    """A row of processing_queue. `completed_at` is when the job ended, successfully or not."""
 
     job_id: UUID
     job_type: str
@@ -51,18 +51,18 @@ class Job:
 
     @property
     def is_finished(self) -> bool:
-        """Whether nothing is left to do, because it is done or because it was given up."""
+        """Whether the job is completed or failed."""
         return self.status in {"completed", "failed"}
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether it failed for a cause that passes, so that it can be revived."""
+        """Whether the job failed for a transient error, so that it can be revived."""
         return self.status == "failed" and self.error_code in TRANSIENT_ERROR_CODES
 
 
 @dataclass(frozen=True)
 class Claim:
-    """The right to work on a job until `lease_until`, or until it is claimed again after that."""
+    """A worker's lease on a job. It holds until `lease_until`, and after that until another worker claims the job."""
 
     job_id: UUID
     lease_token: UUID
@@ -81,8 +81,10 @@ def insert(
     created_by: UUID | None,
     sqs_message_id: str | None = None,
 ) -> Job:
-    """A new pending job. A message id that already has a job answers that job. Raises psycopg's ForeignKeyViolation when the
-    entity is an episode that does not exist.
+    """Insert a pending job, or return the existing one if the message id already has a job.
+
+    Raises:
+        psycopg.errors.ForeignKeyViolation: The entity is an episode that does not exist.
     """
     row = connection.execute(
         f"""
@@ -110,7 +112,7 @@ def insert(
 
 
 def find(connection: Connection, job_id: UUID) -> Job | None:
-    """The job, or None."""
+    """Return the job, or None if it does not exist."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM processing_queue WHERE job_id = %(job_id)s",  # noqa: S608  (a constant)
         {"job_id": job_id},
@@ -119,8 +121,10 @@ def find(connection: Connection, job_id: UUID) -> Job | None:
 
 
 def claim(connection: Connection, job_id: UUID, lease_seconds: int) -> Claim | None:
-    """Takes the job for `lease_seconds`. None when there is no such job, it is finished, another worker's lease on it has not
-    ended, or it has no attempt left.
+    """Claim the job for `lease_seconds`.
+
+    Returns:
+        None if the job does not exist, is finished, is leased to another worker, or has no attempt left.
     """
     row = connection.execute(
         """
@@ -141,12 +145,12 @@ def claim(connection: Connection, job_id: UUID, lease_seconds: int) -> Claim | N
     ).fetchone()
     if row is None:
         return None
-    _tell_episode(connection, job_id, "processing")
+    _update_episode_status(connection, job_id, "processing")
     return Claim(**row)
 
 
 def complete(connection: Connection, claim: Claim) -> bool:
-    """Ends the job well. False when the lease is no longer the caller's: nothing was changed, and nothing may be."""
+    """Mark the job completed. False, without a change, if the caller no longer holds the lease."""
     ended = connection.execute(
         """
         UPDATE processing_queue
@@ -155,11 +159,11 @@ def complete(connection: Connection, claim: Claim) -> bool:
         """,
         {"job_id": claim.job_id, "lease_token": claim.lease_token},
     ).rowcount
-    return _ended(connection, claim.job_id, ended, "complete")
+    return _finish(connection, claim.job_id, ended, "complete")
 
 
 def fail(connection: Connection, claim: Claim, *, error_code: str, error_message: str) -> bool:
-    """Ends the job with a reason (NOVA-16). False when the lease is no longer the caller's."""
+    """Mark the job failed with a reason (NOVA-16). False, without a change, if the caller no longer holds the lease."""
     ended = connection.execute(
         """
         UPDATE processing_queue
@@ -174,11 +178,11 @@ def fail(connection: Connection, claim: Claim, *, error_code: str, error_message
             "error_message": error_message,
         },
     ).rowcount
-    return _ended(connection, claim.job_id, ended, "failed")
+    return _finish(connection, claim.job_id, ended, "failed")
 
 
 def fail_exhausted(connection: Connection, job_id: UUID, *, error_code: str, error_message: str) -> bool:
-    """Ends a job that has no attempt left and that nobody works on. False when it is no such job."""
+    """Mark a job failed that has no attempt left and no valid lease. False for any other job."""
     ended = connection.execute(
         """
         UPDATE processing_queue
@@ -189,11 +193,11 @@ def fail_exhausted(connection: Connection, job_id: UUID, *, error_code: str, err
         """,
         {"job_id": job_id, "error_code": error_code, "error_message": error_message},
     ).rowcount
-    return _ended(connection, job_id, ended, "failed")
+    return _finish(connection, job_id, ended, "failed")
 
 
 def fail_pending(connection: Connection, job_id: UUID, *, error_code: str, error_message: str) -> bool:
-    """Ends a job that no worker was ever told of. False when it is no such job."""
+    """Mark a job failed that no worker has ever claimed. False for any other job."""
     ended = connection.execute(
         """
         UPDATE processing_queue
@@ -202,11 +206,11 @@ def fail_pending(connection: Connection, job_id: UUID, *, error_code: str, error
         """,
         {"job_id": job_id, "error_code": error_code, "error_message": error_message},
     ).rowcount
-    return _ended(connection, job_id, ended, "failed")
+    return _finish(connection, job_id, ended, "failed")
 
 
-def find_abandoned(connection: Connection, *, limit: int) -> list[UUID]:
-    """Jobs that have no attempt left and that nobody works on: their workers died. The longest started first."""
+def find_exhausted(connection: Connection, *, limit: int) -> list[UUID]:
+    """Return jobs whose last attempt ended with an expired lease (the worker died), earliest started first."""
     found = connection.execute(
         """
         SELECT job_id FROM processing_queue
@@ -219,7 +223,7 @@ def find_abandoned(connection: Connection, *, limit: int) -> list[UUID]:
 
 
 def release(connection: Connection, claim: Claim, *, error_code: str, error_message: str) -> bool:
-    """Gives the job back, so that the next delivery may claim it at once; why stays with it. False as in `fail`."""
+    """Make the job pending again and record the error, so that the next delivery can claim it. False as in `fail`."""
     released = connection.execute(
         """
         UPDATE processing_queue
@@ -238,9 +242,9 @@ def release(connection: Connection, claim: Claim, *, error_code: str, error_mess
 
 
 def revive(connection: Connection, job_id: UUID) -> bool:
-    """Makes a job pending that was given up for a cause that passes, or that has no attempt left while nobody works on it.
+    """Make a job pending with all its attempts if it is abandoned, or has no attempt left and no valid lease.
 
-    It has all its attempts again; what its episode says changes when it is claimed. False when it is no such job.
+    The episode's processing_status changes when the job is claimed. False for any other job.
     """
     revived = connection.execute(
         """
@@ -256,15 +260,15 @@ def revive(connection: Connection, job_id: UUID) -> bool:
     return revived == 1
 
 
-def _ended(connection: Connection, job_id: UUID, count: int, episode_status: str) -> bool:
+def _finish(connection: Connection, job_id: UUID, count: int, episode_status: str) -> bool:
     if count:
-        _tell_episode(connection, job_id, episode_status)
+        _update_episode_status(connection, job_id, episode_status)
     return count == 1
 
 
-def _tell_episode(connection: Connection, job_id: UUID, status: str) -> None:
-    # The episode is locked whether or not it changes: two jobs of one episode then write its thumbnails one after the other,
-    # where each would otherwise come to wait for a row that the other holds.
+def _update_episode_status(connection: Connection, job_id: UUID, status: str) -> None:
+    # The episode is locked even if it does not change: two jobs of one episode then write its thumbnails one after the other
+    # instead of deadlocking on each other's rows.
     connection.execute(
         """
         SELECT FROM episodes JOIN processing_queue AS job USING (episode_id)

@@ -1,4 +1,4 @@
-"""Jobs, under the names of both source documents: /jobs and /processing-queue are one thing."""
+"""Jobs: list, get, count, retry; process an episode again. Both source documents' paths: /jobs and /processing-queue."""
 
 from typing import Annotated
 from uuid import UUID
@@ -10,7 +10,7 @@ from runtime.access.roles import Permission
 from runtime.access.tokens import Caller
 from runtime.contract.envelopes import DataEnvelope, PageEnvelope
 from runtime.errors import NotFoundError
-from runtime.features.jobs import listing, repository, service
+from runtime.features.jobs import queue_repository, repository, service
 from runtime.features.jobs.job_types import JobStatus, JobType
 from runtime.features.jobs.schemas import JobsRetry, JobStats, JobView, ProcessRequest
 from runtime.web.dependencies import DatabaseDep, Paging, ResourcesDep, TransactionDep, list_response
@@ -20,7 +20,7 @@ router = feature_router("jobs")
 
 READ = [allow(Permission.JOBS_READ)]
 
-# The paths without the prefix of all others are those of one source document.
+# One source document names the paths without the prefix /api/v1.
 
 
 @router.get("/api/v1/jobs", response_model=PageEnvelope[JobView], dependencies=READ)
@@ -33,16 +33,16 @@ def list_jobs(
     job_type: JobType | None = None,
     entity_id: UUID | None = None,
 ) -> Response:
-    """Jobs, newest first."""
+    """List jobs, newest first."""
     with database.autocommit() as connection:
-        found = listing.list_page(connection, page, status=status, job_type=job_type, entity_id=entity_id)
+        found = queue_repository.list_page(connection, page, status=status, job_type=job_type, entity_id=entity_id)
     return list_response(found)
 
 
 @router.get("/api/v1/jobs/stats", response_model=DataEnvelope[JobStats], dependencies=READ)
 @router.get("/api/v1/processing-queue/stats", response_model=DataEnvelope[JobStats], dependencies=READ)
 def get_job_stats(resources: ResourcesDep) -> DataEnvelope[JobStats]:
-    """How many jobs stand where, and how long the oldest one waits."""
+    """Get the number of jobs by type and status, the depth of the queue, and the age of the oldest pending job."""
     with resources.database.autocommit() as connection:
         return DataEnvelope(data=service.stats(connection, resources.settings))
 
@@ -56,10 +56,13 @@ def retry_jobs(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[list[JobView]]:
-    """Tries failed jobs again, all of them or none. 409 for one that has not failed, 429 while the queue is full."""
-    wanted = [(job_id, f"body.job_ids.{place}") for place, job_id in enumerate(body.job_ids)]
+    """Retry up to 100 failed jobs, all of them or none.
+
+    404 if one does not exist, 409 if one has not failed, 429 while the queue is full.
+    """
+    fields = {job_id: f"body.job_ids.{index}" for index, job_id in enumerate(body.job_ids)}
     retried = service.retry(
-        transaction, outbox=resources.outbox, settings=resources.settings, caller=caller, wanted=wanted
+        transaction, outbox=resources.outbox, settings=resources.settings, caller=caller, fields=fields
     )
     return DataEnvelope(data=[JobView.model_validate(job) for job in retried])
 
@@ -68,11 +71,11 @@ def retry_jobs(
 @router.get("/api/v1/processing-queue/{job_id}", response_model=DataEnvelope[JobView], dependencies=READ)
 @router.get("/jobs/{job_id}", response_model=DataEnvelope[JobView], dependencies=READ, include_in_schema=False)
 def get_job(job_id: UUID, database: DatabaseDep) -> DataEnvelope[JobView]:
-    """One job."""
+    """Get a job."""
     with database.autocommit() as connection:
         job = repository.find(connection, job_id)
     if job is None:
-        raise NotFoundError("There is no such job", field="path.job_id")
+        raise NotFoundError("Job not found", field="path.job_id")
     return DataEnvelope(data=JobView.model_validate(job))
 
 
@@ -84,10 +87,13 @@ def retry_job(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[JobView]:
-    """Tries a failed job again. 409 when it has not failed, 429 while the queue is full."""
-    wanted = [(job_id, "path.job_id")]
+    """Retry a failed job. 409 if it has not failed, 429 while the queue is full."""
     (job,) = service.retry(
-        transaction, outbox=resources.outbox, settings=resources.settings, caller=caller, wanted=wanted
+        transaction,
+        outbox=resources.outbox,
+        settings=resources.settings,
+        caller=caller,
+        fields={job_id: "path.job_id"},
     )
     return DataEnvelope(data=JobView.model_validate(job))
 
@@ -97,11 +103,14 @@ def process_episode(
     *,
     caller: Annotated[Caller, allow(Permission.JOBS_CREATE)],
     episode_id: UUID,
-    body: ProcessRequest | None = None,  # noqa: ARG001  (there is one thing to ask for; anything else is refused)
+    body: ProcessRequest | None = None,  # noqa: ARG001  (validated only: one job type can be requested)
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[JobView]:
-    """Makes the episode's thumbnails again from its current original. 409 when it has none, 429 while the queue is full."""
+    """Generate the episode's thumbnails again from its current original.
+
+    409 if it has no original, if the newest one is not stored yet or if it is archived; 429 while the queue is full.
+    """
     job = service.process(
         transaction,
         objects=resources.objects,

@@ -1,10 +1,10 @@
-"""The rules of asking for work: thumbnails made again, failed jobs tried again, and how the queue stands.
+"""Rules of jobs that users request: process an episode again, retry failed jobs, statistics of the queue.
 
-A worker hears of a job when its original is stored. So one that is to be worked on again is copied to the job's key, which is a
-copy onto itself where it lies there already; the outbox does it, and S3 notifies the queue as it does of every upload.
+The S3 event of a stored original starts its job. To run a job again, the outbox copies the original to the job's key, which may
+be a copy onto itself, and S3 notifies the queue as it does for an upload.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from uuid import UUID
 
@@ -13,9 +13,9 @@ from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore
 from runtime.errors import ConflictError, FieldProblem, NotFoundError
 from runtime.features.episodes.service import EPISODES
-from runtime.features.jobs import admission, intake, originals, repository
+from runtime.features.jobs import admission, messages, queue_repository, repository
 from runtime.features.jobs.job_types import JobStatus, JobType
-from runtime.features.jobs.originals import UploadCopy
+from runtime.features.jobs.messages import OriginalCopy
 from runtime.features.jobs.repository import Job
 from runtime.features.jobs.schemas import JobStats
 from runtime.mechanisms.audit import service as activity
@@ -25,8 +25,8 @@ from runtime.mechanisms.records.service import record_last_seen
 from runtime.persistence.transactions import Connection, Transaction
 from runtime.settings import ApiSettings
 
-# As many copies as a request has time for; the relay makes more.
-COPIES_AT_ONCE = 10
+# The number of copies that a request has time for; the relay makes the rest.
+MAX_IMMEDIATE_COPIES = 10
 EPISODE = "episode"
 
 
@@ -39,14 +39,21 @@ def process(
     caller: Caller,
     episode_id: UUID,
 ) -> Job:
-    """A new job that makes the episode's thumbnails from its current original: the newest one that was not refused as no
-    picture. NotFoundError, ConflictError when it has none that can be read, RateLimitError while the queue is full."""
+    """Create a job that generates the episode's thumbnails from its current original.
+
+    That is the newest original that did not fail permanently.
+
+    Raises:
+        NotFoundError: The episode does not exist or is deleted.
+        ConflictError: The episode has no original, or none that can be read.
+        RateLimitError: The queue is full.
+    """
     connection = transaction.connection
     record_last_seen(transaction, caller)
     EPISODES.ensure_exists(connection, episode_id)
-    source_key = _original_of(connection, objects, settings, episode_id)
-    admission.admit(connection, 1, limit=settings.queue_depth_limit)
-    job_id = intake.new_job_id(connection)
+    source_key = _find_original_key(connection, objects, settings, episode_id)
+    admission.require_capacity(connection, 1, limit=settings.queue_depth_limit)
+    job_id = queue_repository.generate_job_id(connection)
     key = object_keys.original_key(EPISODE, episode_id, job_id)
     job = repository.insert(
         connection,
@@ -58,9 +65,9 @@ def process(
         source_version_id=None,
         created_by=caller.user_id,
     )
-    made = {"job_id": str(job_id), "job_type": job.job_type}
-    activity.record(transaction, caller, ActionType.PROCESS, ResourceType.EPISODE, episode_id, new_values=made)
-    outbox.enqueue(transaction, originals.TOPIC, asdict(_copy(settings, source_key, job)))
+    new_values = {"job_id": str(job_id), "job_type": job.job_type}
+    activity.record(transaction, caller, ActionType.PROCESS, ResourceType.EPISODE, episode_id, new_values=new_values)
+    outbox.enqueue(transaction, messages.TOPIC, asdict(_copy_message(settings, source_key, job)))
     return job
 
 
@@ -70,24 +77,29 @@ def retry(
     outbox: Outbox,
     settings: ApiSettings,
     caller: Caller,
-    wanted: Sequence[tuple[UUID, str]],
+    fields: Mapping[UUID, str],
 ) -> list[Job]:
-    """The jobs, pending again, all of them or none. Each id comes with the field that refusals name. NotFoundError for those
-    that are not there, ConflictError for those that have not failed or cannot be repeated, RateLimitError while the queue has
-    no place for all of them."""
+    """Make failed jobs pending again, all of them or none.
+
+    The keys of `fields` are the ids of the jobs, the values the request fields that errors name.
+
+    Raises:
+        NotFoundError: Some jobs do not exist.
+        ConflictError: Some jobs have not failed or cannot be repeated.
+        RateLimitError: The queue has no capacity for all of them.
+    """
     connection = transaction.connection
     record_last_seen(transaction, caller)
-    found = intake.find_for_update(connection, [job_id for job_id, _ in wanted])
-    if missing := [field for job_id, field in wanted if job_id not in found]:
-        problems = [FieldProblem("There is no such job", field) for field in missing]
-        raise NotFoundError("There is no such job", problems=problems)
-    prefix = _originals(settings)
-    refusals = [(field, _refusal(found[job_id], prefix)) for job_id, field in wanted]
-    if refused := [FieldProblem(message, field) for field, message in refusals if message]:
-        raise ConflictError("Only failed jobs can be tried again", problems=refused)
-    admission.admit(connection, len(wanted), limit=settings.queue_depth_limit)
-    pending = intake.retry(connection, list(found))
-    for job_id, _ in wanted:
+    found = queue_repository.find_for_update(connection, list(fields))
+    if missing := [field for job_id, field in fields.items() if job_id not in found]:
+        raise NotFoundError("Job not found", problems=[FieldProblem("Job not found", field) for field in missing])
+    prefix = _originals_prefix(settings)
+    reasons = {field: _retry_problem(found[job_id], prefix) for job_id, field in fields.items()}
+    if problems := [FieldProblem(reason, field) for field, reason in reasons.items() if reason]:
+        raise ConflictError("Only failed jobs can be retried", problems=problems)
+    admission.require_capacity(connection, len(fields), limit=settings.queue_depth_limit)
+    pending = queue_repository.retry(connection, list(found))
+    for job_id in fields:
         before, job = found[job_id], pending[job_id]
         activity.record(
             transaction,
@@ -99,68 +111,70 @@ def retry(
             new_values={"status": job.status, "error_code": job.error_code},
         )
         _, source_key = object_keys.split_reference(job.source_reference)
-        message = asdict(_copy(settings, source_key, job))
-        outbox.enqueue(transaction, originals.TOPIC, message, send_immediately=len(wanted) <= COPIES_AT_ONCE)
-    return [pending[job_id] for job_id, _ in wanted]
+        message = asdict(_copy_message(settings, source_key, job))
+        outbox.enqueue(transaction, messages.TOPIC, message, send_immediately=len(fields) <= MAX_IMMEDIATE_COPIES)
+    return [pending[job_id] for job_id in fields]
 
 
 def stats(connection: Connection, settings: ApiSettings) -> JobStats:
-    """How many jobs stand where, and since when the first one waits."""
+    """Return the number of jobs by type and status, the queue's depth, and the age of the oldest pending job."""
     by_type = {job_type: dict.fromkeys(JobStatus, 0) for job_type in JobType}
-    counts = intake.count(connection)
-    for found in counts:
-        by_type[JobType(found.job_type)][JobStatus(found.status)] = found.jobs
+    counts = queue_repository.count(connection)
+    for entry in counts:
+        by_type[JobType(entry.job_type)][JobStatus(entry.status)] = entry.jobs
     by_status = {status: sum(of_type[status] for of_type in by_type.values()) for status in JobStatus}
-    waiting = [found.oldest_seconds for found in counts if found.status == JobStatus.PENDING]
+    pending_seconds = [entry.oldest_seconds for entry in counts if entry.status == JobStatus.PENDING]
     return JobStats(
         by_status=by_status,
         by_type=by_type,
         depth=by_status[JobStatus.PENDING] + by_status[JobStatus.PROCESSING],
         depth_limit=settings.queue_depth_limit,
-        oldest_pending_seconds=max(waiting, default=None),
+        oldest_pending_seconds=max(pending_seconds, default=None),
     )
 
 
-def _originals(settings: ApiSettings) -> str:
+def _originals_prefix(settings: ApiSettings) -> str:
     return object_keys.reference(settings.storage_bucket, object_keys.ORIGINALS_PREFIX)
 
 
-def _original_of(connection: Connection, objects: ObjectStore, settings: ApiSettings, episode_id: UUID) -> str:
-    """The key of the episode's current original. ConflictError when there is none that can be read."""
+def _find_original_key(connection: Connection, objects: ObjectStore, settings: ApiSettings, episode_id: UUID) -> str:
+    """Return the key of the episode's current original; ConflictError if there is none that can be read."""
     bucket = settings.storage_bucket
-    job = intake.find_original(
+    job = queue_repository.find_latest_with_original(
         connection,
         EPISODE,
         episode_id,
         job_type=JobType.THUMBNAIL_GENERATION,
-        originals=_originals(settings),
+        originals=_originals_prefix(settings),
     )
     _, key = object_keys.split_reference(job.source_reference) if job else (bucket, "")
     stored = objects.head(bucket, key) if key else None
     if stored is None and job is not None and job.status == JobStatus.PENDING:
-        # The one before is no substitute: its thumbnails, made by a newer job, would take the place of the newer picture's.
-        raise ConflictError("The episode's newest original is on its way, and so is a job", field="path.episode_id")
+        # The previous original is no substitute: its thumbnails, from a newer job, would replace those of the newer image.
+        raise ConflictError(
+            "The episode's newest original is not stored yet; its job is pending", field="path.episode_id"
+        )
     if stored is None:
-        raise ConflictError("The episode has no original; upload a picture first", field="path.episode_id")
+        raise ConflictError("The episode has no original; upload an image first", field="path.episode_id")
     if stored.is_archived:
-        raise ConflictError("The episode's original is in an archive; upload it again", field="path.episode_id")
+        raise ConflictError("The episode's original is archived; upload it again", field="path.episode_id")
     return key
 
 
-def _refusal(job: Job, originals: str) -> str | None:
+def _retry_problem(job: Job, originals_prefix: str) -> str | None:
     if job.status != JobStatus.FAILED:
-        return f"The job is {job.status}; only failed ones can be tried again"
-    if job.job_type != JobType.THUMBNAIL_GENERATION or not job.source_reference.startswith(originals):
-        return "No worker could be told of this job"
+        return f"The job is {job.status}; only failed jobs can be retried"
+    if job.job_type != JobType.THUMBNAIL_GENERATION or not job.source_reference.startswith(originals_prefix):
+        return "No worker processes this job; only thumbnail jobs of stored originals can be retried"
     return None
 
 
-def _copy(settings: ApiSettings, source_key: str, job: Job) -> UploadCopy:
-    return UploadCopy(
+def _copy_message(settings: ApiSettings, source_key: str, job: Job) -> OriginalCopy:
+    return OriginalCopy(
         job_id=str(job.job_id),
         source_bucket=settings.storage_bucket,
         source_key=source_key,
-        # Whatever version there is: nobody else writes to a key that has a job's id.
+        # The current version is the right one: nobody else writes to a key with a job's id.
         source_version_id=None,
         target_bucket=settings.storage_bucket,
         target_key=object_keys.original_key(job.entity_type, job.entity_id, job.job_id),

@@ -1,4 +1,4 @@
-"""The metadata_storage table: what was found in episodes. Each extraction is a row, and the newest one counts."""
+"""SQL on metadata_storage: one row per extraction of an episode's metadata. The newest one is current."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ TABLE = Table(
     model=EpisodeMetadata,
     columns=SQL(", ").join([_OWN, *(Identifier("m", name) for name in FINDINGS)]),
     is_deletable=False,
-    # The row's id too: a change is of the newest row, and another row may have the same version.
+    # The id is included because updates address the newest row, and different rows may have the same version.
     etag=SQL("m.metadata_id || '-' || m.version"),
     json_columns=frozenset(FINDINGS) - {"extracted_text", "transcription"},
 )
@@ -30,14 +30,14 @@ TABLE = Table(
 _FIND_NEWEST = """
 SELECT metadata_id FROM metadata_storage WHERE episode_id = %(episode_id)s ORDER BY metadata_id DESC LIMIT 1
 """
-# Findings are large: of the rows that do not show theirs, they are not even read.
-_SHOWN = SQL("CASE WHEN m.metadata_id = newest.metadata_id THEN {} END AS {}")
+# Findings are large: those of older extractions are not even read.
+_NEWEST_ONLY = SQL("CASE WHEN m.metadata_id = newest.metadata_id THEN {} END AS {}")
 _LISTING = ListQuery(
     columns=TABLE.with_common_columns(
         SQL(", ").join(
             [
                 _OWN,
-                *(_SHOWN.format(Identifier("m", name), Identifier(name)) for name in FINDINGS),
+                *(_NEWEST_ONLY.format(Identifier("m", name), Identifier(name)) for name in FINDINGS),
                 SQL("m.metadata_id = newest.metadata_id AS is_complete"),
             ]
         )
@@ -49,12 +49,11 @@ _LISTING = ListQuery(
 
 
 def find_newest_for_update(connection: Connection, episode_id: UUID) -> EpisodeMetadata | None:
-    """The newest extraction of an episode that the caller has locked, if there is one. Until the transaction ends no other can
-    change it."""
+    """Return the newest extraction of a locked episode, locked itself until the transaction ends, or None."""
     row = connection.execute(_FIND_NEWEST, {"episode_id": episode_id}).fetchone()
     return TABLE.find_for_update(connection, row["metadata_id"]) if row else None
 
 
 def list_page(connection: Connection, page: PageRequest, episode_id: UUID) -> JsonPage:
-    """The episode's extractions, the newest first, and of all but the newest without their findings."""
+    """List the episode's extractions, newest first; only the newest includes its findings."""
     return _LISTING.page(connection, page, episode_id=episode_id)

@@ -1,4 +1,4 @@
-"""What was found in an episode: machines add it, everyone reads it, administrators correct it."""
+"""Extracted metadata of an episode: machines create it, everyone reads it, administrators correct it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -13,8 +13,8 @@ from runtime.features.metadata import service
 from runtime.features.metadata.schemas import (
     EpisodeMetadata,
     EpisodeMetadataCreate,
+    EpisodeMetadataSummary,
     EpisodeMetadataUpdate,
-    ListedMetadata,
 )
 from runtime.web.dependencies import (
     DatabaseDep,
@@ -32,12 +32,11 @@ router = feature_router("metadata")
 
 @router.get(
     "/api/v1/episodes/{episode_id}/metadata",
-    response_model=PageEnvelope[ListedMetadata],
+    response_model=PageEnvelope[EpisodeMetadataSummary],
     dependencies=[allow(Permission.METADATA_READ)],
 )
 def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Response:
-    """The episode's extractions in the order in which they came, newest first. The newest is told in full, the others
-    without what they found."""
+    """List the episode's extractions, newest first. Only the newest includes its findings."""
     with database.autocommit() as connection:
         return list_response(service.list_page(connection, page, episode_id))
 
@@ -48,7 +47,7 @@ def list_metadata(episode_id: UUID, page: Paging, database: DatabaseDep) -> Resp
     dependencies=[allow(Permission.METADATA_READ)],
 )
 def get_metadata(episode_id: UUID, metadata_id: UUID, database: DatabaseDep) -> Response:
-    """One extraction, in full."""
+    """Get an extraction with its findings."""
     with database.autocommit() as connection:
         return record_response(service.get(connection, episode_id, metadata_id))
 
@@ -61,7 +60,10 @@ def create_metadata(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[EpisodeMetadata]:
-    """Adds what a machine found; earlier extractions stay. For machines alone: no group of people may."""
+    """Create an extraction; earlier ones are kept. Only for machine clients, not for user groups.
+
+    400 if the findings are too large.
+    """
     return envelope_with_etag(response, service.create(transaction, caller, episode_id, body.columns()))
 
 
@@ -75,7 +77,10 @@ def update_metadata(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[EpisodeMetadata]:
-    """Corrects the newest extraction: changes what is sent and keeps the rest; null clears. 404 when there is none, 412 when
-    If-Match names another than the newest, or another version of it."""
+    """Update the newest extraction.
+
+    A field that is left out keeps its value, null clears it. 404 if there is no extraction, 412 if `If-Match` does not name the
+    current version of the newest one.
+    """
     updated = service.update_newest(transaction, caller, episode_id, body.columns(), if_match)
     return envelope_with_etag(response, updated)

@@ -1,4 +1,4 @@
-"""What was found in an episode's files, as machines send it and everyone gets it."""
+"""Request and response schemas of an episode's extracted metadata."""
 
 import re
 from datetime import UTC, datetime
@@ -11,8 +11,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict,
 from runtime.contract.schemas import NotNull, RequestBody, UpdateBody, Versioned
 from runtime.contract.values import Count, Timestamp, json_byte_count
 
-# The answer of a function has at most 6 MB, and quotes within quotes can double a text. So an extraction has 1.5 MB, and fits
-# once beside a page of others that are told without their findings, or twice, as it was and as it is, into the log's entry.
+# A Lambda response has at most 6 MB, and escaping can double the size of a text. With 1.5 MB, one extraction fits next to a page
+# of others without findings, and twice, as old and new values, into an activity log entry.
 MAX_TEXT_BYTES = 1_000_000
 MAX_FINDING_BYTES = 262_144
 MAX_EXTRACTION_BYTES = 1_500_000
@@ -25,41 +25,43 @@ FINDINGS = (
     "tags",
     "categories",
 )
-_WRITTEN_OUT = re.compile(r"\d{4}-\d\d-\d\d[Tt]")
+_DATE_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt]")
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
-_BEFORE = datetime(9999, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
 
-def _bounded_text(text: str) -> str:
+def _check_text_size(text: str) -> str:
     if len(text.encode()) > MAX_TEXT_BYTES:
-        raise ValueError(f"This may have {MAX_TEXT_BYTES} bytes as UTF-8")
+        raise ValueError(f"Must have at most {MAX_TEXT_BYTES} bytes as UTF-8")
     return text
 
 
-def _bounded(value: T) -> T:
+def _check_finding_size(value: T) -> T:
     if json_byte_count(value) > MAX_FINDING_BYTES:
-        raise ValueError(f"This may have {MAX_FINDING_BYTES} bytes as JSON")
+        raise ValueError(f"Must have at most {MAX_FINDING_BYTES} bytes as JSON")
     return value
 
 
-def _moment(value: object) -> object:
-    # The library would also take a number of seconds, or of milliseconds, whichever looks likelier.
-    if not isinstance(value, str) or not _WRITTEN_OUT.match(value):
-        raise ValueError("This is not a time with its zone, such as 2026-11-21T10:09:00Z")
+def _require_time_text(value: object) -> object:
+    # Pydantic would also accept a number of seconds or milliseconds, guessing the unit.
+    if not isinstance(value, str) or not _DATE_TIME.match(value):
+        raise ValueError("Must be a time with a time zone, such as 2026-11-21T10:09:00Z")
     return value
 
 
-Text = Annotated[str, AfterValidator(_bounded_text)]
-Finding = Annotated[JsonValue, AfterValidator(_bounded)]
-Findings = Annotated[list[JsonValue], AfterValidator(_bounded)]
-Moment = Annotated[AwareDatetime, Field(ge=_EARLIEST, lt=_BEFORE), BeforeValidator(_moment)]
+Text = Annotated[str, AfterValidator(_check_text_size)]
+Finding = Annotated[JsonValue, AfterValidator(_check_finding_size)]
+Findings = Annotated[list[JsonValue], AfterValidator(_check_finding_size)]
+ExtractionTime = Annotated[AwareDatetime, Field(ge=_EARLIEST, lt=_LATEST), BeforeValidator(_require_time_text)]
 
 
 class EpisodeMetadataCreate(RequestBody):
-    """What an extraction found. Each text may have 1,000,000 bytes, each other finding 256 KiB as JSON, all of them together
-    1,500,000 bytes."""
+    """The findings of an extraction.
+
+    Limits: 1,000,000 bytes for each text, 256 KiB as JSON for each other finding, 1,500,000 bytes in total.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -86,18 +88,20 @@ class EpisodeMetadataCreate(RequestBody):
     transcription: Text | None = None
     tags: Findings = Field(default_factory=list)
     categories: Findings = Field(default_factory=list)
-    extraction_timestamp: Moment | None = Field(default=None, description="When it was made; now, if left out.")
+    extraction_timestamp: ExtractionTime | None = Field(
+        default=None, description="Time of the extraction; now if left out."
+    )
     processing_duration_seconds: Count | None = None
 
     def columns(self) -> dict[str, Any]:
-        """The values by column."""
-        # What the database fills in must not be named.
+        """Return the values by column."""
+        # A column that the database fills must not be in the INSERT.
         unset = {"extraction_timestamp"} if self.extraction_timestamp is None else set()
         return self.model_dump(exclude=unset)
 
 
 class EpisodeMetadataUpdate(UpdateBody):
-    """What is corrected in the newest extraction. What is not sent stays as it is; null clears."""
+    """Changes to the newest extraction. Fields that are left out keep their values; null clears."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"tags": ["spring", "dandelions"]}]})
 
@@ -110,7 +114,7 @@ class EpisodeMetadataUpdate(UpdateBody):
     transcription: Text | None = None
     tags: Findings | None = None
     categories: Findings | None = None
-    extraction_timestamp: Annotated[Moment | None, NotNull] = None
+    extraction_timestamp: Annotated[ExtractionTime | None, NotNull] = None
     processing_duration_seconds: Count | None = None
 
 
@@ -127,18 +131,15 @@ class _Extraction(Versioned):
 
 
 class EpisodeMetadata(_Extraction):
-    """What one extraction found."""
+    """An extraction with its findings."""
 
     tags: list[JsonValue]
     categories: list[JsonValue]
 
 
-class ListedMetadata(_Extraction):
-    """An extraction in a list. Only the newest one's findings are told there; those of the others are null, and are had one
-    extraction at a time."""
+class EpisodeMetadataSummary(_Extraction):
+    """An extraction in a list. Only the newest has findings; those of the others are null, get them one by one."""
 
     tags: list[JsonValue] | None
     categories: list[JsonValue] | None
-    is_complete: bool = Field(
-        description="Whether the findings are told here: those of the newest extraction alone are."
-    )
+    is_complete: bool = Field(description="Whether the findings are included; true only for the newest extraction.")

@@ -1,4 +1,4 @@
-"""The outfits table, which is searched by what an outfit is made of."""
+"""SQL on outfits, including filters by their parts."""
 
 from psycopg.sql import SQL
 

@@ -1,4 +1,4 @@
-"""Outfits: create, list, get, update, delete, restore; the episodes in which each is worn."""
+"""Outfits: create, list, get, update, delete, restore; links to episodes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,7 @@ from runtime.features.outfits.schemas import (
     OutfitCreate,
     OutfitEpisode,
     OutfitLink,
-    OutfitLinksBody,
+    OutfitLinksCreate,
     OutfitUpdate,
     UsedOutfit,
 )
@@ -48,7 +48,7 @@ def create_outfit(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Outfit]:
-    """Makes an outfit."""
+    """Create an outfit."""
     return envelope_with_etag(response, OUTFITS.create(transaction, caller, body.model_dump()))
 
 
@@ -63,8 +63,11 @@ def list_outfits(
     shoes: JsonFilter | None = None,
     accessories: JsonFilter | None = None,
 ) -> Response:
-    """Outfits, newest first unless `sort` says otherwise. `top`, `shoes` and `accessories` find outfits by what they are
-    made of: `top={"colour": "red"}`."""
+    """List outfits, newest first unless `sort` is given.
+
+    `top`, `shoes` and `accessories` select outfits by their parts: a JSON object that the part must contain, such as
+    `top={"colour": "red"}`.
+    """
     with database.autocommit() as connection:
         found = OUTFITS.table.list_page(
             connection,
@@ -82,7 +85,7 @@ def list_outfits(
     "/api/v1/outfits/{outfit_id}", response_model=DataEnvelope[Outfit], dependencies=[allow(Permission.OUTFITS_READ)]
 )
 def get_outfit(outfit_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One outfit."""
+    """Get an outfit."""
     with database.autocommit() as connection:
         return record_response(OUTFITS.get(connection, outfit_id, include_deleted=include_deleted))
 
@@ -98,8 +101,11 @@ def update_outfit(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Outfit]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    """Update an outfit.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 412 if `If-Match` does not name the
+    current version.
+    """
     return envelope_with_etag(response, OUTFITS.update(transaction, caller, outfit_id, body.columns(), if_match))
 
 
@@ -113,7 +119,7 @@ def delete_outfit(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Outfit]:
-    """Deletes an outfit, so that it can be restored; episodes no longer show it."""
+    """Delete an outfit; an administrator can restore it. Episodes no longer list it."""
     return envelope_with_etag(response, OUTFITS.delete(transaction, caller, outfit_id, reason, if_match))
 
 
@@ -125,14 +131,14 @@ def restore_outfit(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Outfit]:
-    """Brings a deleted outfit back, with the links that it had. 409 when it is not deleted."""
+    """Restore a deleted outfit with its links to episodes. 409 if it is not deleted."""
     return envelope_with_etag(response, OUTFITS.restore(transaction, caller, outfit_id, if_match))
 
 
 add_link_routes(
     router,
     EPISODE_OUTFITS,
-    LinkSchemas(record=UsedOutfit, episode=OutfitEpisode, link=OutfitLink, body=OutfitLinksBody),
+    LinkSchemas(record=UsedOutfit, episode=OutfitEpisode, link=OutfitLink, body=OutfitLinksCreate),
     record_path="/api/v1/outfits/{outfit_id}/episodes",
     episode_path="/api/v1/episodes/{episode_id}/outfits",
     read=Permission.OUTFITS_READ,

@@ -1,4 +1,4 @@
-"""Outfits as clients send and get them, and the links to the episodes in which they are worn."""
+"""Request and response schemas of outfits and their links to episodes."""
 
 from types import MappingProxyType
 from typing import Annotated, Any, ClassVar
@@ -14,13 +14,16 @@ from runtime.mechanisms.records.schemas import AssetName, Link, Linkable, LinkBo
 Garment = Annotated[
     SmallObject,
     Field(
-        description="What it is, as a JSON object; lists find it by any part.",
+        description="Description of the garment as a JSON object; lists can be filtered by any of its values.",
         examples=[{"kind": "blazer", "colour": "red"}],
     ),
 ]
 Accessories = Annotated[
     SmallObjects,
-    Field(description="A JSON object for each; lists find outfits by any part of any.", examples=[[{"kind": "scarf"}]]),
+    Field(
+        description="A JSON object for each accessory; lists can be filtered by any of their values.",
+        examples=[[{"kind": "scarf"}]],
+    ),
 ]
 
 
@@ -51,7 +54,7 @@ class OutfitCreate(RequestBody):
 
 
 class OutfitUpdate(UpdateBody):
-    """What changes of an outfit. What is not sent stays as it is; null clears all but the name."""
+    """Changes to an outfit. Fields that are left out keep their values; null clears all but the name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"shoes": {"kind": "boots"}}]})
 
@@ -78,7 +81,7 @@ class Outfit(Linkable):
 
 
 class OutfitLink(Link):
-    """An outfit's use in an episode."""
+    """The link between an outfit and an episode."""
 
     outfit_id: UUID
 
@@ -91,13 +94,13 @@ class OutfitEpisode(EpisodeSummary, Usage):
     """An episode that uses the outfit."""
 
 
-class WantedOutfit(LinkBody):
-    """An outfit that an episode shall use."""
+class OutfitLinkCreate(LinkBody):
+    """An outfit to link to an episode."""
 
     outfit_id: UUID
 
 
-class OutfitLinksBody(RequestBody):
-    """Outfits that an episode shall use: all of them are linked, or none."""
+class OutfitLinksCreate(RequestBody):
+    """Outfits to link to an episode, all of them or none."""
 
-    links: Annotated[list[WantedOutfit], Field(min_length=1, max_length=100)]
+    links: Annotated[list[OutfitLinkCreate], Field(min_length=1, max_length=100)]

@@ -1,4 +1,4 @@
-"""The life of an outfit, and the episodes in which it is worn."""
+"""RecordService of outfits and their links to episodes."""
 
 from runtime.features.episodes.service import EPISODES
 from runtime.features.outfits.repository import TABLE

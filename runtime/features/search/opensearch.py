@@ -1,6 +1,6 @@
-"""Full text over episodes by OpenSearch: the request that is sent, and what is read off its answer.
+"""Full-text search over episodes in OpenSearch: building the request and parsing the response.
 
-What a caller wrote is only ever the text of a `match`: no query language, no wildcards, no expressions, no scripts.
+The caller's text is only ever the text of a `match` query: no query language, no wildcards, no expressions, no scripts.
 """
 
 from collections.abc import Mapping
@@ -10,39 +10,43 @@ from uuid import UUID
 
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import UnavailableError
-from runtime.features.search.repository import MOST_FACET_VALUES
+from runtime.features.search.query_parser import Alternative
+from runtime.features.search.repository import MAX_FACET_VALUES
 from runtime.features.search.schemas import SearchRequest
-from runtime.features.search.words import Alternative
 from runtime.mechanisms.search_index.mapping import ALIAS
 
 Query = dict[str, Any]
 Counts = Mapping[Any, int]
 
-# Half an answer would pass for a whole one.
+# Partial results would be indistinguishable from complete ones.
 PATH = f"/{ALIAS}/_search?allow_partial_search_results=false"
-# What says most about an episode counts most.
+# A match in these fields ranks higher.
 RANKED_FIELDS = ("title^3", "show_name^2")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hits:
-    """Episodes, best first, with their ranks; and how many of all matches have each value, by column, where it was asked for."""
+class RankedIds:
+    """Episode ids, best first, with their ranks, and with facets the number of all matches by column and value."""
 
     ids: tuple[UUID, ...]
     ranks: tuple[float, ...]
     counts: Mapping[str, Counts] | None
 
 
-def search(index: SearchIndex, request: SearchRequest) -> Hits:
-    """The best matches of a search that looks for at least one word. UnavailableError, or NotFoundError before the first index
-    is complete."""
-    answer = index.send("POST", PATH, body(request))
+def search(index: SearchIndex, request: SearchRequest) -> RankedIds:
+    """Return the best matches of a request with at least one alternative.
+
+    Raises:
+        UnavailableError: OpenSearch is unavailable or returned an unexpected response.
+        NotFoundError: The first index is not complete yet.
+    """
+    response = index.send("POST", PATH, request_body(request))
     try:
-        found = answer["hits"]["hits"]
-        facets = answer["aggregations"] if request.with_facets else None
-        return Hits(
-            ids=tuple(UUID(hit["_id"]) for hit in found),
-            ranks=tuple(float(hit["sort"][0]) for hit in found),
+        hits = response["hits"]["hits"]
+        facets = response["aggregations"] if request.with_facets else None
+        return RankedIds(
+            ids=tuple(UUID(hit["_id"]) for hit in hits),
+            ranks=tuple(float(hit["sort"][0]) for hit in hits),
             counts=facets
             and {
                 column: {bucket["key"]: int(bucket["doc_count"]) for bucket in facets[column]["buckets"]}
@@ -50,43 +54,43 @@ def search(index: SearchIndex, request: SearchRequest) -> Hits:
             },
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise UnavailableError("the search engine answered something else") from error
+        raise UnavailableError("the search engine returned an unexpected response") from error
 
 
-def body(request: SearchRequest) -> Query:
-    """The request, in the engine's query language."""
-    words = [word for alternative in request.text.alternatives for word in alternative.wanted]
+def request_body(request: SearchRequest) -> Query:
+    """Build the request body in the OpenSearch query DSL."""
+    words = [word for alternative in request.text.alternatives for word in alternative.required]
     filters = {"is_live": True} | request.filters
-    asked: Query = {
+    body: Query = {
         "size": request.limit,
         "_source": False,
         "track_total_hits": False,
         "query": {
             "bool": {
                 "filter": [{"term": {name: value}} for name, value in filters.items()],
-                "must": [{"bool": {"should": [_fits(each) for each in request.text.alternatives]}}],
+                "must": [{"bool": {"should": [_alternative_query(each) for each in request.text.alternatives]}}],
                 "should": [{"multi_match": {"query": " ".join(words), "fields": list(RANKED_FIELDS)}}],
             }
         },
         "sort": [{"_score": "desc"}, {"episode_id": "desc"}],
     }
     if request.with_facets:
-        asked["aggs"] = {name: _counted(name) for name in ("status", "season_number", "show_id")}
-    return asked
+        body["aggs"] = {name: _terms_aggregation(name) for name in ("status", "season_number", "show_id")}
+    return body
 
 
-def _fits(alternative: Alternative) -> Query:
+def _alternative_query(alternative: Alternative) -> Query:
     return {
         "bool": {
-            "must": [_has(word) for word in alternative.wanted],
-            "must_not": [_has(word) for word in alternative.unwanted],
+            "must": [_phrase_query(word) for word in alternative.required],
+            "must_not": [_phrase_query(word) for word in alternative.excluded],
         }
     }
 
 
-def _has(word: str) -> Query:
+def _phrase_query(word: str) -> Query:
     return {"multi_match": {"query": word, "type": "phrase", "fields": ["text"]}}
 
 
-def _counted(name: str) -> Query:
-    return {"terms": {"field": name, "size": MOST_FACET_VALUES, "order": [{"_count": "desc"}, {"_key": "asc"}]}}
+def _terms_aggregation(name: str) -> Query:
+    return {"terms": {"field": name, "size": MAX_FACET_VALUES, "order": [{"_count": "desc"}, {"_key": "asc"}]}}

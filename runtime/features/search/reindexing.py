@@ -1,4 +1,4 @@
-"""Reindexing on request: episodes whose documents are sent to the search index again."""
+"""Reindexing of episodes on request."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -14,9 +14,8 @@ from runtime.settings import SearchSettings, load_settings
 def request_reindex(transaction: Transaction, episode_ids: Sequence[UUID] | None) -> ReindexAccepted:
     """Queue these episodes, or all of them, for the next maintenance run.
 
-    It indexes the documents that the index lacks or has in an older version.
-
-    Where Postgres is the only engine there is nothing to do.
+    The run indexes the documents that are missing or outdated in the index. With Postgres as the only engine there is nothing
+    to index.
 
     Raises:
         NotFoundError: Some of the episodes do not exist, with one problem per field. Deleted episodes do exist.
@@ -34,12 +33,12 @@ def request_reindex(transaction: Transaction, episode_ids: Sequence[UUID] | None
             else set(documents.existing_episode_ids(connection, episode_ids))
         )
         problems = [
-            FieldProblem("There is no such episode", f"body.episode_ids.{place}")
-            for place, episode_id in enumerate(episode_ids)
+            FieldProblem("Episode not found", f"body.episode_ids.{index}")
+            for index, episode_id in enumerate(episode_ids)
             if episode_id not in found
         ]
         if problems:
-            raise NotFoundError("There is no such episode", problems=problems)
+            raise NotFoundError("Episode not found", problems=problems)
         count = len(found)
     engine = Engine.OPENSEARCH if is_configured else Engine.POSTGRES
     return ReindexAccepted(engine=engine, everything=everything, episode_count=count)

@@ -1,4 +1,4 @@
-"""Search: over episodes, by whichever engine there is, and over shows and what episodes are made of. What the index is told."""
+"""Search: episodes with facets, title suggestions, shows and assets; reindexing."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,8 @@ from runtime.contract.envelopes import DataEnvelope, PageEnvelope, PageInfo
 from runtime.contract.values import MAX_INTEGER, reject_nul, stripped
 from runtime.errors import NotFoundError
 from runtime.features.episodes.statuses import EpisodeStatus
-from runtime.features.search import assets, reindexing, repository, service
+from runtime.features.search import assets_repository, reindexing, repository, service
+from runtime.features.search.query_parser import SearchText
 from runtime.features.search.schemas import (
     AssetHit,
     Facets,
@@ -25,7 +26,6 @@ from runtime.features.search.schemas import (
     SearchRequest,
     Suggestion,
 )
-from runtime.features.search.words import SearchText
 from runtime.persistence.pages import DEFAULT_LIMIT, MAX_LIMIT, JsonPage
 from runtime.web.dependencies import DatabaseDep, ResourcesDep, TransactionDep, list_response
 from runtime.web.routing import feature_router
@@ -37,16 +37,17 @@ Text = Annotated[
     stripped(200),
     AfterValidator(reject_nul),
     Query(
-        description='Words; "quoted words" stand together, `or` and `-word` as in a web search. At least one has to be wanted.'
+        description='Words that must all occur; `"quoted words"` are a phrase, `or` separates alternatives, `-word` excludes.'
+        " Without a required word nothing matches."
     ),
 ]
-Beginning = Annotated[
+TitlePrefix = Annotated[
     str,
     stripped(200),
     AfterValidator(reject_nul),
-    Query(description="How the titles begin. No character of it is a wildcard."),
+    Query(description="Prefix of the titles, case-insensitive; no character is a wildcard."),
 ]
-MOST_SUGGESTIONS = 10
+MAX_SUGGESTIONS = 10
 
 
 async def _index(resources: ResourcesDep) -> SearchIndex:
@@ -77,11 +78,13 @@ def search_episodes(
     show_id: UUID | None = None,
     status: EpisodeStatus | None = None,
     season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
-    facets: Annotated[bool, Query(description="Count what all matches have in common.")] = False,
+    facets: Annotated[bool, Query(description="Also count all matches by status, season and show.")] = False,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> Response:
-    """The episodes whose title, description, script, tags, category, genre or show's name matches best. One page: narrow the
-    words to see others."""
+    """Search episodes by title, description, script, tags, category, genre and show name, best matches first.
+
+    Returns one page of at most `limit` hits; refine the query to see others.
+    """
     request = SearchRequest(
         text=SearchText(q),
         limit=limit,
@@ -105,23 +108,22 @@ def count_episodes(
     status: EpisodeStatus | None = None,
     season_number: Annotated[int | None, Query(ge=1, le=MAX_INTEGER)] = None,
 ) -> Response:
-    """What all episodes that match have in common, and how many of them: what `facets` of the search answers, without the
-    hits."""
+    """Count all matching episodes by status, season and show: the `facets` of a search without its hits."""
     request = SearchRequest(
         text=SearchText(q), limit=1, show_id=show_id, status=status, season_number=season_number, with_facets=True
     )
-    found = service.search(database, index, request)
-    assert found.facets is not None, "they were asked for"  # noqa: S101
-    return Response(f'{{"data":{found.facets.model_dump_json()}}}', media_type="application/json")
+    result = service.search(database, index, request)
+    assert result.facets is not None, "the request has with_facets"  # noqa: S101
+    return Response(f'{{"data":{result.facets.model_dump_json()}}}', media_type="application/json")
 
 
 @router.get(
     "/api/v1/search/suggest", response_model=PageEnvelope[Suggestion], dependencies=[allow(Permission.EPISODES_SEARCH)]
 )
-def suggest_titles(database: DatabaseDep, q: Beginning) -> PageEnvelope[Suggestion]:
-    """Up to ten titles of episodes that begin with this, in any case of letters; each once."""
+def suggest_titles(database: DatabaseDep, q: TitlePrefix) -> PageEnvelope[Suggestion]:
+    """List up to ten distinct episode titles that start with `q`, ignoring case, in alphabetical order."""
     with database.autocommit() as connection:
-        titles = repository.suggest(connection, q, limit=MOST_SUGGESTIONS)
+        titles = repository.suggest(connection, q, limit=MAX_SUGGESTIONS)
     return PageEnvelope(data=[Suggestion(title=title) for title in titles], page=PageInfo(next=None))
 
 
@@ -130,8 +132,10 @@ def suggest_titles(database: DatabaseDep, q: Beginning) -> PageEnvelope[Suggesti
 def index_episodes(
     _: Annotated[Caller, allow(Permission.SEARCH_INDEX)], body: ReindexRequest, transaction: TransactionDep
 ) -> DataEnvelope[ReindexAccepted]:
-    """Has the search index brought up to date, for these episodes or, with `{}`, for all. It hears of them within a minute or
-    so."""
+    """Index these episodes again, or all episodes with `{}`. The index is updated within about a minute.
+
+    404 if one of the episodes does not exist; deleted episodes do exist.
+    """
     return DataEnvelope(data=reindexing.request_reindex(transaction, body.episode_ids))
 
 
@@ -145,21 +149,25 @@ def index_episodes(
     include_in_schema=False,
 )
 def search_assets(
-    type: Annotated[str, Path(json_schema_extra={"enum": sorted(assets.TABLES)})],  # noqa: A002  (the parameter's name)
+    type: Annotated[str, Path(json_schema_extra={"enum": sorted(assets_repository.TABLES)})],  # noqa: A002  (parameter name)
     database: DatabaseDep,
     q: Text,
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT)] = DEFAULT_LIMIT,
 ) -> Response:
-    """The shows, outfits, UI elements, backgrounds or clips whose name, description or tags match best. 404 for any other
-    type. One page: narrow the words to see others."""
-    if type not in assets.TABLES:
-        raise NotFoundError("Nothing of this type is searched", field="path.type")
+    """Search shows, outfits, UI elements, backgrounds or clips by name, description and tags, best matches first.
+
+    Returns one page of at most `limit` hits; refine the query to see others. 404 for any other type.
+    """
+    if type not in assets_repository.TABLES:
+        expected = ", ".join(sorted(assets_repository.TABLES))
+        raise NotFoundError(f"Unknown type; must be one of {expected}", field="path.type")
     with database.autocommit() as connection:
-        return list_response(JsonPage(items=assets.search(connection, type, SearchText(q), limit=limit), last=None))
+        items = assets_repository.search(connection, type, SearchText(q), limit=limit)
+    return list_response(JsonPage(items=items, last=None))
 
 
-def _response(found: service.Found) -> Response:
-    """The hits are JSON already, and stay untouched."""
-    page = SearchPage(next=None, engine=found.engine, degraded=found.degraded).model_dump_json()
-    facets = "" if found.facets is None else f',"facets":{found.facets.model_dump_json()}'
-    return Response(f'{{"data":{found.items},"page":{page}{facets}}}', media_type="application/json")
+def _response(result: service.SearchResult) -> Response:
+    """Build the response around the hits, which are JSON already."""
+    page = SearchPage(next=None, engine=result.engine, degraded=result.degraded).model_dump_json()
+    facets = "" if result.facets is None else f',"facets":{result.facets.model_dump_json()}'
+    return Response(f'{{"data":{result.items},"page":{page}{facets}}}', media_type="application/json")

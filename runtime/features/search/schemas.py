@@ -1,4 +1,4 @@
-"""What a search asks for and finds."""
+"""Request and response schemas of searches."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,11 +11,11 @@ from runtime.contract.envelopes import PageEnvelope, PageInfo
 from runtime.contract.schemas import RequestBody, Resource
 from runtime.features.episodes.schemas import EpisodeSummary
 from runtime.features.episodes.statuses import EpisodeStatus
-from runtime.features.search.words import SearchText
+from runtime.features.search.query_parser import SearchText
 
 
 class Engine(StrEnum):
-    """What searched."""
+    """Search engine."""
 
     OPENSEARCH = "opensearch"
     POSTGRES = "postgres"
@@ -23,7 +23,7 @@ class Engine(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class SearchRequest:
-    """What is looked for: words, and the values that an episode must have where one is given."""
+    """A search for episodes: the text, and the values that the episodes must have."""
 
     text: SearchText
     limit: int
@@ -34,7 +34,7 @@ class SearchRequest:
 
     @property
     def filters(self) -> dict[str, str | int]:
-        """The values by column, as JSON has them."""
+        """The given values by column, JSON-ready."""
         values = {
             "show_id": str(self.show_id) if self.show_id else None,
             "status": self.status.value if self.status else None,
@@ -46,25 +46,25 @@ class SearchRequest:
 class SearchHit(EpisodeSummary):
     """An episode that matches."""
 
-    rank: float = Field(description="How well it matches; only good for comparing the hits of one search.")
+    rank: float = Field(description="Relevance; comparable only among the hits of one search.")
 
 
 class StatusCount(BaseModel):
-    """How many have this status."""
+    """Number of matches with a status."""
 
     status: EpisodeStatus
     count: int
 
 
 class SeasonCount(BaseModel):
-    """How many are of this season of their shows."""
+    """Number of matches with a season number."""
 
     season_number: int
     count: int
 
 
 class ShowCount(BaseModel):
-    """How many are of this show."""
+    """Number of matches of a show."""
 
     show_id: UUID
     show_name: str
@@ -72,7 +72,7 @@ class ShowCount(BaseModel):
 
 
 class Facets(BaseModel):
-    """What all episodes that match have in common, the most frequent first, at most 100 of each."""
+    """Number of all matches by status, season and show, most frequent first, at most 100 values each."""
 
     statuses: list[StatusCount]
     seasons: list[SeasonCount]
@@ -80,55 +80,55 @@ class Facets(BaseModel):
 
 
 class SearchPage(PageInfo):
-    """Which engine found this page."""
+    """Paging information, and the engine that returned the page."""
 
     engine: Engine
     degraded: bool = Field(
-        description="Whether the engine that should have answered could not. What was found is what it would have found; only "
-        "their order may differ."
+        description="Whether Postgres replaced an unavailable OpenSearch. The matches are the same; their order may differ."
     )
 
 
 class SearchPageEnvelope(PageEnvelope[SearchHit]):
-    """A page of hits, and what they have in common where that was asked for."""
+    """A page of hits, and facets if requested."""
 
     page: SearchPage
-    facets: Facets | None = Field(default=None, description="Only there when it was asked for.")
+    facets: Facets | None = Field(default=None, description="Only present if `facets=true` was sent.")
 
 
 class AssetHit(Resource):
-    """A show, or something that episodes are made of, that matches."""
+    """A show, outfit, UI element, background or clip that matches."""
 
-    type: str = Field(description="As in the address.", examples=["outfits"])
+    type: str = Field(description="Type of the asset, as in the path.", examples=["outfits"])
     id: UUID
     name: str
     description: str | None
     tags: list[str]
     thumbnail_reference: str | None
-    rank: float = Field(description="How well it matches; only good for comparing the hits of one search.")
+    rank: float = Field(description="Relevance; comparable only among the hits of one search.")
 
 
 class Suggestion(Resource):
-    """A title that begins so."""
+    """A title with the requested prefix."""
 
     title: str
 
 
 class ReindexRequest(RequestBody):
-    """What the search index shall hear of again."""
+    """The episodes to index again."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{}]})
 
     episode_ids: Annotated[
-        list[UUID] | None, Field(min_length=1, max_length=100, description="Without them, every episode.")
+        list[UUID] | None,
+        Field(min_length=1, max_length=100, description="The episodes to index again; all episodes if left out."),
     ] = None
 
 
 class ReindexAccepted(Resource):
-    """What was asked for. It is done by the next run of the maintenance, within a minute or so."""
+    """An accepted reindex request. The next maintenance run executes it, within about a minute."""
 
     engine: Engine = Field(
-        description="What keeps the index. Postgres' indexes are part of every change: there is nothing left to do."
+        description="The engine that holds the index. Postgres updates its indexes with every change: nothing is left to do."
     )
     everything: bool
-    episode_count: int = Field(description="How many episodes the index is told of, deleted ones among them.")
+    episode_count: int = Field(description="Number of episodes to index, including deleted ones.")

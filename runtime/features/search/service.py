@@ -1,4 +1,4 @@
-"""Which engine searches: the one that the environment has, and Postgres wherever that one cannot answer."""
+"""Choice of the search engine: OpenSearch where the environment has it, with Postgres as the fallback."""
 
 from dataclasses import dataclass
 
@@ -6,14 +6,14 @@ from runtime.adapters.database import Database
 from runtime.adapters.search_index import SearchIndex
 from runtime.errors import NotFoundError, UnavailableError
 from runtime.features.search import opensearch, repository
-from runtime.features.search.opensearch import Hits
+from runtime.features.search.opensearch import RankedIds
 from runtime.features.search.schemas import Engine, Facets, SearchRequest, SeasonCount, ShowCount, StatusCount
 from runtime.persistence.transactions import Connection
 
 
 @dataclass(frozen=True, kw_only=True)
-class Found:
-    """A JSON array of hits, and who found them. `degraded` when the engine that should have answered could not."""
+class SearchResult:
+    """A JSON array of hits, and the engine that found them. `degraded`: Postgres replaced an unavailable OpenSearch."""
 
     items: str
     engine: Engine
@@ -21,17 +21,21 @@ class Found:
     facets: Facets | None = None
 
 
-def search(database: Database, index: SearchIndex, request: SearchRequest) -> Found:
-    """The best matches. UnavailableError when the database does not answer either."""
+def search(database: Database, index: SearchIndex, request: SearchRequest) -> SearchResult:
+    """Return the best matches.
+
+    Raises:
+        UnavailableError: The database is unavailable.
+    """
     if not request.text.alternatives:
         facets = Facets(statuses=[], seasons=[], shows=[]) if request.with_facets else None
-        return Found(items="[]", engine=Engine.POSTGRES, facets=facets)
-    # Before a connection is taken: nobody has to wait for one that waits for the engine.
-    hits = _hits(index, request) if index.is_configured else None
+        return SearchResult(items="[]", engine=Engine.POSTGRES, facets=facets)
+    # No database connection is held while the request waits for OpenSearch.
+    hits = _search_opensearch(index, request) if index.is_configured else None
     with database.autocommit() as connection:
         if hits is not None:
-            return _shown(connection, hits)
-        return Found(
+            return _load_hits(connection, hits)
+        return SearchResult(
             items=repository.search(connection, request),
             engine=Engine.POSTGRES,
             degraded=index.is_configured,
@@ -39,23 +43,23 @@ def search(database: Database, index: SearchIndex, request: SearchRequest) -> Fo
         )
 
 
-def _hits(index: SearchIndex, request: SearchRequest) -> Hits | None:
+def _search_opensearch(index: SearchIndex, request: SearchRequest) -> RankedIds | None:
     try:
         return opensearch.search(index, request)
     except (UnavailableError, NotFoundError):
         return None
 
 
-def _shown(connection: Connection, hits: Hits) -> Found:
-    """The hits as the database has them now, so that nothing is shown that is deleted or was changed."""
-    return Found(
-        items=repository.find_hits(connection, hits.ids, hits.ranks),
+def _load_hits(connection: Connection, hits: RankedIds) -> SearchResult:
+    """Load the hits from the database, so that deleted episodes and outdated values are not returned."""
+    return SearchResult(
+        items=repository.find_by_ids(connection, hits.ids, hits.ranks),
         engine=Engine.OPENSEARCH,
         facets=None if hits.counts is None else _facets(connection, hits),
     )
 
 
-def _facets(connection: Connection, hits: Hits) -> Facets:
+def _facets(connection: Connection, hits: RankedIds) -> Facets:
     counts = hits.counts or {}
     names = repository.show_names(connection, tuple(counts["show_id"]))
     return Facets(

@@ -1,4 +1,4 @@
-"""The shows table."""
+"""SQL on shows."""
 
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from runtime.mechanisms.records.table import Table
 from runtime.persistence.pages import Order
 from runtime.persistence.transactions import Connection
 
-# A name stays taken by a show that is deleted: it could not be restored otherwise.
+# A deleted show keeps its name, so that it can always be restored.
 TABLE = Table(
     name="shows",
     alias="s",
@@ -18,7 +18,9 @@ TABLE = Table(
     model=Show,
     columns=SQL("s.show_id, s.name, s.description, s.status, s.metadata"),
     constraint_errors={
-        "shows_name_key": lambda: ConflictError("There is already a show of this name", field="body.name")
+        "shows_name_key": lambda: ConflictError(
+            "A show with this name already exists; choose another name", field="body.name"
+        )
     },
     orders={"name": Order(by=SQL("lower(s.name)")), "updated_at": Order(by=SQL("s.updated_at"), type="timestamptz")},
 )
@@ -27,7 +29,7 @@ _LOCK_BY_NAME = "SELECT show_id FROM shows WHERE name = %(name)s AND deleted_at 
 
 
 def find_by_name_for_share(connection: Connection, name: str) -> Show | None:
-    """The show of exactly this name, if it is there. Until the transaction ends no other can change or delete it."""
+    """Return the show with exactly this name, protected from changes until the transaction ends, or None."""
     row = connection.execute(_LOCK_BY_NAME, {"name": name}).fetchone()
     return TABLE.find(connection, row["show_id"]) if row else None
 
@@ -36,8 +38,8 @@ _COUNT_EPISODES = "SELECT count(*) AS episodes FROM episodes WHERE show_id = %(s
 
 
 def count_episodes(connection: Connection, show_id: UUID) -> int:
-    """How many episodes of the show are not deleted."""
+    """Count the show's episodes that are not deleted."""
     row = connection.execute(_COUNT_EPISODES, {"show_id": show_id}).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    assert row is not None, "an aggregate always returns one row"  # noqa: S101
     count: int = row["episodes"]
     return count

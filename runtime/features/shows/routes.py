@@ -38,20 +38,20 @@ def create_show(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Show]:
-    """Makes a show. 409 when the name is taken."""
+    """Create a show. 409 if the name is taken, even by a deleted show."""
     return envelope_with_etag(response, SHOWS.create(transaction, caller, body.model_dump()))
 
 
 @router.get("/api/v1/shows", response_model=PageEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def list_shows(page: Sorted, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """Shows, newest first unless `sort` says otherwise."""
+    """List shows, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         return list_response(SHOWS.table.list_page(connection, page, include_deleted=include_deleted))
 
 
 @router.get("/api/v1/shows/{show_id}", response_model=DataEnvelope[Show], dependencies=[allow(Permission.SHOWS_READ)])
 def get_show(show_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One show."""
+    """Get a show."""
     with database.autocommit() as connection:
         return record_response(SHOWS.get(connection, show_id, include_deleted=include_deleted))
 
@@ -67,8 +67,11 @@ def update_show(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Show]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    """Update a show.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 412 if `If-Match` does not name the
+    current version.
+    """
     return envelope_with_etag(response, SHOWS.update(transaction, caller, show_id, body.columns(), if_match))
 
 
@@ -82,7 +85,7 @@ def delete_show(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[Show]:
-    """Deletes a show, so that it can be restored. 409 while it has episodes."""
+    """Delete a show; an administrator can restore it. 409 while it has episodes."""
     return envelope_with_etag(response, SHOWS.delete(transaction, caller, show_id, reason, if_match))
 
 
@@ -94,5 +97,5 @@ def restore_show(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[Show]:
-    """Brings a deleted show back. 409 when it is not deleted."""
+    """Restore a deleted show. 409 if it is not deleted."""
     return envelope_with_etag(response, SHOWS.restore(transaction, caller, show_id, if_match))

@@ -1,4 +1,4 @@
-"""Shows as clients send and get them."""
+"""Request and response schemas of shows."""
 
 from enum import StrEnum
 from typing import Annotated, Any
@@ -12,12 +12,12 @@ from runtime.contract.values import Description, Metadata, stripped
 ShowName = Annotated[
     str,
     stripped(255),
-    Field(description="Unique among all shows.", examples=["Meadow Diaries"]),
+    Field(description="Name of the show, unique among all shows, including deleted ones.", examples=["Meadow Diaries"]),
 ]
 
 
 class ShowStatus(StrEnum):
-    """Where a show stands."""
+    """Status of a show."""
 
     ACTIVE = "active"
     ARCHIVED = "archived"
@@ -38,7 +38,7 @@ class ShowCreate(RequestBody):
 
 
 class ShowUpdate(UpdateBody):
-    """What changes of a show. What is not sent stays as it is; null clears `description` and `metadata`."""
+    """Changes to a show. Fields that are left out keep their values; null clears `description` and `metadata`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"description": "Two years in one meadow."}]})
 

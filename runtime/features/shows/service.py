@@ -1,4 +1,4 @@
-"""The rules of a show: that it is not deleted while it has episodes, and that search knows its name."""
+"""Rules of shows: a show with episodes cannot be deleted; a new name is indexed with the show's episodes."""
 
 from runtime.errors import ConflictError
 from runtime.features.shows import repository
@@ -10,13 +10,13 @@ from runtime.mechanisms.search_index import changes as search_index
 from runtime.persistence.transactions import Transaction
 
 
-def _keep_with_episodes(transaction: Transaction, show: Show) -> None:
-    # Each of them would vanish with it, so they are deleted one by one, by somebody who sees them.
+def _require_no_episodes(transaction: Transaction, show: Show) -> None:
+    # The episodes would disappear with the show; a user has to delete each one deliberately.
     if count := repository.count_episodes(transaction.connection, show.show_id):
         raise ConflictError(f"The show still has episodes ({count}); delete them first", field="path.show_id")
 
 
-def _tell_search(transaction: Transaction, before: Show | None, after: Show) -> None:
+def _reindex_episodes(transaction: Transaction, before: Show | None, after: Show) -> None:
     if before and after.name != before.name:
         search_index.index_show(transaction, after.show_id)
 
@@ -25,6 +25,6 @@ SHOWS = RecordService(
     table=TABLE,
     resource_type=ResourceType.SHOW,
     display_name="show",
-    before_delete=_keep_with_episodes,
-    after_change=_tell_search,
+    before_delete=_require_no_episodes,
+    after_change=_reindex_episodes,
 )

@@ -1,4 +1,4 @@
-"""All SQL on thumbnails (C-04), and the episode's thumbnail_reference, which names its primary one."""
+"""SQL on thumbnails (C-04), including the episode's thumbnail_reference, which is the file of its primary thumbnail."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,13 +10,13 @@ from runtime.persistence.transactions import Connection
 COLUMNS = """thumbnail_id, entity_type, entity_id, size_variant, file_reference, s3_bucket, s3_key, width, height,
     file_size_bytes, mime_type, format, status, processed_at"""
 
-# The variant that stands for the whole (ROAD-91).
+# The variant that represents the entity (ROAD-91).
 PRIMARY = "primary"
 
 
 @dataclass(frozen=True)
 class Thumbnail:
-    """One row: the current picture of an entity in one variant. `file_reference` is its s3:// address."""
+    """A row of thumbnails: the current image of an entity in one size variant. `file_reference` is its s3:// location."""
 
     thumbnail_id: UUID
     entity_type: str
@@ -35,7 +35,7 @@ class Thumbnail:
 
 
 def list_for_entity(connection: Connection, entity_type: str, entity_id: UUID) -> list[Thumbnail]:
-    """Every variant of an entity, the largest first."""
+    """Return all variants of an entity, largest first."""
     rows = connection.execute(
         f"""
         SELECT {COLUMNS} FROM thumbnails
@@ -48,7 +48,7 @@ def list_for_entity(connection: Connection, entity_type: str, entity_id: UUID) -
 
 
 def find(connection: Connection, thumbnail_id: UUID) -> Thumbnail | None:
-    """The thumbnail, or None."""
+    """Return the thumbnail, or None if it does not exist."""
     row = connection.execute(
         f"SELECT {COLUMNS} FROM thumbnails WHERE thumbnail_id = %(thumbnail_id)s",  # noqa: S608  (a constant)
         {"thumbnail_id": thumbnail_id},
@@ -57,7 +57,7 @@ def find(connection: Connection, thumbnail_id: UUID) -> Thumbnail | None:
 
 
 def delete(connection: Connection, thumbnail_id: UUID) -> Thumbnail | None:
-    """The row as it was, now gone, and with it the episode's reference if it named this one. None when there was none."""
+    """Delete the thumbnail, and the episode's reference to it; return the deleted row, or None if it does not exist."""
     row = connection.execute(
         f"DELETE FROM thumbnails WHERE thumbnail_id = %(thumbnail_id)s RETURNING {COLUMNS}",  # noqa: S608  (a constant)
         {"thumbnail_id": thumbnail_id},
@@ -79,8 +79,8 @@ def delete(connection: Connection, thumbnail_id: UUID) -> Thumbnail | None:
     return thumbnail
 
 
-def is_shown(connection: Connection, s3_bucket: str, s3_key: str) -> bool:
-    """Whether a thumbnail's file is this object."""
+def is_in_use(connection: Connection, s3_bucket: str, s3_key: str) -> bool:
+    """Return whether any thumbnail uses this object as its file."""
     found = connection.execute(
         "SELECT FROM thumbnails WHERE s3_bucket = %(s3_bucket)s AND s3_key = %(s3_key)s LIMIT 1",
         {"s3_bucket": s3_bucket, "s3_key": s3_key},
@@ -103,9 +103,12 @@ def upsert(
     mime_type: str,
     format: str,  # noqa: A002  (the column's name)
 ) -> Thumbnail | None:
-    """The variant's current picture, ready (ROAD-118). None when a newer job's picture is already there: it stays.
+    """Store the variant's current image with status `ready` (ROAD-118), unless a newer job's image is stored already.
 
-    Ids of jobs are UUIDv7, which sort by time. The episode's reference follows its primary variant.
+    Job ids are UUIDv7, which sort by time. The primary variant also updates the episode's reference.
+
+    Returns:
+        None if a newer job's image is kept.
     """
     row = connection.execute(
         f"""

@@ -1,4 +1,4 @@
-"""Thumbnails: an episode's, and one by its id. Their bytes come from storage, by addresses that expire."""
+"""Thumbnails: list an episode's, get, delete, upload an image. Files are downloaded from S3 by presigned URLs."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
@@ -28,11 +28,11 @@ router = feature_router("thumbnails")
     dependencies=[allow(Permission.THUMBNAILS_READ)],
 )
 def list_thumbnails(episode_id: UUID, resources: ResourcesDep) -> PageEnvelope[ThumbnailView]:
-    """Every variant of the episode's picture, the largest first; all on one page."""
+    """List the episode's thumbnails, largest first, all on one page."""
     with resources.database.autocommit() as connection:
         EPISODES.ensure_exists(connection, episode_id)
-        found = repository.list_for_entity(connection, "episode", episode_id)
-    return PageEnvelope(data=[_view(thumbnail, resources) for thumbnail in found], page=PageInfo(next=None))
+        thumbnails = repository.list_for_entity(connection, "episode", episode_id)
+    return PageEnvelope(data=[_view(thumbnail, resources) for thumbnail in thumbnails], page=PageInfo(next=None))
 
 
 @router.post("/api/v1/episodes/{episode_id}/thumbnails", status_code=201, response_model=DataEnvelope[UploadForm])
@@ -43,11 +43,13 @@ def upload_picture(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[UploadForm]:
-    """Announces a picture of which the episode's thumbnails are to be made, and answers the form that uploads it. The same as
-    /api/v1/upload/generate-url; the upload is completed there."""
-    announced = UploadCreate(**body.model_dump(), entity_type=UploadEntity.EPISODE, entity_id=episode_id)
-    form = uploads.announce(
-        transaction, resources.objects, resources.settings, caller, announced, entity_field="path.episode_id"
+    """Create an upload of an image for the episode's thumbnails and return its presigned POST form.
+
+    The same as `POST /api/v1/upload/generate-url`; complete it with `POST /api/v1/upload/{upload_id}/complete`.
+    """
+    declaration = UploadCreate(**body.model_dump(), entity_type=UploadEntity.EPISODE, entity_id=episode_id)
+    form = uploads.create_upload(
+        transaction, resources.objects, resources.settings, caller, declaration, entity_field="path.episode_id"
     )
     return DataEnvelope(data=form)
 
@@ -58,11 +60,11 @@ def upload_picture(
     dependencies=[allow(Permission.THUMBNAILS_READ)],
 )
 def get_thumbnail(thumbnail_id: UUID, resources: ResourcesDep) -> DataEnvelope[ThumbnailView]:
-    """One thumbnail, if what it shows is there."""
+    """Get a thumbnail. 404 if its episode is deleted."""
     with resources.database.autocommit() as connection:
         thumbnail = repository.find(connection, thumbnail_id)
         if thumbnail is None or not EPISODES.table.exists(connection, thumbnail.entity_id):
-            raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
+            raise NotFoundError("Thumbnail not found", field="path.thumbnail_id")
     return DataEnvelope(data=_view(thumbnail, resources))
 
 
@@ -73,7 +75,7 @@ def delete_thumbnail(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> None:
-    """Deletes a thumbnail and its file; making the episode's thumbnails again brings it back."""
+    """Delete a thumbnail and its file permanently. Processing the episode again generates it again."""
     service.delete(transaction, outbox=resources.outbox, caller=caller, thumbnail_id=thumbnail_id)
 
 

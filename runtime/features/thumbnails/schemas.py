@@ -1,4 +1,4 @@
-"""Thumbnails as clients get them."""
+"""Response schemas of thumbnails."""
 
 from uuid import UUID
 
@@ -9,19 +9,19 @@ from runtime.contract.values import Timestamp
 
 
 class ThumbnailView(Resource):
-    """A picture of an entity in one variant."""
+    """The image of an entity in one size variant."""
 
     thumbnail_id: UUID
     entity_type: str = Field(examples=["episode"])
     entity_id: UUID
     variant: str = Field(examples=["primary"])
-    width: int = Field(description="In pixels.")
-    height: int = Field(description="In pixels.")
-    bytes: int = Field(description="The size of the file.")
+    width: int = Field(description="Width in pixels.")
+    height: int = Field(description="Height in pixels.")
+    bytes: int = Field(description="Size of the file in bytes.")
     format: str = Field(examples=["jpeg"])
     mime_type: str = Field(examples=["image/jpeg"])
     status: str = Field(examples=["ready"])
     file_reference: str = Field(examples=["s3://bucket/episodes/…"])
-    url: str = Field(description="Answers the file to anyone who has it, without a header, until `url_expires_at`.")
+    url: str = Field(description="Presigned URL: anyone who has it can download the file until `url_expires_at`.")
     url_expires_at: Timestamp
     processed_at: Timestamp | None

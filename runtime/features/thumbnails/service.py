@@ -1,4 +1,4 @@
-"""The rules of a thumbnail: who made it was a worker, but an administrator may take it away."""
+"""Rules of thumbnails: workers create them, administrators may delete them."""
 
 from dataclasses import asdict
 from uuid import UUID
@@ -6,8 +6,8 @@ from uuid import UUID
 from runtime.access.tokens import Caller
 from runtime.errors import NotFoundError
 from runtime.features.episodes import repository as episodes
-from runtime.features.thumbnails import removals, repository
-from runtime.features.thumbnails.removals import ThumbnailRemoval
+from runtime.features.thumbnails import messages, repository
+from runtime.features.thumbnails.messages import ThumbnailFileDeletion
 from runtime.mechanisms.audit import service as activity
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.mechanisms.outbox.service import Outbox
@@ -16,15 +16,19 @@ from runtime.persistence.transactions import Transaction
 
 
 def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnail_id: UUID) -> None:
-    """Takes the thumbnail away for good, its file soon after. It comes back when thumbnails are made again. NotFoundError."""
+    """Delete the thumbnail permanently; its file is deleted after the commit.
+
+    Raises:
+        NotFoundError: The thumbnail does not exist, or its episode is deleted.
+    """
     connection = transaction.connection
     record_last_seen(transaction, caller)
     found = repository.find(connection, thumbnail_id)
-    # The episode is locked first, as workers do it; what they stored meanwhile is what is deleted.
-    is_there = found is not None and episodes.TABLE.find_for_update(connection, found.entity_id) is not None
-    thumbnail = repository.delete(connection, thumbnail_id) if is_there else None
+    # Lock the episode first, as workers do, and delete the row as it is after that.
+    has_episode = found is not None and episodes.TABLE.find_for_update(connection, found.entity_id) is not None
+    thumbnail = repository.delete(connection, thumbnail_id) if has_episode else None
     if thumbnail is None:
-        raise NotFoundError("There is no such thumbnail", field="path.thumbnail_id")
+        raise NotFoundError("Thumbnail not found", field="path.thumbnail_id")
     activity.record(
         transaction,
         caller,
@@ -38,5 +42,7 @@ def delete(transaction: Transaction, *, outbox: Outbox, caller: Caller, thumbnai
             "file_reference": thumbnail.file_reference,
         },
     )
-    removal = ThumbnailRemoval(episode_id=str(thumbnail.entity_id), bucket=thumbnail.s3_bucket, key=thumbnail.s3_key)
-    outbox.enqueue(transaction, removals.TOPIC, asdict(removal))
+    deletion = ThumbnailFileDeletion(
+        episode_id=str(thumbnail.entity_id), bucket=thumbnail.s3_bucket, key=thumbnail.s3_key
+    )
+    outbox.enqueue(transaction, messages.TOPIC, asdict(deletion))

@@ -1,4 +1,4 @@
-"""The ui_elements table."""
+"""SQL on ui_elements."""
 
 from psycopg.sql import SQL
 

@@ -1,4 +1,4 @@
-"""UI elements: create, list, get, update, delete, restore; the episodes that show each."""
+"""UI elements: create, list, get, update, delete, restore; links to episodes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -14,7 +14,7 @@ from runtime.features.ui_elements.schemas import (
     UiElementCreate,
     UiElementEpisode,
     UiElementLink,
-    UiElementLinksBody,
+    UiElementLinksCreate,
     UiElementUpdate,
     UsedUiElement,
 )
@@ -48,7 +48,7 @@ def create_ui_element(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[UiElement]:
-    """Makes a UI element."""
+    """Create a UI element."""
     return envelope_with_etag(response, UI_ELEMENTS.create(transaction, caller, body.model_dump()))
 
 
@@ -63,7 +63,7 @@ def list_ui_elements(
     tag: LabelParameter | None = None,
     element_type: LabelParameter | None = None,
 ) -> Response:
-    """UI elements, newest first unless `sort` says otherwise."""
+    """List UI elements, newest first unless `sort` is given."""
     with database.autocommit() as connection:
         found = UI_ELEMENTS.table.list_page(
             connection, page, include_deleted=include_deleted, tag=tag, element_type=element_type
@@ -77,7 +77,7 @@ def list_ui_elements(
     dependencies=[allow(Permission.UI_ELEMENTS_READ)],
 )
 def get_ui_element(ui_element_id: UUID, database: DatabaseDep, include_deleted: IncludeDeleted) -> Response:
-    """One UI element."""
+    """Get a UI element."""
     with database.autocommit() as connection:
         return record_response(UI_ELEMENTS.get(connection, ui_element_id, include_deleted=include_deleted))
 
@@ -93,8 +93,11 @@ def update_ui_element(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[UiElement]:
-    """Changes what is sent and keeps the rest, with PUT as with PATCH; null clears. 412 when If-Match names another
-    version than the current one."""
+    """Update a UI element.
+
+    PUT and PATCH both merge: a field that is left out keeps its value, null clears it. 412 if `If-Match` does not name the
+    current version.
+    """
     return envelope_with_etag(
         response, UI_ELEMENTS.update(transaction, caller, ui_element_id, body.columns(), if_match)
     )
@@ -110,7 +113,7 @@ def delete_ui_element(
     response: Response,
     reason: DeletionReason = None,
 ) -> DataEnvelope[UiElement]:
-    """Deletes a UI element, so that it can be restored; episodes no longer show it."""
+    """Delete a UI element; an administrator can restore it. Episodes no longer list it."""
     return envelope_with_etag(response, UI_ELEMENTS.delete(transaction, caller, ui_element_id, reason, if_match))
 
 
@@ -122,14 +125,14 @@ def restore_ui_element(
     transaction: TransactionDep,
     response: Response,
 ) -> DataEnvelope[UiElement]:
-    """Brings a deleted UI element back, with the links that it had. 409 when it is not deleted."""
+    """Restore a deleted UI element with its links to episodes. 409 if it is not deleted."""
     return envelope_with_etag(response, UI_ELEMENTS.restore(transaction, caller, ui_element_id, if_match))
 
 
 add_link_routes(
     router,
     EPISODE_UI_ELEMENTS,
-    LinkSchemas(record=UsedUiElement, episode=UiElementEpisode, link=UiElementLink, body=UiElementLinksBody),
+    LinkSchemas(record=UsedUiElement, episode=UiElementEpisode, link=UiElementLink, body=UiElementLinksCreate),
     record_path="/api/v1/ui-elements/{ui_element_id}/episodes",
     episode_path="/api/v1/episodes/{episode_id}/ui-elements",
     read=Permission.UI_ELEMENTS_READ,

@@ -1,4 +1,4 @@
-"""UI elements as clients send and get them, and the links to the episodes that show them."""
+"""Request and response schemas of UI elements and their links to episodes."""
 
 from typing import Annotated
 from uuid import UUID
@@ -18,7 +18,9 @@ from runtime.mechanisms.records.schemas import (
     Usage,
 )
 
-ElementType = Annotated[Label, Field(description="What it is; lists can be narrowed to it.", examples=["lower_third"])]
+ElementType = Annotated[
+    Label, Field(description="Type of the UI element; lists can be filtered by it.", examples=["lower_third"])
+]
 
 
 class UiElementCreate(FileAssetCreate):
@@ -42,7 +44,7 @@ class UiElementCreate(FileAssetCreate):
 
 
 class UiElementUpdate(FileAssetUpdate):
-    """What changes of a UI element. What is not sent stays as it is; null clears all but the name."""
+    """Changes to a UI element. Fields that are left out keep their values; null clears all but the name."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"element_type": "end_card"}]})
 
@@ -50,14 +52,14 @@ class UiElementUpdate(FileAssetUpdate):
 
 
 class UiElement(FileAsset, Linkable):
-    """A UI element: a picture that is laid over an episode, such as a lower third."""
+    """A UI element: an image that overlays an episode, such as a lower third."""
 
     ui_element_id: UUID
     element_type: str | None
 
 
 class UiElementLink(Link):
-    """A UI element's use in an episode."""
+    """The link between a UI element and an episode."""
 
     ui_element_id: UUID
 
@@ -70,13 +72,13 @@ class UiElementEpisode(EpisodeSummary, Usage):
     """An episode that uses the UI element."""
 
 
-class WantedUiElement(LinkBody):
-    """A UI element that an episode shall use."""
+class UiElementLinkCreate(LinkBody):
+    """A UI element to link to an episode."""
 
     ui_element_id: UUID
 
 
-class UiElementLinksBody(RequestBody):
-    """UI elements that an episode shall use: all of them are linked, or none."""
+class UiElementLinksCreate(RequestBody):
+    """UI elements to link to an episode, all of them or none."""
 
-    links: Annotated[list[WantedUiElement], Field(min_length=1, max_length=100)]
+    links: Annotated[list[UiElementLinkCreate], Field(min_length=1, max_length=100)]

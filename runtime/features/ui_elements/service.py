@@ -1,4 +1,4 @@
-"""The life of a UI element, and the episodes that show it."""
+"""RecordService of UI elements and their links to episodes."""
 
 from runtime.features.episodes.service import EPISODES
 from runtime.features.ui_elements.repository import TABLE

@@ -1,4 +1,4 @@
-"""What may be uploaded: the largest size of each kind of file, and the files that thumbnails are made of."""
+"""Upload limits: the maximum size of each kind of file, and the image types that the thumbnail worker reads."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -7,7 +7,7 @@ MIB = 1024 * 1024
 
 
 class FileKind(StrEnum):
-    """Kinds of file that have a limit of their own."""
+    """Kinds of file, each with its own size limit."""
 
     SCRIPT = "script"
     TRAILER = "trailer"
@@ -29,7 +29,7 @@ FILE_SIZE_LIMITS: Mapping[FileKind, int] = {
 
 
 class ImageType(StrEnum):
-    """The media types that the thumbnail worker reads."""
+    """Media types that the thumbnail worker reads."""
 
     JPEG = "image/jpeg"
     PNG = "image/png"
@@ -38,6 +38,6 @@ class ImageType(StrEnum):
 
 
 class UploadEntity(StrEnum):
-    """What a file can be uploaded for."""
+    """Types of entity that a file can be uploaded for."""
 
     EPISODE = "episode"

@@ -1,4 +1,4 @@
-"""The upload_sessions table. A session belongs to one user and is not there for anyone else."""
+"""SQL on upload_sessions. A session belongs to one user and is invisible to everyone else."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from runtime.persistence.transactions import Connection
 
 @dataclass(frozen=True, kw_only=True)
 class UploadSession:
-    """An upload that was announced. `is_expired` is the database's judgement, by its clock."""
+    """A row of upload_sessions. `is_expired` is computed with the database's clock."""
 
     upload_id: UUID
     user_id: UUID
@@ -29,7 +29,7 @@ class UploadSession:
     is_expired: bool
 
 
-# The id is in the key, so both are made in one statement.
+# The key contains the id, so both are generated in one statement.
 _INSERT = """
 WITH new AS (SELECT uuidv7() AS upload_id)
 INSERT INTO upload_sessions (
@@ -53,32 +53,36 @@ UPDATE upload_sessions SET status = 'completed', completed_at = now(), version_i
 WHERE upload_id = %(upload_id)s AND status = 'pending'
 """
 
-_CLEANUP_EXPIRED = "SELECT cleanup_expired_uploads(%(limit)s) AS forgotten"
+_CLEANUP_EXPIRED = "SELECT cleanup_expired_uploads(%(limit)s) AS deleted"
 
 
 def insert(connection: Connection, **values: Any) -> UploadSession:
-    """A new pending session; takes user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash (hex)
-    and expiry_seconds."""
+    """Insert a pending session.
+
+    Args:
+        connection: A connection with an open transaction.
+        **values: user_id, entity_type, entity_id, file_name, content_type, byte_count, file_hash (hex) and expiry_seconds.
+    """
     row = connection.execute(_INSERT, values | {"uploads_prefix": UPLOADS_PREFIX}).fetchone()
-    assert row is not None, "RETURNING answers the row"  # noqa: S101
+    assert row is not None, "RETURNING returns the row"  # noqa: S101
     return UploadSession(**row)
 
 
 def find_for_update(connection: Connection, upload_id: UUID, user_id: UUID) -> UploadSession | None:
-    """The user's session, if there is one. Until the transaction ends no other can complete it."""
+    """Return the user's session, locked until the transaction ends, or None."""
     row = connection.execute(_LOCK, {"upload_id": upload_id, "user_id": user_id}).fetchone()
     return UploadSession(**row) if row else None
 
 
 def complete(connection: Connection, upload_id: UUID, *, job_id: UUID, version_id: str | None) -> int:
-    """Marks the session completed by this job with this version of the object. 1, or 0 when it already was."""
+    """Mark a pending session completed with its job and object version; return the number of updated rows."""
     values = {"upload_id": upload_id, "job_id": job_id, "version_id": version_id}
     return connection.execute(_COMPLETE, values).rowcount
 
 
 def cleanup_expired(connection: Connection, *, limit: int) -> int:
-    """Forgets sessions that were never completed and ended more than an hour ago (NOVA-29). The number of rows."""
+    """Delete sessions that were never completed and expired more than an hour ago (NOVA-29); return their number."""
     row = connection.execute(_CLEANUP_EXPIRED, {"limit": limit}).fetchone()
-    assert row is not None, "a SELECT without FROM answers one row"  # noqa: S101
-    forgotten: int = row["forgotten"]
-    return forgotten
+    assert row is not None, "a SELECT without FROM returns one row"  # noqa: S101
+    deleted: int = row["deleted"]
+    return deleted

@@ -1,4 +1,4 @@
-"""Uploads: announce a file, then complete it. Its bytes go to storage and never through the API."""
+"""Uploads: create one, send the file to S3, complete it. The file never passes through the API."""
 
 from typing import Annotated
 from uuid import UUID
@@ -16,7 +16,7 @@ router = feature_router("uploads")
 
 
 @router.post("/api/v1/upload/generate-url", status_code=201, response_model=DataEnvelope[UploadForm])
-# The path as one source document has it, without the prefix of all others.
+# One source document names the path without the prefix /api/v1.
 @router.post("/upload/generate-url", status_code=201, response_model=DataEnvelope[UploadForm], include_in_schema=False)
 def generate_upload_url(
     caller: Annotated[Caller, allow(Permission.UPLOADS_CREATE)],
@@ -24,8 +24,12 @@ def generate_upload_url(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[UploadForm]:
-    """Announces a file and answers the form that uploads it."""
-    return DataEnvelope(data=service.announce(transaction, resources.objects, resources.settings, caller, body))
+    """Create an upload and return the presigned POST form for it.
+
+    The form accepts exactly the declared file (type, size and SHA-256) until `expires_at`. After the upload, complete it with
+    `POST /api/v1/upload/{upload_id}/complete`.
+    """
+    return DataEnvelope(data=service.create_upload(transaction, resources.objects, resources.settings, caller, body))
 
 
 @router.post("/api/v1/upload/{upload_id}/complete", response_model=DataEnvelope[CompletedUpload])
@@ -35,7 +39,11 @@ def complete_upload(
     transaction: TransactionDep,
     resources: ResourcesDep,
 ) -> DataEnvelope[CompletedUpload]:
-    """Says that the file is uploaded, and starts its processing if it is the announced one. Repeating does no harm."""
+    """Complete an upload: verify the stored file against its declaration and start its processing. Safe to repeat.
+
+    400 if the stored file differs from its declaration, 409 while nothing is uploaded or after the upload expired, 429 while
+    the job queue is full.
+    """
     completed = service.complete(
         transaction,
         objects=resources.objects,

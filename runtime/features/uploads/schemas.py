@@ -1,4 +1,4 @@
-"""Uploads: what a client announces, the form it gets, and what became of it."""
+"""Request and response schemas of uploads."""
 
 from typing import Annotated
 from uuid import UUID
@@ -12,7 +12,7 @@ from runtime.features.uploads.limits import FILE_SIZE_LIMITS, FileKind, ImageTyp
 FileName = Annotated[
     str,
     StringConstraints(min_length=1, max_length=1024),
-    Field(description="Kept as data; it never becomes a part of any address.", examples=["dandelions.jpg"]),
+    Field(description="Stored as data; never part of a URL or an object key.", examples=["dandelions.jpg"]),
 ]
 ByteCount = Annotated[int, Field(strict=True, ge=1, le=FILE_SIZE_LIMITS[FileKind.IMAGE])]
 
@@ -26,7 +26,7 @@ _EXAMPLE: dict[str, JsonValue] = {
 
 
 class ImageCreate(RequestBody):
-    """A picture that the client is about to upload."""
+    """Declaration of an image to upload."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -37,7 +37,7 @@ class ImageCreate(RequestBody):
 
 
 class UploadCreate(ImageCreate):
-    """A file that the client is about to upload, and what it belongs to."""
+    """Declaration of a file to upload, and the entity that it belongs to."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -50,8 +50,11 @@ class UploadCreate(ImageCreate):
 
 
 class UploadForm(Resource):
-    """Where and how to upload: POST `fields` as multipart/form-data to `uploadUrl`, and the file as the last field, named
-    `file`. Storage takes exactly the announced bytes and nothing else."""
+    """Presigned POST form of an upload.
+
+    Send `fields` as multipart/form-data to `uploadUrl`, with the file as the last field, named `file`. S3 accepts exactly the
+    declared bytes.
+    """
 
     upload_id: UUID
     uploadUrl: str  # noqa: N815  (the requirement's spelling)
@@ -61,11 +64,11 @@ class UploadForm(Resource):
 
 
 class CompletedUpload(Resource):
-    """What became of an upload: a job that makes thumbnails of it."""
+    """A completed upload and the job that generates its thumbnails."""
 
     upload_id: UUID
     job_id: UUID
-    status: str = Field(description="The job's.", examples=["pending"])
+    status: str = Field(description="Status of the job.", examples=["pending"])
     entity_type: UploadEntity
     entity_id: UUID
     file_reference: str = Field(examples=["s3://bucket/raw/episodes/…"])

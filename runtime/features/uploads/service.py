@@ -1,5 +1,7 @@
-"""The rules of an upload: storage is handed a form for exactly the announced file, and no worker sees a byte of it before
-it was compared with what was announced."""
+"""Rules of uploads.
+
+The presigned form accepts exactly the declared file, and no worker sees a file before it was verified against its declaration.
+"""
 
 from dataclasses import asdict
 from uuid import UUID
@@ -9,10 +11,10 @@ from runtime.access.tokens import Caller
 from runtime.adapters.objects import ObjectStore, StoredObject
 from runtime.errors import ConflictError, FieldProblem, InvalidInputError, NotFoundError
 from runtime.features.episodes.service import EPISODES
-from runtime.features.jobs import admission, intake, originals
+from runtime.features.jobs import admission, messages, queue_repository
 from runtime.features.jobs import repository as jobs
 from runtime.features.jobs.job_types import JobType
-from runtime.features.jobs.originals import UploadCopy
+from runtime.features.jobs.messages import OriginalCopy
 from runtime.features.uploads import repository
 from runtime.features.uploads.repository import UploadSession
 from runtime.features.uploads.schemas import CompletedUpload, UploadCreate, UploadForm
@@ -24,7 +26,7 @@ from runtime.persistence.transactions import Transaction
 from runtime.settings import ApiSettings
 
 
-def open_session(
+def create_session(
     transaction: Transaction,
     settings: ApiSettings,
     caller: Caller,
@@ -32,7 +34,11 @@ def open_session(
     *,
     entity_field: str = "body.entity_id",
 ) -> UploadSession:
-    """A session for a file. NotFoundError, which names `entity_field`, when there is nothing to upload for."""
+    """Create an upload session.
+
+    Raises:
+        NotFoundError: The entity does not exist or is deleted; names `entity_field`.
+    """
     connection = transaction.connection
     EPISODES.ensure_exists(connection, body.entity_id, field=entity_field)
     record_last_seen(transaction, caller)
@@ -47,14 +53,14 @@ def open_session(
         file_hash=body.sha256,
         expiry_seconds=settings.upload_expiry_seconds,
     )
-    announced = body.model_dump(mode="json")
+    new_values = body.model_dump(mode="json")
     activity.record(
-        transaction, caller, ActionType.CREATE, ResourceType.UPLOAD, session.upload_id, new_values=announced
+        transaction, caller, ActionType.CREATE, ResourceType.UPLOAD, session.upload_id, new_values=new_values
     )
     return session
 
 
-def announce(
+def create_upload(
     transaction: Transaction,
     objects: ObjectStore,
     settings: ApiSettings,
@@ -63,8 +69,8 @@ def announce(
     *,
     entity_field: str = "body.entity_id",
 ) -> UploadForm:
-    """A session and its form; see `open_session`."""
-    session = open_session(transaction, settings, caller, body, entity_field=entity_field)
+    """Create an upload session and its presigned form; see `create_session`."""
+    session = create_session(transaction, settings, caller, body, entity_field=entity_field)
     form = objects.presign_post(
         settings.temp_bucket,
         session.temp_key,
@@ -92,26 +98,29 @@ def complete(
     upload_id: UUID,
     field: str = "path.upload_id",
 ) -> CompletedUpload:
-    """The upload's job. The first completion compares what is stored with what was announced, makes the job, and has the
-    compared version copied to where the worker is notified of it. A repeated one answers the same job. `field` is what
-    refusals name.
+    """Complete an upload and return its job.
 
-    NotFoundError for a session that is not the caller's or whose episode is deleted, ConflictError while nothing is
-    uploaded or when it came too late, InvalidInputError for a file that is not the announced one, RateLimitError while the
-    queue is full: the upload stays as it is, and can be completed later.
+    The first call verifies the stored object against its declaration, creates the job, and posts the message that copies the
+    verified version to the storage bucket. A repeated call returns the same job. Errors name `field`.
+
+    Raises:
+        NotFoundError: The session does not exist or is not the caller's, or its episode is deleted.
+        ConflictError: Nothing is uploaded yet, or the upload expired.
+        InvalidInputError: The stored object differs from its declaration.
+        RateLimitError: The queue is full; the upload stays pending and can be completed later.
     """
     record_last_seen(transaction, caller)
     session = repository.find_for_update(transaction.connection, upload_id, caller.user_id)
     if session is None:
-        raise NotFoundError("There is no such upload", field=field)
+        raise NotFoundError("Upload not found", field=field)
     if session.job_id is not None:
-        return _answer(session, _job_of(transaction, session.job_id, field))
+        return _completed_upload(session, _require_job(transaction, session.job_id, field))
     if not EPISODES.table.exists(transaction.connection, session.entity_id):
-        raise NotFoundError("The episode of this upload is gone", field=field)
-    stored = _compared(objects, settings, session, field)
-    admission.admit(transaction.connection, 1, limit=settings.queue_depth_limit)
-    job_id = intake.new_job_id(transaction.connection)
-    copy = UploadCopy(
+        raise NotFoundError("The upload's episode was deleted", field=field)
+    stored = _verify_object(objects, settings, session, field)
+    admission.require_capacity(transaction.connection, 1, limit=settings.queue_depth_limit)
+    job_id = queue_repository.generate_job_id(transaction.connection)
+    copy = OriginalCopy(
         job_id=str(job_id),
         source_bucket=settings.temp_bucket,
         source_key=session.temp_key,
@@ -126,7 +135,7 @@ def complete(
         entity_type=session.entity_type,
         entity_id=session.entity_id,
         source_reference=object_keys.reference(copy.target_bucket, copy.target_key),
-        # The version of the copy is not known before it is made; the job's id in the key already makes it the only one.
+        # The copy's version id is not known yet; the job's id makes the key unique anyway.
         source_version_id=None,
         created_by=caller.user_id,
     )
@@ -139,39 +148,39 @@ def complete(
         session.entity_id,
         new_values={"upload_id": str(upload_id), "job_id": str(job_id), "sha256": session.file_hash},
     )
-    outbox.enqueue(transaction, originals.TOPIC, asdict(copy))
-    return _answer(session, job)
+    outbox.enqueue(transaction, messages.TOPIC, asdict(copy))
+    return _completed_upload(session, job)
 
 
-def _job_of(transaction: Transaction, job_id: UUID, field: str) -> jobs.Job:
+def _require_job(transaction: Transaction, job_id: UUID, field: str) -> jobs.Job:
     job = jobs.find(transaction.connection, job_id)
     if job is None:
-        raise NotFoundError("The job of this upload is gone", field=field)
+        raise NotFoundError("The upload's job no longer exists", field=field)
     return job
 
 
-def _compared(objects: ObjectStore, settings: ApiSettings, session: UploadSession, field: str) -> StoredObject:
+def _verify_object(objects: ObjectStore, settings: ApiSettings, session: UploadSession, field: str) -> StoredObject:
     if session.is_expired:
-        raise ConflictError("The upload came too late; announce it again", field=field)
+        raise ConflictError("The upload has expired; create a new one", field=field)
     stored = objects.head(settings.temp_bucket, session.temp_key)
     if stored is None:
-        raise ConflictError("Nothing is uploaded yet", field=field)
+        raise ConflictError("No file is uploaded yet; send it with the upload's form first", field=field)
     comparisons = [
         ("byte_count", stored.byte_count, session.byte_count),
         ("file_type", stored.content_type, session.content_type),
         ("sha256", stored.sha256, session.file_hash),
     ]
     problems = [
-        FieldProblem(f"The uploaded file has another {name} than was announced", name)
-        for name, found, announced in comparisons
-        if found != announced
+        FieldProblem(f"The uploaded file's {name} differs from the declared one", name)
+        for name, actual, declared in comparisons
+        if actual != declared
     ]
     if problems:
-        raise InvalidInputError("The uploaded file is not the announced one", problems=problems)
+        raise InvalidInputError("The uploaded file differs from its declaration", problems=problems)
     return stored
 
 
-def _answer(session: UploadSession, job: jobs.Job) -> CompletedUpload:
+def _completed_upload(session: UploadSession, job: jobs.Job) -> CompletedUpload:
     return CompletedUpload(
         upload_id=session.upload_id,
         job_id=job.job_id,

@@ -2,6 +2,16 @@
 
 from tests.runtime.features.api_fixtures import api, api_environment, pool, pool_server
 from tests.runtime.features.search.domain import domain, opensearch, real_domain, stub
-from tests.runtime.features.search.kept_index import kept_index
+from tests.runtime.features.search.index_tasks import run_index_task
 
-__all__ = ["api", "api_environment", "domain", "kept_index", "opensearch", "pool", "pool_server", "real_domain", "stub"]
+__all__ = [
+    "api",
+    "api_environment",
+    "domain",
+    "opensearch",
+    "pool",
+    "pool_server",
+    "real_domain",
+    "run_index_task",
+    "stub",
+]

@@ -12,7 +12,7 @@ from lambda_src.maintenance import handler as module
 from lambda_src.maintenance.handler import TASKS, MaintenanceFailedError, handler
 from runtime.adapters.database import Database
 from runtime.features.jobs import repository as jobs
-from runtime.features.jobs.originals import TOPIC, UploadCopy
+from runtime.features.jobs.messages import TOPIC, OriginalCopy
 from runtime.mechanisms.outbox import repository as outbox
 from runtime.settings import load_settings
 from tests.runtime.features.stored_rows import new_job
@@ -36,13 +36,13 @@ class Platform:
     temp: str
     storage: str
 
-    def completed_upload(self) -> UploadCopy:
+    def completed_upload(self) -> OriginalCopy:
         """Commit an upload's completion as a process does that dies before the copy."""
         with self.database.transaction() as connection:
             job = new_job(connection)
             key = f"uploads/{job.job_id}"
             version = self.s3.put_object(Bucket=self.temp, Key=key, Body=b"photograph")["VersionId"]
-            copy = UploadCopy(
+            copy = OriginalCopy(
                 job_id=str(job.job_id),
                 source_bucket=self.temp,
                 source_key=key,

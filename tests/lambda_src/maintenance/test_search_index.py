@@ -14,7 +14,7 @@ from runtime.mechanisms.search_index import indexing, mapping
 from tests.conftest import DatabaseAddress
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain, StubEngine
-from tests.runtime.features.search.kept_index import Run
+from tests.runtime.features.search.index_tasks import RunIndexTask
 
 NOTHING = {"told": 0, "indexed": 0, "building": 0}
 
@@ -70,85 +70,85 @@ def write_something(api: Api, number: int) -> None:
 
 class TestCatchUp:
     def test_first_index_is_complete_before_it_serves_searches(
-        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         store(api.client.app.state.resources.database, 249)
         # It has a message, which cannot be processed yet.
         api.create_episode(title="Meadow")
         monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
         for built in (100, 100):
-            assert kept_index() == {"told": 0, "indexed": built, "building": 1}
+            assert run_index_task() == {"told": 0, "indexed": built, "building": 1}
             assert found(api) == {"count": 100, "engine": "postgres", "degraded": True}
         monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
         # The last fifty; the message is about an episode that the index contains already.
-        assert kept_index() == {"told": 1, "indexed": 50, "building": 0}
+        assert run_index_task() == {"told": 1, "indexed": 50, "building": 0}
         assert found(api) == {"count": 100, "engine": "opensearch", "degraded": False}
         assert indexed(real_domain) == stored(api)
         assert len(real_domain.indices()) == 1
-        assert kept_index() == NOTHING
+        assert run_index_task() == NOTHING
 
-    def test_no_domain_does_nothing(self, migrated: dict[str, str], kept_index: Run) -> None:
-        assert kept_index() == NOTHING
+    def test_no_domain_does_nothing(self, migrated: dict[str, str], run_index_task: RunIndexTask) -> None:
+        assert run_index_task() == NOTHING
 
-    def test_missing_endpoint_does_nothing(self, domain: Domain, api: Api, kept_index: Run) -> None:
+    def test_missing_endpoint_does_nothing(self, domain: Domain, api: Api, run_index_task: RunIndexTask) -> None:
         api.create_episode()
-        assert kept_index() == NOTHING
+        assert run_index_task() == NOTHING
 
     @pytest.mark.requirement("P2-40")
     def test_index_is_complete_after_outage(
-        self, real_domain: Domain, stub: StubEngine, opensearch: str, api: Api, kept_index: Run
+        self, real_domain: Domain, stub: StubEngine, opensearch: str, api: Api, run_index_task: RunIndexTask
     ) -> None:
-        real_domain.say(opensearch)
+        real_domain.set_endpoint(opensearch)
         write_something(api, 1)
-        kept_index()
+        run_index_task()
         assert indexed(real_domain) == stored(api)
         # An outage: another server listens at the domain's endpoint.
         stub.status = 503
-        real_domain.say(stub.endpoint)
+        real_domain.set_endpoint(stub.endpoint)
         for number in range(2, 12):
             write_something(api, number)
         for _ in range(3):
             with pytest.raises(MaintenanceFailedError, match="catch_up_search_index failed"):
-                kept_index()
-        real_domain.say(opensearch)
+                run_index_task()
+        real_domain.set_endpoint(opensearch)
         assert indexed(real_domain) != stored(api)
         # One scheduled run is enough, however long the outage was.
-        assert kept_index()["told"] == 50
+        assert run_index_task()["told"] == 50
         assert indexed(real_domain) == stored(api)
-        assert kept_index() == NOTHING
+        assert run_index_task() == NOTHING
 
     def test_run_out_of_time_leaves_messages_to_next_run(
-        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        kept_index()
+        run_index_task()
         monkeypatch.setattr(search_index, "MESSAGES", 2)
         for _ in range(5):
             api.create_episode()
         monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
-        assert kept_index()["told"] == 0
+        assert run_index_task()["told"] == 0
         monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
-        assert kept_index()["told"] == 5
+        assert run_index_task()["told"] == 5
 
     def test_failed_write_leaves_message_unsent(
-        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        kept_index()
+        run_index_task()
         api.create_episode()
         with monkeypatch.context() as broken:
             broken.setattr(indexing, "write", lambda *_, **__: 1 / 0)
             with pytest.raises(MaintenanceFailedError):
-                kept_index()
-        assert kept_index()["told"] == 1
+                run_index_task()
+        assert run_index_task()["told"] == 1
 
     def test_concurrent_run_does_nothing(
-        self, real_domain: Domain, api: Api, kept_index: Run, database: DatabaseAddress
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask, database: DatabaseAddress
     ) -> None:
         store(api.client.app.state.resources.database, 1)
         lock = ("SELECT pg_try_advisory_lock(%s)", [search_index.ADVISORY_LOCK])
         with psycopg.connect(database.conninfo, autocommit=True) as first:
             assert first.execute(*lock).fetchone() == (True,)
-            assert kept_index() == NOTHING
-        assert kept_index()["indexed"] == 1
+            assert run_index_task() == NOTHING
+        assert run_index_task()["indexed"] == 1
         with psycopg.connect(database.conninfo, autocommit=True) as next_one:
             assert next_one.execute(*lock).fetchone() == (True,), "the run released the lock"
 
@@ -159,27 +159,29 @@ def exhaust_time(run: Any, *_: Any) -> bool:
 
 
 class TestRebuild:
-    def test_rebuilt_index_equals_incremental_index(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
-        kept_index()
+    def test_rebuilt_index_equals_incremental_index(
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask
+    ) -> None:
+        run_index_task()
         for number in range(5):
             write_something(api, number)
-        kept_index()
+        run_index_task()
         live, names = real_domain.documents(), real_domain.indices()
-        assert kept_index("rebuild_search_index") == {"told": 25, "indexed": 10, "building": 0}
+        assert run_index_task("rebuild_search_index") == {"told": 25, "indexed": 10, "building": 0}
         assert real_domain.documents() == live
         assert len(real_domain.indices()) == 1
         assert real_domain.indices() != names
 
     def test_changes_during_rebuild_are_in_both_indices(
-        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for number in range(3):
             write_something(api, number)
-        kept_index()
+        run_index_task()
         monkeypatch.setattr(search_index, "PAGE", 1)
         monkeypatch.setattr(search_index, "RUN_SECONDS", 0.0)
         for number in range(100, 103):
-            assert kept_index("rebuild_search_index")["building"] == 1
+            assert run_index_task("rebuild_search_index")["building"] == 1
             # Changes of episodes that the new index has, and of some that it lacks; the old one serves searches and gets them.
             for episode_id in list(stored(api))[:2]:
                 api.client.patch(f"/api/v1/episodes/{episode_id}", {"title": f"Meadow {number}"}, api.admin)
@@ -187,48 +189,50 @@ class TestRebuild:
             with monkeypatch.context() as telling:
                 telling.setattr(search_index, "RUN_SECONDS", 60.0)
                 telling.setattr(search_index, "_build", exhaust_time)
-                assert kept_index()["told"] > 0
+                assert run_index_task()["told"] > 0
             assert indexed(real_domain) == stored(api)
         monkeypatch.setattr(search_index, "RUN_SECONDS", 60.0)
-        assert kept_index()["told"] > 0
+        assert run_index_task()["told"] > 0
         assert indexed(real_domain) == stored(api)
         assert len(real_domain.indices()) == 1
 
     def test_changed_mapping_builds_new_index(
-        self, real_domain: Domain, api: Api, kept_index: Run, monkeypatch: pytest.MonkeyPatch
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         api.create_episode(title="Meadow")
-        kept_index()
+        run_index_task()
         before = real_domain.indices()
         monkeypatch.setattr(mapping, "DIGEST", "another")
         monkeypatch.setattr(search_index, "DIGEST", "another")
-        assert kept_index()["building"] == 0
+        assert run_index_task()["building"] == 0
         assert len(real_domain.indices()) == 1
         assert real_domain.indices() != before
         assert indexed(real_domain) == stored(api)
-        assert kept_index() == NOTHING
+        assert run_index_task() == NOTHING
 
-    def test_abandoned_build_is_removed(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
-        kept_index()
+    def test_abandoned_build_is_removed(self, real_domain: Domain, api: Api, run_index_task: RunIndexTask) -> None:
+        run_index_task()
         live = real_domain.indices()
         abandoned = mapping.definition("2020-01-01 00:00:00+00")
         abandoned["mappings"]["_meta"]["digest"] = "older"
-        real_domain.ask("PUT", "/episodes-20200101", abandoned)
-        assert kept_index() == NOTHING
+        real_domain.request("PUT", "/episodes-20200101", abandoned)
+        assert run_index_task() == NOTHING
         assert real_domain.indices() == live | {"episodes-20200101"}
-        kept_index("rebuild_search_index")
+        run_index_task("rebuild_search_index")
         assert len(real_domain.indices()) == 1
         assert not real_domain.indices() & (live | {"episodes-20200101"})
 
-    def test_searches_see_complete_index_during_rebuild(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
+    def test_searches_see_complete_index_during_rebuild(
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask
+    ) -> None:
         store(api.client.app.state.resources.database, 30)
-        kept_index()
+        run_index_task()
         done, counts = threading.Event(), []
 
         def rebuild() -> None:
             try:
                 for _ in range(3):
-                    kept_index("rebuild_search_index")
+                    run_index_task("rebuild_search_index")
             finally:
                 done.set()
 

@@ -26,8 +26,8 @@ def environment(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> No
 class TestPrepareSearch:
     def test_roles_are_mapped_to_permissions(self, stub: StubEngine) -> None:
         assert handler(EVENT, None) == {"prepared": True}
-        sent = {path.removeprefix("/_plugins/_security/api"): json.loads(body) for _, path, _, body in stub.asked}
-        assert {method for method, _, _, _ in stub.asked} == {"PUT"}
+        sent = {path.removeprefix("/_plugins/_security/api"): json.loads(body) for _, path, _, body in stub.requests}
+        assert {method for method, _, _, _ in stub.requests} == {"PUT"}
         assert sent["/rolesmapping/episode_writer"] == {"backend_roles": [WRITER]}
         assert sent["/rolesmapping/episode_keeper"] == {"backend_roles": [KEEPER]}
         for role, actions in (("writer", ["crud"]), ("keeper", ["indices_all"])):
@@ -57,4 +57,4 @@ class TestPrepareSearch:
     def test_event_without_roles_is_rejected(self, stub: StubEngine, name: str, roles: Any) -> None:
         with pytest.raises(MigrationFailedError, match=rf"^{name}: must be a non-empty list"):
             handler(EVENT | {name: roles}, None)
-        assert stub.asked == []
+        assert stub.requests == []

@@ -57,7 +57,7 @@ def deliver_messages(api: Api, monkeypatch: pytest.MonkeyPatch) -> DeliverMessag
 
 
 def upload(api: Api, episode: dict[str, Any], content: bytes) -> str:
-    announced = api.announce(content, episode=episode)
+    announced = api.create_upload(content, episode=episode)
     api.store(announced, content)
     answer = api.complete(announced)
     assert answer.status_code == 200, answer.text

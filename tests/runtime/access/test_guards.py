@@ -200,7 +200,7 @@ class TestEveryRoute:
     @pytest.mark.requirement("P1-32")
     @pytest.mark.table("roles")
     def test_lets_in_its_roles_and_nobody_else(self, api: Api, proved: Proved) -> None:
-        users: dict[str, User | None] = {"nobody": None, "no group": api.nobody, "another group": User.of("marketing")}
+        users: dict[str, User | None] = {"nobody": None, "no group": api.no_role, "another group": User.of("marketing")}
         users |= {"viewer": api.viewer, "editor": api.editor, "admin": api.admin, "system": api.system}
         # A group of the machine's role makes nobody a machine.
         users |= {"a group called system": User.of("system")}
@@ -266,7 +266,7 @@ class TestAuthorizationHeader:
         assert problems(answer, 401, "UNAUTHORIZED") == {None: "Invalid token"}
 
     def test_keys_that_cannot_be_fetched_are_503(self, api: Api) -> None:
-        api.pool.is_away = True
+        api.pool.is_unavailable = True
         answer = api.client.get("/api/v1/shows", api.viewer)
         problems(answer, 503, "SERVICE_UNAVAILABLE")
         assert answer.headers["retry-after"] == "1"

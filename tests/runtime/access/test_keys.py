@@ -89,7 +89,7 @@ class TestFind:
         self, keys: SigningKeys, pool: Pool, clock: Clock, answer: str, proved: Proved
     ) -> None:
         assert keys.find(KEY_ID)
-        pool.is_away, pool.keys = answer == "away", {"keys": []} if answer == "empty" else {"nonsense": 1}
+        pool.is_unavailable, pool.keys = answer == "away", {"keys": []} if answer == "empty" else {"nonsense": 1}
         for _ in range(10):
             clock.now += KEYS_LIFETIME_SECONDS
             assert keys.find(KEY_ID)
@@ -99,12 +99,12 @@ class TestFind:
     def test_cold_and_away_is_unavailable_and_not_unauthorized(
         self, keys: SigningKeys, pool: Pool, clock: Clock
     ) -> None:
-        pool.is_away = True
+        pool.is_unavailable = True
         for _ in range(50):
             with pytest.raises(UnavailableError):
                 keys.find(KEY_ID)
         assert pool.fetches == 1
-        pool.is_away = False
+        pool.is_unavailable = False
         clock.now += 1
         assert keys.find(KEY_ID)
 

@@ -71,10 +71,10 @@ def index(domain: Domain, clock: Clock) -> SearchIndex:
 
 class TestSend:
     def test_answers_what_the_engine_answers(self, index: SearchIndex, stub: StubEngine) -> None:
-        stub.answer = {"took": 3}
+        stub.response = {"took": 3}
         assert index.send("POST", "/episodes/_search?x=1", {"size": 1}) == {"took": 3}
         assert index.send("POST", "/_bulk", b"{}\n", content_type=NEWLINE_JSON) == {"took": 3}
-        (method, path, headers, body), (_, _, bulk_headers, bulk_body) = stub.asked
+        (method, path, headers, body), (_, _, bulk_headers, bulk_body) = stub.requests
         assert (method, path, body) == ("POST", "/episodes/_search?x=1", b'{"size": 1}')
         assert (headers["Content-Type"], bulk_headers["Content-Type"]) == ("application/json", "application/x-ndjson")
         assert bulk_body == b"{}\n"
@@ -91,7 +91,7 @@ class TestSend:
     def test_what_the_engine_has_not_is_not_found(
         self, index: SearchIndex, stub: StubEngine, status: int, answer: Any
     ) -> None:
-        stub.status, stub.answer = status, answer
+        stub.status, stub.response = status, answer
         with pytest.raises(NotFoundError):
             index.send("GET", "/x")
 
@@ -99,15 +99,15 @@ class TestSend:
     def test_refusal_is_unavailable_and_no_reason_to_rest(
         self, index: SearchIndex, stub: StubEngine, status: int, answer: Any
     ) -> None:
-        stub.status, stub.answer = status, answer
+        stub.status, stub.response = status, answer
         with pytest.raises(UnavailableError, match="refused"):
             index.send("GET", "/x")
-        stub.status, stub.answer = 200, {}
+        stub.status, stub.response = 200, {}
         assert index.send("GET", "/x") == {}
 
     def test_connection_that_was_reset_meanwhile_is_made_again(self, index: SearchIndex, domain: Domain) -> None:
         with resetting_server() as (endpoint, answered):
-            domain.say(endpoint)
+            domain.set_endpoint(endpoint)
             assert [index.send("POST", "/x", {"n": n}) for n in range(3)] == [{}, {}, {}]
         assert answered == [b'{"n": 0}', b'{"n": 1}', b'{"n": 2}']
 
@@ -119,12 +119,12 @@ class TestRest:
     def test_engine_that_fails_is_left_alone_for_a_while(
         self, index: SearchIndex, stub: StubEngine, clock: Clock, status: int, answer: Any
     ) -> None:
-        stub.status, stub.answer = status, answer
+        stub.status, stub.response = status, answer
         for _ in range(3):
             with pytest.raises(UnavailableError):
                 index.send("GET", "/x")
-        assert len(stub.asked) == 1
-        stub.status, stub.answer = 200, {}
+        assert len(stub.requests) == 1
+        stub.status, stub.response = 200, {}
         clock.now += module.REST_SECONDS - 0.1
         with pytest.raises(UnavailableError, match="left alone"):
             index.send("GET", "/x")
@@ -142,10 +142,10 @@ class TestRest:
         index._begin()  # the one that tries, and is not answered yet
         with pytest.raises(UnavailableError, match="left alone"):
             index.send("GET", "/x")
-        assert len(stub.asked) == 1
+        assert len(stub.requests) == 1
 
     def test_engine_that_is_down(self, index: SearchIndex, domain: Domain) -> None:
-        domain.say("127.0.0.1:1")
+        domain.set_endpoint("127.0.0.1:1")
         with pytest.raises(UnavailableError, match="does not answer"):
             index.send("GET", "/x")
         with pytest.raises(UnavailableError, match="left alone"):
@@ -169,7 +169,7 @@ class TestEndpoint:
         assert not index.has_endpoint()
         with pytest.raises(UnavailableError, match="no search domain"):
             index.send("GET", "/x")
-        domain.say(stub_later.endpoint)
+        domain.set_endpoint(stub_later.endpoint)
         # Not asked for every search, and no failure of the engine either.
         assert not index.has_endpoint()
         clock.now += module.ENDPOINT_SECONDS
@@ -184,7 +184,7 @@ class TestEndpoint:
             nobody.send("GET", "/x")
 
     def test_machine_without_an_engine_says_so(self, index: SearchIndex, domain: Domain) -> None:
-        domain.say("none")
+        domain.set_endpoint("none")
         assert index.is_configured
         assert not index.has_endpoint()
         with pytest.raises(UnavailableError, match="no search domain"):
@@ -217,7 +217,7 @@ class TestEndpoint:
         index._settings = settings.model_copy(update={"aws_endpoint_url": None})
         with pytest.raises(UnavailableError, match="only where all of AWS is on loopback"):
             index.send("GET", "/x")
-        assert stub.asked == []
+        assert stub.requests == []
 
     def test_is_one_for_a_process(self, domain: Domain) -> None:
         settings = load_settings(SearchSettings)
@@ -240,7 +240,7 @@ class TestSignature:
         self, index: SearchIndex, domain: Domain, account: LocalAccount, monkeypatch: pytest.MonkeyPatch, path: str
     ) -> None:
         host = "vpc-search-abc.us-east-1.es.amazonaws.com"
-        domain.say(host)
+        domain.set_endpoint(host)
         sent: list[dict[str, Any]] = []
 
         def keep(method: str, url: str, **options: Any) -> Any:

@@ -90,22 +90,22 @@ MISFITS = (
         name="guest of a clip without one",
         operation=r"(POST /api/v1/clips|(PUT|PATCH) /api/v1/clips/\{clip_id\})",
         field=r"body\.guest_id",
-        message="Only a clip whose talent source is Guest has a guest",
+        message="Only allowed if talent_source is Guest",
         reason="With PUT and PATCH it depends on what is stored.",
     ),
     Misfit(
         name="one of two fields",
         operation=r"POST /api/v1/(episodes|clips/tag|episodes/\{episode_id\}/script-versions)",
         field=r"body\.(title|show_id|add|remove|script_text)",
-        message="Field required|Name the show here or in show_name|Name tags to add here.*|A tag cannot be .*"
-        "|Send the script here or its file.*",
+        message="Required unless (episode_title|show_name|script_file_reference) is sent|Send at least one tag in .*"
+        "|A tag must not be in both .*",
         reason="Fields that stand for each other, null among their values: their descriptions say it in words.",
     ),
     Misfit(
         name="two names that disagree",
         operation=r"(POST|PUT|PATCH) /api/v1/episodes(/\{episode_id\})?",
         field=r"body\..*",
-        message="This disagrees with .*",
+        message="Must agree with .*",
         reason="Two names of one thing must agree; the body's description says so.",
     ),
     Misfit(

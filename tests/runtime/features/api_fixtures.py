@@ -1,4 +1,4 @@
-"""The fixtures of the API's tests. A conftest.py imports them by name."""
+"""Fixtures of the API's tests. A conftest.py imports them by name."""
 
 import asyncio
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ def pool_server() -> Iterator[Pool]:
 
 @pytest.fixture
 def pool(pool_server: Pool) -> Pool:
-    """The user pool, back and with its first key."""
+    """Reset the user pool: available, with its first key."""
     fresh = Pool()
-    pool_server.keys, pool_server.is_away, pool_server.fetches = fresh.keys, False, 0
+    pool_server.keys, pool_server.is_unavailable, pool_server.fetches = fresh.keys, False, 0
     return pool_server
 
 
@@ -28,7 +28,7 @@ def pool(pool_server: Pool) -> Pool:
 def api_environment(
     migrated: dict[str, str], account: LocalAccount, pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> dict[str, str]:
-    """The buckets by purpose, after setting this process's environment so that ApiSettings loads."""
+    """Set the environment variables that ApiSettings needs; return the buckets by purpose."""
     buckets = make_buckets(account)
     for variable, value in environment(pool, buckets).items():
         monkeypatch.setenv(variable, value)

@@ -1,4 +1,4 @@
-"""The API as its tests meet it: real Postgres, an emulated S3, and one caller of each role."""
+"""The API for tests: real Postgres, an emulated S3, and one caller of each role."""
 
 import asyncio
 import base64
@@ -40,7 +40,7 @@ def application(settings: ApiSettings | None = None) -> FastAPI:
 
 
 class Client:
-    """The API over HTTP, without a network."""
+    """HTTP client of the API, without a network."""
 
     def __init__(self, app: FastAPI, runner: asyncio.Runner) -> None:
         self.app = app
@@ -53,7 +53,7 @@ class Client:
         return self._runner.run(self._http.request(method, path, headers=headers, **options))
 
     def send_raw(self, method: str, path: str, headers: list[tuple[str, str]], **options: Any) -> httpx.Response:
-        """For headers that occur more than once."""
+        """Send a request with repeated headers."""
         return self._runner.run(self._http.request(method, path, headers=headers, **options))
 
     def get(self, path: str, user: User | None = None, **options: Any) -> httpx.Response:
@@ -74,7 +74,7 @@ class Client:
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """The API with what stands behind it, and one caller of each role."""
+    """The API with its account, user pool and buckets, and one caller of each role."""
 
     client: Client
     account: LocalAccount
@@ -83,35 +83,35 @@ class Api:
     admin: User = field(default_factory=lambda: User.of("admin"))
     editor: User = field(default_factory=lambda: User.of("editor"))
     viewer: User = field(default_factory=lambda: User.of("viewer"))
-    nobody: User = field(default_factory=User.of)
+    no_role: User = field(default_factory=User.of)
     system: User = field(default_factory=User.machine)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1), repr=False)
 
     def create_show(self, **fields: Any) -> dict[str, Any]:
         body = {"name": f"Show {next(self._numbers)}"} | fields
-        answer = self.client.post("/api/v1/shows", body, self.admin)
-        assert answer.status_code == 201, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+        response = self.client.post("/api/v1/shows", body, self.admin)
+        assert response.status_code == 201, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
     def create_episode(self, show: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
         number = next(self._numbers)
         named = {"show_id": (show or self.create_show())["show_id"]} if "show_name" not in fields else {}
         body = {"title": f"Episode {number}", "episode_number": number} | named | fields
-        answer = self.client.post("/api/v1/episodes", body, self.admin)
-        assert answer.status_code == 201, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+        response = self.client.post("/api/v1/episodes", body, self.admin)
+        assert response.status_code == 201, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
     def delete(self, path: str) -> dict[str, Any]:
-        """Deletes what is at this path; answers it as it is then."""
-        answer = self.client.delete(path, self.admin)
-        assert answer.status_code == 200, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+        """Delete the record at this path and return it."""
+        response = self.client.delete(path, self.admin)
+        assert response.status_code == 200, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
-    def announcement(self, content: bytes, episode: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
-        """The body that announces these bytes."""
+    def upload_body(self, content: bytes, episode: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+        """Build the request body that declares these bytes."""
         return {
             "file_name": "photo.jpg",
             "file_type": "image/jpeg",
@@ -121,15 +121,15 @@ class Api:
             "sha256": hashlib.sha256(content).hexdigest(),
         } | fields
 
-    def announce(self, content: bytes, user: User | None = None, **fields: Any) -> dict[str, Any]:
-        body = self.announcement(content, **fields)
-        answer = self.client.post("/api/v1/upload/generate-url", body, user or self.editor)
-        assert answer.status_code == 201, answer.text
-        data: dict[str, Any] = answer.json()["data"]
+    def create_upload(self, content: bytes, user: User | None = None, **fields: Any) -> dict[str, Any]:
+        body = self.upload_body(content, **fields)
+        response = self.client.post("/api/v1/upload/generate-url", body, user or self.editor)
+        assert response.status_code == 201, response.text
+        data: dict[str, Any] = response.json()["data"]
         return data
 
     def store(self, upload: dict[str, Any], content: bytes, *, file_type: str = "image/jpeg") -> None:
-        """Puts bytes where an upload would have put them; S3 keeps their real hash."""
+        """Store the bytes as an upload would; S3 stores their real hash."""
         bucket, key = upload["fileReference"].removeprefix("s3://").split("/", 1)
         self.account.client("s3").put_object(
             Bucket=bucket,
@@ -145,7 +145,7 @@ class Api:
 
 
 def make_buckets(account: LocalAccount) -> dict[str, str]:
-    """Three versioned buckets, by what they are for."""
+    """Create three versioned buckets; return their names by purpose."""
     suffix, s3 = secrets.token_hex(4), account.client("s3")
     buckets = {purpose: f"test-{purpose}-{suffix}" for purpose in ("storage", "temp", "thumbnails")}
     for bucket in buckets.values():
@@ -155,7 +155,7 @@ def make_buckets(account: LocalAccount) -> dict[str, str]:
 
 
 def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
-    """The API's environment, beyond what every function that uses the database has."""
+    """Return the API's environment variables, without those of the database."""
     return {
         "PLATFORM_STORAGE_BUCKET": buckets["storage"],
         "PLATFORM_TEMP_BUCKET": buckets["temp"],
@@ -170,7 +170,7 @@ def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
         "PLATFORM_UPLOAD_EXPIRY_SECONDS": str(UPLOAD_EXPIRY_SECONDS),
         "PLATFORM_DOWNLOAD_EXPIRY_SECONDS": "600",
         "PLATFORM_OUTBOX_GRACE_SECONDS": str(OUTBOX_GRACE_SECONDS),
-        # Tests ask as fast as they can. Those of the limit make an application of their own.
+        # No rate limit; tests of the limit create their own application.
         "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0",
         "PLATFORM_CALLER_BURST_REQUESTS": "1",
         "PLATFORM_CACHE_ENDPOINT": "",
@@ -180,13 +180,13 @@ def environment(pool: Pool, buckets: dict[str, str]) -> dict[str, str]:
     }
 
 
-def problems(answer: httpx.Response, status: int, code: str) -> dict[str | None, str]:
-    """The messages of a refusal by field, after checking its form."""
-    assert answer.status_code == status, answer.text
-    body = answer.json()
+def problems(response: httpx.Response, status: int, code: str) -> dict[str | None, str]:
+    """Check the format of an error response and return its messages by field."""
+    assert response.status_code == status, response.text
+    body = response.json()
     assert body.keys() == {"errors", "metadata"}
     assert body["metadata"].keys() == {"timestamp", "requestId"}
-    assert body["metadata"]["requestId"] == answer.headers["x-request-id"]
+    assert body["metadata"]["requestId"] == response.headers["x-request-id"]
     assert {error["code"] for error in body["errors"]} == {code}
     assert all(error.keys() <= {"code", "message", "field"} for error in body["errors"])
     fields = [error.get("field") for error in body["errors"]]

@@ -1,4 +1,4 @@
-"""Rows that a test needs and that are not what it is about, stored without the API."""
+"""Rows that tests need as preconditions, stored without the API."""
 
 import secrets
 from typing import Any
@@ -10,7 +10,7 @@ from runtime.persistence.transactions import Connection
 
 
 def new_episode(connection: Connection) -> UUID:
-    """An episode of a new show."""
+    """Store an episode of a new show."""
     row = connection.execute(
         """WITH show AS (INSERT INTO shows (name) VALUES (%s) RETURNING show_id)
         INSERT INTO episodes (show_id, title, episode_number) SELECT show_id, 'Seeds', 1 FROM show RETURNING episode_id""",
@@ -22,7 +22,7 @@ def new_episode(connection: Connection) -> UUID:
 
 
 def new_job(connection: Connection, entity_id: UUID | None = None, **values: Any) -> Job:
-    """A pending thumbnail job, of a new episode unless another entity is named."""
+    """Store a pending thumbnail job, of a new episode unless an entity is given."""
     given: dict[str, Any] = {
         "job_type": "thumbnail_generation",
         "entity_type": "episode",

@@ -1,4 +1,4 @@
-"""A user pool of our own: its keys, whom it knows, and tokens signed as tests ask for them."""
+"""A fake user pool: its keys, users, and signed tokens."""
 
 import json
 import time
@@ -26,7 +26,7 @@ KEY_ID = "test-key-1"
 
 @cache
 def rsa_key(name: str = "pool") -> rsa.RSAPrivateKey:
-    """The pool's key, or another one under another name."""
+    """Return the pool's key, or another key by another name."""
     return rsa.generate_private_key(public_exponent=65537, key_size=2048)
 
 
@@ -36,9 +36,9 @@ def key_set(*, key_id: str = KEY_ID, name: str = "pool") -> dict[str, Any]:
 
 
 def claims(*groups: str, user_id: UUID | None = None, **changes: Any) -> dict[str, Any]:
-    """What an access token of the pool claims. A change to None leaves the claim out."""
+    """Build the claims of a user's access token; a change to None removes the claim."""
     now = int(time.time())
-    made = {
+    created = {
         "sub": str(user_id or uuid4()),
         "iss": ISSUER,
         "client_id": CLIENT_ID,
@@ -51,13 +51,13 @@ def claims(*groups: str, user_id: UUID | None = None, **changes: Any) -> dict[st
         "username": "someone",
         "cognito:groups": list(groups),
     } | changes
-    return {name: value for name, value in made.items() if value is not None}
+    return {name: value for name, value in created.items() if value is not None}
 
 
 def machine_claims(**changes: Any) -> dict[str, Any]:
-    """What an access token claims that the pool gives the machine client for its secret. A change to None leaves it out."""
+    """Build the claims of the machine client's access token; a change to None removes the claim."""
     now = int(time.time())
-    made = {
+    created = {
         "sub": MACHINE_CLIENT_ID,
         "token_use": "access",
         "scope": MACHINE_SCOPE,
@@ -69,25 +69,25 @@ def machine_claims(**changes: Any) -> dict[str, Any]:
         "jti": str(uuid4()),
         "client_id": MACHINE_CLIENT_ID,
     } | changes
-    return {name: value for name, value in made.items() if value is not None}
+    return {name: value for name, value in created.items() if value is not None}
 
 
 def mint(
     payload: dict[str, Any], *, key: str = "pool", headers: dict[str, Any] | None = None, algorithm: str = "RS256"
 ) -> str:
-    """Signed as the pool would, but for what is asked for."""
-    made = {"kid": KEY_ID, "typ": None} | (headers or {})
-    # The library takes `typ: None` as the wish to have none; of the others it wants to hear nothing.
-    kept = {name: value for name, value in made.items() if value is not None or name == "typ"}
+    """Sign a token as the pool does, except for the given key, headers or algorithm."""
+    created = {"kid": KEY_ID, "typ": None} | (headers or {})
+    # PyJWT omits `typ` if it is None, but rejects None in other headers.
+    kept = {name: value for name, value in created.items() if value is not None or name == "typ"}
     return jwt.encode(payload, rsa_key(key), algorithm=algorithm, headers=kept)
 
 
 @dataclass
 class Pool:
-    """The user pool's key endpoint: counts what is fetched, and can be away."""
+    """The user pool's key endpoint. It counts requests and can be made unavailable."""
 
     keys: dict[str, Any] = field(default_factory=key_set)
-    is_away: bool = False
+    is_unavailable: bool = False
     fetches: int = 0
     endpoint: str = ""
 
@@ -103,8 +103,8 @@ class Pool:
         class Handler(QuietHandler):
             def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
                 pool.fetches += 1
-                body = b"away" if pool.is_away else json.dumps(pool.keys).encode()
-                self.send_response(503 if pool.is_away else 200)
+                body = b"unavailable" if pool.is_unavailable else json.dumps(pool.keys).encode()
+                self.send_response(503 if pool.is_unavailable else 200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
@@ -116,7 +116,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class User:
-    """Somebody in groups, with a token. `headers` go with a request."""
+    """A user or machine with an access token. `headers` authenticate a request."""
 
     user_id: UUID
     token: str

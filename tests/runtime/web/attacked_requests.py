@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 
-from runtime.features.search.words import SearchText
+from runtime.features.search.query_parser import SearchText
 from tests.runtime.features.api_platform import Api
-from tests.runtime.features.thumbnails.test_uploads import ANNOUNCED
+from tests.runtime.features.thumbnails.test_uploads import IMAGE_DECLARATION
 from tests.runtime.mechanisms.records.kinds import KINDS, NUMBERS
 from tests.runtime.web import every_write
 from tests.runtime.web.every_write import WRITES
@@ -24,7 +24,7 @@ NUMBER = "episode_number"
 SHOW_NAME: Path = ("show_name",)
 SEARCHED: Path = ("q",)
 # What a list needs in its address, and what it cannot be asked without.
-NEEDED: dict[str, Json] = {"q": {"q": "dandelion"}, "file_name": ANNOUNCED | {"entity_type": "episode"}}
+NEEDED: dict[str, Json] = {"q": {"q": "dandelion"}, "file_name": IMAGE_DECLARATION | {"entity_type": "episode"}}
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ def harmless_twin(values: dict[Path, Any], text: str, new_show: Callable[[], str
 
 def shape_of(text: str) -> tuple[tuple[int, int], ...]:
     """How many words and phrases a search text wants and does not want, in each of its alternatives."""
-    return tuple((len(one.wanted), len(one.unwanted)) for one in SearchText(text).alternatives)
+    return tuple((len(one.required), len(one.excluded)) for one in SearchText(text).alternatives)
 
 
 def in_harmless_words(text: str, words: Iterable[str]) -> str:

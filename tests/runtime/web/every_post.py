@@ -7,9 +7,9 @@ import httpx
 
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.clips import clip_library as clips
-from tests.runtime.features.files.sent_files import BOUNDARY, file, form, text
+from tests.runtime.features.files.file_forms import BOUNDARY, file, form, text
 from tests.runtime.features.jobs import job_rows
-from tests.runtime.features.thumbnails.test_uploads import ANNOUNCED
+from tests.runtime.features.thumbnails.test_uploads import IMAGE_DECLARATION
 from tests.runtime.mechanisms.records.kinds import KINDS, LINKED, Kind
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
@@ -49,7 +49,7 @@ def photo_form(api: Api) -> bytes:
 
 
 def completable(api: Api) -> str:
-    upload = api.announce(PHOTO, user=api.admin)
+    upload = api.create_upload(PHOTO, user=api.admin)
     api.store(upload, PHOTO)
     return f"/api/v1/upload/{upload['upload_id']}/complete"
 
@@ -128,7 +128,7 @@ OF_CLIPS: Requests = {
 }
 OF_JOBS: Requests = {
     f"{EPISODES}/{{episode_id}}/process": lambda api: (processable(api), None),
-    f"{EPISODES}/{{episode_id}}/thumbnails": lambda api: (f"{episode(api)}/thumbnails", ANNOUNCED),
+    f"{EPISODES}/{{episode_id}}/thumbnails": lambda api: (f"{episode(api)}/thumbnails", IMAGE_DECLARATION),
     **{
         f"{family}/retry": lambda api, family=family: (f"{family}/retry", {"job_ids": [failed_job(api)]})
         for family in ("/api/v1/jobs", "/api/v1/processing-queue", "/jobs")
@@ -145,8 +145,8 @@ REQUESTS: Requests = {
     **OF_EPISODES,
     **OF_CLIPS,
     **OF_JOBS,
-    "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.announcement(PHOTO)),
-    "/upload/generate-url": lambda api: ("/upload/generate-url", api.announcement(PHOTO)),
+    "/api/v1/upload/generate-url": lambda api: ("/api/v1/upload/generate-url", api.upload_body(PHOTO)),
+    "/upload/generate-url": lambda api: ("/upload/generate-url", api.upload_body(PHOTO)),
     "/api/v1/upload/{upload_id}/complete": lambda api: (completable(api), None),
     "/api/v1/files/upload": lambda api: ("/api/v1/files/upload", photo_form(api)),
     "/files/upload": lambda api: ("/files/upload", photo_form(api)),

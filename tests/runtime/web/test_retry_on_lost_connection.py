@@ -120,7 +120,7 @@ class TestSecondAttempt:
         assert faulty.calls == 1
 
     def test_unavailable_for_another_reason_is_not_repeated(self, api: Api, caplog: pytest.LogCaptureFixture) -> None:
-        api.pool.is_away = True
+        api.pool.is_unavailable = True
         api.pool.keys = {"keys": []}
         problems(api.client.get(SHOWS, api.viewer), 503, "SERVICE_UNAVAILABLE")
         assert repeated(caplog) == []

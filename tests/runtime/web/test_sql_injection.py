@@ -14,7 +14,7 @@ from fastapi.routing import iter_route_contexts
 from runtime.persistence.pages import Position, encode_cursor
 from tests.runtime.conftest import MigratedDatabase
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.files import sent_files
+from tests.runtime.features.files import file_forms
 from tests.runtime.features.user_pool import User
 from tests.runtime.mechanisms.records.kinds import KINDS, Kind
 from tests.runtime.web import attacked_requests
@@ -269,10 +269,10 @@ class TestSqlStrings:
 
         def ask(text: str) -> None:
             nonlocal cells
-            assert sent_files.sent(api, name=text.replace('"', "'"), entity_id=episode_id)["file_name"]
+            assert file_forms.create_file(api, name=text.replace('"', "'"), entity_id=episode_id)["file_name"]
             for field in ("entity_type", "entity_id"):
                 fields = {"entity_id": episode_id} | {field: text}
-                refused = problems(sent_files.send(api, **fields), 400, "VALIDATION_ERROR")
+                refused = problems(file_forms.send(api, **fields), 400, "VALIDATION_ERROR")
                 assert refused.keys() == {f"body.{field}"}, text
             cells += 3
 

@@ -1,4 +1,4 @@
-"""The log: one row a write, in its transaction, from where it came, and never changed afterwards."""
+"""Activity log: one append-only row per write, in the same transaction, with its origin."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,29 +16,29 @@ PATH = "/api/v1/activity-logs"
 
 
 def entries(api: Api, **query: Any) -> list[dict[str, Any]]:
-    """What the API tells of the log, oldest first."""
-    answer = api.client.get(PATH, api.admin, params={"limit": 100} | query)
-    assert answer.status_code == 200, answer.text
-    return list(reversed(answer.json()["data"]))
+    """List activity log entries, oldest first."""
+    response = api.client.get(PATH, api.admin, params={"limit": 100} | query)
+    assert response.status_code == 200, response.text
+    return list(reversed(response.json()["data"]))
 
 
 @pytest.fixture
 def connection(api: Api) -> Iterator[Connection]:
-    """The application's own connection."""
+    """Open a transaction of the application's database user."""
     with api.client.app.state.resources.database.transaction() as opened:
         yield opened
 
 
 class TestWriting:
     @pytest.mark.requirement("P1-08", "P1-27", "C-05", "C-40", "ROAD-84")
-    def test_each_write_is_one_row(self, api: Api) -> None:
+    def test_each_write_adds_one_row(self, api: Api) -> None:
         show = api.create_show(name="Meadow Diaries", description="A year.")
         show_path = f"/api/v1/shows/{show['show_id']}"
         episode = api.create_episode(show, title="Ants", duration_seconds=1510)
         path = f"/api/v1/episodes/{episode['episode_id']}"
         api.client.patch(show_path, {"description": None}, api.editor)
         api.client.send("PUT", path, api.editor, json={"duration_minutes": 30, "tags": ["spring"]})
-        upload = api.announce(b"photo", episode=episode)
+        upload = api.create_upload(b"photo", episode=episode)
         api.store(upload, b"photo")
         job = api.complete(upload).json()["data"]
         api.client.delete(path, api.admin, params={"reason": "Twice."})
@@ -73,20 +73,20 @@ class TestWriting:
         assert log[6]["new_values"]["deleted_reason"] == "Twice."
         assert log[7]["old_values"] == log[6]["new_values"] | {"restored_at": None, "restored_by": None}
 
-    def test_what_changes_nothing_is_no_row(self, api: Api) -> None:
+    def test_no_change_adds_no_row(self, api: Api) -> None:
         show = api.create_show()
         path = f"/api/v1/shows/{show['show_id']}"
         api.client.patch(path, {"name": show["name"]}, api.editor)
         api.client.patch(path, {"name": "Other"}, api.editor, headers={"If-Match": '"7"'})
         problems(api.client.post("/api/v1/shows", {"name": show["name"]}, api.admin), 409, "CONFLICT")
-        upload = api.announce(b"photo")
+        upload = api.create_upload(b"photo")
         api.store(upload, b"photo")
         before = len(entries(api))
         assert [api.complete(upload).status_code for _ in range(2)] == [200, 200]
         assert len(entries(api)) == before + 1
         assert [one["action_type"] for one in entries(api, resource_id=show["show_id"])] == ["create"]
 
-    def test_neither_is_there_without_the_other(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_row_and_write_are_committed_together(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         show = api.create_show()
         path = f"/api/v1/shows/{show['show_id']}"
 
@@ -95,16 +95,16 @@ class TestWriting:
 
         with monkeypatch.context() as broken:
             broken.setattr(repository, "insert", fail)
-            for answer in (
+            for response in (
                 api.client.patch(path, {"description": "Mine"}, api.editor),
                 api.client.delete(path, api.admin),
                 api.client.post("/api/v1/shows", {"name": "New"}, api.admin),
             ):
-                problems(answer, 500, "SERVER_ERROR")
+                problems(response, 500, "SERVER_ERROR")
         assert api.client.get("/api/v1/shows", api.viewer).json()["data"] == [show]
 
     @pytest.mark.requirement("P1-08")
-    def test_says_where_it_came_from_and_believes_no_header(self, api: Api) -> None:
+    def test_row_has_the_peer_address_not_the_headers(self, api: Api) -> None:
         headers = {"X-Forwarded-For": "203.0.113.66", "Forwarded": "for=203.0.113.66", "X-Real-IP": "203.0.113.66"}
         headers["User-Agent"] = "a" * 5000
         api.client.post("/api/v1/shows", {"name": "Mine"}, api.admin, headers=headers)
@@ -124,17 +124,17 @@ class TestAppendOnly:
         ],
     )
     @pytest.mark.parametrize("name", ["activity_logs", "audit_log"])
-    def test_application_can_change_nothing(self, api: Api, statement: str, name: str) -> None:
+    def test_application_role_cannot_change_rows(self, api: Api, statement: str, name: str) -> None:
         api.create_show()
         before = entries(api)
         database = api.client.app.state.resources.database
-        # A view cannot be truncated at all.
-        refusals = (psycopg.errors.InsufficientPrivilege, psycopg.errors.WrongObjectType)
-        with pytest.raises(refusals), database.transaction() as connection:
+        # A view can never be truncated.
+        expected_errors = (psycopg.errors.InsufficientPrivilege, psycopg.errors.WrongObjectType)
+        with pytest.raises(expected_errors), database.transaction() as connection:
             connection.execute(statement.format(name))
         assert entries(api) == before
 
-    def test_owner_cannot_either(self, api: Api, database: Any) -> None:
+    def test_owner_cannot_change_rows(self, api: Api, database: Any) -> None:
         api.create_show()
         with psycopg.connect(database.conninfo, autocommit=True) as owner:
             for statement in (
@@ -147,15 +147,15 @@ class TestAppendOnly:
         assert len(entries(api)) == 1
 
     @pytest.mark.requirement("C-05")
-    def test_view_shows_the_same_rows(self, api: Api, connection: Connection) -> None:
+    def test_view_has_the_same_rows(self, api: Api, connection: Connection) -> None:
         api.create_show()
-        (seen,) = connection.execute("SELECT * FROM audit_log").fetchall()
-        (kept,) = connection.execute("SELECT * FROM activity_logs").fetchall()
-        assert seen == kept
+        (view_row,) = connection.execute("SELECT * FROM audit_log").fetchall()
+        (table_row,) = connection.execute("SELECT * FROM activity_logs").fetchall()
+        assert view_row == table_row
 
 
 class TestReading:
-    def test_filters_narrow_together(self, api: Api) -> None:
+    def test_filters_combine(self, api: Api) -> None:
         show, other = api.create_show(), api.create_show()
         api.client.patch(f"/api/v1/shows/{show['show_id']}", {"description": "1"}, api.editor)
         api.client.patch(f"/api/v1/shows/{other['show_id']}", {"description": "2"}, api.admin)
@@ -174,7 +174,7 @@ class TestReading:
             assert all(query.items() <= one.items() for one in found)
 
     @pytest.mark.parametrize("limit", [1, 3])
-    def test_pages_have_neither_gaps_nor_doubles(self, api: Api, limit: int) -> None:
+    def test_pages_have_no_gaps_or_duplicates(self, api: Api, limit: int) -> None:
         for _ in range(5):
             api.create_show()
         seen, cursor = [], None
@@ -187,7 +187,7 @@ class TestReading:
         assert seen[::-1] == entries(api)
         assert len(seen) == 5
 
-    def test_long_values_are_whole_in_the_single_answer_alone(self, api: Api) -> None:
+    def test_long_values_are_shortened_in_lists(self, api: Api) -> None:
         episode = api.create_episode(script_text="é" * 300)
         (listed,) = entries(api, resource_id=episode["episode_id"])
         assert listed["new_values"]["script_text"] == {"bytes": 602}
@@ -196,20 +196,20 @@ class TestReading:
         assert {name for name in whole if whole[name] != listed[name]} == {"new_values"}
         assert UUID(whole["activity_log_id"]).version == 7
 
-    def test_page_of_the_largest_rows_fits_into_an_answer(self, api: Api) -> None:
+    def test_page_of_the_largest_rows_fits_the_lambda_limit(self, api: Api) -> None:
         metadata = {f"k{number}": "v" * 400 for number in range(35)}
         for number in range(100):
             api.create_show(metadata=metadata, description=f"{number}" * 2000)
         assert len(api.client.get(PATH, api.admin, params={"limit": 100}).content) < 1_000_000
 
-    def test_bad_filters_and_unknown_entries_are_refused(self, api: Api) -> None:
+    def test_invalid_filters_are_400_and_unknown_entries_404(self, api: Api) -> None:
         for query in ("action_type=lost", "resource_type=lost", "user_id=", f"resource_id={'x' * 256}", "user_id=%00"):
-            answer = api.client.get(f"{PATH}?{query}", api.admin)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"query.{query.partition('=')[0]}"}
-        answer = api.client.get(f"{PATH}/{uuid4()}", api.admin)
-        assert problems(answer, 404, "NOT_FOUND").keys() == {"path.activity_log_id"}
+            response = api.client.get(f"{PATH}?{query}", api.admin)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"query.{query.partition('=')[0]}"}
+        response = api.client.get(f"{PATH}/{uuid4()}", api.admin)
+        assert problems(response, 404, "NOT_FOUND").keys() == {"path.activity_log_id"}
 
     @pytest.mark.requirement("C-12")
-    def test_is_for_administrators(self, api: Api) -> None:
+    def test_other_roles_get_403(self, api: Api) -> None:
         for user in (api.viewer, api.editor, User.of("marketing")):
             problems(api.client.get(PATH, user), 403, "FORBIDDEN")

@@ -1,4 +1,4 @@
-"""Clips and what they need, made through the API, and guests, stored without it."""
+"""Clips created through the API, and guests stored without it."""
 
 import asyncio
 import itertools
@@ -25,17 +25,18 @@ def path_of(clip: dict[str, Any]) -> str:
 
 
 def new(**fields: Any) -> dict[str, Any]:
-    """The body of a clip."""
+    """Build the request body of a clip."""
     return {"title": f"Clip {next(NUMBERS)}", "talent_source": "Lala"} | fields
 
 
 def create(api: Api, query: str = "", **fields: Any) -> dict[str, Any]:
-    return data(api.client.post(CLIPS + query, new(**fields), api.editor), 201)
+    clip: dict[str, Any] = data(api.client.post(CLIPS + query, new(**fields), api.editor), 201)
+    return clip
 
 
-def data(answer: httpx.Response, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.text
-    return answer.json()["data"]
+def data(response: httpx.Response, status: int = 200) -> Any:
+    assert response.status_code == status, response.text
+    return response.json()["data"]
 
 
 def stored(api: Api, clip: dict[str, Any]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def stored(api: Api, clip: dict[str, Any]) -> dict[str, Any]:
 
 
 def assign(api: Api, clip: dict[str, Any], episode: dict[str, Any], user: User | None = None) -> dict[str, Any]:
-    """The clip, assigned to the episode."""
+    """Assign the clip to the episode."""
     body = {"episode_id": episode["episode_id"]}
     assigned: dict[str, Any] = data(api.client.post(f"{path_of(clip)}/assign", body, user or api.editor))
     return assigned
@@ -55,19 +56,19 @@ def ids(clips: list[dict[str, Any]]) -> list[str]:
 
 
 def listed(api: Api, query: str) -> list[str]:
-    """The ids that a list answers."""
+    """List the ids of the clips that match the query."""
     return ids(data(api.client.get(f"{CLIPS}?{query}", api.viewer)))
 
 
 def log_of(api: Api, clip: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the log says of a clip, oldest first."""
+    """Get the activity log entries of a clip, oldest first."""
     query = {"resource_type": "clip", "resource_id": clip["clip_id"], "limit": 100}
     entries: list[dict[str, Any]] = data(api.client.get("/api/v1/activity-logs", api.admin, params=query))
     return entries[::-1]
 
 
 def caller_of(user: User) -> Caller:
-    """The user as services know them."""
+    """Return the user as services receive it."""
     return Caller(user_id=user.user_id, subject=str(user.user_id), email=None, roles=frozenset())
 
 
@@ -89,15 +90,15 @@ def delete_guest(api: Api, guest_id: UUID) -> None:
         connection.execute("UPDATE guests SET deleted_at = now() WHERE guest_id = %s", [guest_id])
 
 
-def on_a_thread(api: Api, request: Callable[[Client], httpx.Response]) -> httpx.Response:
-    """What a client of this thread's own is answered."""
+def send_from_thread(api: Api, request: Callable[[Client], httpx.Response]) -> httpx.Response:
+    """Send a request with a client of the current thread."""
     with asyncio.Runner() as runner:
         return request(Client(api.client.app, runner))
 
 
-def waiting(threads: ThreadPoolExecutor, api: Api, request: Callable[[Client], httpx.Response]) -> Future[Any]:
-    """The request on another thread, after half a second in which it was not answered."""
-    asked = threads.submit(on_a_thread, api, request)
-    done, _ = wait([asked], timeout=0.5)
-    assert not done, f"it did not wait: {asked.result().text}"
-    return asked
+def submit_blocked(threads: ThreadPoolExecutor, api: Api, request: Callable[[Client], httpx.Response]) -> Future[Any]:
+    """Send a request from another thread and check that it is still blocked after half a second."""
+    future = threads.submit(send_from_thread, api, request)
+    done, _ = wait([future], timeout=0.5)
+    assert not done, f"it did not wait: {future.result().text}"
+    return future

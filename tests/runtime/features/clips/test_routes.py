@@ -1,4 +1,4 @@
-"""Clips: what is accepted, how lists are narrowed, whose guest is named, how a status moves."""
+"""Clips: values, filters, guests, status transitions, rating."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -30,7 +30,7 @@ from tests.runtime.features.clips.clip_library import (
     new_guest,
     path_of,
     stored,
-    waiting,
+    submit_blocked,
 )
 
 GIB = 1024**3
@@ -38,7 +38,7 @@ GIB = 1024**3
 
 class TestCreateClip:
     @pytest.mark.requirement("ROAD-82", "ROAD-111")
-    def test_new_clip_waits_for_review_and_belongs_to_no_episode(self, api: Api) -> None:
+    def test_new_clip_is_pending_review_and_unassigned(self, api: Api) -> None:
         clip = create(api)
         unset = {"episode_id", "guest_id", "quality", "file_name", "file_reference", "file_hash", "byte_count"}
         unset |= {"duration_seconds", "recorded_on", "notes", "assigned_at", "assigned_by", "thumbnail_reference"}
@@ -46,7 +46,7 @@ class TestCreateClip:
         assert {name for name in unset if clip[name] is None} == unset
 
     @pytest.mark.requirement("ROAD-89", "ROAD-90")
-    def test_every_value_of_the_lists_is_accepted_and_no_other(self, api: Api) -> None:
+    def test_only_enum_values_are_accepted(self, api: Api) -> None:
         values = {
             "talent_source": {"Lala", "JustAWomanInHerPrime", "Guest"},
             "quality": {"hero", "good", "maybe", "reject"},
@@ -55,16 +55,16 @@ class TestCreateClip:
         for field, accepted in values.items():
             for value in accepted:
                 assert create(api, **{field: value})[field] == value
-            for value in ("", "HERO", "lala", "unknown", 1):
-                answer = api.client.post(CLIPS, new(**{field: value}), api.editor)
-                assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
+            for invalid in ("", "HERO", "lala", "unknown", 1):
+                response = api.client.post(CLIPS, new(**{field: invalid}), api.editor)
+                assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
 
     @pytest.mark.requirement("ROAD-92")
-    def test_file_has_at_most_5_gib(self, api: Api) -> None:
+    def test_file_over_5_gib_is_rejected(self, api: Api) -> None:
         assert create(api, byte_count=5 * GIB)["byte_count"] == 5 * GIB
         for byte_count in (5 * GIB + 1, 0, -1, "5", 1.5, True):
-            answer = api.client.post(CLIPS, new(byte_count=byte_count), api.editor)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.byte_count"}, byte_count
+            response = api.client.post(CLIPS, new(byte_count=byte_count), api.editor)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.byte_count"}, byte_count
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -85,30 +85,30 @@ class TestCreateClip:
             ("assigned_at", "2026-01-01T00:00:00Z"),
         ],
     )
-    def test_wrong_values_are_refused_by_name(self, api: Api, field: str, value: Any) -> None:
-        answer = api.client.post(CLIPS, new(**{field: value}), api.editor)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
+    def test_invalid_values_are_rejected_with_their_fields(self, api: Api, field: str, value: Any) -> None:
+        response = api.client.post(CLIPS, new(**{field: value}), api.editor)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
 
-    def test_examples_of_the_description_are_accepted(self, api: Api) -> None:
+    def test_schema_examples_are_accepted(self, api: Api) -> None:
         schemas = api.client.get("/openapi.json").json()["components"]["schemas"]
         example = {name: schemas[name]["examples"][0] for name in ("ClipUpdate", "ClipRating")}
         clip = create(api)
         data(api.client.patch(path_of(clip), example["ClipUpdate"], api.editor))
         data(api.client.post(f"{path_of(clip)}/rate", example["ClipRating"], api.editor))
-        # These name what is not there, and nothing else is wrong with them.
+        # The ids in these examples do not exist; everything else is valid.
         unknown = {
             f"{path_of(clip)}/assign": ("ClipAssignment", "body.episode_id"),
             f"{CLIPS}/assign": ("ClipsAssignment", "body.clip_ids.0"),
             f"{CLIPS}/tag": ("ClipTags", "body.clip_ids.0"),
         }
         for path, (name, field) in unknown.items():
-            answer = api.client.post(path, schemas[name]["examples"][0], api.editor)
-            assert problems(answer, 404, "NOT_FOUND").keys() == {field}
+            response = api.client.post(path, schemas[name]["examples"][0], api.editor)
+            assert problems(response, 404, "NOT_FOUND").keys() == {field}
 
 
 class TestListClips:
     @pytest.mark.requirement("ROAD-111")
-    def test_each_filter_narrows_the_list(self, api: Api) -> None:
+    def test_each_filter_selects_its_clips(self, api: Api) -> None:
         guest_id, episode = str(new_guest(api)), api.create_episode()
         plain = create(api)
         guest = create(api, talent_source="Guest", guest_id=guest_id)
@@ -138,28 +138,28 @@ class TestListClips:
             ("guest_id", "1"),
         ],
     )
-    def test_wrong_filters_are_refused_by_name(self, api: Api, name: str, value: str) -> None:
-        answer = api.client.get(CLIPS, api.viewer, params={name: value})
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
+    def test_invalid_filters_are_rejected_with_their_fields(self, api: Api, name: str, value: str) -> None:
+        response = api.client.get(CLIPS, api.viewer, params={name: value})
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
 
-    def test_unknown_durations_come_last(self, api: Api) -> None:
+    def test_unknown_durations_sort_last(self, api: Api) -> None:
         unknown, longest, short = create(api), create(api, duration_seconds=2**31 - 1), create(api, duration_seconds=0)
         assert listed(api, "sort=duration_seconds") == ids([short, longest, unknown])
         assert listed(api, "sort=-duration_seconds") == ids([unknown, longest, short])
 
 
 class TestGuest:
-    def test_guest_of_another_source_is_refused(self, api: Api) -> None:
+    def test_guest_of_another_talent_source_is_rejected(self, api: Api) -> None:
         guest_id = str(new_guest(api))
         for source in ("Lala", "JustAWomanInHerPrime"):
-            answer = api.client.post(CLIPS, new(talent_source=source, guest_id=guest_id), api.editor)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.guest_id"}
+            response = api.client.post(CLIPS, new(talent_source=source, guest_id=guest_id), api.editor)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.guest_id"}
         lala, guest = create(api), create(api, talent_source="Guest", guest_id=guest_id)
         for clip, change in ((lala, {"guest_id": guest_id}), (guest, {"talent_source": "Lala"})):
-            answer = api.client.patch(path_of(clip), change, api.editor)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.guest_id"}
+            response = api.client.patch(path_of(clip), change, api.editor)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.guest_id"}
             assert stored(api, clip) == clip
-        both = {"talent_source": "Guest", "guest_id": guest_id}
+        both: dict[str, Any] = {"talent_source": "Guest", "guest_id": guest_id}
         assert data(api.client.patch(path_of(lala), both, api.editor))["guest_id"] == guest_id
         both = {"talent_source": "Lala", "guest_id": None}
         assert data(api.client.patch(path_of(guest), both, api.editor))["guest_id"] is None
@@ -169,13 +169,13 @@ class TestGuest:
         delete_guest(api, guest_id)
         clip = create(api, talent_source="Guest")
         for missing in (guest_id, uuid4()):
-            for answer in (
+            for response in (
                 api.client.post(CLIPS, new(talent_source="Guest", guest_id=str(missing)), api.editor),
                 api.client.patch(path_of(clip), {"guest_id": str(missing)}, api.editor),
             ):
-                assert problems(answer, 404, "NOT_FOUND") == {"body.guest_id": "There is no such guest"}
+                assert problems(response, 404, "NOT_FOUND") == {"body.guest_id": "There is no such guest"}
 
-    def test_clip_keeps_a_guest_who_was_deleted(self, api: Api) -> None:
+    def test_clip_keeps_a_deleted_guest(self, api: Api) -> None:
         guest_id = new_guest(api)
         clip = create(api, talent_source="Guest", guest_id=str(guest_id))
         delete_guest(api, guest_id)
@@ -183,16 +183,16 @@ class TestGuest:
         changed = data(api.client.patch(path_of(clip), body, api.editor))
         assert (changed["guest_id"], changed["notes"]) == (str(guest_id), "Ada left.")
 
-    def test_guest_who_is_being_deleted_is_waited_for(self, api: Api) -> None:
+    def test_create_waits_for_a_concurrent_deletion_of_the_guest(self, api: Api) -> None:
         guest_id = new_guest(api)
         body = new(talent_source="Guest", guest_id=str(guest_id))
         with ThreadPoolExecutor(1) as threads:
             with database_of(api).transaction() as connection:
                 connection.execute("UPDATE guests SET deleted_at = now() WHERE guest_id = %s", [guest_id])
-                asked = waiting(threads, api, lambda client: client.post(CLIPS, body, api.editor))
-            assert problems(asked.result(), 404, "NOT_FOUND").keys() == {"body.guest_id"}
+                future = submit_blocked(threads, api, lambda client: client.post(CLIPS, body, api.editor))
+            assert problems(future.result(), 404, "NOT_FOUND").keys() == {"body.guest_id"}
 
-    def test_guest_of_a_clip_that_is_being_made_is_kept(self, api: Api) -> None:
+    def test_deletion_of_the_guest_waits_for_a_concurrent_create(self, api: Api) -> None:
         guest_id = new_guest(api)
         body = ClipCreate(title="A", talent_source="Guest", guest_id=guest_id)
         with database_of(api).transaction() as connection:
@@ -201,19 +201,19 @@ class TestGuest:
             with pytest.raises(psycopg.errors.LockNotAvailable), database_of(api)._opened().connection() as other:
                 other.execute(statement, [guest_id])
 
-    def test_database_itself_refuses_unknown_guests(self, api: Api) -> None:
-        """For a caller of the table who forgot to ask."""
+    def test_foreign_key_rejects_unknown_guests(self, api: Api) -> None:
+        """Covers callers of the table that do not check the guest first."""
         with database_of(api).transaction() as connection:
             columns = {"title": "A", "talent_source": "Guest", "guest_id": uuid4()}
-            with pytest.raises(NotFoundError) as refused:
+            with pytest.raises(NotFoundError) as error:
                 TABLE.insert(connection, columns, user_id=api.editor.user_id)
             connection.rollback()
-        assert refused.value.problems[0].field == "body.guest_id"
+        assert error.value.problems[0].field == "body.guest_id"
 
 
 class TestStatus:
     @pytest.mark.requirement("ROAD-89")
-    def test_moves_only_as_a_review_does(self, api: Api) -> None:
+    def test_only_review_transitions_are_accepted(self, api: Api) -> None:
         allowed = {
             "pending_review": {"pending_review", "approved", "rejected"},
             "approved": {"approved", "rejected"},
@@ -225,22 +225,22 @@ class TestStatus:
             for after in allowed:
                 clip = create(api) if before == "used" else create(api, status=before)
                 clip = assign(api, clip, episode) if before == "used" else clip
-                answer = api.client.patch(path_of(clip), {"status": after, "notes": "Seen"}, api.editor)
+                response = api.client.patch(path_of(clip), {"status": after, "notes": "Seen"}, api.editor)
                 if after in following:
-                    assert data(answer)["status"] == after
+                    assert data(response)["status"] == after
                 else:
-                    assert problems(answer, 409, "CONFLICT").keys() == {"body.status"}, (before, after)
+                    assert problems(response, 409, "CONFLICT").keys() == {"body.status"}, (before, after)
                     assert stored(api, clip) == clip
 
-    def test_new_clip_is_not_used(self, api: Api) -> None:
-        answer = api.client.post(CLIPS, new(status="used"), api.editor)
-        assert problems(answer, 409, "CONFLICT").keys() == {"body.status"}
+    def test_new_clip_cannot_be_used(self, api: Api) -> None:
+        response = api.client.post(CLIPS, new(status="used"), api.editor)
+        assert problems(response, 409, "CONFLICT").keys() == {"body.status"}
         assert listed(api, "") == []
 
 
 class TestRate:
     @pytest.mark.requirement("ROAD-111", "ROAD-89", "G-02")
-    def test_quality_alone_is_changed_and_noted(self, api: Api) -> None:
+    def test_only_quality_is_changed_and_logged(self, api: Api) -> None:
         clip = create(api)
         for number, quality in enumerate(("hero", "good", "maybe", "reject"), 2):
             rated = data(api.client.post(f"{path_of(clip)}/rate", {"quality": quality}, api.editor))
@@ -252,14 +252,14 @@ class TestRate:
         assert (last["action_type"], count) == ("edit", 5)
         assert (last["old_values"], last["new_values"]) == ({"quality": "maybe"}, {"quality": "reject"})
 
-    def test_wrong_requests_are_refused(self, api: Api) -> None:
+    def test_invalid_requests_are_rejected(self, api: Api) -> None:
         clip = create(api)
         for body in ({}, {"quality": None}, {"quality": "best"}):
-            answer = api.client.post(f"{path_of(clip)}/rate", body, api.editor)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.quality"}
-        answer = api.client.post(f"{CLIPS}/{uuid4()}/rate", {"quality": "good"}, api.editor)
-        assert problems(answer, 404, "NOT_FOUND").keys() == {"path.clip_id"}
+            response = api.client.post(f"{path_of(clip)}/rate", body, api.editor)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.quality"}
+        response = api.client.post(f"{CLIPS}/{uuid4()}/rate", {"quality": "good"}, api.editor)
+        assert problems(response, 404, "NOT_FOUND").keys() == {"path.clip_id"}
         headers = {"If-Match": '"7"'}
-        answer = api.client.post(f"{path_of(clip)}/rate", {"quality": "good"}, api.editor, headers=headers)
-        problems(answer, 412, "PRECONDITION_FAILED")
+        response = api.client.post(f"{path_of(clip)}/rate", {"quality": "good"}, api.editor, headers=headers)
+        problems(response, 412, "PRECONDITION_FAILED")
         assert stored(api, clip) == clip

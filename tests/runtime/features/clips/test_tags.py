@@ -1,4 +1,4 @@
-"""Tags of many clips at once: added and removed, from all of them or none."""
+"""Adding and removing tags of many clips, of all or none."""
 
 from typing import Any
 from uuid import uuid4
@@ -14,22 +14,22 @@ pytestmark = pytest.mark.requirement("ROAD-111", "ROAD-113")
 
 
 class TestTagClips:
-    def test_each_clip_keeps_its_own_and_gets_what_it_lacks(self, api: Api) -> None:
+    def test_tags_are_added_and_removed_on_each_clip(self, api: Api) -> None:
         clips = [create(api, tags=tags) for tags in (["a", "b"], [], ["new", "old", "c"], ["new"])]
         body = {
             "clip_ids": ids([clips[2], clips[0], clips[1], clips[3]]),
             "add": ["new", " x ", "new"],
             "remove": ["old"],
         }
-        answered = data(api.client.post(PATH, body, api.editor))
-        assert ids(answered) == body["clip_ids"]
-        assert [clip["tags"] for clip in answered] == [
+        returned = data(api.client.post(PATH, body, api.editor))
+        assert ids(returned) == body["clip_ids"]
+        assert [clip["tags"] for clip in returned] == [
             ["new", "c", "x"],
             ["a", "b", "new", "x"],
             ["new", "x"],
             ["new", "x"],
         ]
-        assert answered == [stored(api, clip) for clip in answered]
+        assert returned == [stored(api, clip) for clip in returned]
         entry = log_of(api, clips[2])[-1]
         assert entry["action_type"] == "edit"
         assert (entry["old_values"], entry["new_values"]) == (
@@ -37,27 +37,27 @@ class TestTagClips:
             {"tags": ["new", "c", "x"]},
         )
 
-    def test_clip_that_has_it_already_keeps_its_version(self, api: Api) -> None:
+    def test_unchanged_clip_keeps_its_version(self, api: Api) -> None:
         clip, other = create(api, tags=["a"]), create(api)
         body = {"clip_ids": ids([clip, other, clip]), "add": ["a"], "remove": ["z"]}
-        answered = data(api.client.post(PATH, body, api.editor))
-        assert (answered[0], answered[2], answered[1]["tags"]) == (clip, clip, ["a"])
+        returned = data(api.client.post(PATH, body, api.editor))
+        assert (returned[0], returned[2], returned[1]["tags"]) == (clip, clip, ["a"])
         assert len(log_of(api, clip)) == 1
 
-    def test_none_is_tagged_when_one_cannot_be(self, api: Api) -> None:
+    def test_one_invalid_clip_prevents_all(self, api: Api) -> None:
         clip, gone = create(api), create(api)
         full = [create(api, tags=[f"t{number}" for number in range(count)]) for count in (30, 29, 30)]
         api.delete(path_of(gone))
         body = {"clip_ids": [*ids([clip, gone, full[0]]), str(uuid4())], "add": ["new"]}
-        answer = api.client.post(PATH, body, api.editor)
-        assert problems(answer, 404, "NOT_FOUND").keys() == {"body.clip_ids.1", "body.clip_ids.3"}
+        response = api.client.post(PATH, body, api.editor)
+        assert problems(response, 404, "NOT_FOUND").keys() == {"body.clip_ids.1", "body.clip_ids.3"}
         body = {"clip_ids": ids([clip, *full]), "add": ["new"]}
-        answer = api.client.post(PATH, body, api.editor)
-        assert problems(answer, 409, "CONFLICT").keys() == {"body.clip_ids.1", "body.clip_ids.3"}
+        response = api.client.post(PATH, body, api.editor)
+        assert problems(response, 409, "CONFLICT").keys() == {"body.clip_ids.1", "body.clip_ids.3"}
         assert [stored(api, each) for each in (clip, *full)] == [clip, *full]
-        # Thirty it may be, and one that leaves makes room for one that comes.
-        answered = data(api.client.post(PATH, body | {"clip_ids": ids(full), "remove": ["t0"]}, api.editor))
-        assert [len(each["tags"]) for each in answered] == [30, 29, 30]
+        # Thirty tags are allowed; removing one makes room for another.
+        returned = data(api.client.post(PATH, body | {"clip_ids": ids(full), "remove": ["t0"]}, api.editor))
+        assert [len(each["tags"]) for each in returned] == [30, 29, 30]
 
     @pytest.mark.parametrize(
         ("fields", "named"),
@@ -73,8 +73,8 @@ class TestTagClips:
             ({"add": ["a"], "clip_ids": [str(uuid4())] * 101}, "body.clip_ids"),
         ],
     )
-    def test_wrong_bodies_are_refused_by_name(self, api: Api, fields: dict[str, Any], named: str) -> None:
+    def test_invalid_bodies_are_rejected_with_their_fields(self, api: Api, fields: dict[str, Any], named: str) -> None:
         clip = create(api, tags=["a"])
-        answer = api.client.post(PATH, {"clip_ids": ids([clip])} | fields, api.editor)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {named}
+        response = api.client.post(PATH, {"clip_ids": ids([clip])} | fields, api.editor)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {named}
         assert stored(api, clip) == clip

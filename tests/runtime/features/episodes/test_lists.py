@@ -1,4 +1,4 @@
-"""Episodes: lists, their filters and their orders."""
+"""Episodes: lists with filters and sort orders."""
 
 from uuid import uuid4
 
@@ -6,12 +6,12 @@ import pytest
 
 from runtime.persistence.pages import Position, encode_cursor
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.episodes.whole_episode import ALL_FIELDS
+from tests.runtime.features.episodes.episode_fields import ALL_FIELDS
 
 
 class TestListEpisodes:
     @pytest.mark.requirement("P1-11")
-    def test_shows_what_a_single_answer_shows_but_the_script(self, api: Api) -> None:
+    def test_list_entry_equals_the_episode_without_its_script(self, api: Api) -> None:
         bare, full = api.create_episode(), api.create_episode(**ALL_FIELDS)
         listed = api.client.get("/api/v1/episodes", api.viewer).json()["data"]
         expected = [{name: value for name, value in one.items() if name != "script_text"} for one in (full, bare)]
@@ -19,7 +19,7 @@ class TestListEpisodes:
 
     @pytest.mark.requirement("P1-11", "G-07")
     @pytest.mark.parametrize("limit", [1, 2, 5])
-    def test_filtered_pages_have_neither_gaps_nor_doubles(self, api: Api, limit: int) -> None:
+    def test_filtered_pages_have_no_gaps_or_duplicates(self, api: Api, limit: int) -> None:
         show, other = api.create_show(), api.create_show()
         wanted = []
         for number in range(1, 6):
@@ -40,7 +40,7 @@ class TestListEpisodes:
         assert seen == [episode["episode_id"] for episode in reversed(wanted)]
 
     @pytest.mark.requirement("P1-11", "ROAD-106")
-    def test_each_filter_finds_its_own(self, api: Api) -> None:
+    def test_each_filter_selects_its_episodes(self, api: Api) -> None:
         show = api.create_show()
         wanted = {"category": "nature", "genre": "drama", "language": "de-DE", "publish_date": "2026-07-02"}
         other = {"category": "city", "genre": "comedy", "language": "en-US", "publish_date": "2026-07-04"}
@@ -65,13 +65,13 @@ class TestListEpisodes:
             assert {names[one["episode_id"]] for one in listed} == expected, query
 
     @pytest.mark.parametrize("text", ["0", "1782864000", "2026-07-01T00:00:00", "2026-7-1", "2026-07-01 "])
-    def test_dates_are_written_out(self, api: Api, text: str) -> None:
-        answer = api.client.get("/api/v1/episodes", api.viewer, params={"published_to": text})
-        said = {"query.published_to": "Input should be a date such as 2026-11-21"}
-        assert problems(answer, 400, "VALIDATION_ERROR") == said
+    def test_invalid_dates_are_rejected(self, api: Api, text: str) -> None:
+        response = api.client.get("/api/v1/episodes", api.viewer, params={"published_to": text})
+        expected = {"query.published_to": "Input should be a date such as 2026-11-21"}
+        assert problems(response, 400, "VALIDATION_ERROR") == expected
 
     @pytest.mark.requirement("P1-11")
-    def test_number_sorts_by_season_and_then_by_episode(self, api: Api) -> None:
+    def test_number_sorts_by_season_and_episode(self, api: Api) -> None:
         show, largest = api.create_show(), 2**31 - 1
         numbers = [(1, 2), (1, 10), (1, largest), (2, 1), (10, 1), (largest, 1), (largest, largest)]
         for season, number in sorted(numbers, key=lambda pair: pair[1] % 7):
@@ -85,16 +85,16 @@ class TestListEpisodes:
         assert seen == numbers
 
     @pytest.mark.parametrize("place", ["{1,", "{x,1}", "1", "{99999999999,1}", "{{1},{2,3}}"])
-    def test_place_that_is_no_number_is_refused(self, api: Api, place: str) -> None:
+    def test_cursor_with_an_invalid_value_is_rejected(self, api: Api, place: str) -> None:
         cursor = encode_cursor(Position(uuid4(), place), "number")
-        answer = api.client.get(f"/api/v1/episodes?sort=number&cursor={cursor}", api.viewer)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"query.cursor"}
+        response = api.client.get(f"/api/v1/episodes?sort=number&cursor={cursor}", api.viewer)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {"query.cursor"}
 
-    def test_bad_filters_are_refused(self, api: Api) -> None:
+    def test_invalid_filters_are_rejected(self, api: Api) -> None:
         bad = ["status=lost", "season_number=0", "season_number=2147483648", "show_id=%00", "category=%00", "genre="]
         bad += ["approval_status=maybe", "language=x", "language=en%00", "published_from=today"]
         bad += ["published_to=2026-02-30", "published_to="]
         for query in bad:
-            answer = api.client.get(f"/api/v1/episodes?{query}", api.viewer)
+            response = api.client.get(f"/api/v1/episodes?{query}", api.viewer)
             field = f"query.{query.partition('=')[0]}"
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {field}
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {field}

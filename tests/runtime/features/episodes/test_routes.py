@@ -5,9 +5,9 @@ from uuid import uuid4
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.episodes.whole_episode import ALL_FIELDS
+from tests.runtime.features.episodes.episode_fields import ALL_FIELDS
 
-# Values that break a rule, each for its field.
+# Invalid values by field.
 WRONG_VALUES: list[tuple[str, object]] = [
     ("episode_number", 0),
     ("episode_number", "5"),
@@ -62,7 +62,7 @@ WRONG_VALUES: list[tuple[str, object]] = [
 
 class TestCreateEpisode:
     @pytest.mark.requirement("ROAD-73", "ROAD-106", "P1-01", "P1-02", "P1-03", "P1-13", "C-02", "C-03")
-    def test_answers_every_field_under_both_names(self, api: Api) -> None:
+    def test_response_has_every_field_and_alias(self, api: Api) -> None:
         show = api.create_show(name="Meadow Diaries")
         episode = api.create_episode(show, **ALL_FIELDS)
         assert ALL_FIELDS.items() <= episode.items()
@@ -78,7 +78,7 @@ class TestCreateEpisode:
         assert episode["created_by"] == episode["updated_by"] == str(api.admin.user_id)
 
     @pytest.mark.requirement("C-02", "C-03", "P1-01")
-    def test_takes_the_other_names(self, api: Api) -> None:
+    def test_aliases_are_accepted(self, api: Api) -> None:
         show = api.create_show(name="Meadow Diaries")
         body = {
             "show_name": "Meadow Diaries",
@@ -86,21 +86,21 @@ class TestCreateEpisode:
             "plot_summary": "Small.",
             "duration_minutes": 20,
         }
-        answer = api.client.post("/api/v1/episodes", body | {"episode_number": 1}, api.admin)
-        episode = answer.json()["data"]
+        response = api.client.post("/api/v1/episodes", body | {"episode_number": 1}, api.admin)
+        episode = response.json()["data"]
         assert (episode["show_id"], episode["title"], episode["description"]) == (show["show_id"], "Ants", "Small.")
         assert (episode["duration_seconds"], episode["season_number"], episode["status"]) == (1200, 1, "draft")
 
     @pytest.mark.requirement("C-02", "C-03")
-    def test_both_names_may_agree(self, api: Api) -> None:
+    def test_agreeing_aliases_are_accepted(self, api: Api) -> None:
         show = api.create_show()
         both = {"show_name": show["name"], "episode_title": "Ants", "plot_summary": "Small.", "duration_minutes": 1}
         named = {"show_id": show["show_id"], "title": "Ants", "description": "Small.", "duration_seconds": 119}
-        answer = api.client.post("/api/v1/episodes", {**both, **named, "episode_number": 1}, api.admin)
-        assert answer.json()["data"]["duration_seconds"] == 119
+        response = api.client.post("/api/v1/episodes", {**both, **named, "episode_number": 1}, api.admin)
+        assert response.json()["data"]["duration_seconds"] == 119
 
     @pytest.mark.requirement("C-03")
-    def test_names_that_disagree_are_refused_one_by_one(self, api: Api) -> None:
+    def test_disagreeing_aliases_are_rejected_with_their_fields(self, api: Api) -> None:
         body = {
             "show_id": api.create_show()["show_id"],
             "episode_number": 1,
@@ -115,45 +115,45 @@ class TestCreateEpisode:
         assert found.keys() == {"body.episode_title", "body.plot_summary", "body.duration_minutes"}
 
     @pytest.mark.requirement("C-02")
-    def test_two_shows_are_refused(self, api: Api) -> None:
+    def test_two_shows_are_rejected(self, api: Api) -> None:
         body = {"show_id": api.create_show()["show_id"], "show_name": api.create_show()["name"]}
-        answer = api.client.post("/api/v1/episodes", body | {"title": "Ants", "episode_number": 1}, api.admin)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.show_name"}
+        response = api.client.post("/api/v1/episodes", body | {"title": "Ants", "episode_number": 1}, api.admin)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.show_name"}
 
     def test_show_and_title_are_required(self, api: Api) -> None:
-        answer = api.client.post("/api/v1/episodes", {"episode_number": 1}, api.admin)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.show_id", "body.title"}
+        response = api.client.post("/api/v1/episodes", {"episode_number": 1}, api.admin)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.show_id", "body.title"}
 
     @pytest.mark.parametrize(
         ("named", "field"), [({"show_id": str(uuid4())}, "body.show_id"), ({"show_name": "Nowhere"}, "body.show_name")]
     )
     def test_unknown_show_is_404(self, api: Api, named: dict[str, str], field: str) -> None:
-        answer = api.client.post("/api/v1/episodes", named | {"title": "Ants", "episode_number": 1}, api.admin)
-        assert problems(answer, 404, "NOT_FOUND").keys() == {field}
+        response = api.client.post("/api/v1/episodes", named | {"title": "Ants", "episode_number": 1}, api.admin)
+        assert problems(response, 404, "NOT_FOUND").keys() == {field}
 
     @pytest.mark.requirement("ROAD-75", "P1-04")
-    def test_taken_number_is_a_conflict_within_its_season(self, api: Api) -> None:
+    def test_taken_number_within_the_season_is_409(self, api: Api) -> None:
         show = api.create_show()
         api.create_episode(show, episode_number=1)
         body = {"show_id": show["show_id"], "title": "Again", "episode_number": 1}
-        answer = api.client.post("/api/v1/episodes", body, api.admin)
-        assert problems(answer, 409, "CONFLICT").keys() == {"body.episode_number"}
+        response = api.client.post("/api/v1/episodes", body, api.admin)
+        assert problems(response, 409, "CONFLICT").keys() == {"body.episode_number"}
         assert api.create_episode(show, episode_number=1, season_number=2)["season_number"] == 2
 
     @pytest.mark.requirement("ROAD-74", "ROAD-88", "P1-29")
-    def test_wrong_values_are_refused_and_named(self, api: Api) -> None:
+    def test_invalid_values_are_rejected_with_their_fields(self, api: Api) -> None:
         show_id = api.create_show()["show_id"]
         for field, value in WRONG_VALUES:
             body = {"show_id": show_id, "title": "Ants", "episode_number": 1, field: value}
-            answer = api.client.post("/api/v1/episodes", body, api.admin)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}, (field, value)
+            response = api.client.post("/api/v1/episodes", body, api.admin)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}, (field, value)
         assert api.client.get("/api/v1/episodes", api.viewer).json()["data"] == []
 
     @pytest.mark.requirement("ROAD-77")
     @pytest.mark.parametrize(
         "words",
         [
-            # Each is the worst case of something: distinct short words, compounds that are indexed whole and in parts.
+            # Worst cases of the index: distinct short words, compounds that are indexed as a whole and in parts.
             [f"{n:05x}" for n in range(33_000)],
             [f"{n:04x}-{n + 1:04x}" for n in range(20_000)],
             [f"a{n:x}-b{n:x}-c{n:x}" for n in range(12_000)],
@@ -169,10 +169,10 @@ class TestCreateEpisode:
         assert api.create_episode(script_text=script, description=description)["script_text"] == script
 
     @pytest.mark.requirement("ROAD-77")
-    def test_longer_script_is_refused(self, api: Api) -> None:
+    def test_longer_script_is_rejected(self, api: Api) -> None:
         body = {"show_id": api.create_show()["show_id"], "title": "Ants", "episode_number": 1}
-        answer = api.client.post("/api/v1/episodes", body | {"script_text": "é" * 100_001}, api.admin)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body.script_text"}
+        response = api.client.post("/api/v1/episodes", body | {"script_text": "é" * 100_001}, api.admin)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body.script_text"}
 
     def test_longest_tags_and_keys_are_indexed(self, api: Api) -> None:
         tags = [f"{n:02d}" + "😀" * 98 for n in range(30)]
@@ -181,9 +181,9 @@ class TestCreateEpisode:
 
 class TestGetEpisode:
     @pytest.mark.requirement("P1-02", "P1-03", "ROAD-73")
-    def test_answers_what_the_platform_stores(self, api: Api) -> None:
+    def test_stored_columns_are_returned(self, api: Api) -> None:
         episode = api.create_episode()
-        made = {
+        created = {
             "thumbnail_url": "https://cdn.example.test/x.jpg",
             "raw_video_s3_key": "raw/x.mp4",
             "processed_video_s3_key": "processed/x.mp4",
@@ -196,14 +196,14 @@ class TestGetEpisode:
                 """UPDATE episodes SET thumbnail_url = %(thumbnail_url)s, raw_video_s3_key = %(raw_video_s3_key)s,
                 processed_video_s3_key = %(processed_video_s3_key)s, metadata_json_s3_key = %(metadata_json_s3_key)s,
                 uploaded_by = %(uploaded_by)s, processing_status = %(processing_status)s""",
-                made,
+                created,
             )
-        answer = api.client.get(f"/api/v1/episodes/{episode['episode_id']}", api.viewer).json()["data"]
-        assert made.items() <= answer.items()
-        assert (answer["upload_date"], answer["last_modified"]) == (episode["created_at"], answer["updated_at"])
+        response = api.client.get(f"/api/v1/episodes/{episode['episode_id']}", api.viewer).json()["data"]
+        assert created.items() <= response.items()
+        assert (response["upload_date"], response["last_modified"]) == (episode["created_at"], response["updated_at"])
 
     @pytest.mark.requirement("P1-12", "ROAD-106")
-    def test_answers_what_was_created(self, api: Api) -> None:
+    def test_created_episode_is_returned(self, api: Api) -> None:
         episode = api.create_episode(**ALL_FIELDS)
         assert api.client.get(f"/api/v1/episodes/{episode['episode_id']}", api.viewer).json() == {"data": episode}
 
@@ -215,6 +215,6 @@ class TestGetEpisode:
             connection.execute("UPDATE shows SET deleted_at = now() WHERE show_id = %s", [orphan["show_id"]])
         for episode_id in (uuid4(), deleted["episode_id"], orphan["episode_id"]):
             for suffix in ("", "/thumbnails"):
-                answer = api.client.get(f"/api/v1/episodes/{episode_id}{suffix}", api.viewer)
-                assert problems(answer, 404, "NOT_FOUND").keys() == {"path.episode_id"}
+                response = api.client.get(f"/api/v1/episodes/{episode_id}{suffix}", api.viewer)
+                assert problems(response, 404, "NOT_FOUND").keys() == {"path.episode_id"}
         assert api.client.get("/api/v1/episodes", api.viewer).json()["data"] == []

@@ -1,11 +1,12 @@
-"""Script versions: made, listed, read and activated."""
+"""Script versions: create, list, get, activate."""
 
 from uuid import UUID, uuid4
 
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.episodes.script_history import (
+from tests.runtime.features.episodes.episode_fields import differing, path_of
+from tests.runtime.features.episodes.script_versions import (
     FILE,
     Body,
     active,
@@ -16,17 +17,18 @@ from tests.runtime.features.episodes.script_history import (
     titles_found,
     versions_of,
 )
-from tests.runtime.features.episodes.whole_episode import differing, path_of
 
 LONGEST = "é" * 100_000
 
 
 class TestCreate:
     @pytest.mark.requirement("ROAD-78", "ROAD-107", "G-02")
-    def test_answers_what_is_stored_and_gives_it_to_the_episode(self, api: Api) -> None:
+    def test_new_version_is_returned_and_becomes_the_episodes_script(self, api: Api) -> None:
         episode = api.create_episode()
-        made = create(api, episode, script_text="FADE IN: é", script_file_reference=FILE, change_notes=" The first. ")
-        assert UUID(made["script_version_id"]).version == 7
+        created = create(
+            api, episode, script_text="FADE IN: é", script_file_reference=FILE, change_notes=" The first. "
+        )
+        assert UUID(created["script_version_id"]).version == 7
         expected = {
             "episode_id": episode["episode_id"],
             "version_number": 1,
@@ -38,33 +40,33 @@ class TestCreate:
             "activated_by": str(api.editor.user_id),
             "created_by": str(api.editor.user_id),
         }
-        assert expected.items() <= made.items()
-        assert made["activated_at"] == made["created_at"]
-        for path in (f"{versions_of(episode)}/{made['script_version_id']}", f"{versions_of(episode)}/active"):
-            assert api.client.get(path, api.viewer).json() == {"data": made}
+        assert expected.items() <= created.items()
+        assert created["activated_at"] == created["created_at"]
+        for path in (f"{versions_of(episode)}/{created['script_version_id']}", f"{versions_of(episode)}/active"):
+            assert api.client.get(path, api.viewer).json() == {"data": created}
         after = stored(api, episode)
         assert differing(episode, after) == {"script_text", "script_file_reference"}
         assert (after["script_text"], after["script_file_reference"]) == ("FADE IN: é", FILE)
         assert after["updated_by"] == str(api.editor.user_id)
 
     @pytest.mark.requirement("ROAD-107")
-    def test_one_that_is_not_activated_changes_nothing_else(self, api: Api) -> None:
+    def test_inactive_version_does_not_change_the_episode(self, api: Api) -> None:
         episode = api.create_episode(script_text="One")
-        made = create(api, episode, script_text="Two", activate=False)
-        assert (made["version_number"], made["is_active"]) == (2, False)
-        assert made["activated_at"] is made["activated_by"] is None
+        created = create(api, episode, script_text="Two", activate=False)
+        assert (created["version_number"], created["is_active"]) == (2, False)
+        assert created["activated_at"] is created["activated_by"] is None
         assert active(api, episode)["script_text"] == "One"
         assert stored(api, episode) == episode
 
-    def test_a_file_alone_takes_the_place_of_a_text(self, api: Api) -> None:
+    def test_file_reference_replaces_the_text(self, api: Api) -> None:
         episode = api.create_episode(script_text="One")
-        made = create(api, episode, script_file_reference=FILE)
-        assert (made["script_text"], made["script_bytes"]) == (None, None)
+        created = create(api, episode, script_file_reference=FILE)
+        assert (created["script_text"], created["script_bytes"]) == (None, None)
         after = stored(api, episode)
         assert (after["script_text"], after["script_file_reference"]) == (None, FILE)
         assert len(history(api, episode)) == 2
 
-    def test_the_longest_script_is_taken(self, api: Api) -> None:
+    def test_longest_script_is_accepted(self, api: Api) -> None:
         episode = api.create_episode()
         assert create(api, episode, script_text=LONGEST)["script_bytes"] == 200_000
         assert stored(api, episode)["script_text"] == LONGEST
@@ -89,34 +91,34 @@ class TestCreate:
             ({"script_file_reference": "s3://scripts/" + "x" * 1_012}, "script_file_reference"),
         ],
     )
-    def test_wrong_values_are_refused_and_named(self, api: Api, body: Body, field: str) -> None:
+    def test_invalid_values_are_rejected_with_their_fields(self, api: Api, body: Body, field: str) -> None:
         episode = api.create_episode()
-        answer = api.client.post(versions_of(episode), body, api.editor)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
+        response = api.client.post(versions_of(episode), body, api.editor)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
         assert history(api, episode) == []
 
     @pytest.mark.parametrize("script", ["a\0b", "\ud800"])
-    def test_what_cannot_be_stored_is_refused(self, api: Api, script: str) -> None:
+    def test_unstorable_text_is_rejected(self, api: Api, script: str) -> None:
         escaped = {"\0": "\\u0000", "\ud800": "\\ud800"}
         content = '{"script_text": "' + "".join(escaped.get(character, character) for character in script) + '"}'
         headers = {"Content-Type": "application/json"}
         episode = api.create_episode()
-        answer = api.client.send("POST", versions_of(episode), api.editor, content=content, headers=headers)
-        problems(answer, 400, "VALIDATION_ERROR")
+        response = api.client.send("POST", versions_of(episode), api.editor, content=content, headers=headers)
+        problems(response, 400, "VALIDATION_ERROR")
 
-    def test_example_of_the_description_is_accepted(self, api: Api) -> None:
+    def test_schema_example_is_accepted(self, api: Api) -> None:
         schemas = api.client.get("/openapi.json").json()["components"]["schemas"]
         (example,) = schemas["ScriptVersionCreate"]["examples"]
         assert create(api, api.create_episode(), **example)["change_notes"] == example["change_notes"]
 
-    def test_is_noted_with_the_change_of_the_episode_and_without_the_text(self, api: Api) -> None:
+    def test_create_is_logged_without_the_text(self, api: Api) -> None:
         episode = api.create_episode()
-        made = create(api, episode, script_text="One", change_notes="First")
-        (entry,) = log_of(api, "script_version", made["script_version_id"])
+        created = create(api, episode, script_text="One", change_notes="First")
+        (entry,) = log_of(api, "script_version", created["script_version_id"])
         assert (entry["action_type"], entry["user_id"]) == ("create", str(api.editor.user_id))
         assert entry["old_values"] is None
-        said = {name: value for name, value in made.items() if value is not None}
-        assert entry["new_values"] == {name: value for name, value in said.items() if name != "script_text"}
+        not_null = {name: value for name, value in created.items() if value is not None}
+        assert entry["new_values"] == {name: value for name, value in not_null.items() if name != "script_text"}
         entries = log_of(api, "episode", episode["episode_id"])
         assert [entry["action_type"] for entry in entries] == ["create", "edit"]
         assert entries[-1]["new_values"] == {"script_text": "One"}
@@ -124,9 +126,9 @@ class TestCreate:
 
 class TestRead:
     @pytest.mark.requirement("ROAD-107", "G-02", "G-07")
-    def test_history_is_in_pages_newest_first_without_texts(self, api: Api) -> None:
+    def test_list_is_paged_newest_first_without_texts(self, api: Api) -> None:
         episode, other = api.create_episode(), api.create_episode(script_text="Other")
-        made = [create(api, episode, script_text=f"Number {number}", change_notes="x") for number in range(1, 6)]
+        created = [create(api, episode, script_text=f"Number {number}", change_notes="x") for number in range(1, 6)]
         seen: list[Body] = []
         query: Body = {"limit": 2}
         while query:
@@ -135,12 +137,12 @@ class TestRead:
             after = page["page"]["next"]
             query = {"limit": 2, "cursor": after} if after else {}
         assert [version["version_number"] for version in seen] == [5, 4, 3, 2, 1]
-        whole = made[-1] | {"is_active": True}
+        whole = created[-1] | {"is_active": True}
         assert seen[0] == {name: value for name, value in whole.items() if name != "script_text"}
         assert [version["is_active"] for version in seen] == [True, False, False, False, False]
         assert [version["version_number"] for version in history(api, other)] == [1]
 
-    def test_what_is_not_there_is_404_and_named(self, api: Api) -> None:
+    def test_unknown_and_deleted_records_are_404(self, api: Api) -> None:
         episode, other, deleted = (api.create_episode(script_text="One") for _ in range(3))
         foreign = active(api, other)["script_version_id"]
         old = active(api, deleted)["script_version_id"]
@@ -162,8 +164,8 @@ class TestRead:
         ):
             assert problems(api.client.post(path, user=api.editor), 404, "NOT_FOUND").keys() == {field}, path
         for one in (unknown, deleted):
-            answer = api.client.post(versions_of(one), {"script_text": "Two"}, api.editor)
-            assert problems(answer, 404, "NOT_FOUND").keys() == {"path.episode_id"}
+            response = api.client.post(versions_of(one), {"script_text": "Two"}, api.editor)
+            assert problems(response, 404, "NOT_FOUND").keys() == {"path.episode_id"}
         assert active(api, other)["script_version_id"] == foreign
 
     @pytest.mark.requirement("ROAD-107")
@@ -176,15 +178,15 @@ class TestRead:
 
 class TestActivate:
     @pytest.mark.requirement("ROAD-86", "ROAD-107", "G-02")
-    def test_the_episode_and_the_search_say_what_the_active_version_says(self, api: Api) -> None:
+    def test_episode_and_search_use_the_active_version(self, api: Api) -> None:
         episode = api.create_episode(title="Meadow", script_text="dandelions")
         first = active(api, episode)
         second = create(api, episode, script_text="beetles", script_file_reference=FILE)
         assert (titles_found(api, "beetles"), titles_found(api, "dandelions")) == (["Meadow"], [])
         path = f"{versions_of(episode)}/{first['script_version_id']}/activate"
-        answer = api.client.post(path, user=api.editor)
-        again = answer.json()["data"]
-        assert answer.status_code == 200
+        response = api.client.post(path, user=api.editor)
+        again = response.json()["data"]
+        assert response.status_code == 200
         changed = {name for name in first if first[name] != again[name]}
         assert changed == {"activated_at", "activated_by"}
         assert again["activated_by"] == str(api.editor.user_id)
@@ -203,7 +205,7 @@ class TestActivate:
         assert [entry["action_type"] for entry in of_the_episode] == ["create", "edit", "edit"]
         assert of_the_episode[-1]["new_values"] == {"script_text": "dandelions", "script_file_reference": None}
 
-    def test_what_is_active_already_is_no_change(self, api: Api) -> None:
+    def test_active_version_again_is_no_change(self, api: Api) -> None:
         episode = api.create_episode(script_text="One")
         version = active(api, episode)
         path = f"{versions_of(episode)}/{version['script_version_id']}/activate"
@@ -211,8 +213,8 @@ class TestActivate:
         assert log_of(api, "script_version", version["script_version_id"]) == []
         assert stored(api, episode) == episode
 
-    def test_two_versions_of_one_text_are_two(self, api: Api) -> None:
-        """The episode is the same with either of them, and its own version does not grow."""
+    def test_equal_texts_are_separate_versions(self, api: Api) -> None:
+        """The episode is the same with either version, so its own version does not change."""
         episode = api.create_episode(script_text="One")
         first = active(api, episode)
         create(api, episode, script_text="One")

@@ -1,4 +1,4 @@
-"""Episodes: which status may follow which, publishing and taking back, approval and rejection."""
+"""Episodes: status transitions, publishing and unpublishing, approval and rejection."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -7,19 +7,19 @@ from uuid import uuid4
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.episodes.whole_episode import differing, path_of
+from tests.runtime.features.episodes.episode_fields import differing, path_of
 
 Body = dict[str, Any]
 UNPUBLISHED = {"draft", "in_production", "ready_for_publish", "archived", "on_hold", "canceled"}
 EVERY_STATUS = UNPUBLISHED | {"published"}
-# The rule, said in another way than the code says it.
+# The rule, expressed differently than in the code.
 ONWARD = {"draft": "in_production", "in_production": "ready_for_publish", "ready_for_publish": "published"}
 BACK = {"published": {"ready_for_publish"}} | {
     status: {"draft"} for status in ("in_production", "on_hold", "canceled", "archived")
 }
 
 
-def possible_after(status: str) -> set[str]:
+def allowed_next(status: str) -> set[str]:
     possible = BACK.get(status, set()) | {"archived"}
     if status in ONWARD:
         possible = possible | {ONWARD[status]}
@@ -29,54 +29,54 @@ def possible_after(status: str) -> set[str]:
 
 
 def act(api: Api, episode: Body, action: str, status: int = 200) -> Body:
-    answer = api.client.post(f"{path_of(episode)}/{action}", user=api.admin)
-    assert answer.status_code == status, answer.text
-    data: Body = answer.json().get("data", {})
+    response = api.client.post(f"{path_of(episode)}/{action}", user=api.admin)
+    assert response.status_code == status, response.text
+    data: Body = response.json().get("data", {})
     return data
 
 
 def changes_of(api: Api, episode: Body) -> list[Body]:
-    """The new values of each change in the log but the first, oldest first."""
+    """Return the new values of each logged change except the creation, oldest first."""
     query = {"resource_type": "episode", "resource_id": episode["episode_id"]}
     entries = api.client.get("/api/v1/activity-logs", api.admin, params=query).json()["data"]
     assert {entry["action_type"] for entry in entries[:-1]} <= {"edit"}
     return [entry["new_values"] for entry in entries[-2::-1]]
 
 
-class TestChangeOfStatus:
+class TestStatusTransition:
     @pytest.mark.requirement("ROAD-74", "ROAD-88", "P1-30")
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
     @pytest.mark.parametrize("status", sorted(EVERY_STATUS))
-    def test_only_what_may_follow_follows(self, api: Api, status: str, method: str) -> None:
+    def test_only_allowed_transitions_are_accepted(self, api: Api, status: str, method: str) -> None:
         show = api.create_show()
         for wanted in sorted(EVERY_STATUS):
             episode = api.create_episode(show, status=status)
-            answer = api.client.send(method, path_of(episode), api.editor, json={"status": wanted, "genre": "drama"})
-            if wanted == status or wanted in possible_after(status):
-                assert answer.json()["data"]["status"] == wanted, (status, wanted)
+            response = api.client.send(method, path_of(episode), api.editor, json={"status": wanted, "genre": "drama"})
+            if wanted == status or wanted in allowed_next(status):
+                assert response.json()["data"]["status"] == wanted, (status, wanted)
                 continue
-            refused = problems(answer, 409, "CONFLICT")
-            assert refused.keys() == {"body.status"}
-            told = refused["body.status"].rpartition("after that it can be ")[2]
-            assert set(told.split(", ")) == possible_after(status)
+            errors = problems(response, 409, "CONFLICT")
+            assert errors.keys() == {"body.status"}
+            listed = errors["body.status"].rpartition("allowed: ")[2]
+            assert set(listed.split(", ")) == allowed_next(status)
             assert api.client.get(path_of(episode), api.viewer).json()["data"] == episode
 
-    def test_rule_is_in_the_description(self, api: Api) -> None:
+    def test_openapi_lists_the_transitions(self, api: Api) -> None:
         schemas = api.client.get("/openapi.json").json()["components"]["schemas"]
         description = schemas["EpisodeUpdate"]["properties"]["status"]["description"]
         for status in EVERY_STATUS:
             _, _, rest = description.partition(f"{status} → ")
-            assert set(rest.replace(".", ";").split(";")[0].split(", ")) == possible_after(status)
+            assert set(rest.replace(".", ";").split(";")[0].split(", ")) == allowed_next(status)
 
 
 class TestPublish:
     @pytest.mark.requirement("ROAD-74", "ROAD-88", "ROAD-73", "C-45")
-    def test_is_noted_on_the_episode_once(self, api: Api) -> None:
+    def test_first_publication_sets_date_and_time(self, api: Api) -> None:
         episode = api.create_episode(status="ready_for_publish")
         before = datetime.now(UTC)
-        answer = api.client.post(f"{path_of(episode)}/publish", user=api.editor)
-        published = answer.json()["data"]
-        assert (answer.status_code, answer.headers["etag"]) == (200, published["etag"])
+        response = api.client.post(f"{path_of(episode)}/publish", user=api.editor)
+        published = response.json()["data"]
+        assert (response.status_code, response.headers["etag"]) == (200, published["etag"])
         assert differing(episode, published) == {"status", "publish_date", "released_at"}
         assert published["status"] == "published"
         assert published["publish_date"] in {before.date().isoformat(), datetime.now(UTC).date().isoformat()}
@@ -93,7 +93,7 @@ class TestPublish:
             {"status"},
         ]
 
-    def test_keeps_the_day_that_is_said(self, api: Api) -> None:
+    def test_given_publish_date_is_kept(self, api: Api) -> None:
         episode = api.create_episode(status="ready_for_publish", publish_date="2031-01-01")
         assert act(api, episode, "publish")["publish_date"] == "2031-01-01"
         body = {"status": "published", "publish_date": "2030-01-01"}
@@ -103,84 +103,84 @@ class TestPublish:
             assert published["publish_date"] == "2030-01-01"
 
     @pytest.mark.parametrize("cleared", [{}, {"publish_date": None}])
-    def test_change_of_status_publishes_alike(self, api: Api, cleared: Body) -> None:
-        stored = {"publish_date": "2031-01-01"} if cleared else {}
+    def test_update_of_the_status_publishes(self, api: Api, cleared: Body) -> None:
+        stored: Body = {"publish_date": "2031-01-01"} if cleared else {}
         episode = api.create_episode(status="ready_for_publish", **stored)
         body = {"status": "published"} | cleared
         published = api.client.patch(path_of(episode), body, api.editor).json()["data"]
         assert differing(episode, published) == {"status", "publish_date", "released_at"}
         assert published["publish_date"] == published["released_at"][:10]
 
-    def test_new_episode_may_be_published(self, api: Api) -> None:
+    def test_new_episode_can_be_published(self, api: Api) -> None:
         published = api.create_episode(status="published")
         assert published["publish_date"] == published["released_at"][:10]
         assert api.create_episode(status="published", publish_date="2020-02-02")["publish_date"] == "2020-02-02"
         assert api.create_episode(status="ready_for_publish")["released_at"] is None
 
     @pytest.mark.parametrize("status", sorted(EVERY_STATUS - {"ready_for_publish"}))
-    def test_what_is_not_ready_is_a_conflict(self, api: Api, status: str) -> None:
+    def test_episode_that_is_not_ready_is_409(self, api: Api, status: str) -> None:
         episode = api.create_episode(status=status)
-        answer = api.client.post(f"{path_of(episode)}/publish", user=api.admin)
-        assert problems(answer, 409, "CONFLICT").keys() == {"path.episode_id"}
+        response = api.client.post(f"{path_of(episode)}/publish", user=api.admin)
+        assert problems(response, 409, "CONFLICT").keys() == {"path.episode_id"}
         if status != "published":
-            answer = api.client.post(f"{path_of(episode)}/unpublish", user=api.admin)
-            assert problems(answer, 409, "CONFLICT").keys() == {"path.episode_id"}
+            response = api.client.post(f"{path_of(episode)}/unpublish", user=api.admin)
+            assert problems(response, 409, "CONFLICT").keys() == {"path.episode_id"}
         assert api.client.get(path_of(episode), api.viewer).json()["data"] == episode
 
 
 class TestApproval:
     @pytest.mark.requirement("C-45", "ROAD-73", "ROAD-74")
-    def test_what_is_rejected_cannot_be_published(self, api: Api) -> None:
+    def test_rejected_episode_cannot_be_published(self, api: Api) -> None:
         episode = api.create_episode(status="ready_for_publish")
         rejected = act(api, episode, "reject")
         assert differing(episode, rejected) == {"approval_status"}
         assert rejected["approval_status"] == "rejected"
-        answer = api.client.post(f"{path_of(episode)}/publish", user=api.editor)
-        assert problems(answer, 409, "CONFLICT").keys() == {"path.episode_id"}
-        answer = api.client.patch(path_of(episode), {"status": "published"}, api.editor)
-        refused = problems(answer, 409, "CONFLICT")
-        assert refused == {"body.status": "The episode is not approved: its approval_status is rejected"}
+        response = api.client.post(f"{path_of(episode)}/publish", user=api.editor)
+        assert problems(response, 409, "CONFLICT").keys() == {"path.episode_id"}
+        response = api.client.patch(path_of(episode), {"status": "published"}, api.editor)
+        errors = problems(response, 409, "CONFLICT")
+        assert errors == {"body.status": "The episode is not approved; its approval_status is rejected"}
         approved = act(api, episode, "approve")
         assert (approved["approval_status"], approved["original_approver"]) == ("approved", str(api.admin.user_id))
         assert act(api, episode, "publish")["status"] == "published"
 
     @pytest.mark.requirement("C-45")
-    def test_first_approver_stays(self, api: Api) -> None:
+    def test_first_approver_is_kept(self, api: Api) -> None:
         episode = api.create_episode()
         assert (episode["approval_status"], episode["original_approver"]) == ("approved", None)
         approved = act(api, episode, "approve")
         assert differing(episode, approved) == {"original_approver"}
         act(api, episode, "reject")
         for _ in range(2):
-            answer = api.client.post(f"{path_of(episode)}/approve", user=type(api.admin).of("admin"))
-            assert answer.json()["data"]["original_approver"] == str(api.admin.user_id)
+            response = api.client.post(f"{path_of(episode)}/approve", user=type(api.admin).of("admin"))
+            assert response.json()["data"]["original_approver"] == str(api.admin.user_id)
         assert changes_of(api, episode) == [
             {"original_approver": str(api.admin.user_id)},
             {"approval_status": "rejected"},
             {"approval_status": "approved"},
         ]
 
-    def test_published_episode_is_not_rejected(self, api: Api) -> None:
+    def test_published_episode_cannot_be_rejected(self, api: Api) -> None:
         episode = api.create_episode(status="published")
-        answer = api.client.post(f"{path_of(episode)}/reject", user=api.admin)
-        assert problems(answer, 409, "CONFLICT").keys() == {"path.episode_id"}
+        response = api.client.post(f"{path_of(episode)}/reject", user=api.admin)
+        assert problems(response, 409, "CONFLICT").keys() == {"path.episode_id"}
         act(api, episode, "unpublish")
         assert act(api, episode, "reject")["approval_status"] == "rejected"
 
 
 @pytest.mark.parametrize("action", ["publish", "unpublish", "approve", "reject"])
 class TestEveryAction:
-    def test_is_for_the_version_that_the_caller_knows(self, api: Api, action: str) -> None:
+    def test_stale_etag_is_412(self, api: Api, action: str) -> None:
         episode = api.create_episode(status="published" if action == "unpublish" else "ready_for_publish")
         changed = api.client.patch(path_of(episode), {"genre": "drama"}, api.editor).json()["data"]
         path = f"{path_of(episode)}/{action}"
-        answer = api.client.post(path, user=api.admin, headers={"If-Match": episode["etag"]})
-        assert problems(answer, 412, "PRECONDITION_FAILED").keys() == {"header.if-match"}
+        response = api.client.post(path, user=api.admin, headers={"If-Match": episode["etag"]})
+        assert problems(response, 412, "PRECONDITION_FAILED").keys() == {"header.if-match"}
         assert api.client.post(path, user=api.admin, headers={"If-Match": changed["etag"]}).status_code == 200
 
-    def test_of_what_is_not_there_is_404(self, api: Api, action: str) -> None:
+    def test_unknown_and_deleted_episodes_are_404(self, api: Api, action: str) -> None:
         deleted = api.create_episode()
         api.delete(path_of(deleted))
         for episode_id in (deleted["episode_id"], uuid4()):
-            answer = api.client.post(f"/api/v1/episodes/{episode_id}/{action}", user=api.admin)
-            assert problems(answer, 404, "NOT_FOUND").keys() == {"path.episode_id"}
+            response = api.client.post(f"/api/v1/episodes/{episode_id}/{action}", user=api.admin)
+            assert problems(response, 404, "NOT_FOUND").keys() == {"path.episode_id"}

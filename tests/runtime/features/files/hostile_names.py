@@ -1,7 +1,7 @@
-"""Sixty names of files that mean harm somewhere: to paths, headers, shells, markup, file systems, and to whoever reads them."""
+"""Sixty file names that attack paths, headers, shells, markup, file systems or readers."""
 
 HOSTILE_NAMES = (
-    # paths, in every spelling
+    # path traversal and absolute paths
     "../../etc/passwd",
     "..\\..\\boot.ini",
     "....//....//etc/passwd",
@@ -22,7 +22,7 @@ HOSTILE_NAMES = (
     "raw/episodes/x/y",
     "uploads/00000000-0000-0000-0000-000000000000",
     "a/../../b.jpg",
-    # what systems cannot save
+    # names that some file system cannot store
     "CON",
     "con.jpg",
     "NUL.png",
@@ -58,7 +58,7 @@ HOSTILE_NAMES = (
     "'; DROP TABLE upload_sessions; --",
     "<script>alert(1)</script>.jpg",
     "=cmd|' /C calc'!A0",
-    # what is not what it looks like
+    # invisible and direction-changing characters
     "\u202egpj.exe",
     "photo\u202egpj.exe",
     "\ufeffphoto.jpg",

@@ -1,4 +1,4 @@
-"""What is stored after a request: objects and rows."""
+"""Stored objects and rows after a request."""
 
 from tests.runtime.features.api_platform import Api
 

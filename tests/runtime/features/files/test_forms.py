@@ -1,30 +1,30 @@
-"""Forms as no ordinary client sends them: cut short, hostile, and in encodings of the client's choice."""
+"""Malformed forms: truncated, hostile, and with declared encodings."""
 
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.files.sent_files import BOUNDARY, PHOTO, file, form, part, send_raw, text
+from tests.runtime.features.files.file_forms import BOUNDARY, PHOTO, file, form, part, send_raw, text
 from tests.runtime.features.files.stored_files import rows
 from tests.tables import Proved
 
 
-class TestEveryForm:
+class TestForm:
     @pytest.fixture
     def named(self, api: Api) -> list[bytes]:
         episode_id = api.create_episode()["episode_id"].encode()
         return [text("entity_type", b"episode"), text("entity_id", episode_id)]
 
-    def test_that_is_cut_short_anywhere_is_refused(self, api: Api, named: list[bytes]) -> None:
+    def test_truncated_form_is_rejected(self, api: Api, named: list[bytes]) -> None:
         whole = form(*named, file())
         assert send_raw(api, whole).status_code == 201
-        # With the closing boundary's last hyphen the form is whole.
+        # The form is complete only with the closing boundary's last hyphen.
         for length in (*range(0, len(whole) - 2, 41), len(whole) - 3, len(whole) - 4, len(whole) - 5):
-            answer = send_raw(api, whole[:length])
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body"}, length
+            response = send_raw(api, whole[:length])
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body"}, length
         assert rows(api, "upload_sessions") == 1
 
     @pytest.mark.table("bodies")
-    def test_hostile_bodies_are_refused(self, api: Api, named: list[bytes], proved: Proved) -> None:
+    def test_hostile_bodies_are_rejected(self, api: Api, named: list[bytes], proved: Proved) -> None:
         disposition = b"Content-Disposition: form-data; "
         bodies = {
             "empty": b"",
@@ -49,13 +49,13 @@ class TestEveryForm:
             "header without colon": form(*named, part(disposition + b'name="x"\r\nbroken', b"x")),
         }
         for name, body in bodies.items():
-            answer = send_raw(api, body)
-            fields = problems(answer, 400, "VALIDATION_ERROR").keys()
+            response = send_raw(api, body)
+            fields = problems(response, 400, "VALIDATION_ERROR").keys()
             assert fields == ({"body.file"} if name == "no part" else {"body"}), name
         assert rows(api, "upload_sessions") == 0
         proved(len(bodies))
 
-    def test_other_content_types_are_refused(self, api: Api, named: list[bytes]) -> None:
+    def test_other_content_types_are_rejected(self, api: Api, named: list[bytes]) -> None:
         body = form(*named, file())
         for content_type in (
             "application/json",
@@ -67,15 +67,15 @@ class TestEveryForm:
             "text/plain",
             b"\xe9",
         ):
-            answer = send_raw(api, body, content_type=content_type)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {"body"}, content_type
+            response = send_raw(api, body, content_type=content_type)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {"body"}, content_type
 
-    def test_client_does_not_choose_how_its_text_is_decoded(self, api: Api, named: list[bytes]) -> None:
+    def test_declared_charset_is_ignored(self, api: Api, named: list[bytes]) -> None:
         body = form(*named, file(name=b"+2AA-.jpg"))
         for charset in ("utf-7", "unicode_escape", "punycode", "rot13", "no-such"):
-            answer = send_raw(api, body, content_type=f"multipart/form-data; boundary={BOUNDARY}; charset={charset}")
-            assert answer.json()["data"]["file_name"] == "+2AA-.jpg", charset
+            response = send_raw(api, body, content_type=f"multipart/form-data; boundary={BOUNDARY}; charset={charset}")
+            assert response.json()["data"]["file_name"] == "+2AA-.jpg", charset
 
-    def test_extended_name_does_not_replace_the_plain_one(self, api: Api, named: list[bytes]) -> None:
+    def test_extended_file_name_is_ignored(self, api: Api, named: list[bytes]) -> None:
         body = form(*named, file(name=b"plain.jpg\"; filename*=\"UTF-8''evil.jpg"))
         assert send_raw(api, body).json()["data"]["file_name"] == "plain.jpg"

@@ -1,4 +1,4 @@
-"""Jobs as the API's tests need them: stored without the API, and worked on by nobody."""
+"""Jobs for the API's tests, stored without the API and without a worker."""
 
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,13 @@ PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
 
 
 def make_jobs(api: Api, count: int, episode: dict[str, Any] | None = None, **values: Any) -> list[str]:
-    """Pending jobs, of a new episode unless one is named; their sources are originals that are not there."""
+    """Store pending jobs, of a new episode unless one is given; their originals do not exist."""
     entity_id = UUID((episode or api.create_episode())["episode_id"])
     given = {
         "job_type": "thumbnail_generation",
         "source_reference": f"s3://{api.buckets['storage']}/raw/episodes/{entity_id}/x",
     } | values
-    made = []
+    created = []
     for _ in range(count):
         with api.client.app.state.resources.database.transaction() as connection:
             job = repository.insert(
@@ -27,12 +27,12 @@ def make_jobs(api: Api, count: int, episode: dict[str, Any] | None = None, **val
                 created_by=api.editor.user_id,
                 **given,
             )
-        made.append(str(job.job_id))
-    return made
+        created.append(str(job.job_id))
+    return created
 
 
 def fail(api: Api, *job_ids: str, error_code: str = "CORRUPT_IMAGE") -> None:
-    """As a worker does it."""
+    """Claim and end the jobs as a worker does."""
     with api.client.app.state.resources.database.transaction() as connection:
         for job_id in job_ids:
             claim = repository.claim(connection, UUID(job_id), 60)
@@ -41,7 +41,7 @@ def fail(api: Api, *job_ids: str, error_code: str = "CORRUPT_IMAGE") -> None:
 
 
 def complete(api: Api, *job_ids: str) -> None:
-    """As a worker does it."""
+    """Claim and end the jobs as a worker does."""
     with api.client.app.state.resources.database.transaction() as connection:
         for job_id in job_ids:
             claim = repository.claim(connection, UUID(job_id), 60)
@@ -50,12 +50,12 @@ def complete(api: Api, *job_ids: str) -> None:
 
 
 def upload(api: Api, episode: dict[str, Any], content: bytes = PHOTO) -> dict[str, Any]:
-    """A completed upload, whose original is where the worker finds it."""
-    announced = api.announce(content, episode=episode)
-    api.store(announced, content)
-    answer = api.complete(announced)
-    assert answer.status_code == 200, answer.text
-    completed: dict[str, Any] = answer.json()["data"]
+    """Complete an upload, whose original is in the storage bucket then."""
+    new_upload = api.create_upload(content, episode=episode)
+    api.store(new_upload, content)
+    response = api.complete(new_upload)
+    assert response.status_code == 200, response.text
+    completed: dict[str, Any] = response.json()["data"]
     return completed
 
 
@@ -70,7 +70,7 @@ def rows(api: Api, query: str, *values: Any) -> list[dict[str, Any]]:
     return found
 
 
-def let_time_pass(api: Api) -> None:
-    """So that the relay may take what was left to its writer."""
+def make_outbox_due(api: Api) -> None:
+    """End the grace period of all outbox messages, so that the relay sends them."""
     with api.client.app.state.resources.database.transaction() as connection:
         connection.execute("UPDATE outbox SET not_before = now()")

@@ -1,4 +1,4 @@
-"""Admission control: with so many jobs unfinished, new ones are refused for the time being, and nothing is lost by it."""
+"""Admission control: at the queue's depth limit new jobs are throttled, and nothing is lost."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 
 from local.account import LocalAccount
 from runtime.errors import RateLimitError
-from runtime.features.jobs.admission import RETRY_AFTER_SECONDS, admit
+from runtime.features.jobs.admission import RETRY_AFTER_SECONDS, require_capacity
 from tests.runtime.features.api_platform import Api, Client, application, problems
 from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, make_jobs, rows, upload
 from tests.runtime.features.stored_rows import new_job
@@ -30,19 +30,19 @@ def api(
 
 @pytest.fixture
 def episode(api: Api) -> dict[str, Any]:
-    """One that could be processed: it has an original, and nothing is pending."""
-    made = api.create_episode()
-    complete(api, upload(api, made)["job_id"])
-    return made
+    """Create an episode that can be processed: it has an original and no pending job."""
+    created = api.create_episode()
+    complete(api, upload(api, created)["job_id"])
+    return created
 
 
 def depth(api: Api) -> int:
     return len(rows(api, "SELECT FROM processing_queue WHERE status IN ('pending', 'processing')"))
 
 
-def assert_full(answer: httpx.Response) -> None:
-    assert problems(answer, 429, "RATE_LIMIT_EXCEEDED").keys() == {None}
-    assert answer.headers["retry-after"] == str(RETRY_AFTER_SECONDS)
+def assert_full(response: httpx.Response) -> None:
+    assert problems(response, 429, "RATE_LIMIT_EXCEEDED").keys() == {None}
+    assert response.headers["retry-after"] == str(RETRY_AFTER_SECONDS)
 
 
 def process(api: Api, episode: dict[str, Any]) -> httpx.Response:
@@ -50,8 +50,8 @@ def process(api: Api, episode: dict[str, Any]) -> httpx.Response:
 
 
 @pytest.mark.requirement("C-31")
-class TestFullQueue:
-    def test_last_place_is_given_and_no_more(self, api: Api, episode: dict[str, Any]) -> None:
+class TestQueueDepthLimit:
+    def test_full_queue_rejects_a_new_job(self, api: Api, episode: dict[str, Any]) -> None:
         jobs = make_jobs(api, LIMIT - 1)
         assert process(api, episode).status_code == 202
         before = rows(api, "SELECT FROM outbox"), rows(api, "SELECT FROM activity_logs")
@@ -61,31 +61,31 @@ class TestFullQueue:
         fail(api, jobs[0])
         assert process(api, episode).status_code == 202
 
-    def test_what_runs_counts_as_well(self, api: Api, episode: dict[str, Any]) -> None:
+    def test_running_jobs_count(self, api: Api, episode: dict[str, Any]) -> None:
         jobs = make_jobs(api, LIMIT)
         rows(api, "UPDATE processing_queue SET status = 'processing' WHERE job_id = ANY(%s) RETURNING 1", jobs)
         assert_full(process(api, episode))
 
-    def test_upload_is_kept_and_completed_later(self, api: Api) -> None:
-        announced = api.announce(PHOTO)
-        api.store(announced, PHOTO)
+    def test_rejected_upload_can_be_completed_later(self, api: Api) -> None:
+        new_upload = api.create_upload(PHOTO)
+        api.store(new_upload, PHOTO)
         jobs = make_jobs(api, LIMIT)
-        assert_full(api.complete(announced))
+        assert_full(api.complete(new_upload))
         assert rows(api, "SELECT status, job_id FROM upload_sessions") == [{"status": "pending", "job_id": None}]
         complete(api, jobs[0])
-        answer = api.complete(announced)
-        assert (answer.status_code, answer.json()["data"]["status"]) == (200, "pending")
+        response = api.complete(new_upload)
+        assert (response.status_code, response.json()["data"]["status"]) == (200, "pending")
 
-    def test_completed_upload_is_answered_again_all_the_same(self, api: Api) -> None:
+    def test_completed_upload_can_be_repeated_at_the_limit(self, api: Api) -> None:
         done = upload(api, api.create_episode())
         make_jobs(api, LIMIT)
         assert api.complete(done).json()["data"] == done
 
-    def test_announcing_is_possible_all_the_same(self, api: Api) -> None:
+    def test_upload_can_be_created_at_the_limit(self, api: Api) -> None:
         make_jobs(api, LIMIT)
-        assert api.announce(PHOTO)["upload_id"]
+        assert api.create_upload(PHOTO)["upload_id"]
 
-    def test_jobs_are_tried_again_when_there_is_a_place_for_each(self, api: Api) -> None:
+    def test_retry_requires_capacity_for_all_jobs(self, api: Api) -> None:
         failed = make_jobs(api, 2)
         fail(api, *failed)
         waiting = make_jobs(api, LIMIT - 1)
@@ -95,20 +95,20 @@ class TestFullQueue:
         complete(api, waiting[0])
         assert api.client.post("/api/v1/jobs/retry", body, api.admin).status_code == 202
 
-    def test_one_job_is_tried_again_when_there_is_a_place(self, api: Api) -> None:
+    def test_retry_of_one_job_requires_capacity(self, api: Api) -> None:
         (failed,) = make_jobs(api, 1)
         fail(api, failed)
         make_jobs(api, LIMIT)
         assert_full(api.client.post(f"/api/v1/jobs/{failed}/retry", user=api.admin))
 
-    def test_key_of_a_refused_request_is_free_again(self, api: Api, episode: dict[str, Any]) -> None:
+    def test_idempotency_key_of_a_rejected_request_can_be_reused(self, api: Api, episode: dict[str, Any]) -> None:
         jobs, key = make_jobs(api, LIMIT), {"Idempotency-Key": "once"}
         path = f"/api/v1/episodes/{episode['episode_id']}/process"
         assert_full(api.client.post(path, user=api.editor, headers=key))
         complete(api, jobs[0])
         assert api.client.post(path, user=api.editor, headers=key).status_code == 202
 
-    def test_those_who_ask_at_once_do_not_share_a_place(self, api: Api) -> None:
+    def test_concurrent_requests_do_not_exceed_the_limit(self, api: Api) -> None:
         episodes = [api.create_episode() for _ in range(6)]
         for episode in episodes:
             complete(api, upload(api, episode)["job_id"])
@@ -121,21 +121,21 @@ class TestFullQueue:
                 return Client(app, runner).post(path, user=api.editor).status_code
 
         with ThreadPoolExecutor(6) as threads:
-            answers = sorted(threads.map(ask, episodes))
-        assert answers == [202, 202, 429, 429, 429, 429]
+            responses = sorted(threads.map(ask, episodes))
+        assert responses == [202, 202, 429, 429, 429, 429]
         assert depth(api) == LIMIT
 
-    def test_place_is_taken_before_its_job_is_committed(self, api: Api) -> None:
+    def test_capacity_check_blocks_until_the_job_is_committed(self, api: Api) -> None:
         make_jobs(api, LIMIT - 1)
         database = api.client.app.state.resources.database
 
         def ask() -> None:
             with database.transaction() as connection:
-                admit(connection, 1, limit=LIMIT)
+                require_capacity(connection, 1, limit=LIMIT)
 
         with ThreadPoolExecutor(1) as threads:
             with database.transaction() as connection:
-                admit(connection, 1, limit=LIMIT)
+                require_capacity(connection, 1, limit=LIMIT)
                 new_job(connection)
                 second = threads.submit(ask)
                 with pytest.raises(TimeoutError):
@@ -143,7 +143,7 @@ class TestFullQueue:
             with pytest.raises(RateLimitError):
                 second.result(timeout=10)
 
-    def test_stats_say_how_full_it_is(self, api: Api) -> None:
+    def test_stats_return_depth_and_limit(self, api: Api) -> None:
         make_jobs(api, 3)
         found = api.client.get("/api/v1/jobs/stats", api.editor).json()["data"]
         assert (found["depth"], found["depth_limit"]) == (3, LIMIT)

@@ -1,4 +1,4 @@
-"""Thumbnails asked for again: a new job from the episode's current original, or a refusal that says what is missing."""
+"""Processing an episode again: a new job from its current original, or an error that names what is missing."""
 
 from typing import Any
 from uuid import uuid4
@@ -9,7 +9,7 @@ from runtime.adapters.objects import ObjectStore
 from runtime.errors import UnavailableError
 from runtime.mechanisms.outbox.service import RelayResult
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, job, let_time_pass, make_jobs, rows, upload
+from tests.runtime.features.jobs.job_rows import PHOTO, complete, fail, job, make_jobs, make_outbox_due, rows, upload
 
 
 def path(episode: dict[str, Any]) -> str:
@@ -22,8 +22,8 @@ def stored(api: Api, reference: str) -> tuple[bytes, str]:
     return found["Body"].read(), found["ContentType"]
 
 
-def away(*_: Any, **__: Any) -> None:
-    raise UnavailableError("the object store does not answer")
+def raise_unavailable(*_: Any, **__: Any) -> None:
+    raise UnavailableError("the object store does not response")
 
 
 def forget(api: Api, reference: str) -> None:
@@ -34,47 +34,47 @@ def forget(api: Api, reference: str) -> None:
 @pytest.mark.requirement("P1-25", "P2-22", "P2-26")
 class TestProcessEpisode:
     @pytest.mark.parametrize("body", [None, {}, {"job_type": "thumbnail_generation"}], ids=["none", "empty", "named"])
-    def test_makes_a_job_with_an_original_of_its_own(self, api: Api, body: Any) -> None:
+    def test_creates_a_job_with_its_own_copy_of_the_original(self, api: Api, body: Any) -> None:
         episode = api.create_episode()
         first = upload(api, episode)
         complete(api, first["job_id"])
-        answer = api.client.post(path(episode), body, api.editor)
-        assert answer.status_code == 202, answer.text
-        made = answer.json()["data"]
-        assert made["job_id"] != first["job_id"]
-        assert (made["status"], made["job_type"]) == ("pending", "thumbnail_generation")
-        assert (made["entity_type"], made["entity_id"]) == ("episode", episode["episode_id"])
-        key = f"raw/episodes/{episode['episode_id']}/{made['job_id']}"
-        assert made["source_reference"] == f"s3://{api.buckets['storage']}/{key}"
-        assert made["created_by"] == str(api.editor.user_id)
-        assert job(api, made["job_id"]) == made
-        assert stored(api, made["source_reference"]) == (PHOTO, "image/jpeg")
+        response = api.client.post(path(episode), body, api.editor)
+        assert response.status_code == 202, response.text
+        created = response.json()["data"]
+        assert created["job_id"] != first["job_id"]
+        assert (created["status"], created["job_type"]) == ("pending", "thumbnail_generation")
+        assert (created["entity_type"], created["entity_id"]) == ("episode", episode["episode_id"])
+        key = f"raw/episodes/{episode['episode_id']}/{created['job_id']}"
+        assert created["source_reference"] == f"s3://{api.buckets['storage']}/{key}"
+        assert created["created_by"] == str(api.editor.user_id)
+        assert job(api, created["job_id"]) == created
+        assert stored(api, created["source_reference"]) == (PHOTO, "image/jpeg")
 
-    def test_newest_original_is_the_current_one(self, api: Api) -> None:
+    def test_newest_original_is_used(self, api: Api) -> None:
         episode, other = api.create_episode(), api.create_episode()
         for number in range(2):
             complete(api, upload(api, episode, PHOTO + bytes([number]))["job_id"])
         upload(api, other, PHOTO + b"\7")
         first = api.client.post(path(episode), user=api.editor).json()["data"]
         assert stored(api, first["source_reference"])[0] == PHOTO + b"\1"
-        # What was made of it is as good a source as it was itself.
+        # The job's copy of the original is itself an original.
         complete(api, first["job_id"])
         second = api.client.post(path(episode), user=api.editor).json()["data"]
         assert stored(api, second["source_reference"])[0] == PHOTO + b"\1"
 
     @pytest.mark.parametrize(("error_code", "current"), [("CORRUPT_IMAGE", b"\0"), ("SERVICE_UNAVAILABLE", b"\1")])
-    def test_one_that_is_no_picture_is_passed_over(self, api: Api, error_code: str, current: bytes) -> None:
+    def test_original_that_is_not_an_image_is_skipped(self, api: Api, error_code: str, current: bytes) -> None:
         episode = api.create_episode()
         complete(api, upload(api, episode, PHOTO + b"\0")["job_id"])
         fail(api, upload(api, episode, PHOTO + b"\1")["job_id"], error_code=error_code)
-        made = api.client.post(path(episode), user=api.editor).json()["data"]
-        assert stored(api, made["source_reference"])[0] == PHOTO + current
+        created = api.client.post(path(episode), user=api.editor).json()["data"]
+        assert stored(api, created["source_reference"])[0] == PHOTO + current
 
-    def test_without_an_original_is_a_conflict(self, api: Api) -> None:
-        missing = "The episode has no original; upload a picture first"
+    def test_missing_original_is_409(self, api: Api) -> None:
+        missing = "The episode has no original; upload an image first"
         never = api.create_episode()
-        refused = api.create_episode()
-        fail(api, upload(api, refused)["job_id"])
+        rejected = api.create_episode()
+        fail(api, upload(api, rejected)["job_id"])
         elsewhere = api.create_episode()
         make_jobs(api, 1, elsewhere, source_reference="s3://another/raw/episodes/x")
         gone = api.create_episode()
@@ -82,42 +82,42 @@ class TestProcessEpisode:
         complete(api, lost["job_id"])
         forget(api, lost["file_reference"])
         before = len(rows(api, "SELECT FROM processing_queue"))
-        for episode in (never, refused, elsewhere, gone):
-            answer = api.client.post(path(episode), user=api.editor)
-            assert problems(answer, 409, "CONFLICT") == {"path.episode_id": missing}
+        for episode in (never, rejected, elsewhere, gone):
+            response = api.client.post(path(episode), user=api.editor)
+            assert problems(response, 409, "CONFLICT") == {"path.episode_id": missing}
         assert len(rows(api, "SELECT FROM processing_queue")) == before
 
-    def test_newest_original_that_is_on_its_way_is_a_conflict_and_no_older_one_is_taken(
+    def test_pending_newest_original_is_409_and_no_older_one_is_used(
         self, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         episode = api.create_episode()
         complete(api, upload(api, episode)["job_id"])
         with monkeypatch.context() as patched:
-            patched.setattr(ObjectStore, "copy", away)
+            patched.setattr(ObjectStore, "copy", raise_unavailable)
             newest = upload(api, episode, PHOTO + b"\1")
-        answer = api.client.post(path(episode), user=api.editor)
-        expected = "The episode's newest original is on its way, and so is a job"
-        assert problems(answer, 409, "CONFLICT") == {"path.episode_id": expected}
-        let_time_pass(api)
+        response = api.client.post(path(episode), user=api.editor)
+        expected = "The episode's newest original is not stored yet; its job is pending"
+        assert problems(response, 409, "CONFLICT") == {"path.episode_id": expected}
+        make_outbox_due(api)
         api.client.app.state.resources.outbox.relay()
-        made = api.client.post(path(episode), user=api.editor).json()["data"]
-        assert stored(api, made["source_reference"]) == stored(api, newest["file_reference"])
+        created = api.client.post(path(episode), user=api.editor).json()["data"]
+        assert stored(api, created["source_reference"]) == stored(api, newest["file_reference"])
 
-    def test_archived_original_is_a_conflict(self, api: Api) -> None:
+    def test_archived_original_is_409(self, api: Api) -> None:
         episode = api.create_episode()
         bucket, key = upload(api, episode)["file_reference"].removeprefix("s3://").split("/", 1)
         api.account.client("s3").put_object(Bucket=bucket, Key=key, Body=PHOTO, StorageClass="GLACIER")
-        answer = api.client.post(path(episode), user=api.editor)
-        expected = {"path.episode_id": "The episode's original is in an archive; upload it again"}
-        assert problems(answer, 409, "CONFLICT") == expected
+        response = api.client.post(path(episode), user=api.editor)
+        expected = {"path.episode_id": "The episode's original is archived; upload it again"}
+        assert problems(response, 409, "CONFLICT") == expected
 
-    def test_unknown_and_deleted_are_404(self, api: Api) -> None:
+    def test_unknown_and_deleted_episodes_are_404(self, api: Api) -> None:
         episode = api.create_episode()
         upload(api, episode)
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for gone in (episode, {"episode_id": uuid4()}):
-            answer = api.client.post(path(gone), user=api.editor)
-            assert problems(answer, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            response = api.client.post(path(gone), user=api.editor)
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
 
     @pytest.mark.parametrize(
         ("body", "field"),
@@ -130,49 +130,49 @@ class TestProcessEpisode:
         ],
         ids=str,
     )
-    def test_anything_else_is_refused(self, api: Api, body: Any, field: str) -> None:
+    def test_invalid_bodies_are_rejected(self, api: Api, body: Any, field: str) -> None:
         episode = api.create_episode()
         upload(api, episode)
-        answer = api.client.post(path(episode), body, api.editor)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {field}
+        response = api.client.post(path(episode), body, api.editor)
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {field}
 
-    def test_example_of_the_description_is_understood(self, api: Api) -> None:
+    def test_schema_example_is_accepted(self, api: Api) -> None:
         schema = api.client.get("/openapi.json").json()["components"]["schemas"]["ProcessRequest"]
         episode = api.create_episode()
         upload(api, episode)
         assert api.client.post(path(episode), schema["examples"][0], api.editor).status_code == 202
 
-    def test_is_in_the_log(self, api: Api) -> None:
+    def test_process_is_logged(self, api: Api) -> None:
         episode = api.create_episode()
         upload(api, episode)
-        made = api.client.post(path(episode), user=api.editor).json()["data"]
+        created = api.client.post(path(episode), user=api.editor).json()["data"]
         (entry,) = api.client.get("/api/v1/activity-logs?action_type=process", api.admin).json()["data"]
         assert (entry["resource_type"], entry["resource_id"]) == ("episode", episode["episode_id"])
-        assert entry["new_values"] == {"job_id": made["job_id"], "job_type": "thumbnail_generation"}
+        assert entry["new_values"] == {"job_id": created["job_id"], "job_type": "thumbnail_generation"}
         assert entry["user_id"] == str(api.editor.user_id)
 
-    def test_repeated_with_its_key_makes_one_job(self, api: Api) -> None:
+    def test_repeated_idempotency_key_creates_one_job(self, api: Api) -> None:
         episode = api.create_episode()
         upload(api, episode)
-        answers = [
+        responses = [
             api.client.post(path(episode), user=api.editor, headers={"Idempotency-Key": "again"}) for _ in range(2)
         ]
-        assert [answer.status_code for answer in answers] == [202, 202]
-        assert answers[0].json() == answers[1].json()
+        assert [response.status_code for response in responses] == [202, 202]
+        assert responses[0].json() == responses[1].json()
         assert len(rows(api, "SELECT FROM processing_queue")) == 2
 
-    def test_copy_that_could_not_be_made_is_made_by_the_relay(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_failed_copy_is_repeated_by_the_relay(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         episode = api.create_episode()
         upload(api, episode)
         with monkeypatch.context() as patched:
-            patched.setattr(ObjectStore, "copy", away)
-            answer = api.client.post(path(episode), user=api.editor)
-        assert answer.status_code == 202
-        let_time_pass(api)
+            patched.setattr(ObjectStore, "copy", raise_unavailable)
+            response = api.client.post(path(episode), user=api.editor)
+        assert response.status_code == 202
+        make_outbox_due(api)
         assert api.client.app.state.resources.outbox.relay() == RelayResult(sent=1)
-        assert stored(api, answer.json()["data"]["source_reference"])[0] == PHOTO
+        assert stored(api, response.json()["data"]["source_reference"])[0] == PHOTO
 
-    def test_original_that_goes_meanwhile_ends_the_job(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_original_deleted_meanwhile_fails_the_job(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
         episode = api.create_episode()
         reference = upload(api, episode)["file_reference"]
         head = ObjectStore.head
@@ -184,6 +184,6 @@ class TestProcessEpisode:
 
         with monkeypatch.context() as patched:
             patched.setattr(ObjectStore, "head", gone_after_a_look)
-            made = api.client.post(path(episode), user=api.editor).json()["data"]
-        found = job(api, made["job_id"])
+            created = api.client.post(path(episode), user=api.editor).json()["data"]
+        found = job(api, created["job_id"])
         assert (found["status"], found["error_code"]) == ("failed", "SOURCE_MISSING")

@@ -1,4 +1,4 @@
-"""Jobs, under all of their names."""
+"""Jobs: list, get and statistics, under all of their paths."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ PREFIXED = FAMILIES[:2]
 @pytest.mark.parametrize("family", FAMILIES)
 class TestJobs:
     @pytest.mark.requirement("P1-24", "P2-23")
-    def test_job_says_what_became_of_it(self, api: Api, family: str) -> None:
+    def test_get_job_returns_its_outcome(self, api: Api, family: str) -> None:
         (job_id,) = make_jobs(api, 1)
         job = api.client.get(f"{family}/{job_id}", api.editor).json()["data"]
         assert (job["job_id"], job["status"], job["retry_count"]) == (job_id, "pending", 0)
@@ -33,7 +33,7 @@ class TestJobs:
         assert api.client.get(family, api.editor).json()["data"] == [job]
 
     @pytest.mark.requirement("P1-23", "G-07")
-    def test_pages_and_filters(self, api: Api, family: str) -> None:
+    def test_list_pages_and_filters(self, api: Api, family: str) -> None:
         episode = api.create_episode()
         jobs = make_jobs(api, 5, episode)
         make_jobs(api, 2)
@@ -49,22 +49,22 @@ class TestJobs:
             query["cursor"] = page["page"]["next"]
         assert seen == [jobs[4], jobs[3], jobs[1], jobs[0]]
 
-    def test_filter_by_type(self, api: Api, family: str) -> None:
+    def test_list_filters_by_type(self, api: Api, family: str) -> None:
         (thumbnails,) = make_jobs(api, 1)
         (metadata,) = make_jobs(api, 1, job_type="metadata_extraction")
         for job_type, expected in [("thumbnail_generation", thumbnails), ("metadata_extraction", metadata)]:
             found = api.client.get(f"{family}?job_type={job_type}", api.editor).json()["data"]
             assert [job["job_id"] for job in found] == [expected]
 
-    def test_unknown_is_404_and_nonsense_400(self, api: Api, family: str) -> None:
+    def test_unknown_job_is_404_and_invalid_input_400(self, api: Api, family: str) -> None:
         assert problems(api.client.get(f"{family}/{uuid4()}", api.admin), 404, "NOT_FOUND").keys() == {"path.job_id"}
         assert problems(api.client.get(f"{family}/x", api.admin), 400, "VALIDATION_ERROR").keys() == {"path.job_id"}
         for name in ("status", "job_type"):
-            answer = api.client.get(f"{family}?{name}=lost", api.admin)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
+            response = api.client.get(f"{family}?{name}=lost", api.admin)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
 
     @pytest.mark.requirement("C-12", "P1-28", "G-06")
-    def test_viewers_see_none(self, api: Api, family: str) -> None:
+    def test_viewers_get_403(self, api: Api, family: str) -> None:
         problems(api.client.get(family, api.viewer), 403, "FORBIDDEN")
         problems(api.client.get(f"{family}/{uuid4()}", api.viewer), 403, "FORBIDDEN")
 
@@ -72,7 +72,7 @@ class TestJobs:
 @pytest.mark.requirement("P2-25", "C-06", "C-09")
 @pytest.mark.parametrize("family", PREFIXED)
 class TestStats:
-    def test_of_an_empty_queue(self, api: Api, family: str) -> None:
+    def test_stats_of_an_empty_queue_are_zero(self, api: Api, family: str) -> None:
         none = {"pending": 0, "processing": 0, "completed": 0, "failed": 0}
         assert api.client.get(f"{family}/stats", api.editor).json()["data"] == {
             "by_status": none,
@@ -82,7 +82,7 @@ class TestStats:
             "oldest_pending_seconds": None,
         }
 
-    def test_count_each_job_once(self, api: Api, family: str) -> None:
+    def test_stats_count_each_job_once(self, api: Api, family: str) -> None:
         jobs = make_jobs(api, 6)
         make_jobs(api, 2, job_type="metadata_extraction")
         make_jobs(api, 1, job_type="transcoding")
@@ -93,7 +93,7 @@ class TestStats:
             connection.execute(
                 "UPDATE processing_queue SET created_at = now() - interval '90 seconds' WHERE job_id = %s", [jobs[4]]
             )
-            # What runs or ended does not wait any more, however old it is.
+            # Running and finished jobs are not pending, however old they are.
             connection.execute(
                 "UPDATE processing_queue SET created_at = now() - interval '1 day' WHERE job_id = ANY(%s)", [jobs[:4]]
             )
@@ -109,8 +109,8 @@ class TestStats:
 
 
 @pytest.mark.requirement("C-08")
-class TestNames:
-    def test_paths_without_prefix_are_no_part_of_the_description(self, api: Api) -> None:
+class TestPaths:
+    def test_paths_without_prefix_are_not_in_openapi(self, api: Api) -> None:
         paths = api.client.get("/openapi.json").json()["paths"]
         assert [path for path in paths if path.startswith("/jobs")] == []
         for family in PREFIXED:
@@ -123,7 +123,7 @@ class TestNames:
             }
             assert {path for path in paths if path.startswith(family)} == expected
 
-    def test_all_speak_of_the_same_jobs(self, api: Api) -> None:
+    def test_all_paths_return_the_same_jobs(self, api: Api) -> None:
         (job_id,) = make_jobs(api, 1)
-        answers = [api.client.get(f"{family}/{job_id}", api.editor).json()["data"] for family in FAMILIES]
-        assert answers == [job(api, job_id)] * 3
+        responses = [api.client.get(f"{family}/{job_id}", api.editor).json()["data"] for family in FAMILIES]
+        assert responses == [job(api, job_id)] * 3

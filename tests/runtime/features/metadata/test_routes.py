@@ -1,4 +1,4 @@
-"""What was found in episodes: machines add it, and everyone reads it."""
+"""Extracted metadata: machines create it, everyone reads it."""
 
 import json
 from typing import Any
@@ -10,20 +10,20 @@ import pytest
 from runtime.contract.values import json_byte_count
 from runtime.features.metadata.schemas import FINDINGS, MAX_EXTRACTION_BYTES, MAX_FINDING_BYTES, MAX_TEXT_BYTES
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.metadata.extractions import FOUND, Body, add, answered, log_of, newest, path_of
+from tests.runtime.features.metadata.extractions import EXTRACTION, Body, add, data_of, log_of, newest, path_of
 from tests.runtime.features.user_pool import MACHINE_CLIENT_ID
 
-# What a function may answer, all told (Lambda's quota on a synchronous response).
-MAX_ANSWER_BYTES = 6 * 1024 * 1024
+# Lambda's limit on the size of a synchronous response.
+MAX_RESPONSE_BYTES = 6 * 1024 * 1024
 
 
-# Values that a field does not take.
+# Invalid values by field.
 WRONG: list[tuple[str, Any]] = [
     ("extracted_text", 5),
     ("extracted_text", "x" * (MAX_TEXT_BYTES + 1)),
     ("transcription", "ü" * (MAX_TEXT_BYTES // 2 + 1)),
     ("scenes_detected", "x" * (MAX_FINDING_BYTES - 1)),
-    # Few bytes as they are sent, and 301 digits each as they are stored.
+    # Short in the request, but stored with 301 digits each.
     ("visual_objects", [1e300] * 1_000),
     ("sentiment_analysis", {"score": [[1e-300] * 1_000]}),
     ("tags", "spring"),
@@ -49,154 +49,155 @@ WRONG: list[tuple[str, Any]] = [
 ]
 
 
-def in_envelope(answer: httpx.Response) -> int:
-    """How large the answer is as a function gives it: its body is a string within JSON."""
-    return len(json.dumps({"body": answer.text}, ensure_ascii=False).encode())
+def in_envelope(response: httpx.Response) -> int:
+    """Return the size of the response as Lambda returns it, with the body as a JSON string."""
+    return len(json.dumps({"body": response.text}, ensure_ascii=False).encode())
 
 
 class TestCreate:
     @pytest.mark.requirement("P1-05", "P1-21", "C-11")
-    def test_machine_adds_what_it_found(self, api: Api, episode: Body) -> None:
-        answer = api.client.post(path_of(episode), FOUND, api.system)
-        made = answered(answer, 201)
-        assert {name: made[name] for name in FOUND} == FOUND
-        assert made["episode_id"] == episode["episode_id"]
-        assert UUID(made["metadata_id"]).version == 7
-        assert made["created_by"] == made["updated_by"] == str(api.system.user_id)
-        assert answer.headers["etag"] == made["etag"]
-        assert newest(api, episode) == made
+    def test_machine_creates_metadata(self, api: Api, episode: Body) -> None:
+        response = api.client.post(path_of(episode), EXTRACTION, api.system)
+        created = data_of(response, 201)
+        assert {name: created[name] for name in EXTRACTION} == EXTRACTION
+        assert created["episode_id"] == episode["episode_id"]
+        assert UUID(created["metadata_id"]).version == 7
+        assert created["created_by"] == created["updated_by"] == str(api.system.user_id)
+        assert response.headers["etag"] == created["etag"]
+        assert newest(api, episode) == created
 
-    def test_extraction_that_found_nothing_is_one_too(self, api: Api, episode: Body) -> None:
-        made = add(api, episode)
-        assert {name: made[name] for name in FINDINGS} == dict.fromkeys(FINDINGS) | {"tags": [], "categories": []}
-        assert made["extraction_timestamp"] == made["created_at"]
+    def test_empty_extraction_is_created(self, api: Api, episode: Body) -> None:
+        created = add(api, episode)
+        assert {name: created[name] for name in FINDINGS} == dict.fromkeys(FINDINGS) | {"tags": [], "categories": []}
+        assert created["extraction_timestamp"] == created["created_at"]
 
-    def test_findings_are_any_json(self, api: Api, episode: Body) -> None:
-        for value in ("x", 1, 1.5, True, [], {}, [[None, {"a": [1e22]}]]):
-            made = add(
+    def test_findings_accept_any_json(self, api: Api, episode: Body) -> None:
+        values: list[Any] = ["x", 1, 1.5, True, [], {}, [[None, {"a": [1e22]}]]]
+        for value in values:
+            created = add(
                 api, episode, scenes_detected=value, sentiment_analysis=value, visual_objects=value, tags=[value]
             )
-            assert made["scenes_detected"] == made["sentiment_analysis"] == made["visual_objects"] == value
-            assert (newest(api, episode), made["tags"]) == (made, [value])
+            assert created["scenes_detected"] == created["sentiment_analysis"] == created["visual_objects"] == value
+            assert (newest(api, episode), created["tags"]) == (created, [value])
 
     @pytest.mark.requirement("P1-08")
-    def test_is_noted_under_the_machines_own_name(self, api: Api, episode: Body) -> None:
-        made = add(api, episode, **FOUND)
-        (entry,) = log_of(api, made["metadata_id"])
+    def test_create_is_logged_with_the_machines_id(self, api: Api, episode: Body) -> None:
+        created = add(api, episode, **EXTRACTION)
+        (entry,) = log_of(api, created["metadata_id"])
         assert (entry["user_id"], entry["action_type"]) == (MACHINE_CLIENT_ID, "create")
         assert entry["old_values"] is None
-        assert {name: entry["new_values"][name] for name in FOUND} == FOUND
+        assert {name: entry["new_values"][name] for name in EXTRACTION} == EXTRACTION
 
     @pytest.mark.requirement("C-11", "P1-28")
-    def test_no_person_may(self, api: Api, episode: Body) -> None:
+    def test_user_roles_get_403(self, api: Api, episode: Body) -> None:
         for user in (api.viewer, api.editor, api.admin):
-            problems(api.client.post(path_of(episode), FOUND, user), 403, "FORBIDDEN")
+            problems(api.client.post(path_of(episode), EXTRACTION, user), 403, "FORBIDDEN")
         assert api.client.get(path_of(episode), api.viewer).json()["data"] == []
 
-    def test_episode_that_is_not_there_is_404(self, api: Api, episode: Body) -> None:
+    def test_unknown_or_deleted_episode_is_404(self, api: Api, episode: Body) -> None:
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for path in (path_of(episode), path_of({"episode_id": uuid4()})):
-            answer = api.client.post(path, FOUND, api.system)
-            assert problems(answer, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            response = api.client.post(path, EXTRACTION, api.system)
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
 
-    def test_repetition_with_a_key_adds_nothing(self, api: Api, episode: Body) -> None:
+    def test_repeated_idempotency_key_creates_one_extraction(self, api: Api, episode: Body) -> None:
         key = {"Idempotency-Key": "extraction-1"}
-        first, second = (api.client.post(path_of(episode), FOUND, api.system, headers=key) for _ in range(2))
+        first, second = (api.client.post(path_of(episode), EXTRACTION, api.system, headers=key) for _ in range(2))
         assert first.json() == second.json()
         assert len(api.client.get(path_of(episode), api.viewer).json()["data"]) == 1
 
-    def test_example_of_the_description_is_accepted(self, api: Api, episode: Body) -> None:
+    def test_schema_example_is_accepted(self, api: Api, episode: Body) -> None:
         schemas = api.client.get("/openapi.json").json()["components"]["schemas"]
         (example,) = schemas["EpisodeMetadataCreate"]["examples"]
         add(api, episode, **example)
         (example,) = schemas["EpisodeMetadataUpdate"]["examples"]
-        answered(api.client.put(path_of(episode), example, api.admin))
+        data_of(api.client.put(path_of(episode), example, api.admin))
 
     @pytest.mark.requirement("ROAD-95")
-    def test_wrong_value_is_refused_by_its_field(self, api: Api, episode: Body) -> None:
+    def test_invalid_value_is_rejected_with_its_field(self, api: Api, episode: Body) -> None:
         for field, value in WRONG:
-            refused = problems(api.client.post(path_of(episode), {field: value}, api.system), 400, "VALIDATION_ERROR")
-            assert {name.split(".")[1] for name in refused if name} == {field}, f"{field}: {str(value)[:40]}"
+            errors = problems(api.client.post(path_of(episode), {field: value}, api.system), 400, "VALIDATION_ERROR")
+            assert {name.split(".")[1] for name in errors if name} == {field}, f"{field}: {str(value)[:40]}"
         assert api.client.get(path_of(episode), api.viewer).json()["data"] == []
 
     @pytest.mark.parametrize("text", ["\\u0000", "\\ud800"], ids=["NUL", "half a pair"])
-    def test_text_that_cannot_be_stored_is_400(self, api: Api, episode: Body, text: str) -> None:
+    def test_unstorable_text_is_400(self, api: Api, episode: Body, text: str) -> None:
         for body in (
             f'{{"transcription": "{text}"}}',
             f'{{"tags": ["{text}"]}}',
             f'{{"visual_objects": {{"{text}": 1}}}}',
         ):
-            answer = api.client.post(
+            response = api.client.post(
                 path_of(episode), user=api.system, content=body, headers={"Content-Type": "application/json"}
             )
-            problems(answer, 400, "VALIDATION_ERROR")
+            problems(response, 400, "VALIDATION_ERROR")
 
 
 class TestList:
     @pytest.mark.requirement("P1-20", "P1-05")
-    def test_newest_comes_first_and_alone_is_told_in_full(self, api: Api, episode: Body) -> None:
-        made = [add(api, episode, **FOUND, **extra) for extra in ({}, {}, {})][::-1]
-        add(api, api.create_episode(), **FOUND)
+    def test_newest_is_first_and_only_it_has_findings(self, api: Api, episode: Body) -> None:
+        created = [add(api, episode, **EXTRACTION) for _ in range(3)][::-1]
+        add(api, api.create_episode(), **EXTRACTION)
         listed = api.client.get(path_of(episode), api.viewer).json()["data"]
         bare = dict.fromkeys(FINDINGS)
         assert listed == [
-            made[0] | {"is_complete": True},
-            made[1] | bare | {"is_complete": False},
-            made[2] | bare | {"is_complete": False},
+            created[0] | {"is_complete": True},
+            created[1] | bare | {"is_complete": False},
+            created[2] | bare | {"is_complete": False},
         ]
         assert [
-            answered(api.client.get(f"{path_of(episode)}/{row['metadata_id']}", api.viewer)) for row in made
-        ] == made
+            data_of(api.client.get(f"{path_of(episode)}/{row['metadata_id']}", api.viewer)) for row in created
+        ] == created
 
-    def test_pages_hold_each_once_and_later_ones_no_findings(self, api: Api, episode: Body) -> None:
-        made = [add(api, episode, **FOUND)["metadata_id"] for _ in range(5)][::-1]
+    def test_pages_have_no_gaps_or_duplicates_and_older_ones_no_findings(self, api: Api, episode: Body) -> None:
+        created = [add(api, episode, **EXTRACTION)["metadata_id"] for _ in range(5)][::-1]
         rows: list[Body] = []
         cursor: dict[str, str] = {}
         while cursor or not rows:
-            answer = api.client.get(path_of(episode), api.viewer, params={"limit": 2} | cursor).json()
-            rows += answer["data"]
-            cursor = {"cursor": answer["page"]["next"]} if answer["page"]["next"] else {}
-        assert [row["metadata_id"] for row in rows] == made
+            response = api.client.get(path_of(episode), api.viewer, params={"limit": 2} | cursor).json()
+            rows += response["data"]
+            cursor = {"cursor": response["page"]["next"]} if response["page"]["next"] else {}
+        assert [row["metadata_id"] for row in rows] == created
         assert [row["is_complete"] for row in rows] == [True, False, False, False, False]
 
     @pytest.mark.requirement("P1-28", "C-11")
-    def test_every_role_reads_and_so_does_the_machine(self, api: Api, episode: Body) -> None:
-        made = add(api, episode, **FOUND)
+    def test_every_role_and_the_machine_can_read(self, api: Api, episode: Body) -> None:
+        created = add(api, episode, **EXTRACTION)
         for user in (api.viewer, api.editor, api.admin, api.system):
             (row,) = api.client.get(path_of(episode), user).json()["data"]
-            assert row == made | {"is_complete": True}
+            assert row == created | {"is_complete": True}
 
-    def test_episode_without_any_has_an_empty_list(self, api: Api, episode: Body) -> None:
+    def test_episode_without_metadata_has_an_empty_list(self, api: Api, episode: Body) -> None:
         assert api.client.get(path_of(episode), api.viewer).json() == {"data": [], "page": {"next": None}}
 
-    def test_episode_that_is_not_there_is_404(self, api: Api, episode: Body) -> None:
-        made = add(api, episode)
+    def test_unknown_or_deleted_episode_is_404(self, api: Api, episode: Body) -> None:
+        created = add(api, episode)
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for path in (path_of(episode), path_of({"episode_id": uuid4()})):
-            for each in (path, f"{path}/{made['metadata_id']}"):
-                refused = problems(api.client.get(each, api.admin), 404, "NOT_FOUND")
-                assert refused == {"path.episode_id": "There is no such episode"}
+            for each in (path, f"{path}/{created['metadata_id']}"):
+                errors = problems(api.client.get(each, api.admin), 404, "NOT_FOUND")
+                assert errors == {"path.episode_id": "There is no such episode"}
 
-    def test_another_episodes_metadata_is_404(self, api: Api, episode: Body) -> None:
-        made = add(api, api.create_episode())
-        for metadata_id in (made["metadata_id"], uuid4()):
-            answer = api.client.get(f"{path_of(episode)}/{metadata_id}", api.admin)
-            assert problems(answer, 404, "NOT_FOUND") == {"path.metadata_id": "The episode has no such metadata"}
+    def test_metadata_of_another_episode_is_404(self, api: Api, episode: Body) -> None:
+        created = add(api, api.create_episode())
+        for metadata_id in (created["metadata_id"], uuid4()):
+            response = api.client.get(f"{path_of(episode)}/{metadata_id}", api.admin)
+            assert problems(response, 404, "NOT_FOUND") == {"path.metadata_id": "Metadata not found"}
 
-    def test_largest_answers_fit_into_a_functions(self, api: Api, episode: Body) -> None:
-        # The worst there is: quotes, which take two bytes in JSON, and four in JSON within JSON.
+    def test_largest_responses_fit_the_lambda_limit(self, api: Api, episode: Body) -> None:
+        # The worst case: a quote takes two bytes in JSON, and four in JSON within JSON.
         quotes = '"' * ((MAX_EXTRACTION_BYTES - 100) // 4)
         for _ in range(2):
             add(api, episode, extracted_text=quotes)
-        answered(api.client.put(path_of(episode), {"transcription": quotes}, api.admin))
+        data_of(api.client.put(path_of(episode), {"transcription": quotes}, api.admin))
         found = newest(api, episode)
         assert sum(json_byte_count(found[name]) for name in FINDINGS) > MAX_EXTRACTION_BYTES - 200
         listed = api.client.get(f"{path_of(episode)}?limit=100", api.viewer)
-        # A hundred rows without findings are below one megabyte, wherever they stand.
-        assert in_envelope(listed) < MAX_ANSWER_BYTES - 1024 * 1024
+        # A hundred rows without findings take less than one megabyte.
+        assert in_envelope(listed) < MAX_RESPONSE_BYTES - 1024 * 1024
         for change in ({"transcription": quotes[1:] + "x"}, {"extracted_text": quotes[1:] + "x"}):
-            answered(api.client.put(path_of(episode), change, api.admin))
+            data_of(api.client.put(path_of(episode), change, api.admin))
         query = {"resource_type": "metadata", "resource_id": found["metadata_id"]}
         for entry in api.client.get("/api/v1/activity-logs", api.admin, params=query).json()["data"]:
             whole = api.client.get(f"/api/v1/activity-logs/{entry['activity_log_id']}", api.admin)
-            assert in_envelope(whole) < MAX_ANSWER_BYTES
+            assert in_envelope(whole) < MAX_RESPONSE_BYTES

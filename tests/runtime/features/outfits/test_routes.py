@@ -1,4 +1,4 @@
-"""Outfits: what is their own, the search by what they are made of."""
+"""Outfits: filters by parts. What all records have in common is tested in mechanisms/records."""
 
 import json
 from typing import Any
@@ -12,16 +12,16 @@ OUTFITS = "/api/v1/outfits"
 
 
 def create(api: Api, name: str, **fields: Any) -> None:
-    answer = api.client.post(OUTFITS, {"name": name, **fields}, api.editor)
-    assert answer.status_code == 201, answer.text
+    response = api.client.post(OUTFITS, {"name": name, **fields}, api.editor)
+    assert response.status_code == 201, response.text
 
 
 def found(api: Api, **parts: Any) -> list[str]:
-    """The names of the outfits that have these parts, in their order."""
+    """List the names of outfits with these parts, sorted."""
     query = {name: json.dumps(part) for name, part in parts.items()} | {"sort": "name"}
-    answer = api.client.get(OUTFITS, api.viewer, params=query)
-    assert answer.status_code == 200, answer.text
-    return [outfit["name"] for outfit in answer.json()["data"]]
+    response = api.client.get(OUTFITS, api.viewer, params=query)
+    assert response.status_code == 200, response.text
+    return [outfit["name"] for outfit in response.json()["data"]]
 
 
 @pytest.mark.requirement("ROAD-79", "ROAD-108")
@@ -34,27 +34,27 @@ class TestSearchByParts:
         create(api, "B", top=red | {"colour": "blue"}, accessories=[{"kind": "scarf", "pattern": "lines"}])
         create(api, "C", shoes=white | {"colour": None})
 
-    def test_a_part_is_found_by_any_of_it(self, api: Api) -> None:
+    def test_part_matches_by_any_of_its_values(self, api: Api) -> None:
         assert found(api, top={"kind": "blazer"}) == ["A", "B"]
         assert found(api, top={"kind": "blazer", "colour": "red"}) == ["A"]
         assert found(api, top={"size": 38}) == ["A", "B"]
         assert found(api, shoes={"colour": None}) == ["C"]
         assert found(api, top={"colour": "green"}) == []
 
-    def test_one_accessory_has_it_all(self, api: Api) -> None:
+    def test_filter_must_match_a_single_accessory(self, api: Api) -> None:
         assert found(api, accessories={"kind": "scarf"}) == ["A", "B"]
         assert found(api, accessories={"kind": "scarf", "pattern": "dots"}) == ["A"]
-        # Not one piece from the one and one from the other.
+        # A single accessory must match both values.
         assert found(api, accessories={"kind": "ring", "pattern": "dots"}) == []
         assert found(api, accessories={"stones": [{"kind": "ruby"}]}) == ["A"]
 
-    def test_parts_narrow_each_other(self, api: Api) -> None:
+    def test_part_filters_combine(self, api: Api) -> None:
         assert found(api, top={"kind": "blazer"}, shoes={"kind": "trainers"}) == ["A"]
 
-    def test_nothing_in_particular_is_in_all(self, api: Api) -> None:
+    def test_empty_object_matches_all(self, api: Api) -> None:
         assert found(api, top={}) == ["A", "B", "C"]
 
-    def test_numbers_and_texts_are_not_the_same(self, api: Api) -> None:
+    def test_numbers_and_texts_differ(self, api: Api) -> None:
         assert found(api, top={"size": "38"}) == []
 
     @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ class TestSearchByParts:
          '{"a":' * 40 + "1" + "}" * 40, '{"a": ' + "9" * 30 + "}", '{"a": "' + "x" * 2_000 + '"}', "'; DROP TABLE outfits; --"],
         ids=lambda part: part[:20],
     )  # fmt: skip
-    def test_what_is_no_small_object_is_refused(self, api: Api, part: str) -> None:
+    def test_invalid_part_filters_are_rejected(self, api: Api, part: str) -> None:
         for name in ("top", "shoes", "accessories"):
-            answer = api.client.get(f"{OUTFITS}?{name}={quote(part)}", api.viewer)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
+            response = api.client.get(f"{OUTFITS}?{name}={quote(part)}", api.viewer)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"query.{name}"}
 
 
 class TestParts:
@@ -76,8 +76,8 @@ class TestParts:
          ("top", {"a": "x" * 17_000}), ("accessories", [{"a": "x" * 17_000}])],
         ids=str,
     )  # fmt: skip
-    def test_wrong_ones_are_named(self, api: Api, field: str, value: Any) -> None:
-        answer = api.client.post(OUTFITS, {"name": "Wrong", field: value}, api.editor)
-        (named,) = problems(answer, 400, "VALIDATION_ERROR")
+    def test_invalid_parts_are_rejected_with_their_fields(self, api: Api, field: str, value: Any) -> None:
+        response = api.client.post(OUTFITS, {"name": "Wrong", field: value}, api.editor)
+        (named,) = problems(response, 400, "VALIDATION_ERROR")
         assert named is not None
         assert named.startswith(f"body.{field}")

@@ -1,4 +1,4 @@
 from tests.runtime.features.search.domain import domain, opensearch, real_domain, stub
-from tests.runtime.features.search.kept_index import kept_index
+from tests.runtime.features.search.index_tasks import run_index_task
 
-__all__ = ["domain", "kept_index", "opensearch", "real_domain", "stub"]
+__all__ = ["domain", "opensearch", "real_domain", "run_index_task", "stub"]

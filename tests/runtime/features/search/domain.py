@@ -1,4 +1,4 @@
-"""A search domain for tests: the parameter that tells where it is, with the real engine behind it, or a stub with any fault."""
+"""A search domain for tests: its endpoint parameter, with a real OpenSearch or a stub behind it."""
 
 import json
 import secrets
@@ -23,56 +23,56 @@ VARIABLE = "PLATFORM_SEARCH_ENDPOINT_PARAMETER"
 
 @dataclass
 class Domain:
-    """Where the engine is said to be."""
+    """The parameter that holds the domain's endpoint."""
 
     account: LocalAccount
     parameter: str
     endpoint: str = ""
 
-    def say(self, endpoint: str) -> None:
+    def set_endpoint(self, endpoint: str) -> None:
         self.endpoint = endpoint
         self.account.client("ssm").put_parameter(Name=self.parameter, Value=endpoint, Type="String", Overwrite=True)
 
-    def ask(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
-        """What the engine answers to somebody who is not the code that is tested."""
-        answer = httpx.request(method, f"http://{self.endpoint}{path}", json=body, timeout=60, trust_env=False)
-        assert answer.status_code < 300, answer.text
-        found: dict[str, Any] = answer.json()
+    def request(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Send a request to the engine, bypassing the code under test."""
+        response = httpx.request(method, f"http://{self.endpoint}{path}", json=body, timeout=60, trust_env=False)
+        assert response.status_code < 300, response.text
+        found: dict[str, Any] = response.json()
         return found
 
     def documents(self) -> dict[str, dict[str, Any]]:
-        """Everything in the index that answers, by id."""
-        self.ask("POST", f"/{ALIAS}/_refresh")
-        hits = self.ask("POST", f"/{ALIAS}/_search", {"size": 10_000, "version": True})["hits"]["hits"]
+        """Return all documents behind the search alias, by id."""
+        self.request("POST", f"/{ALIAS}/_refresh")
+        hits = self.request("POST", f"/{ALIAS}/_search", {"size": 10_000, "version": True})["hits"]["hits"]
         return {hit["_id"]: hit["_source"] | {"version": hit["_version"]} for hit in hits}
 
     def indices(self) -> set[str]:
-        """The names of all, whatever they are."""
-        return {name for name in self.ask("GET", "/_all") if not name.startswith(".")}
+        """Return the names of all indices."""
+        return {name for name in self.request("GET", "/_all") if not name.startswith(".")}
 
     def refresh(self) -> None:
-        self.ask("POST", f"/{BUILDS_ALIAS}/_refresh")
+        self.request("POST", f"/{BUILDS_ALIAS}/_refresh")
 
     def clear(self) -> None:
         for name in self.indices():
-            self.ask("DELETE", f"/{name}")
+            self.request("DELETE", f"/{name}")
 
 
 @dataclass
 class StubEngine:
-    """An engine that answers what it is told to, after so many seconds, and remembers what it was asked."""
+    """A fake OpenSearch with configurable responses and delay; it records requests."""
 
     status: int = 200
-    answer: Any = field(default_factory=dict)
-    answers: dict[str, tuple[int, Any]] = field(default_factory=dict)
+    response: Any = field(default_factory=dict)
+    responses: dict[str, tuple[int, Any]] = field(default_factory=dict)
     delay_seconds: float = 0.0
-    asked: list[tuple[str, str, Mapping[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[str, str, Mapping[str, str], bytes]] = field(default_factory=list)
     endpoint: str = ""
     released: threading.Event = field(default_factory=threading.Event)
 
     @property
     def paths(self) -> list[str]:
-        return [path for _, path, _, _ in self.asked]
+        return [path for _, path, _, _ in self.requests]
 
     @classmethod
     @contextmanager
@@ -84,18 +84,18 @@ class StubEngine:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-                stub.asked.append((self.command, self.path, dict(self.headers.items()), body))
+                stub.requests.append((self.command, self.path, dict(self.headers.items()), body))
                 if stub.delay_seconds:
                     stub.released.wait(stub.delay_seconds)
-                status, answer = stub.answers.get(self.path, (stub.status, stub.answer))
-                content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+                status, response = stub.responses.get(self.path, (stub.status, stub.response))
+                content = response if isinstance(response, bytes) else json.dumps(response).encode()
                 try:
                     self.send_response(status)
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()
                     self.wfile.write(content)
                 except OSError:
-                    self.close_connection = True  # the client has given up
+                    self.close_connection = True  # the client closed the connection
 
             do_GET = do_POST = do_PUT = do_DELETE = handle_any  # noqa: N815  (the names are the library's)
 
@@ -109,7 +109,7 @@ class StubEngine:
 
 @pytest.fixture
 def domain(migrated: dict[str, str], account: LocalAccount, monkeypatch: pytest.MonkeyPatch) -> Domain:
-    """A domain that is configured and is not there yet. Ask for it before anything that reads the settings."""
+    """Configure a domain that does not exist yet. Request this fixture before any that reads the settings."""
     parameter = f"/episode-metadata/test-{secrets.token_hex(4)}/search_endpoint"
     monkeypatch.setenv(VARIABLE, parameter)
     return Domain(account, parameter)
@@ -117,15 +117,15 @@ def domain(migrated: dict[str, str], account: LocalAccount, monkeypatch: pytest.
 
 @pytest.fixture
 def stub(domain: Domain) -> Iterator[StubEngine]:
-    """The domain's engine is a stub."""
+    """Use a stub as the domain's engine."""
     with StubEngine.serve() as serving:
-        domain.say(serving.endpoint)
+        domain.set_endpoint(serving.endpoint)
         yield serving
 
 
 @pytest.fixture(scope="session")
 def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Host and port of a real engine."""
+    """Start a real OpenSearch and return its host and port."""
     program = search_engine.provided()
     directory = tmp_path_factory.mktemp("opensearch")
     supervisor = Supervisor(directory)
@@ -140,8 +140,8 @@ def opensearch(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def real_domain(domain: Domain, opensearch: str) -> Iterator[Domain]:
-    """The domain's engine is real, and empty."""
-    domain.say(opensearch)
+    """Use a real, empty OpenSearch as the domain's engine."""
+    domain.set_endpoint(opensearch)
     domain.clear()
     yield domain
     domain.clear()

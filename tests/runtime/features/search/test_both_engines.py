@@ -1,4 +1,4 @@
-"""One search contract, two engines: the same words find the same episodes, whoever searches."""
+"""One search contract, two engines: the same text finds the same episodes in both."""
 
 import itertools
 import json
@@ -12,16 +12,16 @@ from runtime.adapters.database import Database
 from runtime.adapters.search_index import SearchIndex
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import service
+from runtime.features.search.query_parser import SearchText
 from runtime.features.search.schemas import Engine, SearchRequest
-from runtime.features.search.words import SearchText
 from runtime.mechanisms.search_index.stop_words import STOP_WORDS
 from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.api_platform import Api
 from tests.runtime.features.search.domain import Domain
-from tests.runtime.features.search.kept_index import Run
+from tests.runtime.features.search.index_tasks import RunIndexTask
 
 MEADOW, HARBOUR = "Meadow Diaries", "Harbour Lights"
-# By the name that the table below calls them.
+# By the names that the table below uses.
 EPISODES: dict[str, dict[str, Any]] = {
     "dandelions": {
         "show": MEADOW,
@@ -65,7 +65,7 @@ QUERIES: dict[str, set[str]] = {
     "the": set(),
     "raining": {"boats"},
     "rains": {"boats"},
-    # every part, and words that are in several
+    # every field, and words across fields
     "spring": {"dandelions"},
     "documentaries": {"boats"},
     "maritime": {"boats"},
@@ -82,7 +82,7 @@ QUERIES: dict[str, set[str]] = {
     '"yellow turns"': set(),
     '"yellow and then white"': {"dandelions"},
     '"yellow white"': set(),
-    # Words that say nothing leave a gap, whichever they are.
+    # Any stop word leaves a gap in a phrase.
     '"yellow but while white"': {"dandelions"},
     '"yellow but white"': set(),
     "boats or ants": {"boats", "ants"},
@@ -95,7 +95,7 @@ QUERIES: dict[str, set[str]] = {
     "-ants": set(),
     "or": set(),
     "boats or": {"boats"},
-    # what the two would take apart differently
+    # what the engines would tokenize differently
     "well-known": {"well"},
     '"well known"': {"well"},
     "known-well": {"well"},
@@ -115,7 +115,7 @@ QUERIES: dict[str, set[str]] = {
     "jose": set(),
     "naïve": {"names"},
     "naive": set(),
-    # nothing is an expression
+    # no text is a query expression
     "title:dandelions": set(),
     "dandel*": set(),
     "*": set(),
@@ -136,8 +136,8 @@ QUERIES: dict[str, set[str]] = {
 
 
 @pytest.fixture
-def names(real_domain: Domain, api: Api, kept_index: Run) -> dict[str, str]:
-    """The name by id, of every episode, after the index has heard of all of them."""
+def names(real_domain: Domain, api: Api, run_index_task: RunIndexTask) -> dict[str, str]:
+    """Create and index all episodes; return their names by id."""
     shows = {name: api.create_show(name=name) for name in (MEADOW, HARBOUR)}
     ids = {}
     for name, fields in EPISODES.items():
@@ -146,23 +146,23 @@ def names(real_domain: Domain, api: Api, kept_index: Run) -> dict[str, str]:
         ids[episode["episode_id"]] = name
         if fields.get("deleted"):
             api.delete(f"/api/v1/episodes/{episode['episode_id']}")
-    assert kept_index()["indexed"] == len(EPISODES)
+    assert run_index_task()["indexed"] == len(EPISODES)
     real_domain.refresh()
     return ids
 
 
 def ask(api: Api, text: str, **query: Any) -> dict[str, Any]:
-    """What the API answers, with the real engine behind it."""
-    answer = api.client.get("/api/v1/search", api.viewer, params={"q": text, **query})
-    assert answer.status_code == 200, (text, answer.text)
-    body: dict[str, Any] = answer.json()
+    """Search through the API, with a real OpenSearch."""
+    response = api.client.get("/api/v1/search", api.viewer, params={"q": text, **query})
+    assert response.status_code == 200, (text, response.text)
+    body: dict[str, Any] = response.json()
     found_by = "opensearch" if SearchText(text).alternatives else "postgres"
     assert body["page"] == {"next": None, "engine": found_by, "degraded": False}, text
     return body
 
 
 def by_postgres(api: Api, text: str, *, limit: int = 100, **values: Any) -> dict[str, Any]:
-    """The same where there is no domain."""
+    """Search without a domain, in Postgres."""
     no_domain = SearchIndex(load_settings(SearchSettings).model_copy(update={"search_endpoint_parameter": ""}))
     request = SearchRequest(text=SearchText(text), limit=limit, with_facets=True, **values)
     found = service.search(api.client.app.state.resources.database, no_domain, request)
@@ -173,7 +173,7 @@ def by_postgres(api: Api, text: str, *, limit: int = 100, **values: Any) -> dict
 
 class TestBothEngines:
     @pytest.mark.requirement("P2-20", "P2-30")
-    def test_same_words_find_the_same(self, real_domain: Domain, api: Api, names: dict[str, str]) -> None:
+    def test_same_text_finds_the_same_episodes(self, real_domain: Domain, api: Api, names: dict[str, str]) -> None:
         wrong = {}
         for text, expected in QUERIES.items():
             theirs = {names[hit["episode_id"]] for hit in ask(api, text)["data"]}
@@ -182,7 +182,7 @@ class TestBothEngines:
                 wrong[text] = {"opensearch": theirs, "postgres": ours, "expected": expected}
         assert wrong == {}
 
-    def test_hits_are_the_same_but_for_their_rank(self, real_domain: Domain, api: Api, names: dict[str, str]) -> None:
+    def test_hits_differ_only_in_rank(self, real_domain: Domain, api: Api, names: dict[str, str]) -> None:
         theirs, ours = ask(api, "dandelion")["data"], by_postgres(api, "dandelion")["data"]
         for hits in (theirs, ours):
             assert hits == sorted(hits, key=lambda hit: (hit["rank"], hit["episode_id"]), reverse=True)
@@ -190,7 +190,7 @@ class TestBothEngines:
         assert sorted(theirs, key=lambda hit: hit["title"]) == sorted(ours, key=lambda hit: hit["title"])
 
     @pytest.mark.requirement("P2-21")
-    def test_same_filters_and_facets(self, real_domain: Domain, api: Api, names: dict[str, str]) -> None:
+    def test_filters_and_facets_are_the_same(self, real_domain: Domain, api: Api, names: dict[str, str]) -> None:
         everything = "meadow or harbour"
         shows = {hit["show_name"]: hit["show_id"] for hit in ask(api, everything)["data"]}
         expected = {
@@ -201,7 +201,7 @@ class TestBothEngines:
                 {"show_id": shows[MEADOW], "show_name": MEADOW, "count": 2},
             ],
         }
-        # Facets are of everything that matches, not of the page.
+        # Facets count all matches, not only the page.
         assert ask(api, everything, facets=True, limit=1)["facets"] == expected
         assert by_postgres(api, everything, limit=1)["facets"] == expected
         assert "facets" not in ask(api, everything)
@@ -220,27 +220,29 @@ class TestBothEngines:
             assert theirs["facets"] == ours["facets"], filters
             assert sum(each["count"] for each in ours["facets"]["statuses"]) == len(found), filters
 
-    def test_limit_keeps_the_best(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
+    def test_limit_returns_the_best_matches(self, real_domain: Domain, api: Api, run_index_task: RunIndexTask) -> None:
         show = api.create_show()
         for number in range(1, 5):
             api.create_episode(show, title=f"E{number}", description="meadow " * number)
-        kept_index()
+        run_index_task()
         real_domain.refresh()
         assert [hit["title"] for hit in ask(api, "meadow", limit=2)["data"]] == ["E4", "E3"]
         assert [hit["title"] for hit in by_postgres(api, "meadow", limit=2)["data"]] == ["E4", "E3"]
 
-    def test_title_and_show_count_more_than_scripts(self, real_domain: Domain, api: Api, kept_index: Run) -> None:
+    def test_title_and_show_name_rank_above_scripts(
+        self, real_domain: Domain, api: Api, run_index_task: RunIndexTask
+    ) -> None:
         show = api.create_show()
         api.create_episode(show, title="Script", script_text="meadow meadow")
         api.create_episode(show, title="Meadow", script_text="nothing else")
-        kept_index()
+        run_index_task()
         real_domain.refresh()
         assert [hit["title"] for hit in ask(api, "meadow")["data"]] == ["Meadow", "Script"]
 
 
 class TestStopWords:
-    def test_are_those_of_postgres(self, application_database: Database) -> None:
-        """Those, and among all other short words no other."""
+    def test_stop_words_equal_those_of_postgres(self, application_database: Database) -> None:
+        """Among the stop words and all words of up to three letters, Postgres drops exactly the stop words."""
         short = ("".join(letters) for n in (1, 2, 3) for letters in itertools.product(string.ascii_lowercase, repeat=n))
         words = {*STOP_WORDS, *short}
         with application_database.autocommit() as connection:

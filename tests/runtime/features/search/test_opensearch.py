@@ -1,4 +1,4 @@
-"""What is sent to OpenSearch whatever a caller writes, and what is made of what it answers."""
+"""Requests to OpenSearch for any text, and the handling of its responses."""
 
 import json
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ from runtime.adapters.search_index import SearchIndex
 from runtime.errors import UnavailableError
 from runtime.features.episodes.statuses import EpisodeStatus
 from runtime.features.search import opensearch
+from runtime.features.search.query_parser import SearchText
 from runtime.features.search.schemas import SearchRequest
-from runtime.features.search.words import SearchText
 from runtime.settings import SearchSettings, load_settings
 from tests.runtime.features.search.domain import Domain, StubEngine
 
@@ -32,7 +32,7 @@ HOSTILE = [
 
 
 def kinds(query: Any) -> Iterator[str]:
-    """The kinds of query in a query, however deep."""
+    """Yield the query types within a query, recursively."""
     for kind, body in query.items():
         yield kind
         if kind == "bool":
@@ -43,7 +43,7 @@ def kinds(query: Any) -> Iterator[str]:
 
 
 def check(request: SearchRequest) -> None:
-    body = opensearch.body(request)
+    body = opensearch.request_body(request)
     assert set(kinds(body["query"])) <= ALLOWED
     assert {"term": {"is_live": True}} in body["query"]["bool"]["filter"]
     assert 1 <= body["size"] <= 100
@@ -51,7 +51,7 @@ def check(request: SearchRequest) -> None:
     assert len(json.dumps(body)) < 30_000
 
 
-class TestBody:
+class TestRequestBody:
     @given(
         text=st.one_of(
             st.text(max_size=200), st.sampled_from(HOSTILE), st.from_regex(r"(-?\w{1,3} )*", fullmatch=True)
@@ -62,10 +62,10 @@ class TestBody:
         season_number=st.none() | st.integers(1, 100),
         with_facets=st.booleans(),
     )
-    def test_holds_matches_and_terms_and_nothing_else(self, text: str, **values: Any) -> None:
+    def test_request_contains_only_match_and_term_queries(self, text: str, **values: Any) -> None:
         check(SearchRequest(text=SearchText(text[:200]), **values))
 
-    def test_longest_text_has_fewer_clauses_than_the_engine_takes(self) -> None:
+    def test_longest_text_stays_below_the_clause_limit(self) -> None:
         words = [f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(300)]
         text = SearchText(" or ".join(word for word in words if SearchText(word).alternatives)[:200])
         assert len(text.alternatives) < 100
@@ -74,18 +74,18 @@ class TestBody:
 
 
 class TestSearch:
-    def test_sends_what_is_checked_above(self, stub: StubEngine) -> None:
+    def test_request_body_is_sent(self, stub: StubEngine) -> None:
         episode_id = uuid4()
-        stub.answer = {"hits": {"hits": [{"_id": str(episode_id), "sort": [1.5, str(episode_id)]}]}}
+        stub.response = {"hits": {"hits": [{"_id": str(episode_id), "sort": [1.5, str(episode_id)]}]}}
         request = SearchRequest(text=SearchText('meadow "turns white" -ants'), limit=7)
         hits = opensearch.search(SearchIndex(load_settings(SearchSettings)), request)
         assert (hits.ids, hits.ranks, hits.counts) == ((episode_id,), (1.5,), None)
-        ((method, path, _, sent),) = stub.asked
+        ((method, path, _, sent),) = stub.requests
         assert (method, path) == ("POST", "/episodes/_search?allow_partial_search_results=false")
-        assert json.loads(sent) == opensearch.body(request)
+        assert json.loads(sent) == opensearch.request_body(request)
 
     @pytest.mark.parametrize(
-        "answer",
+        "response",
         [
             {},
             {"hits": {"hits": [{"_id": "x", "sort": [1.0]}]}},
@@ -96,8 +96,8 @@ class TestSearch:
             {"hits": []},
         ],
     )
-    def test_answer_of_something_else_is_no_answer(self, stub: StubEngine, domain: Domain, answer: Any) -> None:
-        stub.answer = answer
+    def test_unexpected_response_raises_unavailable(self, stub: StubEngine, domain: Domain, response: Any) -> None:
+        stub.response = response
         request = SearchRequest(text=SearchText("meadow"), limit=7, with_facets=True)
-        with pytest.raises(UnavailableError, match="something else"):
+        with pytest.raises(UnavailableError, match="unexpected response"):
             opensearch.search(SearchIndex(load_settings(SearchSettings)), request)

@@ -6,23 +6,23 @@ from typing import Any
 import psycopg
 import pytest
 
+from runtime.features.search.query_parser import SearchText
 from runtime.features.search.repository import search_statement
 from runtime.features.search.schemas import SearchRequest
-from runtime.features.search.words import SearchText
 from tests.conftest import DatabaseAddress
 from tests.runtime.features.api_platform import Api, problems
 
 
 def find(api: Api, text: str, **query: Any) -> list[str]:
-    answer = api.client.get("/api/v1/search", api.viewer, params={"q": text} | query)
-    assert answer.status_code == 200, answer.text
-    assert answer.json()["page"] == {"next": None, "engine": "postgres", "degraded": False}
-    return [hit["title"] for hit in answer.json()["data"]]
+    response = api.client.get("/api/v1/search", api.viewer, params={"q": text} | query)
+    assert response.status_code == 200, response.text
+    assert response.json()["page"] == {"next": None, "engine": "postgres", "degraded": False}
+    return [hit["title"] for hit in response.json()["data"]]
 
 
 class TestSearch:
     @pytest.mark.requirement("ROAD-77", "ROAD-106")
-    def test_finds_words_of_title_description_and_script_by_their_stems(self, api: Api) -> None:
+    def test_title_description_and_script_are_searched_with_stemming(self, api: Api) -> None:
         api.create_episode(title="Dandelions")
         api.create_episode(title="Second", description="A dandelion turns white.")
         api.create_episode(title="Third", script_text="FADE IN: dandelions, dandelions, dandelions.")
@@ -34,7 +34,7 @@ class TestSearch:
         assert find(api, '"white turns"') == []
         assert sorted(find(api, "white or ants")) == ["Other", "Second"]
 
-    def test_finds_words_of_labels_and_of_the_show(self, api: Api) -> None:
+    def test_labels_and_show_name_are_searched(self, api: Api) -> None:
         show = api.create_show(name="Meadow Diaries")
         api.create_episode(
             show, title="Labelled", tags=["spring", "slow motion"], category="Nature", genre="Documentary"
@@ -44,7 +44,7 @@ class TestSearch:
             assert find(api, text) == ["Labelled"], text
         assert find(api, "spring -diaries") == ["Elsewhere"]
 
-    def test_episode_that_matches_in_every_part_is_found_once(self, api: Api) -> None:
+    def test_episode_matching_in_several_fields_is_one_hit(self, api: Api) -> None:
         show = api.create_show(name="Meadow")
         api.create_episode(show, title="Meadow", description="Meadow", tags=["meadow"], genre="Meadow")
         for text in ("meadow", "meadow or meadows", "meadow -ants", '"meadow"'):
@@ -52,14 +52,14 @@ class TestSearch:
             facets = api.client.get("/api/v1/search", api.viewer, params={"q": text, "facets": True}).json()["facets"]
             assert facets["seasons"] == [{"season_number": 1, "count": 1}], text
 
-    def test_longest_text_is_answered(self, api: Api) -> None:
+    def test_longest_text_is_accepted(self, api: Api) -> None:
         api.create_episode(title="Meadow")
         words = [chr(0x4E00 + number) for number in range(98)]
         assert find(api, " ".join(words)) == []
         assert find(api, "meadow -" + " -".join(words[:60])) == ["Meadow"]
 
     @pytest.mark.requirement("P2-21")
-    def test_filters_narrow_and_facets_count(self, api: Api) -> None:
+    def test_filters_select_and_facets_count(self, api: Api) -> None:
         show = api.create_show(name="Meadow Diaries")
         api.create_episode(show, title="Meadow one", status="published")
         api.create_episode(show, title="Meadow two", season_number=2)
@@ -80,7 +80,7 @@ class TestSearch:
         assert hit.pop("rank") > 0
         assert hit == {name: value for name, value in episode.items() if name != "script_text"}
 
-    def test_limit_keeps_the_best(self, api: Api) -> None:
+    def test_limit_returns_the_best_matches(self, api: Api) -> None:
         for number in range(1, 5):
             api.create_episode(title=f"E{number}", description="meadow " * number)
         assert find(api, "meadow", limit=2) == ["E4", "E3"]
@@ -112,7 +112,7 @@ class TestSearch:
         for text in hostile:
             assert find(api, text) == [], text
 
-    def test_bad_queries_are_refused(self, api: Api) -> None:
+    def test_invalid_queries_are_rejected(self, api: Api) -> None:
         for query, field in [
             ("", "query.q"),
             ("q=", "query.q"),
@@ -126,11 +126,11 @@ class TestSearch:
             ("q=a&show_id=x", "query.show_id"),
             ("q=a&facets=many", "query.facets"),
         ]:
-            answer = api.client.get(f"/api/v1/search?{query}", api.viewer)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {field}, query
+            response = api.client.get(f"/api/v1/search?{query}", api.viewer)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {field}, query
 
     @pytest.mark.requirement("ROAD-77")
-    def test_the_indexes_answer(self, api: Api, database: DatabaseAddress) -> None:
+    def test_search_uses_the_indexes(self, api: Api, database: DatabaseAddress) -> None:
         with psycopg.connect(database.conninfo, autocommit=True) as owner:
             owner.execute(
                 """WITH made AS (

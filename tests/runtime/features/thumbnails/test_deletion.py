@@ -1,4 +1,4 @@
-"""A thumbnail that is deleted: its row at once, its file once nobody can need it, and both may come back."""
+"""Deletion of thumbnails: the row at once, the file once no worker can store it again."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -39,14 +39,14 @@ def relay(api: Api) -> RelayResult:
 
 @pytest.fixture
 def episode(api: Api) -> dict[str, Any]:
-    made = api.create_episode()
-    make_thumbnails(api, made)
-    return made
+    created = api.create_episode()
+    make_thumbnails(api, created)
+    return created
 
 
 @pytest.fixture
 def worker(api: Api, episode: dict[str, Any]) -> jobs.Claim:
-    """One that is about to store thumbnails of the episode."""
+    """Claim a job of the episode, as a worker that is about to store thumbnails."""
     with api.client.app.state.resources.database.transaction() as connection:
         claim = jobs.claim(connection, new_job(connection, UUID(episode["episode_id"])).job_id, 60)
     assert claim
@@ -55,13 +55,13 @@ def worker(api: Api, episode: dict[str, Any]) -> jobs.Claim:
 
 @pytest.mark.requirement("P1-19")
 class TestDeleteThumbnail:
-    def test_takes_the_row_and_the_file_and_no_other(self, api: Api, episode: dict[str, Any]) -> None:
+    def test_only_its_row_and_file_are_deleted(self, api: Api, episode: dict[str, Any]) -> None:
         other = api.create_episode()
         make_thumbnails(api, other)
         found, primary = thumbnails(api, episode), reference(api, episode)
         path = f"/api/v1/thumbnails/{found['small']['thumbnail_id']}"
-        answer = api.client.delete(path, api.admin)
-        assert (answer.status_code, answer.text) == (204, "")
+        response = api.client.delete(path, api.admin)
+        assert (response.status_code, response.text) == (204, "")
         assert problems(api.client.get(path, api.viewer), 404, "NOT_FOUND").keys() == {"path.thumbnail_id"}
         assert thumbnails(api, episode).keys() == {"primary", "medium"}
         assert thumbnails(api, other).keys() == {"primary", "medium", "small"}
@@ -71,13 +71,13 @@ class TestDeleteThumbnail:
         assert gone not in {each["Key"] for each in listed}
         assert len(listed) == 5
 
-    def test_episode_loses_the_reference_to_its_primary_one(self, api: Api, episode: dict[str, Any]) -> None:
+    def test_primary_thumbnail_clears_the_episodes_reference(self, api: Api, episode: dict[str, Any]) -> None:
         primary = thumbnails(api, episode)["primary"]
         assert reference(api, episode) == primary["file_reference"]
         assert api.client.delete(f"/api/v1/thumbnails/{primary['thumbnail_id']}", api.admin).status_code == 204
         assert reference(api, episode) is None
 
-    def test_is_in_the_log(self, api: Api, episode: dict[str, Any]) -> None:
+    def test_deletion_is_logged(self, api: Api, episode: dict[str, Any]) -> None:
         medium = thumbnails(api, episode)["medium"]
         api.client.delete(f"/api/v1/thumbnails/{medium['thumbnail_id']}", api.admin)
         (entry,) = api.client.get("/api/v1/activity-logs?resource_type=thumbnail", api.admin).json()["data"]
@@ -96,20 +96,18 @@ class TestDeleteThumbnail:
         api.client.delete(f"/api/v1/thumbnails/{found['small']['thumbnail_id']}", api.admin)
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for gone in (uuid4(), found["small"]["thumbnail_id"], found["primary"]["thumbnail_id"]):
-            answer = api.client.delete(f"/api/v1/thumbnails/{gone}", api.admin)
-            assert problems(answer, 404, "NOT_FOUND") == {"path.thumbnail_id": "There is no such thumbnail"}
+            response = api.client.delete(f"/api/v1/thumbnails/{gone}", api.admin)
+            assert problems(response, 404, "NOT_FOUND") == {"path.thumbnail_id": "Thumbnail not found"}
         assert files(api) == {"primary", "medium"}
 
-    def test_is_for_administrators(self, api: Api, episode: dict[str, Any]) -> None:
+    def test_other_roles_get_403(self, api: Api, episode: dict[str, Any]) -> None:
         one = thumbnails(api, episode)["small"]
         problems(api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.editor), 403, "FORBIDDEN")
         assert thumbnails(api, episode).keys() == {"primary", "medium", "small"}
 
 
-class TestFileOfADeletedThumbnail:
-    def test_stays_while_a_worker_may_be_making_it_again(
-        self, api: Api, episode: dict[str, Any], worker: jobs.Claim
-    ) -> None:
+class TestThumbnailFileDeletionTopic:
+    def test_file_is_kept_while_a_worker_runs(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
         one = thumbnails(api, episode)["small"]
         assert api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin).status_code == 204
         assert "small" not in thumbnails(api, episode)
@@ -120,7 +118,7 @@ class TestFileOfADeletedThumbnail:
         assert relay(api) == RelayResult(sent=1)
         assert files(api) == {"primary", "medium"}
 
-    def test_stays_when_it_was_made_again(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
+    def test_file_of_a_new_thumbnail_is_kept(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
         one = thumbnails(api, episode)["small"]
         api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin)
         with api.client.app.state.resources.database.transaction() as connection:
@@ -130,7 +128,7 @@ class TestFileOfADeletedThumbnail:
         assert files(api) == {"primary", "medium", "small"}
         assert thumbnails(api, episode).keys() == {"primary", "medium", "small"}
 
-    def test_that_is_gone_already_is_no_fault(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
+    def test_missing_file_is_no_error(self, api: Api, episode: dict[str, Any], worker: jobs.Claim) -> None:
         one = thumbnails(api, episode)["small"]
         api.client.delete(f"/api/v1/thumbnails/{one['thumbnail_id']}", api.admin)
         bucket, key = one["file_reference"].removeprefix("s3://").split("/", 1)
@@ -139,10 +137,10 @@ class TestFileOfADeletedThumbnail:
             jobs.complete(connection, worker)
         assert relay(api) == RelayResult(sent=1)
 
-    def test_claim_waits_until_it_is_gone(
+    def test_claim_waits_for_the_deletion(
         self, api: Api, episode: dict[str, Any], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """A worker that begins while the file is taken away begins afterwards, and so stores it afterwards."""
+        """A worker that starts during the deletion waits for it, and so stores its file afterwards."""
         database = api.client.app.state.resources.database
         with database.transaction() as connection:
             job_id = new_job(connection, UUID(episode["episode_id"])).job_id

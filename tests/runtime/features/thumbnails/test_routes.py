@@ -1,4 +1,4 @@
-"""Thumbnails: an episode's, and one by its id."""
+"""Thumbnails: list an episode's, get."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,7 +16,7 @@ SIZES = {"small": (320, 180), "primary": (1280, 720), "medium": (640, 360)}
 
 
 def make_thumbnails(api: Api, episode: dict[str, Any]) -> None:
-    """What a worker leaves behind: files in storage and their rows."""
+    """Store thumbnail files and their rows as a worker does."""
     entity_id, bucket = UUID(episode["episode_id"]), api.buckets["thumbnails"]
     with api.client.app.state.resources.database.transaction() as connection:
         job = jobs.insert(
@@ -49,7 +49,7 @@ def make_thumbnails(api: Api, episode: dict[str, Any]) -> None:
 
 class TestListThumbnails:
     @pytest.mark.requirement("P1-16", "C-12")
-    def test_answers_each_variant_with_an_address_that_opens(self, api: Api) -> None:
+    def test_each_variant_has_a_working_url(self, api: Api) -> None:
         episode = api.create_episode()
         make_thumbnails(api, episode)
         body = api.client.get(f"/api/v1/episodes/{episode['episode_id']}/thumbnails", api.viewer).json()
@@ -68,25 +68,25 @@ class TestListThumbnails:
             assert len(opened.content) == one["bytes"]
 
     @pytest.mark.requirement("C-13")
-    def test_address_is_signed_with_version_4_and_expires(self, api: Api) -> None:
+    def test_url_is_signed_with_version_4_and_expires(self, api: Api) -> None:
         episode = api.create_episode()
         make_thumbnails(api, episode)
-        answer = api.client.get(f"/api/v1/episodes/{episode['episode_id']}/thumbnails", api.viewer)
-        one = answer.json()["data"][0]
+        response = api.client.get(f"/api/v1/episodes/{episode['episode_id']}/thumbnails", api.viewer)
+        one = response.json()["data"][0]
         signed = parse_qs(urlsplit(one["url"]).query)
         assert signed["X-Amz-Algorithm"] == ["AWS4-HMAC-SHA256"]
         assert signed["X-Amz-Expires"] == ["600"]
         expires = datetime.fromisoformat(one["url_expires_at"])
         assert timedelta(seconds=500) < expires - datetime.now(UTC) <= timedelta(seconds=600)
 
-    def test_episode_without_any_is_an_empty_list(self, api: Api) -> None:
+    def test_episode_without_thumbnails_has_an_empty_list(self, api: Api) -> None:
         path = f"/api/v1/episodes/{api.create_episode()['episode_id']}/thumbnails"
         assert api.client.get(path, api.viewer).json() == {"data": [], "page": {"next": None}}
 
 
 class TestGetThumbnail:
     @pytest.mark.requirement("P1-17")
-    def test_answers_one(self, api: Api) -> None:
+    def test_thumbnail_is_returned(self, api: Api) -> None:
         episode = api.create_episode()
         make_thumbnails(api, episode)
         path = f"/api/v1/episodes/{episode['episode_id']}/thumbnails"
@@ -106,5 +106,5 @@ class TestGetThumbnail:
         with api.client.app.state.resources.database.transaction() as connection:
             connection.execute("UPDATE episodes SET deleted_at = now()")
         for unknown in (thumbnail_id, uuid4()):
-            answer = api.client.get(f"/api/v1/thumbnails/{unknown}", api.viewer)
-            assert problems(answer, 404, "NOT_FOUND").keys() == {"path.thumbnail_id"}
+            response = api.client.get(f"/api/v1/thumbnails/{unknown}", api.viewer)
+            assert problems(response, 404, "NOT_FOUND").keys() == {"path.thumbnail_id"}

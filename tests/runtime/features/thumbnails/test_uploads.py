@@ -1,4 +1,4 @@
-"""A picture announced under its episode: the same as an upload that is announced with the episode in its body."""
+"""Uploads created under their episode's path: the same as uploads with the episode in the body."""
 
 import hashlib
 from typing import Any
@@ -9,7 +9,7 @@ import pytest
 from tests.runtime.features.api_platform import Api, problems
 
 PHOTO = b"\xff\xd8\xff" + b"a photograph" * 50
-ANNOUNCED = {
+IMAGE_DECLARATION = {
     "file_name": "photo.jpg",
     "file_type": "image/jpeg",
     "byte_count": len(PHOTO),
@@ -22,13 +22,13 @@ def path(episode_id: Any) -> str:
 
 
 @pytest.mark.requirement("P1-18")
-class TestUploadPicture:
-    def test_form_leads_to_a_job_of_the_episode(self, api: Api) -> None:
+class TestUploadImage:
+    def test_completed_form_creates_a_job_of_the_episode(self, api: Api) -> None:
         episode = api.create_episode()
-        answer = api.client.post(path(episode["episode_id"]), ANNOUNCED, api.editor)
-        assert answer.status_code == 201, answer.text
-        form = answer.json()["data"]
-        other = api.announce(PHOTO, episode=episode)
+        response = api.client.post(path(episode["episode_id"]), IMAGE_DECLARATION, api.editor)
+        assert response.status_code == 201, response.text
+        form = response.json()["data"]
+        other = api.create_upload(PHOTO, episode=episode)
         assert form.keys() == other.keys()
         assert form["fields"].keys() == other["fields"].keys()
         assert form["fields"]["key"] == f"uploads/{form['upload_id']}"
@@ -37,20 +37,20 @@ class TestUploadPicture:
         assert (done["entity_type"], done["entity_id"]) == ("episode", episode["episode_id"])
         assert done["status"] == "pending"
 
-    def test_is_in_the_log_like_any_upload(self, api: Api) -> None:
+    def test_upload_is_logged(self, api: Api) -> None:
         episode = api.create_episode()
-        form = api.client.post(path(episode["episode_id"]), ANNOUNCED, api.editor).json()["data"]
+        form = api.client.post(path(episode["episode_id"]), IMAGE_DECLARATION, api.editor).json()["data"]
         (entry,) = api.client.get("/api/v1/activity-logs?resource_type=upload", api.admin).json()["data"]
         assert entry["resource_id"] == form["upload_id"]
-        expected = ANNOUNCED | {"entity_type": "episode", "entity_id": episode["episode_id"]}
+        expected = IMAGE_DECLARATION | {"entity_type": "episode", "entity_id": episode["episode_id"]}
         assert entry["new_values"] == expected
 
     def test_unknown_and_deleted_episodes_are_404(self, api: Api) -> None:
         episode = api.create_episode()
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for gone in (uuid4(), episode["episode_id"]):
-            answer = api.client.post(path(gone), ANNOUNCED, api.editor)
-            assert problems(answer, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            response = api.client.post(path(gone), IMAGE_DECLARATION, api.editor)
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
 
     @pytest.mark.parametrize(
         ("field", "value"),
@@ -62,11 +62,13 @@ class TestUploadPicture:
             ("entity_type", "episode"),
         ],
     )
-    def test_wrong_announcements_are_refused_and_named(self, api: Api, field: str, value: Any) -> None:
-        answer = api.client.post(path(api.create_episode()["episode_id"]), ANNOUNCED | {field: value}, api.editor)
-        assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
+    def test_invalid_declarations_are_rejected_with_their_fields(self, api: Api, field: str, value: Any) -> None:
+        response = api.client.post(
+            path(api.create_episode()["episode_id"]), IMAGE_DECLARATION | {field: value}, api.editor
+        )
+        assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}
 
-    def test_example_of_the_description_is_understood(self, api: Api) -> None:
+    def test_schema_example_is_accepted(self, api: Api) -> None:
         schema = api.client.get("/openapi.json").json()["components"]["schemas"]["ImageCreate"]
-        answer = api.client.post(path(api.create_episode()["episode_id"]), schema["examples"][0], api.editor)
-        assert answer.status_code == 201
+        response = api.client.post(path(api.create_episode()["episode_id"]), schema["examples"][0], api.editor)
+        assert response.status_code == 201

@@ -1,4 +1,4 @@
-"""Uploads: what is announced, what storage is told, and what a completion accepts."""
+"""Uploads: declarations, presigned forms, completion."""
 
 import asyncio
 import base64
@@ -56,8 +56,8 @@ def expire(api: Api) -> None:
 
 class TestGenerateUrl:
     @pytest.mark.requirement("ROAD-115", "NOVA-05", "A-07", "A-08", "C-13", "ROAD-101")
-    def test_form_takes_exactly_the_announced_file(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_form_accepts_exactly_the_declared_file(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         assert upload.keys() == {"upload_id", "uploadUrl", "fileReference", "fields", "expires_at"}
         key = f"uploads/{upload['upload_id']}"
         assert upload["fileReference"] == f"s3://{api.buckets['temp']}/{key}"
@@ -75,8 +75,8 @@ class TestGenerateUrl:
         assert ranges == [["content-length-range", len(PHOTO), len(PHOTO)]]
 
     @pytest.mark.requirement("C-13", "NOVA-01")
-    def test_session_and_form_end_together(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_session_and_form_expire_together(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         policy = json.loads(base64.b64decode(upload["fields"]["policy"]))
         with api.client.app.state.resources.database.transaction() as connection:
             row = connection.execute(
@@ -87,23 +87,23 @@ class TestGenerateUrl:
 
     @pytest.mark.requirement("C-08")
     def test_path_without_prefix_is_the_same(self, api: Api) -> None:
-        answer = api.client.post("/upload/generate-url", api.announcement(PHOTO), api.editor)
-        assert answer.status_code == 201
-        assert answer.json()["data"]["fileReference"].startswith(f"s3://{api.buckets['temp']}/uploads/")
+        response = api.client.post("/upload/generate-url", api.upload_body(PHOTO), api.editor)
+        assert response.status_code == 201
+        assert response.json()["data"]["fileReference"].startswith(f"s3://{api.buckets['temp']}/uploads/")
         assert "/upload/generate-url" not in api.client.get("/openapi.json").json()["paths"]
 
-    def test_file_name_is_data_and_no_part_of_the_key(self, api: Api) -> None:
+    def test_file_name_is_not_part_of_the_key(self, api: Api) -> None:
         episode = api.create_episode()
         for name in HOSTILE_NAMES:
-            upload = api.announce(PHOTO, episode=episode, file_name=name)
+            upload = api.create_upload(PHOTO, episode=episode, file_name=name)
             assert re.fullmatch(r"uploads/[0-9a-f-]{36}", upload["fields"]["key"]), name
         with api.client.app.state.resources.database.transaction() as connection:
             rows = connection.execute("SELECT file_name FROM upload_sessions ORDER BY upload_id").fetchall()
         assert [row["file_name"] for row in rows] == HOSTILE_NAMES
 
     @pytest.mark.requirement("ROAD-92", "C-14", "P1-29")
-    def test_wrong_announcements_are_refused_and_named(self, api: Api) -> None:
-        right = api.announcement(PHOTO)
+    def test_invalid_declarations_are_rejected_with_their_fields(self, api: Api) -> None:
+        right = api.upload_body(PHOTO)
         limit = FILE_SIZE_LIMITS[FileKind.IMAGE]
         assert limit == 10_485_760
         for field, value in [
@@ -128,23 +128,23 @@ class TestGenerateUrl:
             ("upload_id", str(uuid4())),
             ("job_id", str(uuid4())),
         ]:
-            answer = api.client.post(PATH, right | {field: value}, api.editor)
-            assert problems(answer, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}, (field, value)
+            response = api.client.post(PATH, right | {field: value}, api.editor)
+            assert problems(response, 400, "VALIDATION_ERROR").keys() == {f"body.{field}"}, (field, value)
         assert api.client.post(PATH, right | {"byte_count": limit}, api.editor).status_code == 201
 
-    def test_nothing_to_upload_for_is_404(self, api: Api) -> None:
-        body = api.announcement(PHOTO, entity_id=str(uuid4()))
+    def test_unknown_entity_is_404(self, api: Api) -> None:
+        body = api.upload_body(PHOTO, entity_id=str(uuid4()))
         assert problems(api.client.post(PATH, body, api.editor), 404, "NOT_FOUND").keys() == {"body.entity_id"}
 
 
 class TestCompleteUpload:
     @pytest.mark.requirement("NOVA-02", "A-08")
-    def test_makes_a_job_and_hands_the_compared_version_on(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_completion_creates_a_job_and_copies_the_verified_version(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
-        answer = api.complete(upload)
-        assert answer.status_code == 200, answer.text
-        done = answer.json()["data"]
+        response = api.complete(upload)
+        assert response.status_code == 200, response.text
+        done = response.json()["data"]
         key = f"raw/episodes/{done['entity_id']}/{done['job_id']}"
         assert (done["upload_id"], done["status"]) == (upload["upload_id"], "pending")
         assert done["file_reference"] == f"s3://{api.buckets['storage']}/{key}"
@@ -154,11 +154,11 @@ class TestCompleteUpload:
         assert (job["status"], job["entity_id"]) == ("pending", done["entity_id"])
         assert (job["source_reference"], job["created_by"]) == (done["file_reference"], str(api.editor.user_id))
 
-    def test_repeating_answers_the_same_job_and_copies_nothing_again(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_repeated_completion_returns_the_same_job_and_does_not_copy(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
         first = api.complete(upload).json()
-        # What is uploaded under the same form afterwards is another version, and nobody looks at it.
+        # A later upload with the same form is another version, which is ignored.
         api.store(upload, b"something else")
         expire(api)
         assert api.complete(upload).json() == first
@@ -167,8 +167,8 @@ class TestCompleteUpload:
         s3 = api.account.client("s3")
         assert len(s3.list_object_versions(Bucket=api.buckets["storage"], Prefix=key)["Versions"]) == 1
 
-    def test_at_once_makes_one_job(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_concurrent_completions_create_one_job(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
         app, path = api.client.app, f"/api/v1/upload/{upload['upload_id']}/complete"
 
@@ -181,8 +181,8 @@ class TestCompleteUpload:
         assert job_count(api) == 1
 
     @pytest.mark.requirement("NOVA-02")
-    def test_nothing_uploaded_yet_is_a_conflict_that_uploading_mends(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_missing_file_is_409_until_it_is_uploaded(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         assert problems(api.complete(upload), 409, "CONFLICT").keys() == {"path.upload_id"}
         assert job_count(api) == 0
         api.store(upload, PHOTO)
@@ -199,15 +199,15 @@ class TestCompleteUpload:
         ],
         ids=["other-bytes", "longer", "shorter", "other-type"],
     )
-    def test_another_file_is_refused(self, api: Api, content: bytes, file_type: str, fields: set[str]) -> None:
-        upload = api.announce(PHOTO)
+    def test_other_file_is_rejected(self, api: Api, content: bytes, file_type: str, fields: set[str]) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, content, file_type=file_type)
         assert problems(api.complete(upload), 400, "VALIDATION_ERROR").keys() == fields
         assert (job_count(api), copies(api)) == (0, [])
 
     @pytest.mark.requirement("A-08")
-    def test_file_without_a_checksum_is_refused(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_file_without_a_checksum_is_rejected(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.account.client("s3").put_object(
             Bucket=api.buckets["temp"],
             Key=upload["fields"]["key"],
@@ -219,27 +219,27 @@ class TestCompleteUpload:
         assert (job_count(api), copies(api)) == (0, [])
 
     @pytest.mark.requirement("NOVA-01")
-    def test_expired_is_a_conflict(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_expired_upload_is_409(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
         expire(api)
         assert problems(api.complete(upload), 409, "CONFLICT").keys() == {"path.upload_id"}
         assert (job_count(api), copies(api)) == (0, [])
 
-    def test_someone_elses_and_unknown_are_the_same_404(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_other_users_and_unknown_uploads_are_the_same_404(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
-        answers = [
+        responses = [
             api.complete(upload, User.of("editor")),
             api.complete(upload, api.admin),
             api.complete({"upload_id": str(uuid4())}),
         ]
-        refusals = [problems(answer, 404, "NOT_FOUND") for answer in answers]
-        assert refusals == [{"path.upload_id": "There is no such upload"}] * 3
+        errors = [problems(response, 404, "NOT_FOUND") for response in responses]
+        assert errors == [{"path.upload_id": "Upload not found"}] * 3
         assert (job_count(api), copies(api)) == (0, [])
 
-    def test_version_compared_is_the_version_copied(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-        upload = api.announce(PHOTO)
+    def test_verified_version_is_copied(self, api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
         store: ObjectStore = api.client.app.state.resources.objects
         head = store.head
@@ -255,8 +255,8 @@ class TestCompleteUpload:
         stored = api.account.client("s3").get_object(Bucket=api.buckets["storage"], Key=key)
         assert stored["Body"].read() == PHOTO
 
-    def test_job_that_began_is_never_copied_again(self, api: Api) -> None:
-        upload = api.announce(PHOTO)
+    def test_started_job_is_not_copied_again(self, api: Api) -> None:
+        upload = api.create_upload(PHOTO)
         api.store(upload, PHOTO)
         done = api.complete(upload).json()["data"]
         (key,) = copies(api)

@@ -127,7 +127,7 @@ class TestKilledBetweenCommitAndSending:
         episode = api.create_episode()
         uploads = []
         for number in range(KILLS):
-            uploads.append(api.announce(photograph(number), episode=episode))
+            uploads.append(api.create_upload(photograph(number), episode=episode))
             api.store(uploads[-1], photograph(number))
         with (
             Door.open(account.endpoint) as door,

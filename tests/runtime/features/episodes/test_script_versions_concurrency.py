@@ -1,4 +1,4 @@
-"""Many who make and activate versions of one script at once."""
+"""Concurrent creation and activation of script versions."""
 
 import asyncio
 from collections.abc import Callable
@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.runtime.features.api_platform import Api, Client
-from tests.runtime.features.episodes.whole_episode import path_of
+from tests.runtime.features.episodes.episode_fields import path_of
 
 CREATORS = 20
 ACTIVATORS = 50
@@ -17,15 +17,15 @@ WAITING = 3
 
 
 def all_at_once(api: Api, database: Any, number: int, request: Callable[[Client, int], Any]) -> list[Any]:
-    """The answers to so many requests. The episode is held until several wait for it, so that they do meet."""
+    """Send concurrent requests. The episode is locked until several wait for it, so that they do overlap."""
 
     def send(each: int) -> Any:
         with asyncio.Runner() as runner:
             client = Client(api.client.app, runner)
-            # All share four connections: who waits too long for one is told to come again.
-            while (answer := request(client, each)).status_code == 503:
+            # All threads share four connections: one that waits too long gets 503.
+            while (response := request(client, each)).status_code == 503:
                 pass
-            return answer
+            return response
 
     with (
         psycopg.connect(database.conninfo, autocommit=True) as looking,
@@ -33,11 +33,11 @@ def all_at_once(api: Api, database: Any, number: int, request: Callable[[Client,
         ThreadPoolExecutor(number) as threads,
     ):
         holding.execute("SELECT FROM episodes FOR UPDATE")
-        answers = threads.map(send, range(number))
+        responses = threads.map(send, range(number))
         while len(looking.execute("SELECT FROM pg_locks WHERE NOT granted").fetchall()) < WAITING:
             pass
         holding.rollback()
-        return list(answers)
+        return list(responses)
 
 
 def rows(database: Any, statement: str) -> list[Any]:
@@ -45,19 +45,19 @@ def rows(database: Any, statement: str) -> list[Any]:
         return connection.execute(statement).fetchall()
 
 
-class TestManyWriters:
+class TestConcurrency:
     @pytest.mark.requirement("ROAD-107", "ROAD-86")
-    def test_versions_are_counted_without_gaps_or_doubles(self, api: Api, database: Any) -> None:
+    def test_concurrent_versions_have_no_gaps_or_duplicates(self, api: Api, database: Any) -> None:
         episode = api.create_episode()
         path = f"{path_of(episode)}/script-versions"
-        answers = all_at_once(
+        responses = all_at_once(
             api,
             database,
             CREATORS,
             lambda client, number: client.post(path, {"script_text": f"Script {number}"}, api.editor),
         )
-        assert {answer.status_code for answer in answers} == {201}
-        numbers = sorted(answer.json()["data"]["version_number"] for answer in answers)
+        assert {response.status_code for response in responses} == {201}
+        numbers = sorted(response.json()["data"]["version_number"] for response in responses)
         assert numbers == list(range(1, CREATORS + 1))
         listed = api.client.get(f"{path}?limit=100", api.viewer).json()["data"]
         assert [version["version_number"] for version in listed] == numbers[::-1]
@@ -66,27 +66,27 @@ class TestManyWriters:
         assert api.client.get(path_of(episode), api.viewer).json()["data"]["script_text"] == text
 
     @pytest.mark.requirement("ROAD-107", "ROAD-86", "ROAD-78")
-    def test_one_is_active_whoever_was_last(self, api: Api, database: Any) -> None:
+    def test_concurrent_activations_leave_one_active(self, api: Api, database: Any) -> None:
         episode = api.create_episode()
         path = f"{path_of(episode)}/script-versions"
-        made = [
+        created = [
             api.client.post(path, {"script_text": f"Script {number}", "activate": False}, api.editor).json()["data"]
             for number in range(5)
         ]
-        answers = all_at_once(
+        responses = all_at_once(
             api,
             database,
             ACTIVATORS,
             lambda client, number: client.post(
-                f"{path}/{made[number % len(made)]['script_version_id']}/activate", user=api.editor
+                f"{path}/{created[number % len(created)]['script_version_id']}/activate", user=api.editor
             ),
         )
-        assert {answer.status_code for answer in answers} == {200}
+        assert {response.status_code for response in responses} == {200}
         statement = "SELECT script_version_id::text, script_text FROM script_versions WHERE is_active"
         ((version_id, text),) = rows(database, statement)
         assert api.client.get(f"{path}/active", api.viewer).json()["data"]["script_version_id"] == version_id
         assert rows(database, "SELECT script_text FROM episodes") == [(text,)]
-        # Each activation but those of what was active already is in the log, and was a change of the episode.
+        # Each activation of an inactive version is logged and changed the episode.
         counted = "SELECT count(*) FROM activity_logs WHERE action_type = '{}' AND resource_type = '{}'"
         activated = rows(database, counted.format("activate", "script_version"))
         assert activated == rows(database, counted.format("edit", "episode"))

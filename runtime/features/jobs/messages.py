@@ -1,4 +1,7 @@
-"""Originals on their way to where the worker is notified of them, be they uploads or worked on before: a topic of the outbox."""
+"""Outbox topic `upload_copied`: copies an original to the key in the storage bucket whose event notifies the worker.
+
+The source is an upload in the temp bucket, or an original that is to be processed again.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +19,8 @@ TOPIC = "upload_copied"
 
 
 @dataclass(frozen=True, kw_only=True)
-class UploadCopy:
-    """One version of an object to copy, for one job. All values are text, so that it goes through JSON as it is."""
+class OriginalCopy:
+    """Message: copy one version of an object for one job. All values are text, so that JSON holds them unchanged."""
 
     job_id: str
     source_bucket: str
@@ -27,15 +30,15 @@ class UploadCopy:
     target_key: str
 
 
-class UploadCopies:
-    """Copies inside S3. A copy made twice is the same bytes under the same key, and its job is done once."""
+class OriginalCopyTopic:
+    """Copies originals within S3. Repeating a copy writes the same bytes to the same key, and its job runs once."""
 
     def __init__(self, objects: ObjectStore) -> None:
         self._objects = objects
 
     def send(self, payload: Mapping[str, Any]) -> None:
-        """See Topic."""
-        copy = UploadCopy(**payload)
+        """Copy the object; see `Topic.send`."""
+        copy = OriginalCopy(**payload)
         try:
             self._objects.copy(
                 source_bucket=copy.source_bucket,
@@ -45,13 +48,13 @@ class UploadCopies:
                 target_key=copy.target_key,
             )
         except NotFoundError as error:
-            # The bucket forgets uploads after a day; what could not be copied in that time is gone.
-            raise UndeliverableError("the uploaded file is gone") from error
+            # The temp bucket expires uploads after a day; what could not be copied until then is lost.
+            raise UndeliverableError("the uploaded file no longer exists") from error
         except ConflictError as error:
-            raise UndeliverableError("the uploaded file is in an archive") from error
+            raise UndeliverableError("the uploaded file is archived") from error
 
     def abandon(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
-        """See Topic: the job that waits for the file ends."""
+        """Fail the job that waits for the file; see `Topic.abandon`."""
         jobs.fail_pending(
-            connection, UUID(UploadCopy(**payload).job_id), error_code=SOURCE_MISSING, error_message=reason
+            connection, UUID(OriginalCopy(**payload).job_id), error_code=SOURCE_MISSING, error_message=reason
         )

@@ -1,10 +1,10 @@
-"""What a search text asks for."""
+"""Parsing of search texts."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runtime.features.search.words import SearchText
+from runtime.features.search.query_parser import SearchText
 
 CASES: dict[str, list[tuple[list[str], list[str]]]] = {
     "meadow": [(["meadow"], [])],
@@ -28,17 +28,17 @@ CASES: dict[str, list[tuple[list[str], list[str]]]] = {
 
 class TestAlternatives:
     @pytest.mark.parametrize("text", CASES)
-    def test_are_read_off(self, text: str) -> None:
-        assert [(list(each.wanted), list(each.unwanted)) for each in SearchText(text).alternatives] == CASES[text]
+    def test_text_is_parsed_into_alternatives(self, text: str) -> None:
+        assert [(list(each.required), list(each.excluded)) for each in SearchText(text).alternatives] == CASES[text]
 
     @pytest.mark.parametrize(
         "text", ["", "the", "-ants", "or or or", "- - -", '""', "()/*+~^?", "😀", "the -meadow", "it's"]
     )
-    def test_text_that_wants_nothing_has_none(self, text: str) -> None:
+    def test_text_without_required_words_has_no_alternatives(self, text: str) -> None:
         assert SearchText(text).alternatives == ()
 
     @given(st.text(max_size=200))
-    def test_any_text_is_read(self, text: str) -> None:
+    def test_any_text_is_parsed(self, text: str) -> None:
         for alternative in SearchText(text).alternatives:
-            assert alternative.wanted
-            assert all(term == " ".join(term.split()) for term in alternative.wanted + alternative.unwanted)
+            assert alternative.required
+            assert all(term == " ".join(term.split()) for term in alternative.required + alternative.excluded)

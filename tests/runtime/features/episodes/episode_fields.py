@@ -1,4 +1,4 @@
-"""An episode with every field that a client may set, and what is asked of two answers about one."""
+"""All fields of an episode that a client may set, and a comparison of two versions."""
 
 from typing import Any
 

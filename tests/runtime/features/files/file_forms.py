@@ -1,4 +1,4 @@
-"""Files that tests send, and the forms that they go in."""
+"""Files of the tests, and multipart forms that contain them."""
 
 from typing import Any
 
@@ -29,28 +29,28 @@ def send(
     path: str = UPLOAD,
     **fields: str,
 ) -> httpx.Response:
-    """The answer to a form with a file in it, of a new episode unless another is named."""
+    """Upload a file by form, for a new episode unless one is given."""
     texts = {"entity_type": "episode"} | fields
     if "entity_id" not in texts:
         texts["entity_id"] = api.create_episode()["episode_id"]
     return api.client.post(path, user=user or api.editor, data=texts, files={"file": (name, content, file_type)})
 
 
-def sent(api: Api, content: bytes = PHOTO, **options: Any) -> dict[str, Any]:
-    """The file that was made of it."""
-    answer = send(api, content, **options)
-    assert answer.status_code == 201, answer.text
-    data: dict[str, Any] = answer.json()["data"]
+def create_file(api: Api, content: bytes = PHOTO, **options: Any) -> dict[str, Any]:
+    """Upload a file by form and return it."""
+    response = send(api, content, **options)
+    assert response.status_code == 201, response.text
+    data: dict[str, Any] = response.json()["data"]
     return data
 
 
 def part(headers: bytes, content: bytes) -> bytes:
-    """One field of a form, its header lines as they are given."""
+    """Build one part of a form with the given header lines."""
     return b"--" + BOUNDARY.encode() + b"\r\n" + headers + b"\r\n\r\n" + content + b"\r\n"
 
 
 def form(*parts: bytes) -> bytes:
-    """A whole form."""
+    """Build a form from its parts."""
     return b"".join(parts) + b"--" + BOUNDARY.encode() + b"--\r\n"
 
 
@@ -66,7 +66,7 @@ def file(content: bytes = PHOTO, *, name: bytes = b"photo.jpg", field: bytes = b
 def send_raw(
     api: Api, body: bytes, *, content_type: str | bytes | None = None, user: User | None = None
 ) -> httpx.Response:
-    """The answer to a body as it is."""
+    """Post a raw body."""
     headers = {"Content-Type": content_type or f"multipart/form-data; boundary={BOUNDARY}"}
     return api.client.post(UPLOAD, user=user or api.editor, content=body, headers=headers)
 
@@ -76,12 +76,12 @@ def path(file: dict[str, Any], suffix: str = "") -> str:
 
 
 def query(api: Api, content: bytes = PHOTO, **fields: Any) -> dict[str, Any]:
-    return api.announcement(content, **fields)
+    return api.upload_body(content, **fields)
 
 
-def announce(api: Api, user: User | None = None, **fields: Any) -> dict[str, Any]:
-    """The form that was answered, with the file's id."""
-    answer = api.client.get(UPLOAD, user or api.editor, params=query(api, **fields))
-    assert answer.status_code == 200, answer.text
-    data: dict[str, Any] = answer.json()["data"]
+def create_upload(api: Api, user: User | None = None, **fields: Any) -> dict[str, Any]:
+    """Create an upload and return its form with the file's id."""
+    response = api.client.get(UPLOAD, user or api.editor, params=query(api, **fields))
+    assert response.status_code == 200, response.text
+    data: dict[str, Any] = response.json()["data"]
     return data | {"file_id": data["upload_id"]}

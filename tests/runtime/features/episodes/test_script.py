@@ -1,9 +1,10 @@
-"""Versions that are made by themselves when an episode's own script is changed."""
+"""Script versions that are created by updating the episode's script."""
 
 import pytest
 
 from tests.runtime.features.api_platform import Api, problems
-from tests.runtime.features.episodes.script_history import (
+from tests.runtime.features.episodes.episode_fields import path_of
+from tests.runtime.features.episodes.script_versions import (
     FILE,
     active,
     create,
@@ -12,13 +13,12 @@ from tests.runtime.features.episodes.script_history import (
     stored,
     versions_of,
 )
-from tests.runtime.features.episodes.whole_episode import path_of
 
 
-class TestEpisodesOwnScript:
+class TestEpisodeScript:
     @pytest.mark.requirement("ROAD-106", "ROAD-107", "ROAD-73")
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-    def test_each_change_is_a_version(self, api: Api, method: str) -> None:
+    def test_each_script_change_creates_a_version(self, api: Api, method: str) -> None:
         episode = api.create_episode(script_text="One")
         for body in (
             {"script_text": "Two"},
@@ -38,10 +38,10 @@ class TestEpisodesOwnScript:
         assert (last["script_text"], last["script_file_reference"]) == ("Two", FILE)
         assert log_of(api, "script_version", last["script_version_id"]) == []
 
-    def test_without_a_script_there_is_no_version(self, api: Api) -> None:
+    def test_episode_without_a_script_has_no_version(self, api: Api) -> None:
         assert history(api, api.create_episode()) == []
 
-    def test_a_cleared_script_leaves_its_history_and_none_active(self, api: Api) -> None:
+    def test_cleared_script_keeps_its_history_without_an_active_version(self, api: Api) -> None:
         episode = api.create_episode(script_text="One")
         first = active(api, episode)
         api.client.patch(path_of(episode), {"script_text": None}, api.editor)
@@ -50,7 +50,7 @@ class TestEpisodesOwnScript:
         api.client.post(f"{versions_of(episode)}/{first['script_version_id']}/activate", user=api.editor)
         assert stored(api, episode)["script_text"] == "One"
 
-    def test_a_change_that_is_refused_makes_none(self, api: Api) -> None:
+    def test_rejected_change_creates_no_version(self, api: Api) -> None:
         show = api.create_show()
         api.create_episode(show, episode_number=1)
         episode = api.create_episode(show, episode_number=2, script_text="One")
@@ -58,7 +58,7 @@ class TestEpisodesOwnScript:
         problems(api.client.patch(path_of(episode), body, api.editor), 409, "CONFLICT")
         assert [version["is_active"] for version in history(api, episode)] == [True]
 
-    def test_deleting_and_restoring_keeps_the_history(self, api: Api) -> None:
+    def test_delete_and_restore_keep_the_history(self, api: Api) -> None:
         episode = api.create_episode(script_text="One")
         create(api, episode, script_text="Two", activate=False)
         before = history(api, episode)

@@ -1,4 +1,4 @@
-"""What follows a completed upload: its copy to where the worker hears of it, now or by the relay, or the end of its job."""
+"""The outbox topic that copies originals: at once, by the relay, or failing the job when the file is missing."""
 
 from typing import Any
 from uuid import UUID
@@ -29,51 +29,51 @@ def job(api: Api, completed: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def let_time_pass(api: Api) -> None:
+def make_outbox_due(api: Api) -> None:
     with api.client.app.state.resources.database.transaction() as connection:
         connection.execute("UPDATE outbox SET not_before = now()")
 
 
 @pytest.fixture
 def delayed(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """An upload whose completion is stored but could not be copied."""
-    upload = api.announce(PHOTO)
+    """Complete an upload whose copy fails."""
+    upload = api.create_upload(PHOTO)
     api.store(upload, PHOTO)
 
-    def away(*_: Any, **__: Any) -> None:
-        raise UnavailableError("the object store does not answer")
+    def raise_unavailable(*_: Any, **__: Any) -> None:
+        raise UnavailableError("the object store does not response")
 
     with monkeypatch.context() as patched:
-        patched.setattr(ObjectStore, "copy", away)
-        answer = api.complete(upload)
-    assert answer.status_code == 200, answer.text
-    completed: dict[str, Any] = answer.json()["data"]
+        patched.setattr(ObjectStore, "copy", raise_unavailable)
+        response = api.complete(upload)
+    assert response.status_code == 200, response.text
+    completed: dict[str, Any] = response.json()["data"]
     assert (copies(api), job(api, completed)["status"]) == ([], "pending")
     return completed
 
 
-class TestUploadCopies:
-    def test_copy_that_failed_is_made_by_the_relay(self, api: Api, delayed: dict[str, Any]) -> None:
+class TestOriginalCopyTopic:
+    def test_failed_copy_is_repeated_by_the_relay(self, api: Api, delayed: dict[str, Any]) -> None:
         assert outbox(api).relay() == RelayResult()
-        let_time_pass(api)
+        make_outbox_due(api)
         assert outbox(api).relay() == RelayResult(sent=1)
         assert copies(api) == [delayed["file_reference"]]
 
-    def test_repeated_completion_answers_the_same_and_leaves_the_copy_to_the_relay(
+    def test_repeated_completion_returns_the_same_job_and_does_not_copy(
         self, api: Api, delayed: dict[str, Any]
     ) -> None:
         assert api.complete(delayed).json()["data"] == delayed
         assert copies(api) == []
-        let_time_pass(api)
+        make_outbox_due(api)
         outbox(api).relay()
         assert api.complete(delayed).json()["data"] == delayed
         assert copies(api) == [delayed["file_reference"]]
 
-    def test_file_that_is_gone_by_then_ends_its_job(self, api: Api, delayed: dict[str, Any]) -> None:
+    def test_missing_file_fails_the_job(self, api: Api, delayed: dict[str, Any]) -> None:
         s3, bucket = api.account.client("s3"), api.buckets["temp"]
         for version in s3.list_object_versions(Bucket=bucket)["Versions"]:
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
-        let_time_pass(api)
+        make_outbox_due(api)
         assert outbox(api).relay() == RelayResult(abandoned=1)
         ended = job(api, delayed)
         assert (ended["status"], ended["error_code"]) == ("failed", "SOURCE_MISSING")
@@ -81,8 +81,8 @@ class TestUploadCopies:
         assert episode["processing_status"] == "failed"
         assert api.complete(delayed).json()["data"] == delayed | {"status": "failed"}
 
-    def test_job_that_began_is_not_ended_for_a_missing_source(self, api: Api, delayed: dict[str, Any]) -> None:
-        """A copy was made and not noted; its worker is at work when a second copy finds the upload gone."""
+    def test_missing_file_does_not_fail_a_started_job(self, api: Api, delayed: dict[str, Any]) -> None:
+        """The copy succeeded but was not recorded; a second copy finds no upload while the worker already runs."""
         with api.client.app.state.resources.database.transaction() as connection:
             assert jobs.claim(connection, UUID(delayed["job_id"]), 60)
             assert not jobs.fail_pending(connection, UUID(delayed["job_id"]), error_code="X", error_message="x")

@@ -1,4 +1,4 @@
-"""The maintenance function's tasks on the index, as the schedule runs them."""
+"""The maintenance function's search index tasks, run as the schedule runs them."""
 
 from collections.abc import Callable
 
@@ -7,12 +7,12 @@ import pytest
 from lambda_src.maintenance.handler import handler
 from runtime.settings import load_settings
 
-Run = Callable[..., dict[str, int]]
+RunIndexTask = Callable[..., dict[str, int]]
 
 
 @pytest.fixture
-def kept_index(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs a task; without a name the one that catches up. Answers its counts."""
+def run_index_task(migrated: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> RunIndexTask:
+    """Return a function that runs a task, by default `catch_up_search_index`, and returns its counts."""
     monkeypatch.setenv("PLATFORM_OUTBOX_GRACE_SECONDS", "30")
     monkeypatch.setenv("PLATFORM_OUTBOX_RETENTION_DAYS", "7")
 

@@ -1,18 +1,35 @@
-"""SQL on processing_queue for those who ask for work: how full the queue is, what can be done again. Workers need none of it."""
+"""SQL on processing_queue for the API: queue depth, pages of jobs, retries. The workers' SQL is in `repository`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from psycopg.sql import SQL
+
+from runtime.features.jobs.job_types import JobStatus, JobType
 from runtime.features.jobs.repository import COLUMNS, TRANSIENT_ERROR_CODES, Job
+from runtime.persistence.pages import JsonPage, ListQuery, PageRequest
+from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
-# Any fixed number; it is this table's key among the database's advisory locks.
+# Any fixed number that no other advisory lock of the database uses.
 ADVISORY_LOCK = 2_026_112_101
+
+_LISTING = ListQuery(
+    columns=SQL("""
+        job_id, job_type, entity_type, entity_id, status, source_reference, error_code, error_message,
+        retry_count, max_retries,
+        {created_at} AS created_at, created_by,
+        {started_at} AS started_at,
+        {completed_at} AS completed_at
+    """).format(created_at=utc("created_at"), started_at=utc("started_at"), completed_at=utc("completed_at")),
+    source=SQL("processing_queue"),
+    row_id="job_id",
+)
 
 _LOCK_DEPTH = "SELECT pg_advisory_xact_lock(%(key)s)"
 
-# No further than the limit: a backlog of any length is counted as quickly.
+# Counts no further than the limit, so that the time does not depend on the length of the backlog.
 _COUNT_UNFINISHED = """
 SELECT count(*) AS jobs FROM (
     SELECT FROM processing_queue WHERE status IN ('pending', 'processing') LIMIT %(at_most)s
@@ -24,7 +41,7 @@ SELECT job_type, status, count(*) AS jobs, extract(epoch FROM now() - min(create
 FROM processing_queue GROUP BY job_type, status
 """
 
-_FIND_ORIGINAL = f"""
+_FIND_LATEST_WITH_ORIGINAL = f"""
 SELECT {COLUMNS} FROM processing_queue
 WHERE entity_type = %(entity_type)s AND entity_id = %(entity_id)s AND job_type = %(job_type)s
   AND starts_with(source_reference, %(originals)s)
@@ -44,7 +61,7 @@ WHERE job_id = ANY(%(job_ids)s) AND status = 'failed'
 RETURNING {COLUMNS}
 """  # noqa: S608  (the column list is a constant)
 
-_IS_WORKED_ON = """
+_HAS_RUNNING_JOB = """
 SELECT FROM processing_queue
 WHERE entity_type = %(entity_type)s AND entity_id = %(entity_id)s AND status = 'processing' LIMIT 1
 """
@@ -52,7 +69,7 @@ WHERE entity_type = %(entity_type)s AND entity_id = %(entity_id)s AND status = '
 
 @dataclass(frozen=True, kw_only=True)
 class JobCount:
-    """How many jobs of a type stand where, and how long ago the first of them was made."""
+    """Number of jobs of one type and status, and the age of the oldest."""
 
     job_type: str
     status: str
@@ -60,33 +77,45 @@ class JobCount:
     oldest_seconds: int
 
 
+def list_page(
+    connection: Connection,
+    page: PageRequest,
+    *,
+    status: JobStatus | None = None,
+    job_type: JobType | None = None,
+    entity_id: UUID | None = None,
+) -> JsonPage:
+    """List jobs, newest first, that match the given filters."""
+    return _LISTING.page(connection, page, status=status, job_type=job_type, entity_id=entity_id)
+
+
 def lock_and_count_unfinished(connection: Connection, *, at_most: int) -> int:
-    """How many jobs wait or run, as far as `at_most`. Until the transaction ends nobody else is told."""
+    """Count pending and running jobs up to `at_most`; other callers wait until this transaction ends."""
     connection.execute(_LOCK_DEPTH, {"key": ADVISORY_LOCK})
-    # A statement of its own, so that it sees what was committed while this one waited.
+    # A separate statement, so that it sees what was committed while this one waited.
     row = connection.execute(_COUNT_UNFINISHED, {"at_most": at_most}).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    assert row is not None, "an aggregate always returns one row"  # noqa: S101
     jobs: int = row["jobs"]
     return jobs
 
 
-def new_job_id(connection: Connection) -> UUID:
-    """An id for a job whose address has to be known before its row is made."""
+def generate_job_id(connection: Connection) -> UUID:
+    """Generate an id for a job whose object key has to be known before its row is inserted."""
     row = connection.execute("SELECT uuidv7() AS job_id").fetchone()
-    assert row is not None, "a SELECT without FROM answers one row"  # noqa: S101
+    assert row is not None, "a SELECT without FROM returns one row"  # noqa: S101
     job_id: UUID = row["job_id"]
     return job_id
 
 
 def count(connection: Connection) -> list[JobCount]:
-    """All jobs there are, by type and status; no entry where there are none."""
+    """Count all jobs by type and status; combinations without jobs have no entry."""
     return [JobCount(**row) for row in connection.execute(_COUNT)]
 
 
-def find_original(
+def find_latest_with_original(
     connection: Connection, entity_type: str, entity_id: UUID, *, job_type: str, originals: str
 ) -> Job | None:
-    """The newest job of the entity whose source begins with `originals` and was not refused for good, if there is one."""
+    """Return the entity's newest job that did not fail permanently and whose source starts with `originals`."""
     values = {
         "entity_type": entity_type,
         "entity_id": entity_id,
@@ -94,23 +123,23 @@ def find_original(
         "originals": originals,
         "transient_error_codes": sorted(TRANSIENT_ERROR_CODES),
     }
-    row = connection.execute(_FIND_ORIGINAL, values).fetchone()
+    row = connection.execute(_FIND_LATEST_WITH_ORIGINAL, values).fetchone()
     return None if row is None else Job(**row)
 
 
 def find_for_update(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
-    """Those of the jobs that there are, by id. Until the transaction ends nobody else changes them."""
+    """Return the existing jobs by id, locked until the transaction ends."""
     rows = connection.execute(_LOCK, {"job_ids": list(job_ids)})
     return {row["job_id"]: Job(**row) for row in rows}
 
 
 def retry(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, Job]:
-    """Those of the jobs that had failed, by id: pending, with all their attempts again."""
+    """Make failed jobs pending again with all their attempts; return those that were failed, by id."""
     rows = connection.execute(_RETRY, {"job_ids": list(job_ids)})
     return {row["job_id"]: Job(**row) for row in rows}
 
 
 def has_running_job(connection: Connection, entity_type: str, entity_id: UUID) -> bool:
-    """Whether a worker has a job of the entity, or had one and did not come back."""
-    found = connection.execute(_IS_WORKED_ON, {"entity_type": entity_type, "entity_id": entity_id})
+    """Return whether a job of the entity is `processing`, also when its worker died."""
+    found = connection.execute(_HAS_RUNNING_JOB, {"entity_type": entity_type, "entity_id": entity_id})
     return found.rowcount == 1

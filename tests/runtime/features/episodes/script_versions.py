@@ -1,9 +1,9 @@
-"""What tests ask of an episode's script and its versions."""
+"""Helpers for tests of an episode's script and its versions."""
 
 from typing import Any
 
 from tests.runtime.features.api_platform import Api
-from tests.runtime.features.episodes.whole_episode import path_of
+from tests.runtime.features.episodes.episode_fields import path_of
 from tests.runtime.features.user_pool import User
 
 Body = dict[str, Any]
@@ -15,14 +15,14 @@ def versions_of(episode: Body) -> str:
 
 
 def create(api: Api, episode: Body, user: User | None = None, **body: Any) -> Body:
-    answer = api.client.post(versions_of(episode), body, user or api.editor)
-    assert answer.status_code == 201, answer.text
-    data: Body = answer.json()["data"]
+    response = api.client.post(versions_of(episode), body, user or api.editor)
+    assert response.status_code == 201, response.text
+    data: Body = response.json()["data"]
     return data
 
 
 def history(api: Api, episode: Body) -> list[Body]:
-    """The versions, oldest first."""
+    """List the versions, oldest first."""
     data: list[Body] = api.client.get(f"{versions_of(episode)}?limit=100", api.viewer).json()["data"]
     return data[::-1]
 
@@ -38,7 +38,7 @@ def stored(api: Api, episode: Body) -> Body:
 
 
 def log_of(api: Api, resource_type: str, resource_id: str) -> list[Body]:
-    """What the log says of a thing, oldest first."""
+    """Get the activity log entries of a resource, oldest first."""
     query = {"resource_type": resource_type, "resource_id": resource_id}
     data: list[Body] = api.client.get("/api/v1/activity-logs", api.admin, params=query).json()["data"]
     return data[::-1]
