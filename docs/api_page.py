@@ -1,7 +1,7 @@
-"""Writes docs/API.md: how the API is used, and every route with what it does and who may use it.
+"""Write docs/API.md: how to use the API, and every route with its purpose and the roles that may use it.
 
-Routes, their first sentences and their permissions are the application's own. Run with `make docs`; `--check` writes nothing and
-fails when the page is not what would be written.
+Routes, descriptions and permissions are taken from the application. Run by `make docs`; `--check` writes nothing and fails when
+the page is stale.
 """
 
 import sys
@@ -24,19 +24,19 @@ ORDER = (Role.VIEWER, Role.EDITOR, Role.ADMIN, Role.SYSTEM)
 PAGE_TEXT = """\
 # The API
 
-Made from the code by `make docs`; not edited here. A running platform describes itself in full, with every field, at `/docs`
-(to try out) and `/openapi.json` (for programs). How tokens are checked: [Tokens](AUTHENTICATION.md#tokens). What refusals mean:
-[error codes](errors.md).
+Generated from the code by `make docs`; do not edit. A running platform serves the full description, with every field, at `/docs`
+(interactive) and `/openapi.json` (for programs). See also [authentication](AUTHENTICATION.md), [API conventions](api-conventions.md)
+and [error codes](errors.md).
 
 {description}
 
-A page has 20 things, or up to 100 (`limit`). Fields that are not known are refused, never dropped. "Not yours" and "not there"
-are the same 404.
+A page has 20 records, or up to 100 (`limit`). Unknown fields are rejected, never dropped. A record of someone else and a record
+that does not exist are the same 404.
 
 ## Routes
 
-**Who may** are the roles that carry the route's permission: `viewer`, `editor` and `admin` are groups of the user pool, `system`
-is the platform's machine client. *anyone* needs no token. Where editors create episodes is a setting
+**Roles** are those with the route's permission: `viewer`, `editor` and `admin` are groups of the user pool, `system` is the
+platform's machine client. *anyone* needs no token. Whether editors may create episodes is a setting
 (`api.editors_create_episodes`).
 
 {routes}
@@ -50,12 +50,12 @@ class Row:
     subject: str
     method: str
     path: str
-    says: str
+    purpose: str
     roles: str
 
 
 def rows() -> Iterator[Row]:
-    """Every operation that is described, in the order of the application's routers. Other names of routes are not."""
+    """Yield every documented operation, in the order of the application's routers; aliases are left out."""
     app = FastAPI()
     for router in ROUTERS:
         app.include_router(router)
@@ -71,13 +71,13 @@ def rows() -> Iterator[Row]:
                 subject=str(route.tags[0]),
                 method=method,
                 path=context.path,
-                says=_first_sentence(route),
+                purpose=_first_sentence(route),
                 roles=", ".join(roles) if permissions else "*anyone*",
             )
 
 
 def page() -> str:
-    """The page's text."""
+    """Return the page's text."""
     found: dict[str, list[Row]] = {}
     for row in rows():
         found.setdefault(row.subject, []).append(row)
@@ -86,7 +86,7 @@ def page() -> str:
 
 
 def settle(text: str, arguments: list[str]) -> str | None:
-    """Writes the page; with --check, says what is stale instead."""
+    """Write the page, or compare it with `--check`; return an error message for the exit."""
     if "--check" not in arguments:
         PAGE.write_text(text, encoding="utf-8")
         return None
@@ -100,8 +100,8 @@ def _first_sentence(route: APIRoute) -> str:
 
 
 def _table(of_subject: list[Row]) -> str:
-    lines = [f"| `{row.method}` | `{row.path}` | {row.says} | {row.roles} |" for row in of_subject]
-    return "\n".join(["| | Path | | Who may |", "|---|---|---|---|", *lines])
+    lines = [f"| `{row.method}` | `{row.path}` | {row.purpose} | {row.roles} |" for row in of_subject]
+    return "\n".join(["| Method | Path | Purpose | Roles |", "|---|---|---|---|", *lines])
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""Writes docs/components.md and a page for each component: what it promises, takes, gives and registers.
+"""Write docs/components.md and a page for each component: purpose, arguments, outputs and resources.
 
-Everything is read off the component's own text: module docstring, the fields of its dataclasses with the texts below them, the
-class and its public methods; what it registers comes from the graphs of the three environments.
-Run with `make docs`; `--check` writes nothing and fails when a page is not what would be written.
+Texts are taken from the component's file: module docstring, fields of its dataclasses with their docstrings, class and public
+methods. The resources come from the graphs of the three environments.
+Run by `make docs`; `--check` writes nothing and fails when a page is stale.
 """
 
 import ast
@@ -19,30 +19,30 @@ ROOT = Path(__file__).resolve().parent.parent
 INDEX = ROOT / "docs" / "components.md"
 PAGES = ROOT / "docs" / "components"
 
-# What a field is by itself, for people: an empty one of its kind.
+# Default factories, as a reader would write their value.
 FACTORIES = {"field(default_factory=dict)": "{}", "field(default_factory=list)": "[]"}
 
 INDEX_TEXT = """\
 # Components
 
-Made from the code by `make docs`; not edited here. Each is a promise with its own tests; what costs money is an argument.
+Generated from the code by `make docs`; do not edit. Each component has its own tests; what costs money is an argument.
 
 {table}
 """
 PAGE_TEXT = """\
 # {name}
 
-Made from `components/{module}.py` by `make docs`; not edited here.
+Generated from `components/{module}.py` by `make docs`; do not edit.
 
 {promise}
 
 {class_text}
 
-{values}## Gives
+{values}## Outputs
 
 {outputs}
 
-{methods}## Registers
+{methods}## Resources
 
 {registers}
 """
@@ -60,7 +60,7 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Component:
-    """A component as its file says it."""
+    """A component as its file describes it."""
 
     module: str
     promise: str
@@ -69,12 +69,12 @@ class Component:
 
     @property
     def name(self) -> str:
-        """The class's name, which is its type token's too."""
+        """The class's name, also that of its type token."""
         return self.node.name
 
 
 def find_components(folder: Path = ROOT / "components") -> Iterator[Component]:
-    """Every component, by the name of its file."""
+    """Yield every component, by the name of its file."""
     for file in sorted(folder.glob("*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
@@ -87,7 +87,7 @@ def find_components(folder: Path = ROOT / "components") -> Iterator[Component]:
 
 
 def fields(node: ast.ClassDef) -> Iterator[Field]:
-    """The annotated names of a class, each with the text below it, but for those that are its own business."""
+    """Yield the public annotated names of a class, each with its docstring."""
     for statement, following in zip(node.body, [*node.body[1:], None], strict=True):
         if not isinstance(statement, ast.AnnAssign) or not isinstance(statement.target, ast.Name):
             continue
@@ -101,7 +101,7 @@ def fields(node: ast.ClassDef) -> Iterator[Field]:
 
 
 def page(component: Component, graphs: list[ResourceGraph]) -> str:
-    """The component's page."""
+    """Return the component's page."""
     values = "".join(
         f"## {each.name}\n\n{ast.get_docstring(each) or ''}\n\n{_table(fields(each))}\n\n" for each in component.values
     )
@@ -124,14 +124,14 @@ def page(component: Component, graphs: list[ResourceGraph]) -> str:
 
 
 def registers(component: Component, graphs: list[ResourceGraph]) -> str:
-    """Which resources the environments have of it, as a table, or that none has any."""
+    """Return a table of the component's resources in each environment."""
     counted = {}
     for graph in graphs:
         own = {each.urn for each in graph.components if each.type.endswith(f":{component.name}")}
         counted[graph.environment] = Counter(each.type for each in graph.custom if each.parent in own)
     types = sorted(set().union(*counted.values()))
     if not types:
-        return "No environment has one: it is there for whoever needs it."
+        return "No environment uses this component."
     head = f"| Type | {' | '.join(counted)} |\n|---|{'---:|' * len(counted)}\n"
     return head + "\n".join(
         f"| `{each}` | {' | '.join(str(counts[each] or '') for counts in counted.values())} |" for each in types
@@ -141,9 +141,9 @@ def registers(component: Component, graphs: list[ResourceGraph]) -> str:
 def _table(listed: Iterator[Field], *, with_default: bool = True) -> str:
     rows = list(listed)
     if not rows:
-        return "Nothing."
+        return "None."
     default = " Default |" if with_default else ""
-    head = f"| Name | Type |{default} What it is |\n|---|---|{'---|' if with_default else ''}---|\n"
+    head = f"| Name | Type |{default} Description |\n|---|---|{'---|' if with_default else ''}---|\n"
     return head + "\n".join(
         f"| `{each.name}` | `{_cell(each.kind)}` |"
         + ((f" `{_cell(each.default)}` |" if each.default else " |") if with_default else "")
@@ -157,18 +157,18 @@ def _cell(text: str) -> str:
 
 
 def written() -> dict[Path, str]:
-    """Every page by its path."""
+    """Return every page by its path."""
     graphs = [record_graph(environment) for environment in stack_files.stack_names(ROOT)]
     found = list(find_components())
     rows = "\n".join(
         f"| [{each.name}](components/{each.module}.md) | {' '.join(each.promise.split())} |" for each in found
     )
-    pages = {INDEX: INDEX_TEXT.format(table=f"| Component | Promise |\n|---|---|\n{rows}")}
+    pages = {INDEX: INDEX_TEXT.format(table=f"| Component | Purpose |\n|---|---|\n{rows}")}
     return pages | {PAGES / f"{each.module}.md": page(each, graphs).rstrip() + "\n" for each in found}
 
 
 def main(arguments: list[str]) -> str | None:
-    """Writes the pages and removes those of components that are gone, or says which are stale."""
+    """Write the pages and remove those of deleted components, or report which are stale."""
     pages = written()
     there = {INDEX, *PAGES.glob("*.md")}
     stale = sorted(

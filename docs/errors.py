@@ -1,8 +1,8 @@
-"""Writes docs/errors.md: every code that the platform answers, what it means, and what helps.
+"""Write docs/errors.md: every error code of the platform, its meaning, and what to do about it.
 
-What a code means is said once, where the code is: in the first sentence of its class, in the comment above its constant, in the
-text beside its number. What a caller does about it is said here. A code of which either is missing stops the writing.
-Run with `make docs`; `--check` writes nothing and fails when the page is not what would be written.
+The meaning of a code is in the code: the first sentence of its class, the comment above its constant, the text beside its number.
+What a caller should do is in the tables below. A code that lacks either is an error.
+Run by `make docs`; `--check` writes nothing and fails when the page is stale.
 """
 
 import inspect
@@ -19,82 +19,82 @@ from runtime.web import errors as web_errors
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "errors.md"
-# A job's codes are constants that are named as they read, with a comment above that says what they mean.
+# The codes of jobs are constants whose name is their value, with a comment above that gives the meaning.
 JOB_CODE = re.compile(r'(?P<comment>(?:^# .*\n)*)^(?P<code>[A-Z]+(?:_[A-Z]+)+) = "(?P=code)"$', re.MULTILINE)
 SENTENCE = re.compile(r".+?\.(?= |$)")
 JOB_CODE_PLACES = ("lambda_src", "runtime/features/jobs")
 
-REFUSAL_ADVICE = {
+API_ADVICE = {
     "VALIDATION_ERROR": "Correct what each entry names in `field`, and send it again.",
     "UNAUTHORIZED": "Get an access token of this platform's user pool (not an id token) and send it as `Authorization: Bearer …`.",
-    "FORBIDDEN": "Ask with a role that may: the operation's description names the roles.",
-    "NOT_FOUND": "Check the id and the path. Deleted things are there for administrators who ask with `include_deleted=true`.",
+    "FORBIDDEN": "Use a role with the permission: [API.md](API.md#routes) lists the roles of each route.",
+    "NOT_FOUND": "Check the id and the path. Administrators see deleted records with `include_deleted=true`.",
     "METHOD_NOT_ALLOWED": "Use a method that the `Allow` header names.",
-    "CONFLICT": "Read the current state, and decide anew: the message names what stands against it.",
-    "PRECONDITION_FAILED": "Get the thing again, apply the change to what it is now, and send the new ETag in `If-Match`.",
-    "PAYLOAD_TOO_LARGE": "Send less in one request; files go by a presigned upload.",
+    "CONFLICT": "Read the current state and decide again: the message names the conflict.",
+    "PRECONDITION_FAILED": "Read the record again, apply the change to its current version, and send the new ETag in `If-Match`.",
+    "PAYLOAD_TOO_LARGE": "Send less in one request; use a presigned upload for files.",
     "RATE_LIMIT_EXCEEDED": "Wait for the seconds in `Retry-After`.",
     "SERVICE_UNAVAILABLE": "Wait for the seconds in `Retry-After`.",
-    "MEDIA_REFUSED": "Upload another file: the reason is a job's code, below.",
-    "SERVER_ERROR": "Report `metadata.requestId`: the log has the cause under it.",
+    "MEDIA_REFUSED": "Upload another file: the reason is one of the job codes below.",
+    "SERVER_ERROR": "Report `metadata.requestId`: the log contains the cause.",
 }
 JOB_ADVICE = {
-    "ATTEMPTS_EXHAUSTED": "Look into the worker's log for what ended the attempts, mend it, then `platform queue --redrive`.",
+    "ATTEMPTS_EXHAUSTED": "Find in the worker's log what ended the attempts, fix it, then `platform queue --redrive`.",
     "CORRUPT_IMAGE": "Upload a file that opens.",
     "OVER_BYTE_BUDGET": "Upload a picture with less detail, or a smaller one.",
-    "RATE_LIMIT_EXCEEDED": "Once the load is gone: `platform queue --redrive`.",
-    "SERVER_ERROR": "Look into the worker's log under the job's id, mend it, then `platform queue --redrive`.",
-    "SERVICE_UNAVAILABLE": "Once the part is back (`platform status`): `platform queue --redrive`.",
+    "RATE_LIMIT_EXCEEDED": "When the load has decreased: `platform queue --redrive`.",
+    "SERVER_ERROR": "Find the job's id in the worker's log, fix the cause, then `platform queue --redrive`.",
+    "SERVICE_UNAVAILABLE": "When the dependency is available again (`platform status`): `platform queue --redrive`.",
     "SOURCE_MISSING": "Upload the file again.",
-    "SUSPICIOUS_IMAGE": "Save the picture anew with an image program, and upload that.",
+    "SUSPICIOUS_IMAGE": "Save the picture with an image editor, and upload that.",
     "TOO_MANY_BYTES": "Upload a smaller file.",
-    "TOO_MANY_PIXELS": "Scale the picture down, and upload that.",
-    "TYPE_MISMATCH": "Announce the upload with the type that the file has.",
+    "TOO_MANY_PIXELS": "Upload a smaller version of the picture.",
+    "TYPE_MISMATCH": "Declare the file's actual type when requesting the upload.",
     "UNSUPPORTED_FORMAT": "Convert it to JPEG, PNG, WebP or GIF, and upload that.",
 }
 EXIT_ADVICE = {
     ExitCode.OK: "",
-    ExitCode.FAILED: "Do what the line `next:` says.",
-    ExitCode.USAGE: "Correct what the message names; `--help` lists what there is.",
-    ExitCode.DEGRADED: "`platform status` names the part; wait while it starts, else `platform down && platform up`.",
+    ExitCode.FAILED: "Follow the line `next:`.",
+    ExitCode.USAGE: "Correct what the message names; `--help` lists commands and options.",
+    ExitCode.DEGRADED: "`platform status` names the process; wait while it starts, otherwise `platform reset`.",
     ExitCode.STOPPED: "`platform up`",
-    ExitCode.BUSY: "Wait until the other command has ended, and repeat.",
-    ExitCode.INTERNAL: "Report it with the log that the message names.",
-    ExitCode.INTERRUPTED: "Repeat it when you like.",
+    ExitCode.BUSY: "Wait until the other command has finished, and repeat.",
+    ExitCode.INTERNAL: "Report it with the log file that the message names.",
+    ExitCode.INTERRUPTED: "Repeat the command.",
 }
 WAITING_HELPS = frozenset({ExitCode.DEGRADED, ExitCode.BUSY, ExitCode.INTERRUPTED})
 
 PAGE_TEXT = """\
 # Error codes
 
-Made from the code by `make docs`; not edited here. Codes are stable: programs decide by them, never by a message.
+Generated from the code by `make docs`; do not edit. Codes are stable: programs decide by them, never by a message.
 
-## What the API answers
+## Error codes of the API
 
-A refusal is `{{"errors": [{{code, message, field?}}], "metadata": {{timestamp, requestId}}}}`, with one entry for each wrong field.
-What S3 itself answers to an upload (XML, with codes such as `AccessDenied` or `EntityTooLarge`) is documented by AWS.
+An error response is `{{"errors": [{{code, message, field?}}], "metadata": {{timestamp, requestId}}}}`, with one entry for each wrong field.
+Responses of S3 itself to an upload (XML, with codes such as `AccessDenied` or `EntityTooLarge`) are documented by AWS.
 
-{refusals}
+{api_errors}
 
-## Why a job failed
+## Error codes of jobs
 
-The `error_code` of a job. `platform queue --redrive` moves dead letters back, which takes up again what failed for a passing cause.
+The `error_code` of a failed job. `platform queue --redrive` moves dead letters back, which resumes jobs that failed with a transient error.
 
 {job_errors}
 
-## What the `platform` command exits with
+## Exit codes of the `platform` command
 
 {exits}
 """
 
 
 class CatalogueError(Exception):
-    """Codes that cannot be explained, each with what is missing."""
+    """Codes without a meaning or advice, each with what is missing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """A row of the catalogue. `retry` says whether repeating the same thing helps."""
+    """A row of the page. `retry` says whether repeating the same request helps."""
 
     code: str
     status: str = ""
@@ -103,9 +103,9 @@ class Entry:
     retry: str
 
 
-def refusals() -> list[Entry]:
-    """What the API answers, by HTTP status."""
-    # The root of the tree explains all refusals; its own code is what the renderer makes of a fault.
+def api_errors() -> list[Entry]:
+    """Return the error codes of the API, by HTTP status."""
+    # The base class describes all errors; its own code is what the renderer returns for an unexpected exception.
     found = {PlatformError.code: (PlatformError.status, _first_sentence(web_errors.render_unexpected), "perhaps, once")}
     for error in _tree(PlatformError):
         if "code" in vars(error):
@@ -113,16 +113,16 @@ def refusals() -> list[Entry]:
             found[error.code] = (error.status, _first_sentence(error), helps)
     for status, (code, message) in web_errors._BY_STATUS.items():
         found.setdefault(code, (status, f"{message}.", "no"))
-    _require("REFUSAL_ADVICE", found, REFUSAL_ADVICE)
+    _require("API_ADVICE", found, API_ADVICE)
     return [
-        Entry(code=code, status=str(status), meaning=meaning, advice=REFUSAL_ADVICE[code], retry=retry)
+        Entry(code=code, status=str(status), meaning=meaning, advice=API_ADVICE[code], retry=retry)
         for code, (status, meaning, retry) in sorted(found.items(), key=lambda item: item[1][0])
     ]
 
 
 def job_errors() -> list[Entry]:
-    """What stands in the `error_code` of a job that failed, by name."""
-    found = {entry.code: entry.meaning for entry in refusals() if entry.code in TRANSIENT_ERROR_CODES}
+    """Return the values of `error_code` of failed jobs, by name."""
+    found = {entry.code: entry.meaning for entry in api_errors() if entry.code in TRANSIENT_ERROR_CODES}
     for place in JOB_CODE_PLACES:
         for path in sorted((ROOT / place).rglob("*.py")):
             found |= job_codes(path.read_text(encoding="utf-8"))
@@ -136,7 +136,7 @@ def job_errors() -> list[Entry]:
 
 
 def job_codes(source: str) -> dict[str, str]:
-    """The constants of a module that are a job's codes, with the comment above each; empty where there is none."""
+    """Return the job codes among a module's constants, with the comment above each; empty where there is none."""
     return {
         found["code"]: " ".join(line.removeprefix("#").strip() for line in found["comment"].splitlines())
         for found in JOB_CODE.finditer(source)
@@ -144,7 +144,7 @@ def job_codes(source: str) -> dict[str, str]:
 
 
 def exits() -> list[Entry]:
-    """What the `platform` command ends with, by number."""
+    """Return the exit codes of the `platform` command, by number."""
     return [
         Entry(
             code=str(code.value),
@@ -157,16 +157,20 @@ def exits() -> list[Entry]:
 
 
 def page() -> str:
-    """The whole page. Raises CatalogueError."""
+    """Return the whole page.
+
+    Raises:
+        CatalogueError: Some codes lack a meaning or advice.
+    """
     return PAGE_TEXT.format(
-        refusals=_table(("Code", "HTTP", "Meaning", "What to do", "Does repeating help?"), refusals()),
+        api_errors=_table(("Code", "HTTP", "Meaning", "What to do", "Does repeating help?"), api_errors()),
         job_errors=_table(("Code", "Meaning", "What to do", "Does a redrive help?"), job_errors()),
         exits=_table(("Exit", "Meaning", "What to do", "Does repeating help?"), exits()),
     )
 
 
 def main(arguments: list[str]) -> str | None:
-    """Writes the page, or with `--check` compares it. Returns what is wrong, for the exit."""
+    """Write the page, or compare it with `--check`; return an error message for the exit."""
     try:
         made = page()
     except CatalogueError as error:
@@ -174,7 +178,7 @@ def main(arguments: list[str]) -> str | None:
     if "--check" not in arguments:
         PAGE.write_text(made, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != made:
-        return f"{PAGE.relative_to(ROOT)} is not what the code says: run `make docs`"
+        return f"{PAGE.relative_to(ROOT)} is stale: run `make docs`"
     return None
 
 
@@ -191,11 +195,11 @@ def _first_sentence(thing: object) -> str:
 
 def _require(name: str, meanings: Mapping[str, object], advice: Mapping[str, str]) -> None:
     missing = [
-        f"{code}: its code lacks a docstring, or a comment above it" for code, told in meanings.items() if not told
+        f"{code}: its code lacks a docstring or a comment above it" for code, told in meanings.items() if not told
     ]
-    missing += [f"{code}: {name} of docs/errors.py does not say what helps" for code in meanings.keys() - advice.keys()]
+    missing += [f"{code}: {name} of docs/errors.py lacks advice" for code in meanings.keys() - advice.keys()]
     missing += [
-        f"{code}: {name} of docs/errors.py explains a code that is not there"
+        f"{code}: {name} of docs/errors.py has advice for a code that does not exist"
         for code in advice.keys() - meanings.keys()
     ]
     if missing:

@@ -1,8 +1,6 @@
-"""Writes docs/SCHEMA.md: every table with its columns, keys, checks, indexes and triggers, as a migrated database's catalogue
-tells them.
+"""Write docs/SCHEMA.md: every table with its columns, keys, checks, indexes and triggers, from the catalogue of a migrated database.
 
-Run with `make docs`, which starts a Postgres of its own for it; `--check` writes nothing and fails when the page is not what
-would be written.
+Run by `make docs`, which starts a separate Postgres for it; `--check` writes nothing and fails when the page is stale.
 """
 
 import re
@@ -23,7 +21,7 @@ from runtime.migrations.runner import Migrator, head_revision
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "SCHEMA.md"
 
-# What is read together. A table that is in none stops the page.
+# The tables by subject. A table without a subject is an error.
 SUBJECTS = {
     "Shows and episodes": ["shows", "episodes", "script_versions"],
     "What episodes use": [
@@ -32,20 +30,20 @@ SUBJECTS = {
     "The library": ["clips", "components", "guests"],
     "Files and their processing": ["upload_sessions", "processing_queue", "thumbnails", "metadata_storage"],
     "Posts": ["posts", "post_images", "post_metadata"],
-    "Who did what": ["users", "activity_logs", "audit_log"],
-    "What the platform needs for itself": ["outbox", "idempotency_keys", "rate_limits"],
+    "Users and activity": ["users", "activity_logs", "audit_log"],
+    "Internal tables": ["outbox", "idempotency_keys", "rate_limits"],
 }  # fmt: skip
-# Alembic's own: the revision that the database is at.
+# Alembic's own table, with the database's revision.
 UNSAID = {"alembic_version"}
 
 PAGE_TEXT = """\
 # Schema
 
-Made from the catalogue of a database at revision {head} by `make docs`; not edited here. The revisions in
-`runtime/migrations/versions/` make the tables. Times are `timestamptz`, ids are UUIDs, version 7 where Postgres makes them.
-A record that was deleted has `deleted_at`; whoever wants those that are there asks for `deleted_at IS NULL`.
+Generated from the catalogue of a database at revision {head} by `make docs`; do not edit. The revisions in
+`runtime/migrations/versions/` create the tables. Times are `timestamptz`, ids are UUIDs, version 7 where Postgres generates them.
+A deleted record has `deleted_at`; queries for live records have `deleted_at IS NULL`.
 
-## Who refers to whom
+## Foreign keys
 
 ```mermaid
 erDiagram
@@ -85,7 +83,7 @@ SELECT proname || '(' || pg_get_function_identity_arguments(oid) || ')', pg_get_
     coalesce(obj_description(oid, 'pg_proc'), '')
 FROM pg_proc WHERE pronamespace = 'public'::regnamespace ORDER BY proname
 """
-# Whether a row that refers has to, and whether only one can.
+# Foreign keys: whether the reference is required, and whether it is unique.
 REFERENCES = """
 SELECT confrelid::regclass::text, conrelid::regclass::text, attname, attnotnull,
     EXISTS (SELECT FROM pg_index WHERE indrelid = conrelid AND indisunique AND indpred IS NULL AND indkey::text = attnum::text)
@@ -97,11 +95,15 @@ Connection = psycopg.Connection[Any]
 
 
 class SubjectsError(Exception):
-    """A table has no subject, or a subject has a table that is not there."""
+    """A table has no subject, or a subject names a table that does not exist."""
 
 
 def page(connection: Connection) -> str:
-    """The whole page, from the catalogue of a migrated database. Raises SubjectsError."""
+    """Return the whole page, from the catalogue of a migrated database.
+
+    Raises:
+        SubjectsError: SUBJECTS and the database differ.
+    """
     relations = {name: rest for name, *rest in connection.execute(RELATIONS) if name not in UNSAID}
     listed = {name for names in SUBJECTS.values() for name in names}
     if wrong := sorted(listed ^ relations.keys()):
@@ -142,19 +144,19 @@ def _columns(connection: Connection, oid: int, is_view: bool) -> str:
 
 
 def _condition(text: str) -> str:
-    """An expression without the casts that Postgres adds: `x IN ('a', 'b')`."""
+    """Return an expression without the casts that Postgres adds: `x IN ('a', 'b')`."""
     plain = re.sub(r"::(character varying|text|bpchar|jsonb)\b(\[\])?", "", text)
     return re.sub(r"= ANY \(ARRAY\[(.*?)\]\)", r"IN (\1)", plain)
 
 
 def _index(text: str) -> str:
-    """What stands after the table: the method where it is not a tree, columns, condition."""
+    """Return the part after the table's name: the method unless it is btree, columns, condition."""
     unique = "UNIQUE " if text.startswith("CREATE UNIQUE") else ""
     return unique + _condition(re.sub(r"^CREATE .*? ON \S+ USING (btree )?", "", text))
 
 
 def _trigger(text: str) -> str:
-    """When, and what is called."""
+    """Return the trigger's events and function."""
     return re.sub(r"^CREATE TRIGGER \S+ (.*?) ON \S+ (.*)EXECUTE FUNCTION ", r"\1 \2", text)
 
 
@@ -169,7 +171,7 @@ def _cell(text: str) -> str:
 
 @contextmanager
 def migrated_database() -> Iterator[Connection]:
-    """A connection to a database at the newest revision, on a server that is there for it alone."""
+    """Yield a connection to a database at the newest revision, on a separate server."""
     with tempfile.TemporaryDirectory() as folder:
         supervisor = Supervisor(Path(folder))
         login = {"username": "postgres", "password": secrets.token_urlsafe(24), "database": "postgres"}
@@ -187,7 +189,7 @@ def migrated_database() -> Iterator[Connection]:
 
 
 def settle(made: str, arguments: list[str]) -> str | None:
-    """Writes the page, or with `--check` compares it. Returns what is wrong, for the exit."""
+    """Write the page, or compare it with `--check`; return an error message for the exit."""
     if "--check" not in arguments:
         PAGE.write_text(made, encoding="utf-8")
     elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != made:
@@ -196,7 +198,7 @@ def settle(made: str, arguments: list[str]) -> str | None:
 
 
 def main(arguments: list[str]) -> str | None:
-    """Writes or compares the page of a fresh installation. Returns what is wrong, for the exit."""
+    """Write or compare the page of a fresh installation; return an error message for the exit."""
     with migrated_database() as connection:
         try:
             made = page(connection)

@@ -29,7 +29,7 @@ class TestPage:
         }
 
     def test_says_what_each_route_does(self, api_page: ModuleType) -> None:
-        assert [row.path for row in api_page.rows() if not row.says] == []
+        assert [row.path for row in api_page.rows() if not row.purpose] == []
 
     def test_another_page_is_stale(self, api_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(api_page, "ROOT", tmp_path)

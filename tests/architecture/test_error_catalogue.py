@@ -64,18 +64,18 @@ class TestPage:
         monkeypatch.setattr(catalogue, "ROOT", tmp_path)
         monkeypatch.setattr(catalogue, "JOB_CODE_PLACES", [ROOT / place for place in catalogue.JOB_CODE_PLACES])
         monkeypatch.setattr(catalogue, "PAGE", file)
-        assert catalogue.main(["--check"]) == "errors.md is not what the code says: run `make docs`"
+        assert catalogue.main(["--check"]) == "errors.md is stale: run `make docs`"
         assert catalogue.main([]) is None
         assert catalogue.main(["--check"]) is None
 
 
 class TestEntries:
     def test_waiting_helps_where_the_answer_says_how_long(self, catalogue: ModuleType) -> None:
-        helped = {entry.code for entry in catalogue.refusals() if entry.retry.startswith("yes")}
+        helped = {entry.code for entry in catalogue.api_errors() if entry.retry.startswith("yes")}
         assert helped == {"RATE_LIMIT_EXCEEDED", "SERVICE_UNAVAILABLE"}
 
     def test_a_refusal_has_its_status_and_its_own_words(self, catalogue: ModuleType) -> None:
-        found = {entry.code: (entry.status, entry.meaning) for entry in catalogue.refusals()}
+        found = {entry.code: (entry.status, entry.meaning) for entry in catalogue.api_errors()}
         assert found["PRECONDITION_FAILED"] == ("412", "The caller's version of the thing is not the current one.")
         assert found["METHOD_NOT_ALLOWED"] == ("405", "This method is not allowed here.")
 
@@ -85,16 +85,16 @@ class TestEntries:
         )
         assert catalogue.job_codes(source) == {"GONE_FILE": "It is lost.", "BARE_CODE": ""}
 
-    @pytest.mark.parametrize("table", ["REFUSAL_ADVICE", "JOB_ADVICE"])
+    @pytest.mark.parametrize("table", ["API_ADVICE", "JOB_ADVICE"])
     def test_unexplained_and_gone_codes_stop_it(
         self, catalogue: ModuleType, monkeypatch: pytest.MonkeyPatch, table: str
     ) -> None:
         advice = dict(getattr(catalogue, table))
         monkeypatch.setattr(catalogue, table, {"GONE_CODE": "Nothing.", **advice})
-        assert f"GONE_CODE: {table} of docs/errors.py explains a code that is not there" in catalogue.main(["--check"])
+        assert f"GONE_CODE: {table} of docs/errors.py has advice for a code that does not exist" in catalogue.main(["--check"])
         del advice["SERVER_ERROR"]
         monkeypatch.setattr(catalogue, table, advice)
-        assert f"SERVER_ERROR: {table} of docs/errors.py does not say what helps" in catalogue.main(["--check"])
+        assert f"SERVER_ERROR: {table} of docs/errors.py lacks advice" in catalogue.main(["--check"])
 
     def test_a_code_without_a_meaning_stops_it(
         self, catalogue: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -102,4 +102,4 @@ class TestEntries:
         (tmp_path / "codes.py").write_text('BARE_CODE = "BARE_CODE"\n')
         monkeypatch.setattr(catalogue, "JOB_CODE_PLACES", (*catalogue.JOB_CODE_PLACES, tmp_path))
         monkeypatch.setattr(catalogue, "JOB_ADVICE", {**catalogue.JOB_ADVICE, "BARE_CODE": "Nothing."})
-        assert "BARE_CODE: its code lacks a docstring, or a comment above it" in catalogue.main(["--check"])
+        assert "BARE_CODE: its code lacks a docstring or a comment above it" in catalogue.main(["--check"])

@@ -23,7 +23,7 @@ class TestLocalPlatformPage:
         assert f"({listed['review_again']})" in section
 
     def test_it_says_the_ports(self) -> None:
-        told = dict(re.findall(r"(\w+) (?:answers )?on (?:port )?(\d{4})", self.TEXT))
+        told = dict(re.findall(r"(\w+) (?:listens )?on (?:port )?(\d{4})", self.TEXT))
         assert told == {name: str(port) for name, port in checkout.PORTS.items()}
 
     def test_what_aws_may_refuse_names_what_is_there(self) -> None:

@@ -76,7 +76,7 @@ class TestComponentPages:
 
     def test_a_page_says_what_each_environment_has(self, elsewhere: Path) -> None:
         queue = (elsewhere / "docs/components/work_queue.md").read_text()
-        assert queue.partition("## Registers\n\n")[2].splitlines() == [
+        assert queue.partition("## Resources\n\n")[2].splitlines() == [
             "| Type | dev | production | staging |",
             "|---|---:|---:|---:|",
             "| `aws:sqs/queue:Queue` | 2 | 2 | 2 |",
@@ -85,7 +85,7 @@ class TestComponentPages:
         ]
         service = (elsewhere / "docs/components/container_service.md").read_text()
         assert "| `aws:appautoscaling/target:Target` |  | 1 |  |" in service
-        assert "No environment has one" in (elsewhere / "docs/components/cache.md").read_text()
+        assert "No environment uses this component" in (elsewhere / "docs/components/cache.md").read_text()
 
     @pytest.mark.parametrize("page", ["docs/components.md", "docs/components/work_queue.md"])
     @pytest.mark.parametrize("spoilt", ["another", "missing"])
