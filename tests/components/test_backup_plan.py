@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -138,7 +138,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"BackupRule\.{field}: must"):
             rule(**changes)
 
-    @settings(max_examples=30, deadline=None)
     @given(cold=st.none() | st.integers(1, 1_000), warm=st.integers(90, 1_000), lock=st.booleans())
     def test_possible_values_register(self, register, cold, warm, lock):
         chosen = rule(cold_after_days=cold, delete_after_days=warm + (cold or 0))

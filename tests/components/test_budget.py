@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -109,7 +109,6 @@ class TestArgs:
     def test_a_topic_is_somebody_too(self):
         assert args(recipients=[], topic_arn=TOPIC).topic_arn == TOPIC
 
-    @settings(max_examples=30, deadline=None)
     @given(
         usd=st.integers(1, 10_000),
         actual=st.lists(st.integers(1, 200), max_size=3, unique=True),

@@ -2,7 +2,7 @@ import json
 
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -106,7 +106,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"ImageRepositoryArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         name=st.from_regex(r"[a-z0-9]{2,20}(-[a-z0-9]{1,20}){0,3}(/[a-z0-9]{1,20})?", fullmatch=True),
         tags=st.lists(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,20}", fullmatch=True), max_size=5, unique=True),

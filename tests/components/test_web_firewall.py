@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -137,7 +137,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"WebFirewallArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         rate=st.integers(10, 2_000_000_000),
         groups=st.lists(st.sampled_from([IP_REPUTATION, CORE, KNOWN_BAD_INPUTS]), unique=True),
