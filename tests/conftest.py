@@ -2,6 +2,7 @@
 
 import gc
 import itertools
+import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 from psycopg import sql
 
 from local.account import LocalAccount
@@ -26,6 +28,19 @@ pytest_plugins = ["tests.tables", "tests.selection"]
 # A process that has loaded what all rooms need holds millions of objects that stay: with Python's own thresholds, looking through
 # them for garbage was two fifths of the suite's time.
 gc.set_threshold(*GC_THRESHOLDS)
+
+# How many examples a property test draws. Examples are slow where a database or a process is behind them, and that is known.
+EXAMPLES = {"fast": 15, "ci": 50, "long": 500}
+for profile, examples in EXAMPLES.items():
+    # Hypothesis's own profile for CI draws the same examples in each run.
+    settings.register_profile(
+        profile,
+        settings.get_profile("ci" if profile == "ci" else "default"),
+        max_examples=examples,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+    )
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "fast"))
 
 REQUIREMENTS = Path(__file__).parents[1] / "docs" / "requirements.md"
 

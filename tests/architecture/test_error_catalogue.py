@@ -91,7 +91,9 @@ class TestEntries:
     ) -> None:
         advice = dict(getattr(catalogue, table))
         monkeypatch.setattr(catalogue, table, {"GONE_CODE": "Nothing.", **advice})
-        assert f"GONE_CODE: {table} of docs/errors.py has advice for a code that does not exist" in catalogue.main(["--check"])
+        assert f"GONE_CODE: {table} of docs/errors.py has advice for a code that does not exist" in catalogue.main(
+            ["--check"]
+        )
         del advice["SERVER_ERROR"]
         monkeypatch.setattr(catalogue, table, advice)
         assert f"SERVER_ERROR: {table} of docs/errors.py lacks advice" in catalogue.main(["--check"])

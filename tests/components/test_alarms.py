@@ -1,6 +1,6 @@
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components import alarm_rules
@@ -190,7 +190,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"Metric\.{field}: must"):
             Metric(**{"namespace": "AWS/SQS", "name": "Age"} | changes)
 
-    @settings(max_examples=30, deadline=None)
     @given(
         minutes=st.integers(1, 60),
         periods=st.integers(1, 20),

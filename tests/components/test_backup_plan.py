@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.backup_plan import BackupPlan, BackupPlanArgs, BackupRule
@@ -98,3 +100,11 @@ class TestArgs:
     def test_impossible_rule_is_refused_by_field(self, field, changes):
         with pytest.raises(ArgumentError, match=rf"BackupRule\.{field}: must"):
             rule(**changes)
+
+    @given(cold=st.none() | st.integers(1, 1_000), warm=st.integers(90, 1_000), lock=st.booleans())
+    def test_possible_values_register(self, register, cold, warm, lock):
+        chosen = rule(cold_after_days=cold, delete_after_days=warm + (cold or 0))
+        graph = register(lambda: BackupPlan("archive", args(rules=[chosen], lock=lock)))
+        (made,) = graph.one("Plan").inputs["rules"]
+        assert made["lifecycle"].get("coldStorageAfter") == cold
+        assert graph.counts["VaultLockConfiguration"] == lock

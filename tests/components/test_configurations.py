@@ -102,7 +102,7 @@ def parts(hint: Any) -> set[Any]:
 
 
 def run_examples(name: str, examples: int, strategy: st.SearchStrategy[Any], holds: Callable[[Any], None]) -> None:
-    """Has it hold for so many examples. What fails is reported, and kept for the next run, under the name."""
+    """Run the check on so many examples. What fails is reported, and stored for the next run, under the name."""
 
     def test(drawn: Any) -> None:
         holds(drawn)
@@ -110,7 +110,6 @@ def run_examples(name: str, examples: int, strategy: st.SearchStrategy[Any], hol
     test.__name__ = name
     how = settings(
         max_examples=examples,
-        deadline=None,
         suppress_health_check=[
             HealthCheck.too_slow,
             HealthCheck.filter_too_much,
@@ -260,8 +259,8 @@ class TestModules:
 
 
 class TestValid:
-    def test_50_register(self, component: Component) -> None:
-        register_all(component, 50, st.sampled_from([[KNOWN], [UNKNOWN]]))
+    def test_random_ones_register(self, component: Component) -> None:
+        register_all(component, settings().max_examples, st.sampled_from([[KNOWN], [UNKNOWN]]))
 
     @pytest.mark.long
     @pytest.mark.timeout(3_600)
@@ -281,9 +280,8 @@ class TestValid:
 
 
 class TestInvalid:
-    def test_30_are_refused_by_name(self, component: Component) -> None:
-        # Two kinds of mistakes at least.
-        refuse_all(component, 15)
+    def test_random_ones_are_refused_by_name(self, component: Component) -> None:
+        refuse_all(component, settings().max_examples)
 
     @pytest.mark.long
     @pytest.mark.timeout(3_600)

@@ -1,6 +1,6 @@
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -247,7 +247,6 @@ class TestArgs:
     def test_none_may_run(self, register):
         assert register(lambda: service(desired_count=0)).one("Service").inputs["desiredCount"] == 0
 
-    @settings(max_examples=50, deadline=None)
     @given(
         desired=st.integers(1, 20),
         more=st.none() | st.integers(0, 20),

@@ -2,7 +2,7 @@ import json
 
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components import policies
@@ -221,7 +221,6 @@ class TestArgs:
     def test_region_and_endpoints_may_be_set(self):
         assert args(variables={"AWS_REGION": "x", "AWS_ENDPOINT_URL": "y"}).variables
 
-    @settings(max_examples=50, deadline=None)
     @given(
         size=sizes(),
         port=st.integers(1, 65_535),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -48,7 +48,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"ContentDeliveryArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         names=st.lists(st.from_regex(r"[a-z]{3}", fullmatch=True), min_size=2, max_size=8, unique=True),
         signed=st.integers(0, 8),

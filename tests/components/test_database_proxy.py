@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -143,7 +143,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"DatabaseProxyArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=30, deadline=None)
     @given(percent=st.integers(1, 100), borrow=st.integers(0, 300), idle=st.integers(1, 28_800), iam=st.booleans())
     def test_possible_values_register(self, register, *, percent, borrow, idle, iam):
         chosen = args(

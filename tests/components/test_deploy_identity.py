@@ -1,6 +1,6 @@
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -138,7 +138,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"DeployIdentityArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=20, deadline=None)
     @given(
         project=st.from_regex(r"[a-z]{1,6}(-[a-z0-9]{1,6}){0,3}", fullmatch=True),
         environment=st.sampled_from(["dev", "staging", "production", "qa-2"]),

@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -115,7 +115,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"EncryptionKeyArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=30, deadline=None)
     @given(
         services=st.lists(st.sampled_from(["s3", "rds", "sqs", "secretsmanager"]), unique=True),
         groups=st.lists(st.sampled_from(["/aws/lambda/*", "/aws/vpc/flow"]), unique=True),

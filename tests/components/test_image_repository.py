@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -78,7 +78,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"ImageRepositoryArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         name=st.from_regex(r"[a-z0-9]{2,20}(-[a-z0-9]{1,20}){0,3}(/[a-z0-9]{1,20})?", fullmatch=True),
         readers=st.lists(st.from_regex(r"[0-9]{12}", fullmatch=True), max_size=3, unique=True),

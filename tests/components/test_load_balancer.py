@@ -1,6 +1,6 @@
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -208,7 +208,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"LoadBalancerArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         port=st.integers(1, 65_535),
         secure=st.booleans(),

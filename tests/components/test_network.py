@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -186,7 +186,6 @@ class TestArgs:
             args(**changes)
         assert refusal.value.field == field
 
-    @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(
         second=st.integers(0, 255),
         nat=st.sampled_from(["none", "single", "one_per_zone"]),
@@ -208,7 +207,6 @@ class TestArgs:
         assert len(graph.of("VpcEndpoint")) == 1 + len(endpoints)
         assert all(subnet.inputs["cidrBlock"].startswith(f"10.{second}.") for subnet in graph.of("Subnet"))
 
-    @settings(max_examples=30, deadline=None)
     @given(length=st.integers(0, 32).filter(lambda length: length != 16))
     def test_any_other_prefix_length_is_refused(self, length):
         with pytest.raises(ArgumentError, match="cidr"):

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -248,7 +248,6 @@ class TestArgs:
             args(**changes)
         assert refusal.value.field == field
 
-    @settings(max_examples=50, deadline=None)
     @given(
         storage=st.integers(20, 50_000),
         room=st.none() | st.integers(110, 130),
@@ -274,13 +273,11 @@ class TestArgs:
         assert instance.inputs["allocatedStorage"] == storage
         assert instance.protect is protected
 
-    @settings(max_examples=30, deadline=None)
     @given(storage=st.integers(20, 399), iops=st.integers(1, 100_000))
     def test_no_iops_below_the_size_that_takes_them(self, storage, iops):
         with pytest.raises(ArgumentError, match="iops"):
             args(storage_gb=storage, iops=iops)
 
-    @settings(max_examples=30, deadline=None)
     @given(start=st.integers(0, 23), length=st.integers(1, 6), offset=st.integers(0, 5))
     def test_overlapping_windows_are_refused(self, start, length, offset):
         inside = (start + min(offset, length - 1)) % 24

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -79,7 +79,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"CrossOrigin\.{field}: must"):
             CrossOrigin(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         rules=st.lists(
             st.builds(
@@ -106,7 +105,6 @@ class TestArgs:
         # One of prefix and And in a filter, never both, and no prefix beside it: S3 calls the rest malformed.
         assert all(len(rule["filter"]) == 1 and "prefix" not in rule for rule in registered)
 
-    @settings(max_examples=30, deadline=None)
     @given(suffix=st.text(min_size=1, max_size=12).filter(lambda text: not text.replace("-", "").isascii()))
     def test_suffix_that_no_bucket_can_have_is_refused(self, suffix):
         with pytest.raises(ArgumentError, match="name_suffix"):

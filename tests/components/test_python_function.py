@@ -1,6 +1,6 @@
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components import policies
@@ -198,7 +198,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=r"Placement\.subnet_ids: must"):
             Placement(vpc_id="vpc-1", subnet_ids=[])
 
-    @settings(max_examples=50, deadline=None)
     @given(
         memory=st.integers(128, 10_240),
         timeout=st.integers(1, 900),

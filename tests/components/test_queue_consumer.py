@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -58,7 +58,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"QueueConsumerArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         timeout=st.integers(1, 900),
         window=st.integers(0, 300),
@@ -79,7 +78,6 @@ class TestArgs:
         mapping = register(lambda: QueueConsumer("consumer", chosen)).one("EventSourceMapping").inputs
         assert mapping["functionResponseTypes"] == ["ReportBatchItemFailures"]
 
-    @settings(max_examples=30, deadline=None)
     @given(timeout=st.integers(1, 900), window=st.integers(0, 300), short=st.integers(1, 6))
     def test_every_visibility_below_is_refused(self, timeout, window, short):
         with pytest.raises(ArgumentError, match="queue_visibility_seconds"):

@@ -3,7 +3,7 @@ import math
 
 import pulumi
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -209,7 +209,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match="must have a day of month that AWS knows, not '32'"):
             args(expression="cron(0 0 32 * ? *)")
 
-    @settings(max_examples=40, deadline=None)
     @given(
         count=st.integers(2, 500),
         unit=st.sampled_from(["minutes", "hours", "days"]),

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -34,7 +34,6 @@ class TestArgs:
             args(**changes)
         assert refusal.value.field == field
 
-    @settings(max_examples=50, deadline=None)
     @given(
         zones=st.integers(1, 3),
         multiple=st.integers(1, 26),

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.naming import Naming
@@ -125,3 +127,13 @@ class TestArgs:
     def test_impossible_value_is_refused_by_field(self, field, changes):
         with pytest.raises(ArgumentError, match=rf"WebFirewallArgs\.{field}: must"):
             args(**changes)
+
+    @given(
+        rate=st.integers(10, 2_000_000_000),
+        groups=st.lists(st.sampled_from([IP_REPUTATION, CORE, KNOWN_BAD_INPUTS]), unique=True),
+    )
+    def test_possible_values_register(self, register, rate, groups):
+        chosen = args(rate_per_five_minutes=rate, managed_groups=groups)
+        rules = register(lambda: WebFirewall("waf", chosen)).one("WebAcl").inputs["rules"]
+        assert [rule["name"] for rule in rules] == ["rate", *groups]
+        assert [rule["priority"] for rule in rules] == list(range(len(rules)))

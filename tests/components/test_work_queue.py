@@ -1,7 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
@@ -83,7 +83,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match=rf"WorkQueueArgs\.{field}: must"):
             args(**changes)
 
-    @settings(max_examples=50, deadline=None)
     @given(
         visibility=st.integers(1, 43_200), retention=st.integers(43_201, FOURTEEN_DAYS), receives=st.integers(1, 1000)
     )
@@ -93,7 +92,6 @@ class TestArgs:
         kept = [each.inputs["messageRetentionSeconds"] for each in graph.of("Queue")]
         assert sorted(kept) == [retention, FOURTEEN_DAYS]
 
-    @settings(max_examples=30, deadline=None)
     @given(retention=st.integers(61, FOURTEEN_DAYS), shorter=st.integers(1, 1000))
     def test_dead_letters_never_expire_first(self, retention, shorter):
         with pytest.raises(ArgumentError, match="dead_letter_retention_seconds"):

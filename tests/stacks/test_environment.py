@@ -3,7 +3,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -219,7 +219,6 @@ class TestCombinations:
         )
         assert EnvironmentSettings.parse(quick).thumbnails.job_lease_seconds == 2
 
-    @settings(max_examples=50, deadline=None)
     @given(
         timeout=st.integers(1, 900),
         window=st.integers(0, 300),
@@ -240,7 +239,6 @@ class TestCombinations:
         )
         assert EnvironmentSettings.parse(values).thumbnails.job_lease_seconds == within
 
-    @settings(max_examples=30, deadline=None)
     @given(timeout=st.integers(1, 900), short=st.integers(1, 5), beyond=st.integers(0, 1000))
     def test_any_other_timing_is_not(
         self, settings_of: Callable[..., dict[str, Any]], *, timeout: Any, short: Any, beyond: Any
@@ -256,7 +254,6 @@ class TestCombinations:
         )
         assert any("thumbnails.job_lease_seconds" in problem for problem in refusal(too_long))
 
-    @settings(max_examples=30, deadline=None)
     @given(api=st.integers(1, 60), worker=st.integers(2, 60), pool=st.integers(2, 5))
     def test_functions_never_open_more_connections_than_are_theirs(
         self, settings_of: Callable[..., dict[str, Any]], *, api: Any, worker: Any, pool: Any

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.contract.strict_json import MAX_DEPTH, MAX_VALUES, parse
@@ -63,7 +63,6 @@ class TestParse:
         assert parse(b"[9223372036854775807, -9223372036854775807]") == [2**63 - 1, 1 - 2**63]
         assert parse('"é😀 \\ud83d\\ude00"'.encode()) == "é😀 😀"
 
-    @settings(max_examples=200, deadline=None)
     @given(
         st.recursive(
             st.none()

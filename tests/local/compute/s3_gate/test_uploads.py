@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 MAXIMUM_BYTES = 300 * 1024
@@ -37,8 +37,6 @@ UPLOADS = st.builds(
     st.integers(0, 2**32),
     TYPES,
 )
-# Each of the three ways below, so 210 uploads in all.
-HONEST = settings(max_examples=70, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +59,6 @@ def stored(s3: Any, shelf: str, sha256: Any) -> Any:
 
 
 @pytest.mark.requirement("A-08", "NOVA-05")
-@HONEST
 @given(upload=UPLOADS)
 def test_presigned_put_is_accepted(s3: Any, shelf: str, stored: Any, sha256: Any, upload: Any) -> None:
     key, content, kind = upload
@@ -74,7 +71,6 @@ def test_presigned_put_is_accepted(s3: Any, shelf: str, stored: Any, sha256: Any
 
 
 @pytest.mark.requirement("A-07", "NOVA-05")
-@HONEST
 @given(upload=UPLOADS)
 def test_presigned_form_is_accepted(s3: Any, shelf: str, stored: Any, sha256: Any, upload: Any) -> None:
     key, content, kind = upload
@@ -87,7 +83,6 @@ def test_presigned_form_is_accepted(s3: Any, shelf: str, stored: Any, sha256: An
     stored(key, content, kind)
 
 
-@HONEST
 @given(upload=UPLOADS)
 def test_signed_put_is_accepted(s3: Any, shelf: str, stored: Any, upload: Any) -> None:
     key, content, kind = upload

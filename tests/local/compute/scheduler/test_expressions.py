@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.schedule import expression_problem
@@ -80,7 +80,6 @@ class TestNextTime:
         found = times(expression, "2026-11-21T13:07", max(len(expected), 1))
         assert found == expected
 
-    @settings(max_examples=60, deadline=None)
     @given(
         minutes=st.sets(st.integers(0, 59), min_size=1, max_size=4),
         hours=st.sets(st.integers(0, 23), min_size=1, max_size=4),
@@ -140,12 +139,10 @@ class TestRefusals:
         with pytest.raises(ExpressionError, match=problem):
             parse(expression)
 
-    @settings(max_examples=600, deadline=None)
     @given(st.lists(FIELD, min_size=6, max_size=6))
     def test_what_the_component_takes_runs_here_and_nothing_else(self, fields: list[str]) -> None:
         self._same(f"cron({' '.join(fields)})")
 
-    @settings(max_examples=300, deadline=None)
     @given(place=st.integers(0, 5), field=FIELD)
     def test_component_agrees_field_by_field(self, place: int, field: str) -> None:
         fields = ["0", "3", "*", "*", "?", "*"]
@@ -154,7 +151,6 @@ class TestRefusals:
         fields[place] = field
         self._same(f"cron({' '.join(fields)})")
 
-    @settings(max_examples=100, deadline=None)
     @given(st.integers(-1, 12), st.sampled_from(["minute", "hour", "day", "week", "second"]), st.sampled_from("s "))
     def test_component_agrees_on_rates(self, count: int, unit: str, ending: str) -> None:
         self._same(f"rate({count} {unit}{ending.strip()})")
