@@ -19,7 +19,7 @@ BY_HOST = {"cognito-idp.us-east-1.amazonaws.com": "cognito-idp"}
 
 
 def clients(folder):
-    """The services that boto3 clients are made for below a folder: the first argument of each `client(…)`, `get_client(…)` and `resource(…)`."""
+    """The services that boto3 clients are made for below a folder: the first argument of `client`, `get_client`, `resource`."""
     found = {}
     for path in sorted(folder.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
