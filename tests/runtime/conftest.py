@@ -14,7 +14,7 @@ from lambda_src.migrate import application_role
 from local.account import LocalAccount
 from local.compute.rds.postgres import EmbeddedPostgres
 from runtime.adapters.database import Database, close_all
-from runtime.adapters.database import database as process_database
+from runtime.adapters.database import get_database as process_database
 from runtime.adapters.logs import get_logger
 from runtime.migrations.runner import Migrator
 from runtime.settings import DatabaseSettings, load_settings

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from lambda_src.migrate.handler import MigrationFailedError, handler
-from runtime.adapters.database import database as database_of
+from runtime.adapters.database import get_database as database_of
 from runtime.migrations.runner import head_revision
 from runtime.settings import DatabaseSettings, MigrateSettings, load_settings
 from tests.lambda_src.migrate.conftest import Deployment

@@ -20,6 +20,7 @@ from lambda_src.thumbnails.handler import handler
 from local.account import LocalAccount
 from local.compute.event_sources import queue_batches
 from local.supervisor import Supervisor
+from operations.project import checkout
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from runtime.adapters import aws_clients

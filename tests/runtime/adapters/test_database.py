@@ -7,7 +7,7 @@ import pytest
 from psycopg import sql
 
 from runtime.adapters.database import Database, close_all, ssl_mode
-from runtime.adapters.database import database as process_database
+from runtime.adapters.database import get_database as process_database
 from runtime.errors import UnavailableError
 from runtime.settings import DatabaseSettings, load_settings
 
