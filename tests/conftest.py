@@ -20,7 +20,7 @@ from local.engines.evaluation import GC_THRESHOLDS
 from local.supervisor import Supervisor
 from operations.release import local_bundles
 from operations.release.local_bundles import LocalBundles
-from operations.requirements.document import read
+from operations.requirements.document import read_requirements
 
 # At a run's end: what tests of bad input proved, and how many tests were left out.
 pytest_plugins = ["tests.tables", "tests.selection"]
@@ -141,7 +141,7 @@ def database(empty_database: DatabaseAddress) -> DatabaseAddress:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test may only claim requirements that exist."""
-    known = {requirement.id for requirement in read(REQUIREMENTS)}
+    known = {requirement.id for requirement in read_requirements(REQUIREMENTS)}
     for item in items:
         for mark in item.iter_markers("requirement"):
             unknown = set(mark.args) - known

@@ -7,10 +7,10 @@ import httpx
 import psutil
 import pytest
 import valkey
-from operations.release.machine import MachineBundles
 
 from local.cloud import LocalCloud
 from local.engines.stack_files import load_stack_config
+from operations.release.local_bundles import LocalBundles
 from stacks.program import platform as program
 from tests.journeys.conftest import FAST, PHOTO, ROOT, SETTINGS, Platform, with_changes
 
@@ -26,7 +26,7 @@ pytestmark = pytest.mark.timeout(300)
 
 
 @pytest.fixture(scope="module")
-def extended(tmp_path_factory: pytest.TempPathFactory, bundles: MachineBundles) -> Iterator[Platform]:
+def extended(tmp_path_factory: pytest.TempPathFactory, bundles: LocalBundles) -> Iterator[Platform]:
     """A platform whose settings have a database proxy and a cache."""
     config = load_stack_config(ROOT, "dev")
     config |= {f"episode-metadata:{key}": value for key, value in bundles.config.items()}

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from local.engines.recording import RegisteredResource, record
-from operations.graph.placeholder_release import release_config
+from operations.graph.placeholder_release import placeholder_config
 from stacks.environment import CONFIG_KEY, PROJECT
 from stacks.program import platform
 
@@ -105,7 +105,7 @@ def changed(values: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
 
 def evaluate(values: dict[str, Any], *, preview: bool = False, program: Callable[[], None] = platform) -> Graph:
     with tempfile.TemporaryDirectory() as folder:
-        config = {CONFIG_KEY: json.dumps(values), **release_config(PROJECT, Path(folder))}
+        config = {CONFIG_KEY: json.dumps(values), **placeholder_config(PROJECT, Path(folder))}
         return Graph(record(program, project=PROJECT, stack="test", config=config, preview=preview))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations.requirements.markers import claims
+from operations.requirements.markers import find_marked_tests
 from tests.stacks.conftest import Graph
 from tests.stacks.environment_table import Row, cells, everywhere, named
 
@@ -42,11 +42,11 @@ ELSEWHERE = {"ROAD-15", "C-33"}
 
 class TestTables:
     def test_everything_that_is_stated_has_a_row(self) -> None:
-        claimed = {claim.id for claim in claims(TESTS) if claim.test.startswith(TABLES)}
+        claimed = {claim.id for claim in find_marked_tests(TESTS) if claim.test.startswith(TABLES)}
         assert STATED - claimed == NOT_IN_THE_GRAPH.keys() | (ELSEWHERE - claimed)
 
     def test_what_is_shown_elsewhere_is(self) -> None:
-        claimed = {claim.id for claim in claims(TESTS) if claim.test.startswith("tests/stacks/")}
+        claimed = {claim.id for claim in find_marked_tests(TESTS) if claim.test.startswith("tests/stacks/")}
         assert claimed >= ELSEWHERE
 
     @pytest.mark.requirement("ROAD-46", "ROAD-50", "C-15")

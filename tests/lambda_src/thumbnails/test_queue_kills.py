@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from operations.release.machine import MachineBundles
 
 from local.account import LocalAccount
 from local.supervisor import Supervisor
+from operations.release.local_bundles import LocalBundles
 from tests.lambda_src.thumbnails.conftest import Bench
 from tests.lambda_src.thumbnails.deployed_worker import DeployedWorker, seeded_random
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture
 def deployed(
-    bench: Bench, account: LocalAccount, supervisor: Supervisor, bundles: MachineBundles
+    bench: Bench, account: LocalAccount, supervisor: Supervisor, bundles: LocalBundles
 ) -> Iterator[DeployedWorker]:
     made = DeployedWorker(bench, account, supervisor, bundles)
     yield made

@@ -14,13 +14,13 @@ from typing import Any
 import httpx
 import pytest
 import stamina
-from operations.release.machine import MachineBundles
 
 from lambda_src.thumbnails.handler import handler
 from local.account import LocalAccount
 from local.compute.event_sources import queue_batches
 from local.supervisor import Supervisor
 from operations.project import checkout
+from operations.release.local_bundles import LocalBundles
 from operations.state.files import Credentials, Endpoints, EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from runtime.adapters import aws_clients
@@ -96,7 +96,7 @@ def barrier(target: str, operation: str, number: int, *, goes_through: bool) -> 
 
 @pytest.fixture
 def deployed(
-    bench: Bench, account: LocalAccount, supervisor: Supervisor, bundles: MachineBundles
+    bench: Bench, account: LocalAccount, supervisor: Supervisor, bundles: LocalBundles
 ) -> Iterator[DeployedWorker]:
     made = DeployedWorker(bench, account, supervisor, bundles, visibility_seconds=60)
     yield made
