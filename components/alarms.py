@@ -1,4 +1,4 @@
-"""Alarms that reach somebody: one encrypted topic in each region, its mail recipients, and an alarm for every rule."""
+"""CloudWatch alarms with one encrypted topic per region, its e-mail subscriptions, and an alarm for each rule."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -12,44 +12,44 @@ from components import policies
 from components.arguments import MAIL_ADDRESS, check, check_choice, check_range, check_unique
 from components.naming import Naming
 
-# What a rule says of a series, in CloudWatch's words.
+# The comparison operators by the names that rules use.
 COMPARISONS = {
     "above": "GreaterThanThreshold",
     "at_least": "GreaterThanOrEqualToThreshold",
     "below": "LessThanThreshold",
 }
-Missing = Literal["notBreaching", "breaching", "ignore", "missing"]
+MissingData = Literal["notBreaching", "breaching", "ignore", "missing"]
 STATISTIC = re.compile(r"Sum|Average|Minimum|Maximum|SampleCount|p\d{1,2}(\.\d{1,2})?")
-WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+KEBAB_CASE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 METRIC_ID = re.compile(r"[a-z][A-Za-z0-9_]*")
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
-A_DAY, SEVEN_DAYS = 86_400, 604_800
-# Where the pages are that say what to do about an alarm.
+ONE_DAY_SECONDS, SEVEN_DAYS_SECONDS = 86_400, 604_800
+# The folder of the runbooks, which every alarm description links to.
 RUNBOOKS = "docs/runbooks"
 
 
-def _own_alarms(topic_arn: str) -> str:
+def _alarm_arns(topic_arn: str) -> str:
     _, partition, _, region, account, _ = topic_arn.split(":", 5)
     return f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"
 
 
-def _own_budgets(topic_arn: str) -> str:
+def _budget_arns(topic_arn: str) -> str:
     _, partition, _, _, account, _ = topic_arn.split(":", 5)
     return f"arn:{partition}:budgets::{account}:*"
 
 
-# Who tells a topic something, and for which of its own things it may: alarms, budgets, and anomalies of cost, which
-# document a condition on the account alone.
+# The services that publish to a topic, with the source ARNs they may publish for: alarms and budgets of the same account.
+# For cost anomalies AWS documents a condition on the account alone.
 PUBLISHERS: Mapping[str, Callable[[str], str] | None] = {
-    "cloudwatch.amazonaws.com": _own_alarms,
-    "budgets.amazonaws.com": _own_budgets,
+    "cloudwatch.amazonaws.com": _alarm_arns,
+    "budgets.amazonaws.com": _budget_arns,
     "costalerts.amazonaws.com": None,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """A series in CloudWatch, and how the values of one period become one: `Sum`, `Average`, `p95`."""
+    """A CloudWatch metric, and the statistic that aggregates a period: `Sum`, `Average`, `p95`."""
 
     namespace: str
     name: str
@@ -60,45 +60,47 @@ class Metric:
         for part in ("namespace", "name"):
             check(self, part, bool(getattr(self, part)), "must not be empty")
         known = bool(STATISTIC.fullmatch(self.statistic))
-        check(self, "statistic", known, f"must be Sum, Average, p95 or the like, not {self.statistic!r}")
+        check(self, "statistic", known, f"must be a statistic such as Sum, Average or p95, not {self.statistic!r}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmRule:
-    """When an alarm goes off: its series, or the expression over several, is beyond `threshold` for `periods` in a row."""
+    """When an alarm fires: its metric, or the expression over several, is beyond `threshold` for `periods` in a row."""
 
     name: str
-    """What goes wrong: `thumbnail-queue-age` makes the alarm `{project}-thumbnail-queue-age-{environment}`."""
+    """`thumbnail-queue-age` names the alarm `{project}-thumbnail-queue-age-{environment}`."""
     description: str
-    """What it means for whoever is woken, in one sentence."""
+    """What the alarm means for the person on call, in one sentence."""
     runbook: str
-    """The page that says what to do, without its folder and ending."""
+    """The name of the runbook, without folder and extension."""
     metrics: Mapping[str, Metric]
-    """By the names that the expression uses."""
+    """By the ids that the expression uses."""
     expression: str = ""
-    """Metric math; left out where there is one series, which is then compared as it is."""
+    """Metric math; empty for a single metric, which is then compared directly."""
     comparison: str = "above"
     threshold: float
     period_seconds: int = 60
     periods: int = 1
-    missing: Missing = "notBreaching"
-    """What a period without a value counts as."""
+    missing_data: MissingData = "notBreaching"
+    """How a period without data is treated."""
     region: str | None = None
-    """Where the series is, if not in the stack's own region: an alarm can only watch what is in its own."""
+    """The region of the metric, if it is not the stack's own: an alarm can only watch metrics of its own region."""
 
     def __post_init__(self) -> None:
         for part in ("name", "runbook"):
             value = getattr(self, part)
-            check(self, part, bool(WORDS.fullmatch(value)), f"must be lower-case words with hyphens, not {value!r}")
+            check(
+                self, part, bool(KEBAB_CASE.fullmatch(value)), f"must be lower-case words with hyphens, not {value!r}"
+            )
         check(self, "description", 0 < len(self.description) <= 800, "must have 1 to 800 characters")
         self._check_metrics()
         check_choice(self, "comparison", COMPARISONS)
-        check_choice(self, "missing", get_args(Missing))
-        check_range(self, "period_seconds", 10, A_DAY)
+        check_choice(self, "missing_data", get_args(MissingData))
+        check_range(self, "period_seconds", 10, ONE_DAY_SECONDS)
         step = self.period_seconds in (10, 30) or self.period_seconds % 60 == 0
         check(self, "period_seconds", step, f"must be 10, 30 or whole minutes, not {self.period_seconds}")
         check_range(self, "periods", 1, 100)
-        longest = SEVEN_DAYS if self.period_seconds >= 3600 else A_DAY
+        longest = SEVEN_DAYS_SECONDS if self.period_seconds >= 3600 else ONE_DAY_SECONDS
         span = self.periods * self.period_seconds
         check(self, "periods", span <= longest, f"must span at most {longest} seconds, not {span}")
         region = self.region is None or bool(REGION.fullmatch(self.region))
@@ -106,40 +108,49 @@ class AlarmRule:
 
     def _check_metrics(self) -> None:
         count = len(self.metrics)
-        check(self, "metrics", 1 <= count <= 9, f"must be 1 to 9 series, not {count}")
+        check(self, "metrics", 1 <= count <= 9, f"must be 1 to 9 metrics, not {count}")
         for name in self.metrics:
-            check(self, "metrics", bool(METRIC_ID.fullmatch(name)), f"must begin with a small letter, not {name!r}")
-        check(self, "metrics", "result" not in self.metrics, "must not be called result, as the expression is")
-        check(self, "expression", bool(self.expression) or count == 1, "must be given for several series")
+            check(
+                self, "metrics", bool(METRIC_ID.fullmatch(name)), f"must begin with a lower-case letter, not {name!r}"
+            )
+        check(
+            self, "metrics", "result" not in self.metrics, "must not be named result, which is the id of the expression"
+        )
+        check(self, "expression", bool(self.expression) or count == 1, "must be given for several metrics")
         unused = sorted(set(self.metrics) - set(re.findall(r"\w+", self.expression))) if self.expression else []
-        check(self, "expression", not unused, f"must use every series; {', '.join(unused)} is not in it")
+        check(self, "expression", not unused, f"must use every metric; {', '.join(unused)} is not in it")
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlarmsArgs:
-    """Who is told, and of what."""
+    """Alarm rules and their recipients."""
 
     naming: Naming
     recipients: Sequence[str]
-    """Mail addresses. Each gets a message and must confirm it, once in every region that has alarms."""
+    """E-mail addresses. Each receives a message to confirm its subscription, once per region with alarms."""
     rules: Sequence[AlarmRule]
     region: str
-    """The stack's own. Rules of another region get a topic there."""
+    """The stack's own region. Rules of another region get a topic there."""
 
     def __post_init__(self) -> None:
-        check(self, "recipients", bool(self.recipients), "must name at least one mail address")
+        check(self, "recipients", bool(self.recipients), "must name at least one e-mail address")
         for recipient in self.recipients:
-            check(self, "recipients", bool(MAIL_ADDRESS.fullmatch(recipient)), f"must be addresses, not {recipient!r}")
+            check(
+                self,
+                "recipients",
+                bool(MAIL_ADDRESS.fullmatch(recipient)),
+                f"must be e-mail addresses, not {recipient!r}",
+            )
         check_unique(self, "recipients", self.recipients)
         check_unique(self, "rules", [rule.name for rule in self.rules])
         check(self, "region", bool(REGION.fullmatch(self.region)), f"must be a region, not {self.region!r}")
 
 
 class Alarms(pulumi.ComponentResource):
-    """The topics and the alarms. Whoever goes off or comes back says so on the topic of its region."""
+    """The topics and the alarms. Each alarm notifies the topic of its region when it fires and when it recovers."""
 
     topic_arn: pulumi.Output[str]
-    """The topic of the stack's own region, known once it accepts what it is told."""
+    """The topic of the stack's own region, known once its policy is in place."""
 
     def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Alarms", name, {}, opts)
@@ -157,21 +168,21 @@ class Alarms(pulumi.ComponentResource):
         self.register_outputs({"topic_arn": self.topic_arn})
 
     def _create_topic(self, region: str) -> pulumi.Output[str]:
-        """A topic with its recipients; its ARN."""
-        home = region == self._args.region
-        name, elsewhere = (self._name, None) if home else (f"{self._name}-{region}", region)
+        """Create a topic with its subscriptions and return its ARN."""
+        is_own_region = region == self._args.region
+        name, topic_region = (self._name, None) if is_own_region else (f"{self._name}-{region}", region)
         topic = aws.sns.Topic(
             f"{name}-topic",
             name=self._args.naming.physical("alarms"),
-            kms_master_key_id=self._create_key(name, elsewhere).arn,
-            region=elsewhere,
+            kms_master_key_id=self._create_key(name, topic_region).arn,
+            region=topic_region,
             opts=self._child,
         )
         policy = aws.sns.TopicPolicy(
             f"{name}-topic-policy",
             arn=topic.arn,
-            policy=pulumi.Output.json_dumps(policies.document(*topic_publishers(topic.arn))),
-            region=elsewhere,
+            policy=pulumi.Output.json_dumps(policies.document(*topic_statements(topic.arn))),
+            region=topic_region,
             opts=self._child,
         )
         for recipient in self._args.recipients:
@@ -180,22 +191,22 @@ class Alarms(pulumi.ComponentResource):
                 topic=topic.arn,
                 protocol="email",
                 endpoint=recipient,
-                region=elsewhere,
+                region=topic_region,
                 opts=self._child,
             )
         return pulumi.Output.all(topic.arn, policy.id).apply(lambda known: str(known[0]))
 
     def _create_key(self, name: str, region: str | None) -> aws.kms.Key:
-        """The key of a topic. AWS's own for SNS admits no service: an alarm's message would be lost without a word."""
+        """Create the key of a topic. AWS's own SNS key admits no service, so an alarm's message would be lost silently."""
         account = aws.get_caller_identity_output(opts=pulumi.InvokeOptions(parent=self)).account_id
-        # Without this statement nobody could mend the key.
+        # Without this statement nobody could administer the key.
         owner = {"AWS": pulumi.Output.concat("arn:aws:iam::", account, ":root")}
         account_decides = policies.allow("AccountDecides", ["kms:*"], ["*"], principal=owner)
         return aws.kms.Key(
             f"{name}-key",
             description=f"Messages of {self._args.naming.physical('alarms')}",
             enable_key_rotation=True,
-            policy=pulumi.Output.json_dumps(policies.document(account_decides, topic_key_users(account))),
+            policy=pulumi.Output.json_dumps(policies.document(account_decides, allow_publishers_to_use_key(account))),
             region=region,
             opts=self._child,
         )
@@ -222,7 +233,7 @@ class Alarms(pulumi.ComponentResource):
             comparison_operator=COMPARISONS[rule.comparison],
             threshold=rule.threshold,
             evaluation_periods=rule.periods,
-            treat_missing_data=rule.missing,
+            treat_missing_data=rule.missing_data,
             actions_enabled=True,
             alarm_actions=[topic],
             ok_actions=[topic],
@@ -252,8 +263,8 @@ def _queries(rule: AlarmRule) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]
     return [*series, result]
 
 
-def topic_publishers(topic_arn: pulumi.Input[str]) -> list[policies.Statement]:
-    """The policy of a topic for alarms: the publishers may, for its own account alone, and nobody over plain HTTP."""
+def topic_statements(topic_arn: pulumi.Input[str]) -> list[policies.Statement]:
+    """Return the policy of an alarm topic: the publishers may publish for the topic's own account, and only over TLS."""
     statements = [
         policies.deny(
             "RefusePlainTransport",
@@ -264,7 +275,7 @@ def topic_publishers(topic_arn: pulumi.Input[str]) -> list[policies.Statement]:
         )
     ]
     for service, source in PUBLISHERS.items():
-        condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": policies.account_of(topic_arn)}}
+        condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": policies.account_id_of(topic_arn)}}
         if source is not None:
             condition["ArnLike"] = {"aws:SourceArn": pulumi.Output.from_input(topic_arn).apply(source)}
         statements.append(
@@ -279,8 +290,8 @@ def topic_publishers(topic_arn: pulumi.Input[str]) -> list[policies.Statement]:
     return statements
 
 
-def topic_key_users(account_id: pulumi.Input[str]) -> policies.Statement:
-    """A statement of the policy of a key that encrypts such a topic: the publishers may use it, for their account alone."""
+def allow_publishers_to_use_key(account_id: pulumi.Input[str]) -> policies.Statement:
+    """Return a key policy statement that lets the publishers use the key for their own account."""
     return policies.allow(
         "AlarmPublishersUseKey",
         ["kms:GenerateDataKey*", "kms:Decrypt"],

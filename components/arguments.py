@@ -1,4 +1,4 @@
-"""Refusals of component arguments: every message names the class, the field and what would be right."""
+"""Validation of component arguments: every message names the class, the field and the valid values."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -6,18 +6,18 @@ from typing import Any
 
 import pulumi
 
-# What CloudWatch accepts as a log group's retention; any other number of days is refused when the group is made.
+# The retention periods that CloudWatch Logs accepts.
 LOG_RETENTION_DAYS = (
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
 )  # fmt: skip
 
 HOST_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
-# Whether mail arrives there, only a message can tell.
+# Only a message can prove that the address exists.
 MAIL_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
 class ArgumentError(ValueError):
-    """An argument that AWS, or the component's own promise, does not allow. `field` is the argument's name."""
+    """An argument that AWS or the component does not allow. `field` is the argument's name."""
 
     def __init__(self, arguments: object, field: str, problem: str) -> None:
         super().__init__(f"{type(arguments).__name__}.{field}: {problem}")
@@ -25,18 +25,26 @@ class ArgumentError(ValueError):
 
 
 def is_plain(value: object) -> bool:
-    """Whether a value is known while the program runs. An output is not: only AWS can refuse it, at deploy time."""
+    """Return whether the value is known while the program runs. Outputs are not: AWS validates them at deployment."""
     return value is not None and not isinstance(value, pulumi.Output)
 
 
 def check(arguments: object, field: str, holds: bool, problem: str) -> None:
-    """Raises ArgumentError with `problem`, a phrase that begins with "must", unless `holds`."""
+    """Validate a condition; `problem` is the rest of the message and begins with "must".
+
+    Raises:
+        ArgumentError: The condition does not hold.
+    """
     if not holds:
         raise ArgumentError(arguments, field, problem)
 
 
 def check_range(arguments: object, field: str, low: int, high: int) -> None:
-    """Raises ArgumentError unless the field, where it is plain, is a whole number from `low` to `high`, both included."""
+    """Validate that the field, if it is plain, is an integer from `low` to `high`, both included.
+
+    Raises:
+        ArgumentError: The value is outside the range or not an integer.
+    """
     value: Any = getattr(arguments, field)
     if is_plain(value):
         whole = isinstance(value, int) and not isinstance(value, bool)
@@ -44,7 +52,11 @@ def check_range(arguments: object, field: str, low: int, high: int) -> None:
 
 
 def check_choice(arguments: object, field: str, choices: Collection[object]) -> None:
-    """Raises ArgumentError unless the field, where it is plain, is one of `choices`."""
+    """Validate that the field, if it is plain, is one of `choices`.
+
+    Raises:
+        ArgumentError: The value is not one of them.
+    """
     value: Any = getattr(arguments, field)
     if is_plain(value):
         listed = ", ".join(str(choice) for choice in choices)
@@ -52,7 +64,11 @@ def check_choice(arguments: object, field: str, choices: Collection[object]) -> 
 
 
 def check_unique(arguments: object, field: str, values: Iterable[object]) -> None:
-    """Raises ArgumentError when a value occurs twice: children are named after these, and names are unique."""
+    """Validate that no value occurs twice: child resources are named after the values, and names are unique.
+
+    Raises:
+        ArgumentError: A value is repeated.
+    """
     listed = list(values)
     twice = sorted({str(value) for value in listed if listed.count(value) > 1})
     check(arguments, field, not twice, f"must not repeat {', '.join(twice)}")

@@ -1,4 +1,4 @@
-"""Archives beyond what each service keeps itself: a vault, the rules that fill it, and whatever they save."""
+"""Archives beyond each service's own backups: a vault, a backup plan, and the resources it saves."""
 
 import re
 from collections.abc import Sequence
@@ -12,11 +12,11 @@ from components.arguments import check, check_range, check_unique
 from components.naming import Naming
 from components.schedule import expression_problem
 
-# A backup that has not started or ended in time is cancelled: AWS's own default for the start, and ten hours in all.
+# A backup that has not started or completed in time is cancelled. An hour to start is the default of AWS.
 START_WITHIN_MINUTES, COMPLETE_WITHIN_MINUTES = 60, 600
-LONGEST_DAYS = 36_500
-WORDS = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-# AWS's own policies for the role.
+MAX_RETENTION_DAYS = 36_500
+KEBAB_CASE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+# The AWS managed policies of the role.
 MANAGED = {
     "backup": "service-role/AWSBackupServiceRolePolicyForBackup",
     "restores": "service-role/AWSBackupServiceRolePolicyForRestores",
@@ -25,35 +25,38 @@ MANAGED = {
 
 @dataclass(frozen=True, kw_only=True)
 class BackupRule:
-    """When a backup is made, and how long it is kept."""
+    """The schedule and the retention of a backup."""
 
     name: str
     schedule: str
-    """AWS's own words, in UTC. RDS makes none within an hour of its own backup and maintenance windows, nor in them."""
+    """A cron expression in UTC. RDS makes no backup during, or within an hour of, its own backup and maintenance windows."""
     delete_after_days: int
 
     def __post_init__(self) -> None:
         check(
-            self, "name", bool(WORDS.fullmatch(self.name)), f"must be lower-case words with hyphens, not {self.name!r}"
+            self,
+            "name",
+            bool(KEBAB_CASE.fullmatch(self.name)),
+            f"must be lower-case words with hyphens, not {self.name!r}",
         )
         cron = self.schedule.startswith("cron(")
         problem = expression_problem(self.schedule) if cron else f"must be a cron expression, not {self.schedule!r}"
         check(self, "schedule", not problem, problem)
-        check_range(self, "delete_after_days", 1, LONGEST_DAYS)
+        check_range(self, "delete_after_days", 1, MAX_RETENTION_DAYS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class BackupPlanArgs:
-    """What is saved, and when."""
+    """The resources to save, and the schedule."""
 
     naming: Naming
     rules: Sequence[BackupRule]
     resource_arns: Sequence[pulumi.Input[str]]
-    """What is saved. Buckets are not among it: they would need policies of their own."""
+    """The resources to save. Buckets need managed policies that the role does not have."""
     key_arn: pulumi.Input[str] | None = None
-    """The vault's key, at a price by the month; None for AWS's own, whose backups can never be copied to another account."""
+    """A KMS key for the vault; None for the AWS managed key, whose backups cannot be copied to another account."""
     protected: bool = False
-    """Refuse the vault's deletion while there are backups in it, and leave it behind when the program drops it."""
+    """Refuse deletion of a vault that holds backups, and retain it when the program drops it."""
 
     def __post_init__(self) -> None:
         check(self, "rules", bool(self.rules), "must be at least one")
@@ -62,7 +65,7 @@ class BackupPlanArgs:
 
 
 class BackupPlan(pulumi.ComponentResource):
-    """The vault, the plan, and the role that reads what is saved."""
+    """The vault, the plan, and the role that reads the resources."""
 
     vault_name: pulumi.Output[str]
 
@@ -111,22 +114,24 @@ class BackupPlan(pulumi.ComponentResource):
 
     def _create_role(self) -> None:
         args = self._args
-        own_account = {"StringEquals": {"aws:SourceAccount": policies.account_of(self._vault.arn)}}
+        own_account = {"StringEquals": {"aws:SourceAccount": policies.account_id_of(self._vault.arn)}}
         self._role = aws.iam.Role(
             f"{self._name}-role",
             name=args.naming.physical("backup-role"),
             description="What AWS Backup may read to save it, and write to restore it",
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust("backup.amazonaws.com", condition=own_account)),
+            assume_role_policy=pulumi.Output.json_dumps(
+                policies.trust_policy("backup.amazonaws.com", condition=own_account)
+            ),
             opts=self._child,
         )
-        self._rights = [
+        self._role_policies = [
             aws.iam.RolePolicyAttachment(
-                f"{self._name}-may-{what}",
+                f"{self._name}-may-{purpose}",
                 role=self._role.name,
                 policy_arn=f"arn:aws:iam::aws:policy/{policy}",
                 opts=self._child,
             )
-            for what, policy in MANAGED.items()
+            for purpose, policy in MANAGED.items()
         ]
 
     def _create_selection(self) -> None:
@@ -137,6 +142,6 @@ class BackupPlan(pulumi.ComponentResource):
             plan_id=self._plan.id,
             iam_role_arn=self._role.arn,
             resources=list(args.resource_arns),
-            # The first backup of a role without its rights fails.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._rights)),
+            # The first backup of a role without its policies fails.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(self._role_policies)),
         )

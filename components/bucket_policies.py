@@ -1,4 +1,4 @@
-"""Statements of a bucket's policy: functions without resources, whose values may be outputs."""
+"""Statements of bucket policies, as functions without resources; their values may be outputs."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ import pulumi
 from components import policies
 from components.choices import EDGE_REGION
 
-# What GuardDuty tags an object with, and the one value that means that it found nothing.
+# The tag in which GuardDuty stores its result, and the value of a clean object.
 SCAN_TAG, SCAN_CLEAN = "GuardDutyMalwareScanStatus", "NO_THREATS_FOUND"
 
 
-def bucket_transport(bucket_arn: pulumi.Input[str]) -> list[policies.Statement]:
-    """Statements of a bucket's policy that refuse plain HTTP and every signature older than version 4.
+def require_secure_transport(bucket_arn: pulumi.Input[str]) -> list[policies.Statement]:
+    """Return statements that deny plain HTTP and every signature older than version 4.
 
-    An SDK presigns with version 2 by default in the oldest regions, and such a URL binds neither length nor type nor hash.
+    SDKs presign with version 2 by default in the oldest regions, and such a URL binds neither length nor type nor hash.
     """
     resources = [bucket_arn, pulumi.Output.concat(bucket_arn, "/*")]
     return [
@@ -30,7 +30,7 @@ def bucket_transport(bucket_arn: pulumi.Input[str]) -> list[policies.Statement]:
             ["s3:*"],
             resources,
             principal="*",
-            # Services deliver logs in a way of their own: S3 need not say how that was signed, and what is not said differs.
+            # AWS services deliver logs without telling S3 the signature version, and a missing value does not equal version 4.
             condition={
                 "StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"},
                 "BoolIfExists": {"aws:PrincipalIsAWSService": "false"},
@@ -39,10 +39,10 @@ def bucket_transport(bucket_arn: pulumi.Input[str]) -> list[policies.Statement]:
     ]
 
 
-def receive_bucket_logs(
+def accept_bucket_logs(
     bucket_arn: pulumi.Input[str], source_arns: str, account_id: pulumi.Input[str]
 ) -> policies.Statement:
-    """A statement of a bucket's policy: S3 may deliver the access logs of this account's buckets of this pattern."""
+    """Return a statement that lets S3 deliver access logs of this account's buckets whose ARN matches `source_arns`."""
     return policies.allow(
         "ReceiveBucketLogs",
         ["s3:PutObject"],
@@ -52,11 +52,11 @@ def receive_bucket_logs(
     )
 
 
-def receive_load_balancer_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> policies.Statement:
-    """A statement of a bucket's policy: load balancers of this account may deliver their access logs.
+def accept_load_balancer_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> policies.Statement:
+    """Return a statement that lets load balancers of this account deliver their access logs.
 
-    The account stands in the path, which Elastic Load Balancing chooses. There is no condition on the source: the service does
-    not say it with these requests, and the check that it makes when a load balancer is told the bucket then fails.
+    Elastic Load Balancing puts the account id into the key. A condition on the source would fail: the service does not send the
+    source ARN, and it checks its access when logging is enabled on a load balancer.
     """
     return policies.allow(
         "ReceiveLoadBalancerLogs",
@@ -66,8 +66,8 @@ def receive_load_balancer_logs(bucket_arn: pulumi.Input[str], account_id: pulumi
     )
 
 
-def receive_distribution_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> policies.Statement:
-    """A statement of a bucket's policy: the logs of this account's distributions may be delivered, always out of us-east-1."""
+def accept_distribution_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]) -> policies.Statement:
+    """Return a statement that lets this account's distributions deliver their logs, which always happens from us-east-1."""
     return policies.allow(
         "ReceiveDistributionLogs",
         ["s3:PutObject"],
@@ -82,12 +82,12 @@ def receive_distribution_logs(bucket_arn: pulumi.Input[str], account_id: pulumi.
     )
 
 
-def distribution_reads(
+def allow_distribution_read(
     bucket_arn: pulumi.Input[str], prefixes: Sequence[str], distribution_arn: pulumi.Input[str]
 ) -> policies.Statement:
-    """A statement of a bucket's policy: CloudFront may read below these prefixes, for this distribution and no other.
+    """Return a statement that lets one distribution read objects under these prefixes.
 
-    It may not list the bucket, so S3 answers 403 for what is missing.
+    CloudFront may not list the bucket, so S3 returns 403 for missing objects.
     """
     return policies.allow(
         "ServeThroughDistribution",
@@ -98,15 +98,18 @@ def distribution_reads(
     )
 
 
-def clean_objects_only(
+def deny_unscanned_objects(
     objects_arns: Sequence[pulumi.Input[str]], scanner_role_arn: pulumi.Input[str]
 ) -> list[policies.Statement]:
-    """A bucket's policy: objects that no scan has found clean are read by the scanner alone, and only it says what is clean.
+    """Return statements that let only the scanner read objects not yet found clean, and only the scanner set the result.
 
-    `objects_arns` end in `/*`. An object that was not scanned yet has no tag and is refused with the infected ones. A tag
-    sent along with an upload or a copy needs the same right as one set later, so that is refused too.
+    A tag sent with an upload or a copy needs the same permission as one set later, so it is denied too.
+
+    Args:
+        objects_arns: Object ARNs that end in `/*`. An object without a result is denied like an infected one.
+        scanner_role_arn: The role of the malware scan.
     """
-    # The principal's ARN is its role's, whatever the session is called.
+    # The principal ARN is that of the role, whatever the session is called.
     not_scanner = {"ArnNotEquals": {"aws:PrincipalArn": scanner_role_arn}}
     return [
         policies.deny(

@@ -1,4 +1,4 @@
-"""What a bucket does with its objects by itself, as data: by age, by how long nobody read them, and for which web pages."""
+"""Lifecycle, archive and CORS rules of a bucket, as data."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,50 +9,50 @@ import pulumi_aws as aws
 from components.arguments import check, check_choice, check_range
 
 STORAGE_CLASSES = ("STANDARD_IA", "INTELLIGENT_TIERING", "ONEZONE_IA", "GLACIER_IR", "GLACIER", "DEEP_ARCHIVE")
-# S3 refuses a transition to these before an object is so many days old.
-LEAST_AGE_DAYS = {"STANDARD_IA": 30, "ONEZONE_IA": 30}
+# S3 rejects a transition to these classes before an object has this age.
+MIN_AGE_DAYS = {"STANDARD_IA": 30, "ONEZONE_IA": 30}
 METHODS = ("GET", "PUT", "POST", "DELETE")
-# How long a browser may reuse the result of a preflight request.
+# How long browsers may cache a preflight response.
 MAX_AGE_SECONDS = 3_000
 ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LifecycleRule:
-    """What happens to objects by their age, in days. It holds for those under `prefix` that carry all of `tags`."""
+    """A transition or an expiration by age, in days, for objects under `prefix` that carry all of `tags`."""
 
     name: str
     prefix: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     expire_after_days: int | None = None
-    move_after_days: int | None = None
+    transition_after_days: int | None = None
     storage_class: str = "GLACIER"
 
     def __post_init__(self) -> None:
         check(self, "name", bool(self.name), "must not be empty")
-        acts = self.expire_after_days is not None or self.move_after_days is not None
-        check(self, "expire_after_days", acts, "must be given, or move_after_days: the rule does nothing")
+        acts = self.expire_after_days is not None or self.transition_after_days is not None
+        check(self, "expire_after_days", acts, "must be given, or transition_after_days: the rule does nothing")
         check_range(self, "expire_after_days", 1, 36_500)
-        check_range(self, "move_after_days", 0, 36_500)
+        check_range(self, "transition_after_days", 0, 36_500)
         check_choice(self, "storage_class", STORAGE_CLASSES)
-        if self.move_after_days is not None:
-            least = LEAST_AGE_DAYS.get(self.storage_class, 0)
-            old_enough = self.move_after_days >= least
-            check(self, "move_after_days", old_enough, f"must be at least {least} for {self.storage_class}")
-        if self.expire_after_days is not None and self.move_after_days is not None:
-            later = self.expire_after_days > self.move_after_days
-            check(self, "expire_after_days", later, "must be later than move_after_days")
+        if self.transition_after_days is not None:
+            least = MIN_AGE_DAYS.get(self.storage_class, 0)
+            old_enough = self.transition_after_days >= least
+            check(self, "transition_after_days", old_enough, f"must be at least {least} for {self.storage_class}")
+        if self.expire_after_days is not None and self.transition_after_days is not None:
+            later = self.expire_after_days > self.transition_after_days
+            check(self, "expire_after_days", later, "must be later than transition_after_days")
 
-    def resource(self) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
-        """The rule in S3's terms."""
-        # A filter holds a prefix, or a tag and a prefix joined by And; S3 calls a rule with both side by side malformed.
+    def to_args(self) -> aws.s3.BucketLifecycleConfigurationRuleArgs:
+        """Return the rule as a resource argument."""
+        # A filter holds either a prefix, or a tag and a prefix joined by And; S3 rejects a rule with both side by side.
         if self.tags:
             selection = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(
                 and_=aws.s3.BucketLifecycleConfigurationRuleFilterAndArgs(prefix=self.prefix, tags=dict(self.tags))
             )
         else:
             selection = aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=self.prefix)
-        move, expire = self.move_after_days, self.expire_after_days
+        move, expire = self.transition_after_days, self.expire_after_days
         return aws.s3.BucketLifecycleConfigurationRuleArgs(
             id=self.name,
             status="Enabled",
@@ -66,11 +66,11 @@ class LifecycleRule:
 
 @dataclass(frozen=True, kw_only=True)
 class ArchiveTiering:
-    """What happens to objects that nobody reads: a lifecycle rule knows their age only, Intelligent-Tiering their last use.
+    """Archiving of objects that nobody reads, by Intelligent-Tiering; lifecycle rules only know an object's age.
 
-    Objects under `prefix` enter the Intelligent-Tiering class at once. There S3 moves them to cheaper tiers that answer at
-    once after 30 and 90 days without a read, and after `archive_after_days` to one that must be restored first, which takes
-    hours. A read brings them back.
+    Objects under `prefix` enter the Intelligent-Tiering class at once. S3 moves them to cheaper tiers with immediate access after
+    30 and 90 days without a read, and after `archive_after_days` to the archive tier, from which a restore takes hours. A read
+    moves them back.
     """
 
     name: str
@@ -79,25 +79,25 @@ class ArchiveTiering:
 
     def __post_init__(self) -> None:
         check(self, "name", bool(re.fullmatch(r"[\w.-]{1,64}", self.name)), f"must be a plain name, not {self.name!r}")
-        # S3 takes no filter that is empty.
+        # S3 rejects an empty filter.
         check(self, "prefix", bool(self.prefix), "must not be empty")
         check_range(self, "archive_after_days", 90, 730)
 
     def lifecycle_rule(self) -> LifecycleRule:
-        """The rule by which objects enter the class; the tiers hold for no other."""
+        """Return the lifecycle rule that moves objects into the Intelligent-Tiering class."""
         return LifecycleRule(
             name=self.name,
             prefix=self.prefix,
-            move_after_days=0,
+            transition_after_days=0,
             storage_class="INTELLIGENT_TIERING",
         )
 
-    def selection(self) -> aws.s3.BucketIntelligentTieringConfigurationFilterArgs:
-        """Which objects."""
+    def filter_args(self) -> aws.s3.BucketIntelligentTieringConfigurationFilterArgs:
+        """Return the filter of the configuration."""
         return aws.s3.BucketIntelligentTieringConfigurationFilterArgs(prefix=self.prefix)
 
-    def tiers(self) -> list[aws.s3.BucketIntelligentTieringConfigurationTieringArgs]:
-        """The archive tier, with the days without a read after which it holds."""
+    def tiering_args(self) -> list[aws.s3.BucketIntelligentTieringConfigurationTieringArgs]:
+        """Return the archive tier and the days without a read after which it applies."""
         return [
             aws.s3.BucketIntelligentTieringConfigurationTieringArgs(
                 access_tier="ARCHIVE_ACCESS", days=self.archive_after_days
@@ -106,11 +106,11 @@ class ArchiveTiering:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CrossOrigin:
-    """Which web pages may use the bucket's presigned requests."""
+class CorsRule:
+    """The origins whose pages may use the bucket's presigned requests."""
 
     origins: Sequence[str]
-    """Exact origins, `https://host`; a wildcard is refused."""
+    """Exact origins, `https://host`, without wildcards."""
 
     def __post_init__(self) -> None:
         check(self, "origins", bool(self.origins), "must name at least one origin")

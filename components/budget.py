@@ -1,4 +1,4 @@
-"""What one environment may cost in a month, who is told when it nears that, and who when a cost is out of the ordinary."""
+"""A monthly cost budget of one environment with its notifications, and the detection of cost anomalies."""
 
 import json
 from collections.abc import Sequence
@@ -10,43 +10,50 @@ import pulumi_aws as aws
 from components.arguments import MAIL_ADDRESS, check, check_range, check_unique
 from components.naming import Naming
 
-# Notices when so much of the budget has been spent, and when that much will have been by the end of the month, as it looks.
+# Notifications at these percentages of the budget: of the actual cost, and of the forecast for the month.
 ACTUAL_PERCENT, FORECAST_PERCENT = (50, 80, 100), (100,)
-# What AWS takes of mail addresses for a notice.
-MOST_ADDRESSES = 10
+# The e-mail addresses that AWS allows for one notification.
+MAX_ADDRESSES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class BudgetArgs:
-    """A budget of what carries the tag Environment of this environment.
+    """A budget of the resources with this environment's Environment tag.
 
-    AWS only knows the tag once it has been activated as a cost allocation tag, in the account that pays.
+    The tag has to be activated as a cost allocation tag in the account that pays.
     """
 
     naming: Naming
     monthly_usd: int
     recipients: Sequence[str] = ()
-    """Mail addresses."""
+    """E-mail addresses."""
     topic_arn: pulumi.Input[str] | None = None
-    """A topic that accepts `budgets.amazonaws.com` and `costalerts.amazonaws.com`, as that of `Alarms` does."""
+    """A topic that accepts `budgets.amazonaws.com` and `costalerts.amazonaws.com`, such as that of `Alarms`."""
     anomaly_usd: int | None = None
-    """A deviation from the usual of at least this much is told: at once to the topic, or else daily by mail. None for no
-    look-out."""
+    """The cost anomaly to report, at least: immediately to the topic, or else daily by e-mail.
+
+    None for no anomaly detection.
+    """
 
     def __post_init__(self) -> None:
         check_range(self, "monthly_usd", 1, 10_000_000)
         check_range(self, "anomaly_usd", 1, 10_000_000)
-        told = bool(self.recipients) or self.topic_arn is not None
-        check(self, "recipients", told, "must name somebody, unless there is a topic_arn: nobody would be told")
+        has_subscribers = bool(self.recipients) or self.topic_arn is not None
+        check(self, "recipients", has_subscribers, "must not be empty without topic_arn")
         count = len(self.recipients)
-        check(self, "recipients", count <= MOST_ADDRESSES, f"must be at most {MOST_ADDRESSES} addresses, not {count}")
+        check(self, "recipients", count <= MAX_ADDRESSES, f"must be at most {MAX_ADDRESSES} addresses, not {count}")
         for recipient in self.recipients:
-            check(self, "recipients", bool(MAIL_ADDRESS.fullmatch(recipient)), f"must be addresses, not {recipient!r}")
+            check(
+                self,
+                "recipients",
+                bool(MAIL_ADDRESS.fullmatch(recipient)),
+                f"must be e-mail addresses, not {recipient!r}",
+            )
         check_unique(self, "recipients", self.recipients)
 
 
 class Budget(pulumi.ComponentResource):
-    """The budget, and the look-out for anomalies where there is one."""
+    """The budget, and the anomaly monitor with its subscription."""
 
     def __init__(self, name: str, args: BudgetArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Budget", name, {}, opts)
@@ -54,13 +61,13 @@ class Budget(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
 
         self._create_budget()
-        self._create_look_out()
+        self._create_anomaly_detection()
 
         self.register_outputs({})
 
     def _create_budget(self) -> None:
         args = self._args
-        notices = [
+        notifications = [
             *(("ACTUAL", percent) for percent in ACTUAL_PERCENT),
             *(("FORECASTED", percent) for percent in FORECAST_PERCENT),
         ]
@@ -85,21 +92,21 @@ class Budget(pulumi.ComponentResource):
                     subscriber_email_addresses=list(args.recipients),
                     subscriber_sns_topic_arns=[] if args.topic_arn is None else [args.topic_arn],
                 )
-                for kind, percent in notices
+                for kind, percent in notifications
             ],
             opts=self._child,
         )
 
-    def _create_look_out(self) -> None:
+    def _create_anomaly_detection(self) -> None:
         args = self._args
         if args.anomaly_usd is None:
             return
-        # An account may have one monitor of all its services; of those of a tag, many.
+        # An account may have only one monitor of all its services, but many of tags.
         monitor = aws.costexplorer.AnomalyMonitor(
             f"{self._name}-anomalies",
             name=args.naming.physical("cost-anomalies"),
             monitor_type="CUSTOM",
-            # AWS answers with the empty members too, and would find a difference without them.
+            # AWS returns the empty members too; without them every deployment would find a difference.
             monitor_specification=json.dumps(
                 {
                     "And": None,
@@ -116,13 +123,15 @@ class Budget(pulumi.ComponentResource):
             ),
             opts=self._child,
         )
-        # Mail is only sent as a summary, and a topic is only told at once.
-        told = [("EMAIL", recipient) for recipient in args.recipients]
-        way, subscribers = ("DAILY", told) if args.topic_arn is None else ("IMMEDIATE", [("SNS", args.topic_arn)])
+        # E-mail recipients only get summaries, and topics only get immediate notifications.
+        recipients = [("EMAIL", recipient) for recipient in args.recipients]
+        frequency, subscribers = (
+            ("DAILY", recipients) if args.topic_arn is None else ("IMMEDIATE", [("SNS", args.topic_arn)])
+        )
         aws.costexplorer.AnomalySubscription(
             f"{self._name}-anomaly-notices",
             name=args.naming.physical("cost-anomalies"),
-            frequency=way,
+            frequency=frequency,
             monitor_arn_lists=[monitor.arn],
             subscribers=[
                 aws.costexplorer.AnomalySubscriptionSubscriberArgs(type=kind, address=address)

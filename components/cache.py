@@ -1,4 +1,4 @@
-"""A Valkey cache on ElastiCache: encrypted, private, TLS only, for those whose security groups it admits."""
+"""A Valkey cache on ElastiCache: encrypted, private, TLS only, open to named security groups."""
 
 import re
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import pulumi_aws as aws
 
 from components.arguments import check, check_range, is_plain
 from components.naming import Naming
-from components.security_groups import create_security_group, create_way_in
+from components.security_groups import allow_ingress, create_security_group
 
 PORT = 6379
-# What ElastiCache takes as the name of a replication group.
-LONGEST_NAME = 40
+# The limit of ElastiCache for the id of a replication group.
+MAX_NAME_LENGTH = 40
 NODE_TYPE = re.compile(r"cache\.[a-z][a-z0-9]*\.[a-z0-9]+")
 MOMENT = r"(mon|tue|wed|thu|fri|sat|sun):([01]\d|2[0-3]):[0-5]\d"
 WINDOW = re.compile(f"{MOMENT}-{MOMENT}")
@@ -21,30 +21,30 @@ WINDOW = re.compile(f"{MOMENT}-{MOMENT}")
 
 @dataclass(frozen=True, kw_only=True)
 class CacheArgs:
-    """A cache. What is in it may vanish at any time: nothing that cannot be computed again belongs there."""
+    """A cache. Its content may be lost at any time, so it must only hold data that can be computed again."""
 
     naming: Naming
-    thing: str = "cache"
-    """What it is called: `cache` makes it `{project}-cache-{environment}`."""
+    resource_name: str = "cache"
+    """`cache` names it `{project}-cache-{environment}`."""
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
     """Private subnets in at least two zones."""
     node_type: pulumi.Input[str] = "cache.t4g.micro"
     nodes: int = 1
-    """One that writes; with more, the others take over in another zone when it fails."""
+    """The primary, and with more than one its replicas, which take over in another zone when it fails."""
     engine_version: str = "8.0"
     maintenance_window: str = "sun:05:00-sun:06:00"
     """UTC, at least an hour."""
     key_arn: pulumi.Input[str] | None = None
-    """The key of what is stored; None for AWS's own."""
+    """A KMS key for the stored data; None for the AWS managed key."""
 
     def __post_init__(self) -> None:
         subnets = list(self.subnet_ids)
         check(self, "subnet_ids", len(subnets) >= 2, f"must be at least two subnets, not {len(subnets)}")
-        check(self, "thing", bool(self.thing), "must not be empty")
-        name = self.naming.physical(self.thing)
-        problem = f"must make {name!r} at most {LONGEST_NAME} characters long, not {len(name)}"
-        check(self, "thing", len(name) <= LONGEST_NAME, problem)
+        check(self, "resource_name", bool(self.resource_name), "must not be empty")
+        name = self.naming.physical(self.resource_name)
+        problem = f"must make {name!r} at most {MAX_NAME_LENGTH} characters long, not {len(name)}"
+        check(self, "resource_name", len(name) <= MAX_NAME_LENGTH, problem)
         check_range(self, "nodes", 1, 6)
         if is_plain(self.node_type):
             shape = bool(NODE_TYPE.fullmatch(str(self.node_type)))
@@ -57,10 +57,10 @@ class CacheArgs:
 
 
 class Cache(pulumi.ComponentResource):
-    """One writer, its replicas, and a security group that nobody passes until `admit` names his."""
+    """The replication group and its security group, which is closed until `allow_from` opens it."""
 
     endpoint: pulumi.Output[str]
-    """Host of the one that writes. Only TLS gets an answer there."""
+    """Host of the primary. It only accepts TLS."""
     port: pulumi.Output[int]
     arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
@@ -78,9 +78,9 @@ class Cache(pulumi.ComponentResource):
         self.arn = self._group.arn
         self.register_outputs({"endpoint": self.endpoint, "arn": self.arn})
 
-    def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
-        """Lets a security group connect."""
-        return create_way_in(
+    def allow_from(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
+        """Let a security group connect."""
+        return allow_ingress(
             f"{self._name}-from-{caller}",
             self.security_group_id,
             PORT,
@@ -91,11 +91,11 @@ class Cache(pulumi.ComponentResource):
 
     def _create_security_group(self) -> None:
         args = self._args
-        # It answers and asks nobody, so it needs no way out.
+        # It initiates no connection, so it has no egress rules.
         group, _ = create_security_group(
             self._name,
             args.naming,
-            args.thing,
+            args.resource_name,
             description="Valkey, for the callers that its rules name",
             vpc_id=args.vpc_id,
             opts=self._child,
@@ -104,10 +104,10 @@ class Cache(pulumi.ComponentResource):
 
     def _create_group(self) -> None:
         args = self._args
-        physical = args.naming.physical(args.thing)
+        physical = args.naming.physical(args.resource_name)
         subnets = aws.elasticache.SubnetGroup(
             f"{self._name}-subnets",
-            name=args.naming.physical(f"{args.thing}-subnet-group"),
+            name=args.naming.physical(f"{args.resource_name}-subnet-group"),
             description="Private subnets of the cache",
             subnet_ids=args.subnet_ids,
             opts=self._child,
@@ -128,7 +128,7 @@ class Cache(pulumi.ComponentResource):
             security_group_ids=[self.security_group_id],
             at_rest_encryption_enabled=True,
             kms_key_id=args.key_arn,
-            # Who may use it is decided by the network alone. A token would have to stand in the program's state.
+            # Access is controlled by the network alone: a token would be stored in the program's state.
             transit_encryption_enabled=True,
             transit_encryption_mode="required",
             auto_minor_version_upgrade=True,

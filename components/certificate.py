@@ -1,4 +1,4 @@
-"""A certificate of ACM for one host name, proven by a record in its DNS zone and renewed by that record for ever."""
+"""An ACM certificate for one host name, validated and renewed through a record in its DNS zone."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,9 @@ import pulumi_aws as aws
 
 from components.arguments import HOST_NAME, check
 
-# A name is asked for its proof while it is not yet delegated; answers that say "no" should be forgotten soon.
+# ACM looks the record up before the zone is delegated, and a negative response should not be cached for long.
 RECORD_TTL_SECONDS = 60
-# How long to wait for the proof. A deployment that ran out of it goes on where it was when it is repeated.
+# How long to wait for the validation. When it times out, repeating the deployment continues it.
 VALIDATION_TIMEOUT_MINUTES = 45
 
 
@@ -19,14 +19,14 @@ class CertificateArgs:
     """A certificate."""
 
     host_name: str
-    """The one name that it is for. A wildcard is refused: its key would speak for every name."""
+    """The only name of the certificate. Wildcards are rejected: the key would be valid for every name."""
     zone_id: pulumi.Input[str]
-    """The public zone that the name lies in. Nothing is proven before the parent delegates it."""
+    """The public hosted zone of the name. Validation needs the delegation by the parent zone."""
     region: str | None = None
-    """Where it is used: us-east-1 for a distribution; None for the provider's region."""
+    """The region in which it is used: us-east-1 for a distribution; None for the provider's region."""
 
     def __post_init__(self) -> None:
-        # ACM puts the first name into a field that takes 64 characters.
+        # ACM stores the first name in a field of 64 characters.
         shape = bool(HOST_NAME.fullmatch(self.host_name)) and len(self.host_name) <= 64
         check(self, "host_name", shape, f"must be a host name in lower case of up to 64, not {self.host_name!r}")
         region = self.region is None or bool(re.fullmatch(r"[a-z]{2}(-[a-z]+)+-\d", self.region))
@@ -34,10 +34,10 @@ class CertificateArgs:
 
 
 class Certificate(pulumi.ComponentResource):
-    """The certificate, its record, and the wait until ACM has seen it."""
+    """The certificate, its validation record, and the wait for the validation."""
 
     arn: pulumi.Output[str]
-    """Known once it is issued: a listener refuses one that is pending."""
+    """Known once the certificate is issued: a listener rejects a pending one."""
 
     def __init__(self, name: str, args: CertificateArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Certificate", name, {}, opts)
@@ -62,7 +62,7 @@ class Certificate(pulumi.ComponentResource):
 
     def _create_proof(self) -> None:
         args = self._args
-        # One name, so one record, whose place in the list is known before ACM answers.
+        # One name has one record, whose index is known before ACM responds.
         proof = self._certificate.domain_validation_options[0]
         record = aws.route53.Record(
             f"{self._name}-proof",
@@ -71,7 +71,7 @@ class Certificate(pulumi.ComponentResource):
             type="CNAME",
             records=[proof.resource_record_value],
             ttl=RECORD_TTL_SECONDS,
-            # ACM asks for the same record in every region, so another certificate for the name may have made it.
+            # ACM asks for the same record in every region, so another certificate for the name may have created it.
             allow_overwrite=True,
             opts=self._child,
         )

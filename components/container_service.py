@@ -1,4 +1,4 @@
-"""Containers on Fargate behind a load balancer: private, as many as asked, and back to what ran before when a deployment fails."""
+"""A service of Fargate containers behind a load balancer: private, scaled, and rolled back when a deployment fails."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,38 +14,39 @@ from components.container_task import ContainerTask
 from components.load_balancer import LoadBalancer
 from components.naming import Naming
 from components.placement import Placement
-from components.security_groups import create_security_group, create_way_in
+from components.security_groups import allow_ingress, create_security_group
 
-# How long Pulumi waits for a deployment, beside the time that the deployment waits on purpose.
+# How long Pulumi waits for a deployment, without the bake times.
 DEPLOYMENT_MINUTES = 30
-# How long failed health checks of a new task do not count.
+# How long failed health checks of a new task are ignored.
 HEALTH_GRACE_SECONDS = 60
-# Tasks are added above this, and taken away well below it.
+# Target tracking adds tasks above this, and removes them well below it.
 TARGET_CPU_PERCENT = 60
 # The share of requests that a canary gets first.
 CANARY_PERCENT = 10
-# How long a canary is watched, and how long the old tasks stay after the last request has moved.
+# How long a canary is watched, and how long the old tasks stay after all traffic has shifted.
 BAKE_MINUTES = 10
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerServiceArgs:
-    """A service: which container, behind what, how many, and how one version follows the other."""
+    """A service: its container, its load balancer, its number of tasks and its deployment strategy."""
 
     naming: Naming
     task: ContainerTask
     load_balancer: LoadBalancer
     placement: Placement
-    """Private subnets, and the ways out."""
+    """Private subnets and the egress rules."""
     desired_count: int = 1
-    """How many tasks run; where the number scales, the least."""
+    """The number of tasks; with scaling, the minimum."""
     maximum_count: int | None = None
-    """Up to how many run under load, by their use of the CPU; None for no scaling."""
+    """The number of tasks under load, by CPU utilisation; None for no scaling."""
     deployment: Deployment = "rolling"
-    """Rolling replaces tasks; canary and blue/green run both versions and move the traffic, for which the load balancer has
-    to shift it."""
-    after: Sequence[pulumi.Resource] = ()
-    """What must exist before this code may run, such as the schema it reads."""
+    """Rolling deployments replace tasks; canary and blue/green deployments run both versions and shift the traffic, for which the
+    load balancer needs a second target group.
+    """
+    depends_on: Sequence[pulumi.Resource] = ()
+    """Resources that must exist before the code may run, such as the schema it reads."""
 
     def __post_init__(self) -> None:
         ports = self.task.port, self.load_balancer.port
@@ -59,29 +60,33 @@ class ContainerServiceArgs:
 
 
 class ContainerService(pulumi.ComponentResource):
-    """The service with its cluster, its security group and its scaling. `pulumi up` waits until it is steady."""
+    """The service with its cluster, security group and scaling. `pulumi up` waits until it is steady."""
 
     url: pulumi.Output[str]
-    """Where clients find it, without a slash at the end."""
+    """The URL for clients, without a trailing slash."""
     cluster_name: pulumi.Output[str]
     service_name: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
-    """The group that others admit."""
+    """The group of the tasks, for the ingress rules of others."""
 
     def __init__(self, name: str, args: ContainerServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:ContainerService", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        # Unique in its cluster, which is the environment's own.
-        self._physical = f"{args.naming.project}-{args.task.thing}-service"
-        self._before: list[pulumi.Resource] = [*args.task.rights, args.load_balancer.listener, *args.after]
+        # Unique in its cluster, which belongs to this environment alone.
+        self._physical = f"{args.naming.project}-{args.task.resource_name}-service"
+        self._dependencies: list[pulumi.Resource] = [
+            *args.task.role_policies,
+            args.load_balancer.listener,
+            *args.depends_on,
+        ]
 
         self._create_cluster()
         self._create_security_group()
-        self._create_service(self._create_shift())
+        self._create_service(self._create_traffic_shifting())
         self._create_scaling()
 
-        # Known once the service is steady: before that the load balancer answers 503.
+        # Known once the service is steady: before that the load balancer returns 503.
         self.url = pulumi.Output.all(args.load_balancer.url, self._service.id).apply(lambda values: str(values[0]))
         self.cluster_name, self.service_name = self._cluster.name, self._service.name
         self.register_outputs({"url": self.url, "service_name": self.service_name})
@@ -96,16 +101,16 @@ class ContainerService(pulumi.ComponentResource):
 
     def _create_security_group(self) -> None:
         args = self._args
-        group, ways_out = create_security_group(
+        group, egress_rules = create_security_group(
             self._name,
             args.naming,
-            args.task.thing,
+            args.task.resource_name,
             description=f"Network interfaces of the service {self._physical}",
             vpc_id=args.placement.vpc_id,
             egress=args.placement.egress,
             opts=self._child,
         )
-        way_in = create_way_in(
+        ingress_rule = allow_ingress(
             f"{self._name}-from-load-balancer",
             group.id,
             args.load_balancer.port,
@@ -114,20 +119,20 @@ class ContainerService(pulumi.ComponentResource):
             opts=self._child,
         )
         self.security_group_id = group.id
-        self._before += [*ways_out, way_in, args.load_balancer.reach(self._name, group.id)]
+        self._dependencies += [*egress_rules, ingress_rule, args.load_balancer.allow_egress_to(self._name, group.id)]
 
-    def _create_shift(self) -> aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs | None:
-        """What a deployment that moves traffic needs beside the first target group; None for one that does not."""
+    def _create_traffic_shifting(self) -> aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs | None:
+        """Create the role that shifts traffic and return the configuration; None for rolling deployments."""
         args, balancer = self._args, self._args.load_balancer
         rule, alternate = balancer.production_rule, balancer.alternate_target_group_arn
         if args.deployment == "rolling" or rule is None or alternate is None:
             return None
         role = aws.iam.Role(
             f"{self._name}-deployment-role",
-            name=args.naming.physical(f"{args.task.thing}-deployment-role"),
+            name=args.naming.physical(f"{args.task.resource_name}-deployment-role"),
             description=f"How ECS moves the traffic of the service {self._physical}",
-            # AWS documents no condition for this role, and names no source that one could rely on.
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust("ecs.amazonaws.com")),
+            # AWS documents no condition for this role, and names no reliable source ARN.
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust_policy("ecs.amazonaws.com")),
             opts=self._child,
         )
         statements = policies.shift_traffic(rule.arn, [balancer.target_group_arn, alternate])
@@ -138,7 +143,7 @@ class ContainerService(pulumi.ComponentResource):
             policy=pulumi.Output.json_dumps(policies.document(*statements)),
             opts=self._child,
         )
-        self._before.append(policy)
+        self._dependencies.append(policy)
         return aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
             alternate_target_group_arn=alternate, production_listener_rule=rule.arn, role_arn=role.arn
         )
@@ -155,7 +160,7 @@ class ContainerService(pulumi.ComponentResource):
             launch_type="FARGATE",
             platform_version="LATEST",
             desired_count=args.desired_count,
-            # New tasks come before old ones go, and tasks move when a zone has more than its share.
+            # New tasks start before old ones stop, and tasks move when a zone has more than its share.
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             availability_zone_rebalancing="ENABLED",
@@ -164,7 +169,7 @@ class ContainerService(pulumi.ComponentResource):
             health_check_grace_period_seconds=HEALTH_GRACE_SECONDS,
             load_balancers=[
                 aws.ecs.ServiceLoadBalancerArgs(
-                    container_name=args.task.thing,
+                    container_name=args.task.resource_name,
                     container_port=args.task.port,
                     target_group_arn=args.load_balancer.target_group_arn,
                     advanced_configuration=shift,
@@ -178,13 +183,13 @@ class ContainerService(pulumi.ComponentResource):
             enable_execute_command=False,
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
-            # A deployment that ECS takes back fails the update, and an update that is interrupted takes it back.
+            # A deployment that ECS rolls back fails the update, and interrupting an update rolls it back.
             wait_for_steady_state=True,
             sigint_rollback=True,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=self._before,
-                # Under load there are more than asked for, and an update must not send them away.
+                depends_on=self._dependencies,
+                # Scaling may have added tasks, which an update must not stop.
                 ignore_changes=None if args.maximum_count is None else ["desired_count"],
                 custom_timeouts=pulumi.CustomTimeouts(create=minutes, update=minutes),
             ),
@@ -205,7 +210,7 @@ class ContainerService(pulumi.ComponentResource):
         args = self._args
         if args.maximum_count is None:
             return
-        scaled = aws.appautoscaling.Target(
+        target = aws.appautoscaling.Target(
             f"{self._name}-scaling",
             service_namespace="ecs",
             scalable_dimension="ecs:service:DesiredCount",
@@ -216,11 +221,11 @@ class ContainerService(pulumi.ComponentResource):
         )
         aws.appautoscaling.Policy(
             f"{self._name}-scale-by-cpu",
-            name=args.naming.physical(f"{args.task.thing}-by-cpu"),
+            name=args.naming.physical(f"{args.task.resource_name}-by-cpu"),
             policy_type="TargetTrackingScaling",
-            service_namespace=scaled.service_namespace,
-            scalable_dimension=scaled.scalable_dimension,
-            resource_id=scaled.resource_id,
+            service_namespace=target.service_namespace,
+            scalable_dimension=target.scalable_dimension,
+            resource_id=target.resource_id,
             target_tracking_scaling_policy_configuration=(
                 aws.appautoscaling.PolicyTargetTrackingScalingPolicyConfigurationArgs(
                     target_value=TARGET_CPU_PERCENT,
@@ -229,7 +234,7 @@ class ContainerService(pulumi.ComponentResource):
                             predefined_metric_type="ECSServiceAverageCPUUtilization"
                         )
                     ),
-                    # Quick to help, slow to leave.
+                    # Scale out quickly, scale in slowly.
                     scale_out_cooldown=60,
                     scale_in_cooldown=300,
                 )

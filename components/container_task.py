@@ -1,4 +1,4 @@
-"""One container on Fargate: read-only, without root and without privileges, with a log and no right beyond those asked for."""
+"""A Fargate task of one container: read-only, without root and privileges, with a log and only the permissions it is given."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ IMAGE = re.compile(r"\S+@sha256:[0-9a-f]{64}")
 ECR_IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/([^@:]+)[@:].+")
 PATH = re.compile(r"/[\w./~-]*")
 VARIABLE = re.compile(r"[A-Za-z_]\w*")
-# ECS sets the first two itself; the last are long-lived keys, where the container's role gives short-lived ones.
+# ECS sets the first two itself; the last are long-lived keys, in place of which the task role gives short-lived ones.
 RESERVED_VARIABLES = re.compile(
     r"(ECS|AWS_CONTAINER)_\w+|AWS_EXECUTION_ENV|AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)"
 )
 
-# Which memory Fargate gives with which CPU: from, to and in steps of so many megabytes. The smallest CPU takes 512 too.
+# The memory that Fargate offers with each CPU size: from, to and step in megabytes. The smallest CPU size takes 512 too.
 MEMORY_MB = {
     256: (1024, 2048, 1024),
     512: (1024, 4096, 1024),
@@ -32,54 +32,54 @@ MEMORY_MB = {
     8192: (16_384, 61_440, 4096),
     16_384: (32_768, 122_880, 8192),
 }
-# Not root, and nobody that an image of a distribution knows.
+# Neither root nor a user of a distribution's image.
 USER = "1001:1001"
 SCRATCH = "scratch"
-# How long a container that was asked to stop may take.
+# The time between SIGTERM and SIGKILL.
 STOP_TIMEOUT_SECONDS = 30
-PROBE = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}{path}', timeout=2)"
+HEALTH_CHECK = "import urllib.request; urllib.request.urlopen('http://127.0.0.1:{port}{path}', timeout=2)"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContainerTaskArgs:
-    """A container and what it may do.
+    """A container and its permissions.
 
-    Its image has to have `python`, which the health check runs, and to declare /tmp, writable by everyone, as a VOLUME:
-    Fargate gives a volume that the image does not declare to root, and the container is not root.
+    The image must contain `python`, which the health check runs, and declare /tmp, writable by everyone, as a VOLUME: a volume
+    that the image does not declare belongs to root on Fargate, and the container does not run as root.
     """
 
     naming: Naming
-    thing: str
-    """What the container is: `api` makes its task `{project}-api-{environment}`."""
+    resource_name: str
+    """`api` names the task `{project}-api-{environment}`."""
     image: pulumi.Input[str]
-    """A full reference by digest, `…@sha256:…`: a tag could be another image at the next start."""
+    """A full reference by digest, `…@sha256:…`: a tag could name another image at the next start."""
     repository_arn: pulumi.Input[str] | None = None
-    """The image's ECR repository, where the image is not known while the program runs; else it follows from the image."""
+    """The image's ECR repository, if the image is not known while the program runs; else it follows from the image."""
     command: Sequence[str] = ()
-    """What runs in it; empty for what the image says."""
+    """The command; empty for the image's own."""
     port: int = 3000
     health_path: str = "/health"
-    """What answers 200 while the container is alive: one that does not is replaced."""
+    """The path that returns 200 while the container is healthy. An unhealthy container is replaced."""
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     statements: Sequence[policies.Statement] = ()
-    """What the container's role may do, such as reading its secrets: none of them is handed to it in a variable."""
+    """The permissions of the task role, such as reading the application's secrets: no variable holds one."""
     cpu_units: int = 512
-    """1024 are one virtual CPU."""
+    """1024 units are one virtual CPU."""
     memory_mb: int = 1024
     architecture: Architecture = "arm64"
     log_retention_days: int = 30
     log_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of the log; None for the encryption that CloudWatch gives every log."""
+    """A KMS key for the log; None for the default encryption of CloudWatch."""
 
     def __post_init__(self) -> None:
-        check(self, "thing", bool(self.thing), "must not be empty")
+        check(self, "resource_name", bool(self.resource_name), "must not be empty")
         if isinstance(self.image, str):
             check(self, "image", bool(IMAGE.fullmatch(self.image)), f"must name a sha256 digest, not {self.image!r}")
         else:
             known = self.repository_arn is not None
             check(self, "repository_arn", known, "must be given: the image is not known while the program runs")
-        words = not isinstance(self.command, str) and all(isinstance(word, str) for word in self.command)
-        check(self, "command", words, f"must be a list of words, not {self.command!r}")
+        is_list = not isinstance(self.command, str) and all(isinstance(word, str) for word in self.command)
+        check(self, "command", is_list, f"must be a list of strings, not {self.command!r}")
         check_range(self, "port", 1, 65_535)
         check(self, "health_path", bool(PATH.fullmatch(self.health_path)), f"must be a path, not {self.health_path!r}")
         self._check_variables()
@@ -88,10 +88,15 @@ class ContainerTaskArgs:
 
     def _check_variables(self) -> None:
         for name, value in self.variables.items():
-            check(self, "variables", bool(VARIABLE.fullmatch(name)), f"must be named by letters, not {name!r}")
+            check(
+                self,
+                "variables",
+                bool(VARIABLE.fullmatch(name)),
+                f"must be named like DATABASE_1, not {name!r}",
+            )
             free = not RESERVED_VARIABLES.fullmatch(name)
             check(self, "variables", free, f"must not set {name}: ECS and the container's role do")
-            # No value is shown: it may be what should have been a secret.
+            # The message shows no value: it might be a secret.
             check(self, "variables", isinstance(value, (str, pulumi.Output)), f"must be strings, which {name} is not")
 
     def _check_size(self) -> None:
@@ -106,24 +111,24 @@ class ContainerTaskArgs:
 
 
 class ContainerTask(pulumi.ComponentResource):
-    """The task definition with what is its own: log group, the container's role, and the role by which ECS starts it."""
+    """The task definition with its log group, its task role and its execution role."""
 
     definition_arn: pulumi.Output[str]
-    """With its revision: another image or setting is another definition."""
+    """With its revision: every change of the image or the settings is a new revision."""
     role_arn: pulumi.Output[str]
-    """What the container may do."""
-    rights: list[pulumi.Resource]
-    """Without these a container does not start, or fails its first calls: whatever starts one is made after them."""
-    thing: str
+    """The task role."""
+    role_policies: list[pulumi.Resource]
+    """Without these a container does not start or fails its first calls: whatever starts one depends on them."""
+    resource_name: str
     port: int
 
     def __init__(self, name: str, args: ContainerTaskArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:ContainerTask", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._physical = args.naming.physical(args.thing)
-        self.thing, self.port = args.thing, args.port
-        self.rights = []
+        self._physical = args.naming.physical(args.resource_name)
+        self.resource_name, self.port = args.resource_name, args.port
+        self.role_policies = []
 
         self._create_log_group()
         self._execution_role = self._create_role(
@@ -149,13 +154,13 @@ class ContainerTask(pulumi.ComponentResource):
         arn = self._log_group.arn
         made = aws.iam.Role(
             f"{self._name}-{role}-role",
-            name=self._args.naming.physical(f"{self._args.thing}-{role}-role"),
+            name=self._args.naming.physical(f"{self._args.resource_name}-{role}-role"),
             description=description,
             assume_role_policy=pulumi.Output.json_dumps(
-                policies.trust(
+                policies.trust_policy(
                     "ecs-tasks.amazonaws.com",
                     condition={
-                        "StringEquals": {"aws:SourceAccount": policies.account_of(arn)},
+                        "StringEquals": {"aws:SourceAccount": policies.account_id_of(arn)},
                         "ArnLike": {"aws:SourceArn": policies.sibling_arn(arn, "ecs", "*")},
                     },
                 )
@@ -170,7 +175,7 @@ class ContainerTask(pulumi.ComponentResource):
                 policy=pulumi.Output.json_dumps(policies.document(*statements)),
                 opts=self._child,
             )
-            self.rights.append(policy)
+            self.role_policies.append(policy)
         return made
 
     def _execution_statements(self) -> list[policies.Statement]:
@@ -181,7 +186,7 @@ class ContainerTask(pulumi.ComponentResource):
         return statements
 
     def _repository_arn(self) -> pulumi.Input[str] | None:
-        """The image's repository; None for an image of another registry, which ECS pulls without any right."""
+        """Return the image's repository; None for an image of another registry, which ECS pulls without permissions."""
         if self._args.repository_arn is not None:
             return self._args.repository_arn
         found = ECR_IMAGE.fullmatch(str(self._args.image))
@@ -213,22 +218,22 @@ class ContainerTask(pulumi.ComponentResource):
     def _container(self) -> dict[str, Any]:
         args = self._args
         container: dict[str, Any] = {
-            "name": args.thing,
+            "name": args.resource_name,
             "image": args.image,
             "essential": True,
             "portMappings": [{"containerPort": args.port, "hostPort": args.port, "protocol": "tcp"}],
             "environment": [{"name": name, "value": args.variables[name]} for name in sorted(args.variables)],
-            # The application reads its secrets itself, with its own role.
+            # The application reads its secrets itself, with its task role.
             "secrets": [],
             "user": USER,
             "privileged": False,
             "readonlyRootFilesystem": True,
-            # The only place to write: on the task's own disk, gone with it.
+            # The only writable path: on the task's ephemeral storage.
             "mountPoints": [{"sourceVolume": SCRATCH, "containerPath": "/tmp", "readOnly": False}],  # noqa: S108
             "linuxParameters": {"capabilities": {"drop": ["ALL"]}, "initProcessEnabled": True},
             "stopTimeout": STOP_TIMEOUT_SECONDS,
             "healthCheck": {
-                "command": ["CMD", "python", "-c", PROBE.format(port=args.port, path=args.health_path)],
+                "command": ["CMD", "python", "-c", HEALTH_CHECK.format(port=args.port, path=args.health_path)],
                 "interval": 30,
                 "timeout": 3,
                 "retries": 3,
@@ -239,7 +244,7 @@ class ContainerTask(pulumi.ComponentResource):
                 "options": {
                     "awslogs-group": self._log_group.name,
                     "awslogs-region": self._log_group.arn.apply(lambda arn: arn.split(":")[3]),
-                    "awslogs-stream-prefix": args.thing,
+                    "awslogs-stream-prefix": args.resource_name,
                 },
             },
         }

@@ -1,4 +1,4 @@
-"""CloudFront in front of a private bucket: only the named prefixes can be reached, over HTTPS, some of them by signed URL only."""
+"""A CloudFront distribution of a private bucket: only named prefixes are served, over HTTPS, some of them by signed URL only."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -13,56 +13,56 @@ from components.arguments import HOST_NAME, check, check_choice, check_unique, i
 from components.choices import EDGE_REGION, PriceClass
 from components.delivery_rules import (
     CACHE_KEY,
+    FORBIDDEN,
     ONE_YEAR,
-    REFUSAL,
     SECURITY_HEADERS,
+    cors_config,
     create_log_delivery,
-    cross_origin,
 )
 from components.naming import Naming
 
 GeoRestriction = Literal["none", "whitelist", "blacklist"]
 
 ORIGIN_ID = "bucket"
-# A dot may not begin a step of the path: clients and CloudFront fold `..`, S3 does not.
+# No path segment may begin with a dot: clients and CloudFront resolve `..`, S3 does not.
 PREFIX = re.compile(r"([A-Za-z0-9_-][A-Za-z0-9_.-]*/)+")
 WEB_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
 KEY_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----\n([A-Za-z0-9+/=]{1,76}\n)+-----END PUBLIC KEY-----")
-KEYS_OF_A_GROUP = 5
-# How long an object is kept that says nothing itself. What it says (`Cache-Control`) holds, up to a year.
+MAX_KEYS_PER_GROUP = 5
+# For objects without Cache-Control; with it, an object is cached as it says, up to a year.
 DEFAULT_CACHE_SECONDS = 86_400
 
 
 @dataclass(frozen=True, kw_only=True)
 class ContentDeliveryArgs:
-    """A distribution and the prefixes of its bucket that it shows. A prefix is like `thumbnails/`; none lies in another."""
+    """A distribution and the prefixes of its bucket that it serves. A prefix is like `thumbnails/`; none may contain another."""
 
     naming: Naming
-    thing: str
-    """What is delivered: `media` names everything here `{project}-media-{environment}`."""
+    resource_name: str
+    """`media` names the distribution and its policies `{project}-media-{environment}`."""
     bucket_arn: pulumi.Input[str]
     bucket_regional_domain_name: pulumi.Input[str]
-    allowed_prefixes: Sequence[str] = ()
-    """Shown to everybody."""
+    public_prefixes: Sequence[str] = ()
+    """Served to everybody."""
     private_prefixes: Sequence[str] = ()
-    """Shown to whoever has a URL that one of the signing keys has signed."""
+    """Served to URLs that one of the signing keys has signed."""
     signing_public_keys: Mapping[str, str] = field(default_factory=dict)
-    """By name, as PEM. To change a key, add the new one, sign with it, then drop the old one."""
+    """By name, as PEM. To rotate a key, add the new one, sign with it, then remove the old one."""
     aliases: Sequence[str] = ()
     certificate_arn: pulumi.Input[str] | None = None
-    """Of a certificate for the aliases, in us-east-1."""
+    """A certificate for the aliases, in us-east-1."""
     cors_origins: Sequence[str] = ()
-    """Web pages that may read with scripts; pages may show images without it."""
+    """Origins whose scripts may read responses; pages may show images without it."""
     price_class: PriceClass = "PriceClass_100"
     geo_restriction: GeoRestriction = "none"
     geo_locations: Sequence[str] = ()
-    """Countries by their two letters: the only ones that are served (whitelist), or those that are not (blacklist)."""
+    """Two-letter country codes: the only countries that are served (whitelist), or those that are not (blacklist)."""
     access_log_bucket_arn: pulumi.Input[str] | None = None
-    """Of a bucket whose policy has `bucket_policies.receive_distribution_logs`; None for no logs."""
+    """A bucket whose policy has `bucket_policies.accept_distribution_logs`; None for no access logs."""
 
     def __post_init__(self) -> None:
-        check(self, "thing", bool(self.thing), "must not be empty")
+        check(self, "resource_name", bool(self.resource_name), "must not be empty")
         self._check_prefixes()
         self._check_keys()
         self._check_addresses()
@@ -71,30 +71,30 @@ class ContentDeliveryArgs:
         check_unique(self, "geo_locations", self.geo_locations)
         for country in self.geo_locations:
             shape = bool(re.fullmatch(r"[A-Z]{2}", country))
-            check(self, "geo_locations", shape, f"must be codes such as DE, not {country!r}")
+            check(self, "geo_locations", shape, f"must be country codes such as DE, not {country!r}")
         restricted = self.geo_restriction != "none"
-        problem = "must name countries for a restriction, and none without one"
+        problem = "must be given with a geo_restriction, and only with one"
         check(self, "geo_locations", restricted == bool(self.geo_locations), problem)
 
     def _check_prefixes(self) -> None:
-        every = [*self.allowed_prefixes, *self.private_prefixes]
-        check(self, "allowed_prefixes", bool(every), "must name a prefix, or private_prefixes must")
-        for name in ("allowed_prefixes", "private_prefixes"):
+        every = [*self.public_prefixes, *self.private_prefixes]
+        check(self, "public_prefixes", bool(every), "must not be empty if private_prefixes is")
+        for name in ("public_prefixes", "private_prefixes"):
             for prefix in getattr(self, name):
                 check(self, name, bool(PREFIX.fullmatch(prefix)), f"must be like thumbnails/, not {prefix!r}")
-                # CloudFront chooses a behaviour before it decodes `%2F`, and S3 decodes it: a private prefix inside a public
-                # one could be reached without a signature.
+                # CloudFront selects a cache behavior before it decodes `%2F`, and S3 decodes it: a private prefix inside a
+                # public one could be reached without a signature.
                 inside = [other for other in every if prefix.startswith(other)]
-                check(self, name, inside == [prefix], f"must not overlap: {prefix} lies in more than itself")
+                check(self, name, inside == [prefix], f"must not overlap: {prefix} is in another prefix")
 
     def _check_keys(self) -> None:
         keys = self.signing_public_keys
         signed = bool(keys) or not self.private_prefixes
         check(self, "signing_public_keys", signed, "must have a key: private prefixes could not be reached")
-        check(self, "signing_public_keys", len(keys) <= KEYS_OF_A_GROUP, f"must be at most {KEYS_OF_A_GROUP}")
+        check(self, "signing_public_keys", len(keys) <= MAX_KEYS_PER_GROUP, f"must be at most {MAX_KEYS_PER_GROUP}")
         for name, pem in keys.items():
             named = bool(KEY_NAME.fullmatch(name))
-            check(self, "signing_public_keys", named, f"must be named by lower-case words, not {name!r}")
+            check(self, "signing_public_keys", named, f"must be named with lower-case words and hyphens, not {name!r}")
             public = bool(PUBLIC_KEY.fullmatch(pem.strip()))
             check(self, "signing_public_keys", public, f"must be public keys in PEM, which {name} is not")
 
@@ -105,27 +105,27 @@ class ContentDeliveryArgs:
         paired = bool(self.aliases) == (self.certificate_arn is not None)
         check(self, "certificate_arn", paired, "must be given with aliases, and only with them")
         if is_plain(self.certificate_arn):
-            there = f":acm:{EDGE_REGION}:" in str(self.certificate_arn)
-            check(self, "certificate_arn", there, f"must be in {EDGE_REGION}, not {self.certificate_arn!r}")
+            is_edge = f":acm:{EDGE_REGION}:" in str(self.certificate_arn)
+            check(self, "certificate_arn", is_edge, f"must be in {EDGE_REGION}, not {self.certificate_arn!r}")
         for origin in self.cors_origins:
             check(self, "cors_origins", bool(WEB_ORIGIN.fullmatch(origin)), f"must be exact origins, not {origin!r}")
 
 
 class ContentDelivery(pulumi.ComponentResource):
-    """The distribution, and all that decides what it shows, keeps and adds.
+    """The distribution with its cache, response header and origin access policies.
 
-    The bucket lets it in by `bucket_statements`. What is missing answers 403, as what is forbidden does: it cannot list.
-    The distribution needs no more of the bucket than its name, so that the bucket's policy may name the distribution.
+    The bucket's policy must include `bucket_statements`. Missing objects return 403, as forbidden ones do, because the
+    distribution cannot list the bucket. It only needs the bucket's name, so that the bucket's policy may name the distribution.
     """
 
     domain_name: pulumi.Output[str]
-    """The distribution's own name, the target of alias records."""
+    """The distribution's own domain name, the target of alias records."""
     url: pulumi.Output[str]
-    """Where clients find it, without a slash at the end: under its first alias, where it has one."""
+    """The URL for clients, without a trailing slash: the first alias, or the domain name."""
     distribution_id: pulumi.Output[str]
     arn: pulumi.Output[str]
     hosted_zone_id: pulumi.Output[str]
-    """The zone id that alias records to any distribution name."""
+    """The hosted zone id of `domain_name`, for alias records."""
     key_group_id: pulumi.Output[str] | None
     public_key_ids: Mapping[str, pulumi.Output[str]]
     """`Key-Pair-Id` of signed URLs, by the names of the keys."""
@@ -134,11 +134,11 @@ class ContentDelivery(pulumi.ComponentResource):
         super().__init__("episode-metadata:index:ContentDelivery", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._physical = args.naming.physical(args.thing)
+        self._physical = args.naming.physical(args.resource_name)
 
         self._create_key_group()
         self._create_policies()
-        self._create_refusal()
+        self._create_default_response()
         self._create_distribution()
         self._create_log_delivery()
 
@@ -155,17 +155,17 @@ class ContentDelivery(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "distribution_id": self.distribution_id})
 
     def bucket_statements(self) -> list[policies.Statement]:
-        """What the bucket's policy must have: this distribution, and no other, may read below the prefixes."""
-        prefixes = [*self._args.allowed_prefixes, *self._args.private_prefixes]
-        return [bucket_policies.distribution_reads(self._args.bucket_arn, prefixes, self.arn)]
+        """Return the bucket policy statements that let this distribution, and no other, read the prefixes."""
+        prefixes = [*self._args.public_prefixes, *self._args.private_prefixes]
+        return [bucket_policies.allow_distribution_read(self._args.bucket_arn, prefixes, self.arn)]
 
     def _create_key_group(self) -> None:
         args = self._args
         keys = {
-            # CloudFront stores the newline at the end; without it the key would differ with every deployment.
+            # CloudFront stores a trailing newline; without it every deployment would find a difference.
             name: aws.cloudfront.PublicKey(
                 f"{self._name}-key-{name}",
-                name=args.naming.replaceable(f"{args.thing}-key-{name}", pem.strip()),
+                name=args.naming.replaceable(f"{args.resource_name}-key-{name}", pem.strip()),
                 comment=f"Signs URLs of {self._physical}",
                 encoded_key=f"{pem.strip()}\n",
                 opts=self._child,
@@ -209,24 +209,24 @@ class ContentDelivery(pulumi.ComponentResource):
             name=self._physical,
             comment=f"What {self._physical} adds to its answers",
             security_headers_config=SECURITY_HEADERS,
-            cors_config=cross_origin(self._args.cors_origins),
+            cors_config=cors_config(self._args.cors_origins),
             opts=self._child,
         )
 
-    def _create_refusal(self) -> None:
-        self._refusal = aws.cloudfront.Function(
+    def _create_default_response(self) -> None:
+        self._forbidden = aws.cloudfront.Function(
             f"{self._name}-refusal",
-            name=self._args.naming.physical(f"{self._args.thing}-refusal"),
+            name=self._args.naming.physical(f"{self._args.resource_name}-refusal"),
             comment="Refuses every path that no prefix covers",
             runtime="cloudfront-js-2.0",
-            code=REFUSAL,
+            code=FORBIDDEN,
             publish=True,
             opts=self._child,
         )
 
     def _create_distribution(self) -> None:
         args = self._args
-        behaviour: dict[str, Any] = {
+        behavior: dict[str, Any] = {
             "target_origin_id": ORIGIN_ID,
             "viewer_protocol_policy": "redirect-to-https",
             "allowed_methods": ["GET", "HEAD"],
@@ -235,11 +235,11 @@ class ContentDelivery(pulumi.ComponentResource):
             "response_headers_policy_id": self._headers.id,
             "compress": True,
         }
-        refuse = aws.cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs(
-            event_type="viewer-request", function_arn=self._refusal.arn
+        forbid = aws.cloudfront.DistributionDefaultCacheBehaviorFunctionAssociationArgs(
+            event_type="viewer-request", function_arn=self._forbidden.arn
         )
-        # No default root object: "/" is one of the paths that are refused. No failover: there is one bucket, and the cache
-        # outlives its faults. Its log is delivered by resources of their own.
+        # No default root object: "/" is denied as well. No origin failover: there is one bucket, and cached objects outlast its
+        # outages. Access logs are delivered by resources of their own.
         self._distribution = aws.cloudfront.Distribution(
             f"{self._name}-distribution",
             comment=self._physical,
@@ -256,15 +256,15 @@ class ContentDelivery(pulumi.ComponentResource):
                 )
             ],
             default_cache_behavior=aws.cloudfront.DistributionDefaultCacheBehaviorArgs(
-                **behaviour, function_associations=[refuse]
+                **behavior, function_associations=[forbid]
             ),
             ordered_cache_behaviors=[
                 aws.cloudfront.DistributionOrderedCacheBehaviorArgs(
-                    **behaviour,
+                    **behavior,
                     path_pattern=f"/{prefix}*",
                     trusted_key_groups=[self.key_group_id] if private and self.key_group_id is not None else None,
                 )
-                for prefixes, private in ((args.allowed_prefixes, False), (args.private_prefixes, True))
+                for prefixes, private in ((args.public_prefixes, False), (args.private_prefixes, True))
                 for prefix in prefixes
             ],
             viewer_certificate=aws.cloudfront.DistributionViewerCertificateArgs(cloudfront_default_certificate=True)
@@ -287,7 +287,7 @@ class ContentDelivery(pulumi.ComponentResource):
             return
         create_log_delivery(
             self._name,
-            self._args.naming.physical(f"{self._args.thing}-access"),
+            self._args.naming.physical(f"{self._args.resource_name}-access"),
             distribution_arn=self._distribution.arn,
             bucket_arn=self._args.access_log_bucket_arn,
             child=self._child,
@@ -296,6 +296,6 @@ class ContentDelivery(pulumi.ComponentResource):
 
 def _url(known: Sequence[Any]) -> str:
     domain_name, aliases, protocol_policy = known
-    # What stands there, not what was asked for: a distribution that enforces no HTTPS need not have any.
+    # The applied policy decides, not the requested one: a local distribution that enforces no HTTPS need not serve any.
     scheme = "http" if protocol_policy == "allow-all" else "https"
     return f"{scheme}://{aliases[0] if aliases else domain_name}"

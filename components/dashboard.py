@@ -1,4 +1,4 @@
-"""One dashboard of a whole platform: charts drawn from the series that its alarms watch, in rows that cannot overlap."""
+"""One CloudWatch dashboard of a whole platform: charts of the metrics that its alarms watch, in rows that cannot overlap."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 import pulumi
 import pulumi_aws as aws
 
-from components.alarm_rules import A_DAY_SECONDS, Name, resource_name, series
+from components.alarm_rules import SECONDS_PER_DAY, Name, metric_factory, name_from_arn
 from components.alarms import AlarmRule, Metric
 from components.arguments import check, check_range
 from components.choices import EDGE_REGION
@@ -15,38 +15,38 @@ from components.naming import Naming
 
 COLUMNS = 24
 TITLE_HEIGHT, CHART_HEIGHT = 1, 6
-# What CloudWatch takes of one dashboard and of one chart.
-MOST_WIDGETS, MOST_SERIES = 500, 500
+# The limits of CloudWatch for a dashboard and for a chart.
+MAX_WIDGETS, MAX_SERIES = 500, 500
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """Some series over time, and what is computed from them."""
+    """Metrics over time, and an expression over them."""
 
     title: str
     metrics: Mapping[str, Metric]
-    """By what the legend calls them; an expression calls them so too, and then they are ids: `m1`."""
+    """By their labels in the legend; with an expression, by the ids it uses, such as `m1`."""
     expression: str = ""
-    """Metric math that is drawn instead of the series."""
+    """Metric math that is drawn instead of the metrics."""
     limits: Mapping[str, float] = field(default_factory=dict)
-    """Lines across, by what they mean."""
+    """Horizontal lines, by their labels."""
     width: int = 6
     period_seconds: int = 300
     stacked: bool = False
     region: str | None = None
-    """Where the series are, if not in the stack's own region."""
+    """The region of the metrics, if it is not the stack's own."""
 
     def __post_init__(self) -> None:
         check(self, "title", bool(self.title), "must not be empty")
         count = len(self.metrics)
-        check(self, "metrics", 1 <= count <= MOST_SERIES, f"must be 1 to {MOST_SERIES} series, not {count}")
+        check(self, "metrics", 1 <= count <= MAX_SERIES, f"must be 1 to {MAX_SERIES} series, not {count}")
         check_range(self, "width", 1, COLUMNS)
-        check_range(self, "period_seconds", 1, A_DAY_SECONDS)
+        check_range(self, "period_seconds", 1, SECONDS_PER_DAY)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """Charts about one thing under one title, from left to right, in as many rows as they need."""
+    """Charts under one title, from left to right, in as many rows as they need."""
 
     title: str
     charts: Sequence[Chart]
@@ -58,18 +58,18 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class DashboardArgs:
-    """A dashboard, called `{project}-{environment}`."""
+    """A dashboard named `{project}-{environment}`."""
 
     naming: Naming
     region: str
-    """The stack's own, where the series of most charts are."""
+    """The stack's own region, in which most metrics are."""
     sections: Sequence[Section]
 
     def __post_init__(self) -> None:
         check(self, "region", bool(self.region), "must not be empty")
         check(self, "sections", bool(self.sections), "must be at least one")
         count = sum(1 + len(section.charts) for section in self.sections)
-        check(self, "sections", count <= MOST_WIDGETS, f"must make at most {MOST_WIDGETS} widgets, not {count}")
+        check(self, "sections", count <= MAX_WIDGETS, f"must make at most {MAX_WIDGETS} widgets, not {count}")
 
 
 class Dashboard(pulumi.ComponentResource):
@@ -89,7 +89,7 @@ class Dashboard(pulumi.ComponentResource):
 
 
 def widgets(sections: Sequence[Section], region: str) -> list[dict[str, Any]]:
-    """The widgets with their places: a section begins on a row of its own, and so does what no longer fits beside others."""
+    """Return the widgets with their positions: each section begins a new row, and so does a chart that does not fit the row."""
     placed: list[dict[str, Any]] = []
     top = 0
     for section in sections:
@@ -100,15 +100,15 @@ def widgets(sections: Sequence[Section], region: str) -> list[dict[str, Any]]:
         for chart in section.charts:
             if left + chart.width > COLUMNS:
                 left, top = 0, top + CHART_HEIGHT
-            drawn = _drawn(chart, region)
-            placed.append(_widget("metric", drawn, x=left, y=top, width=chart.width, height=CHART_HEIGHT))
+            properties = _properties(chart, region)
+            placed.append(_widget("metric", properties, x=left, y=top, width=chart.width, height=CHART_HEIGHT))
             left += chart.width
         top += CHART_HEIGHT
     return placed
 
 
 def alarm_charts(rules: Sequence[AlarmRule]) -> list[Chart]:
-    """What each alarm watches, with the line that it goes off at."""
+    """Return a chart for each alarm, with its threshold as a line."""
     return [
         Chart(
             title=rule.name,
@@ -123,8 +123,8 @@ def alarm_charts(rules: Sequence[AlarmRule]) -> list[Chart]:
 
 
 def http_api_charts(api_id: Name) -> list[Chart]:
-    """Traffic, errors and latency of an HTTP API."""
-    metric = series("AWS/ApiGateway", ApiId=api_id)
+    """Return charts of the traffic, the errors and the latency of an HTTP API."""
+    metric = metric_factory("AWS/ApiGateway", ApiId=api_id)
     return [
         Chart(title="Requests", metrics={"requests": metric("Count")}),
         Chart(title="Errors", metrics={"client": metric("4xx"), "server": metric("5xx")}),
@@ -134,8 +134,8 @@ def http_api_charts(api_id: Name) -> list[Chart]:
 
 
 def load_balancer_charts(arn_suffix: Name) -> list[Chart]:
-    """Traffic, errors and latency of a load balancer."""
-    metric = series("AWS/ApplicationELB", LoadBalancer=arn_suffix)
+    """Return charts of the traffic, the errors and the latency of a load balancer."""
+    metric = metric_factory("AWS/ApplicationELB", LoadBalancer=arn_suffix)
     errors = {
         "client": metric("HTTPCode_Target_4XX_Count"),
         "server": metric("HTTPCode_Target_5XX_Count"),
@@ -149,46 +149,48 @@ def load_balancer_charts(arn_suffix: Name) -> list[Chart]:
     ]
 
 
-def function_charts(thing: str, function_name: Name) -> list[Chart]:
-    """Calls, failures, duration and saturation of a function."""
-    metric = series("AWS/Lambda", FunctionName=function_name)
+def function_charts(resource_name: str, function_name: Name) -> list[Chart]:
+    """Return charts of the invocations, the failures, the duration and the concurrency of a function."""
+    metric = metric_factory("AWS/Lambda", FunctionName=function_name)
     return [
-        Chart(title=f"{thing}: calls", metrics={"calls": metric("Invocations")}),
-        Chart(title=f"{thing}: failures", metrics={"errors": metric("Errors"), "throttles": metric("Throttles")}),
-        _latency(metric, "Duration", f"{thing}: duration, ms"),
-        Chart(title=f"{thing}: at once", metrics={"most": metric("ConcurrentExecutions", "Maximum")}),
+        Chart(title=f"{resource_name}: calls", metrics={"calls": metric("Invocations")}),
+        Chart(
+            title=f"{resource_name}: failures", metrics={"errors": metric("Errors"), "throttles": metric("Throttles")}
+        ),
+        _latency(metric, "Duration", f"{resource_name}: duration, ms"),
+        Chart(title=f"{resource_name}: at once", metrics={"most": metric("ConcurrentExecutions", "Maximum")}),
     ]
 
 
-def service_charts(thing: str, cluster_name: Name, service_name: Name) -> list[Chart]:
-    """Saturation of a container service."""
-    metric = series("AWS/ECS", ClusterName=cluster_name, ServiceName=service_name)
+def service_charts(resource_name: str, cluster_name: Name, service_name: Name) -> list[Chart]:
+    """Return a chart of the CPU and memory utilisation of a container service."""
+    metric = metric_factory("AWS/ECS", ClusterName=cluster_name, ServiceName=service_name)
     used = {"processors": metric("CPUUtilization", "Average"), "memory": metric("MemoryUtilization", "Average")}
-    return [Chart(title=f"{thing}: used, %", metrics=used, limits={"full": 100}, width=12)]
+    return [Chart(title=f"{resource_name}: used, %", metrics=used, limits={"full": 100}, width=12)]
 
 
-def queue_charts(thing: str, queue_arn: Name, dead_letter_arn: Name) -> list[Chart]:
-    """Age and depth of a queue, what went through it, and what was given up."""
-    metric = series("AWS/SQS", QueueName=resource_name(queue_arn))
-    dead = series("AWS/SQS", QueueName=resource_name(dead_letter_arn))
+def queue_charts(resource_name: str, queue_arn: Name, dead_letter_arn: Name) -> list[Chart]:
+    """Return charts of the age, the depth and the throughput of a queue, and of its dead letters."""
+    metric = metric_factory("AWS/SQS", QueueName=name_from_arn(queue_arn))
+    dead = metric_factory("AWS/SQS", QueueName=name_from_arn(dead_letter_arn))
     waiting, hidden = "ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"
     return [
-        Chart(title=f"{thing}: oldest, s", metrics={"age": metric("ApproximateAgeOfOldestMessage", "Maximum")}),
+        Chart(title=f"{resource_name}: oldest, s", metrics={"age": metric("ApproximateAgeOfOldestMessage", "Maximum")}),
         Chart(
-            title=f"{thing}: messages",
+            title=f"{resource_name}: messages",
             metrics={"waiting": metric(waiting, "Maximum"), "in work": metric(hidden, "Maximum")},
         ),
         Chart(
-            title=f"{thing}: flow",
+            title=f"{resource_name}: flow",
             metrics={"sent": metric("NumberOfMessagesSent"), "done": metric("NumberOfMessagesDeleted")},
         ),
-        Chart(title=f"{thing}: dead letters", metrics={"dead": dead(waiting, "Maximum")}),
+        Chart(title=f"{resource_name}: dead letters", metrics={"dead": dead(waiting, "Maximum")}),
     ]
 
 
 def database_charts(identifier: Name) -> list[Chart]:
-    """Load and room of a database."""
-    metric = series("AWS/RDS", DBInstanceIdentifier=identifier)
+    """Return charts of the load and the free storage of a database."""
+    metric = metric_factory("AWS/RDS", DBInstanceIdentifier=identifier)
     latency = {"read": metric("ReadLatency", "Average"), "write": metric("WriteLatency", "Average")}
     return [
         Chart(title="Database: processors, %", metrics={"used": metric("CPUUtilization", "Average")}),
@@ -199,36 +201,36 @@ def database_charts(identifier: Name) -> list[Chart]:
 
 
 def distribution_charts(distribution_id: Name) -> list[Chart]:
-    """Traffic, errors and hits of a CDN. The share of hits is told only where additional metrics are paid for."""
-    metric = series("AWS/CloudFront", DistributionId=distribution_id, Region="Global")
+    """Return charts of the traffic, the errors and the cache hits of a CDN. Cache hits need its additional metrics, which cost."""
+    metric = metric_factory("AWS/CloudFront", DistributionId=distribution_id, Region="Global")
     errors = {"client": metric("4xxErrorRate", "Average"), "server": metric("5xxErrorRate", "Average")}
-    drawn: list[tuple[str, Mapping[str, Metric]]] = [
+    charts: list[tuple[str, Mapping[str, Metric]]] = [
         ("CDN: requests", {"requests": metric("Requests")}),
         ("CDN: errors, %", errors),
         ("CDN: data sent, bytes", {"bytes": metric("BytesDownloaded")}),
         ("CDN: hits, %", {"hits": metric("CacheHitRate", "Average")}),
     ]
-    return [Chart(title=title, metrics=metrics, region=EDGE_REGION) for title, metrics in drawn]
+    return [Chart(title=title, metrics=metrics, region=EDGE_REGION) for title, metrics in charts]
 
 
 def storage_charts(bucket_names: Mapping[str, Name]) -> list[Chart]:
-    """What buckets hold, by what they are called. S3 counts once a day."""
+    """Return charts of the size and the number of objects of buckets, by label. S3 reports them once a day."""
 
     def counted(name: str, storage_type: str) -> dict[str, Metric]:
         return {
-            thing: series("AWS/S3", BucketName=bucket, StorageType=storage_type)(name, "Average")
-            for thing, bucket in bucket_names.items()
+            resource_name: metric_factory("AWS/S3", BucketName=bucket, StorageType=storage_type)(name, "Average")
+            for resource_name, bucket in bucket_names.items()
         }
 
     size, objects = counted("BucketSizeBytes", "StandardStorage"), counted("NumberOfObjects", "AllStorageTypes")
-    how: dict[str, Any] = {"period_seconds": A_DAY_SECONDS, "stacked": True, "width": 12}
-    return [Chart(title="Stored, bytes", metrics=size, **how), Chart(title="Objects", metrics=objects, **how)]
+    settings: dict[str, Any] = {"period_seconds": SECONDS_PER_DAY, "stacked": True, "width": 12}
+    return [Chart(title="Stored, bytes", metrics=size, **settings), Chart(title="Objects", metrics=objects, **settings)]
 
 
 def custom_charts(
     namespace: str, titles: Mapping[str, Mapping[str, str]], dimensions: Mapping[str, Name] | None = None
 ) -> list[Chart]:
-    """Series that the application itself reports: for each title their statistics by name, `{"Uploads": {"Completed": "Sum"}}`."""
+    """Return charts of the application's own metrics: by title, their statistics by name, `{"Uploads": {"Completed": "Sum"}}`."""
     return [
         Chart(
             title=title,
@@ -249,13 +251,13 @@ def _widget(kind: str, properties: Mapping[str, Any], **place: int) -> dict[str,
     return {"type": kind, **place, "properties": properties}
 
 
-def _drawn(chart: Chart, region: str) -> dict[str, Any]:
+def _properties(chart: Chart, region: str) -> dict[str, Any]:
     lines: list[Any] = []
     for label, metric in chart.metrics.items():
-        # With an expression the series are only read, under the ids that it uses.
-        how = {"id": label, "visible": False} if chart.expression else {"label": label}
+        # An expression only reads its metrics, by their ids.
+        options = {"id": label, "visible": False} if chart.expression else {"label": label}
         pairs = [part for pair in metric.dimensions.items() for part in pair]
-        lines.append([metric.namespace, metric.name, *pairs, {"stat": metric.statistic, **how}])
+        lines.append([metric.namespace, metric.name, *pairs, {"stat": metric.statistic, **options}])
     if chart.expression:
         lines.append([{"expression": chart.expression, "label": chart.title, "id": "result"}])
     properties: dict[str, Any] = {

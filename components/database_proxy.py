@@ -1,4 +1,4 @@
-"""An RDS Proxy before a database: it keeps the connections, so that many short-lived clients share few of them. TLS only."""
+"""An RDS Proxy in front of a database: many short-lived clients share few pooled connections. TLS only."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_
 from components.naming import Naming
 from components.placement import Egress
 from components.postgres_database import PORT
-from components.security_groups import create_security_group, create_way_in
+from components.security_groups import allow_ingress, create_security_group
 
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseProxyArgs:
-    """A proxy and the one role that signs in through it. It costs money by the hour, with the size of the database."""
+    """A proxy and the one database role that connects through it. It costs by the hour, by the size of the database."""
 
     naming: Naming
     vpc_id: pulumi.Input[str]
@@ -24,15 +24,15 @@ class DatabaseProxyArgs:
     """Private subnets in at least two zones."""
     database_identifier: pulumi.Input[str]
     database_security_group_id: pulumi.Input[str]
-    """The database's group, which the proxy opens to itself."""
+    """The database's security group, which gets an ingress rule for the proxy."""
     secret_arn: pulumi.Input[str]
-    """The role's secret, with `username` and `password`. It may get its value later; clients are refused until then."""
+    """The role's secret, with `username` and `password`. It may get its value later; until then the proxy rejects clients."""
     secret_key_arn: pulumi.Input[str] | None = None
-    """The KMS key of that secret; None where it is AWS's own."""
+    """The KMS key of that secret; None for the AWS managed key."""
     iam_authentication: bool = False
-    """Whether clients must sign in with tokens of IAM instead of the password."""
+    """Whether clients must authenticate with IAM tokens instead of the password."""
     connections_percent: int = 90
-    """How many of the database's connections the proxy may hold."""
+    """The share of the database's connections that the proxy may open."""
     borrow_timeout_seconds: int = 10
     """How long a client waits for a connection when all are in use."""
     idle_client_timeout_seconds: int = 1800
@@ -49,10 +49,10 @@ class DatabaseProxyArgs:
 
 
 class DatabaseProxy(pulumi.ComponentResource):
-    """The proxy with its way to the database. Nothing may reach it until `admit` names the caller's security group."""
+    """The proxy with its security group, which is closed until `allow_from` opens it."""
 
     host: pulumi.Output[str]
-    """What clients connect to instead of the database's address, on the same port. Known once the database stands behind it."""
+    """The host that clients use instead of the database's address, on the same port. Known once the target is registered."""
     arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
 
@@ -62,7 +62,7 @@ class DatabaseProxy(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         self._physical = args.naming.physical("db-proxy")
 
-        self._create_way_to_the_database()
+        self._create_security_group()
         self._create_role()
         self._create_proxy()
         self._create_target()
@@ -71,14 +71,14 @@ class DatabaseProxy(pulumi.ComponentResource):
         self.arn = self._proxy.arn
         self.register_outputs({"host": self.host, "arn": self.arn})
 
-    def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
-        """Lets a security group connect. Whoever calls the database at deploy time must wait for the rule."""
+    def allow_from(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
+        """Let a security group connect. Clients that connect during the deployment must depend on the returned rule."""
         return self._ingress(f"{self._name}-from-{caller}", self.security_group_id, security_group_id, caller)
 
-    def _create_way_to_the_database(self) -> None:
+    def _create_security_group(self) -> None:
         args = self._args
         database = Egress(description="PostgreSQL", port=PORT, security_group_id=args.database_security_group_id)
-        group, ways = create_security_group(
+        group, egress_rules = create_security_group(
             self._name,
             args.naming,
             "db-proxy",
@@ -88,17 +88,19 @@ class DatabaseProxy(pulumi.ComponentResource):
             opts=self._child,
         )
         self.security_group_id = group.id
-        entry = self._ingress(f"{self._name}-enters-database", args.database_security_group_id, group.id, "the proxy")
-        self._ways: list[pulumi.Resource] = [*ways, entry]
+        ingress_rule = self._ingress(
+            f"{self._name}-enters-database", args.database_security_group_id, group.id, "the proxy"
+        )
+        self._network_rules: list[pulumi.Resource] = [*egress_rules, ingress_rule]
 
     def _create_role(self) -> None:
         args = self._args
-        # No condition on the source: RDS documents none for proxies, and only someone who may pass the role can name it.
+        # No condition on the source: RDS documents none for proxies, and iam:PassRole limits who can use the role.
         self._role = aws.iam.Role(
             f"{self._name}-role",
             name=args.naming.physical("db-proxy-role"),
             description=f"Reads the secret that {self._physical} signs in with",
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust("rds.amazonaws.com")),
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust_policy("rds.amazonaws.com")),
             opts=self._child,
         )
         statements = [policies.allow("ReadSecret", ["secretsmanager:GetSecretValue"], [args.secret_arn])]
@@ -114,7 +116,7 @@ class DatabaseProxy(pulumi.ComponentResource):
 
     def _create_proxy(self) -> None:
         args = self._args
-        # RDS would make the group itself, but to be kept for ever.
+        # RDS would create the group itself, without a retention period.
         logs = aws.cloudwatch.LogGroup(
             f"{self._name}-log",
             name=f"/aws/rds/proxy/{self._physical}",
@@ -139,9 +141,9 @@ class DatabaseProxy(pulumi.ComponentResource):
             vpc_subnet_ids=args.subnet_ids,
             vpc_security_group_ids=[self.security_group_id],
             idle_client_timeout=args.idle_client_timeout_seconds,
-            # It would log the text of statements.
+            # Debug logs contain the text of statements.
             debug_logging=False,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, self._policy, *self._ways]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[logs, self._policy, *self._network_rules]),
         )
 
     def _create_target(self) -> None:
@@ -166,6 +168,6 @@ class DatabaseProxy(pulumi.ComponentResource):
     def _ingress(
         self, name: str, group_id: pulumi.Input[str], caller_group_id: pulumi.Input[str], caller: str
     ) -> aws.vpc.SecurityGroupIngressRule:
-        return create_way_in(
+        return allow_ingress(
             name, group_id, PORT, f"PostgreSQL for {caller}", caller_group_id=caller_group_id, opts=self._child
         )

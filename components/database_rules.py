@@ -1,4 +1,4 @@
-"""What RDS takes of a PostgreSQL instance, and how its engine is set: checks and data, without resources."""
+"""Validation and engine parameters of a PostgreSQL instance on RDS, without resources."""
 
 import re
 from typing import Any
@@ -11,7 +11,7 @@ from components.arguments import check, check_choice, check_range, is_plain
 
 MINUTES_OF_A_DAY = 24 * 60
 
-# The least gp3 storage for which RDS takes a PostgreSQL instance's IOPS; below it every volume has 3,000.
+# The smallest gp3 volume for which RDS accepts provisioned IOPS with PostgreSQL; smaller ones have 3,000.
 # Source: "You can't specify IOPS or storage throughput for engine postgres and a storage size less than 400".
 IOPS_STORAGE_GB = 400
 IOPS_LOW, IOPS_HIGH = 12_000, 64_000
@@ -23,14 +23,18 @@ WEEKLY_WINDOW = re.compile(
 SQL_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
 
 MONITORING_INTERVALS = (0, 1, 5, 10, 15, 30, 60)
-# A session that stays idle inside a transaction is ended: it would keep its locks, and rows from being vacuumed.
+# Idle sessions inside a transaction are ended: they hold locks and keep rows from being vacuumed.
 IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000
-# How long each mode keeps what it measured; RDS takes no other figure for the dearer one, and the cheaper is free so long.
+# The retention of each mode. RDS allows no other value for advanced, and seven days are free.
 INSIGHTS_RETENTION_DAYS = {"standard": 7, "advanced": 465}
 
 
 def check_names(arguments: Any) -> None:
-    """Raises ArgumentError for a name or a class that RDS or SQL does not take."""
+    """Validate the database name and the instance class.
+
+    Raises:
+        ArgumentError: RDS or SQL rejects a value.
+    """
     name = arguments.database_name
     plain = bool(SQL_NAME.fullmatch(name))
     check(arguments, "database_name", plain, f"must be a plain lower-case SQL name, not {name!r}")
@@ -41,11 +45,15 @@ def check_names(arguments: Any) -> None:
 
 
 def check_storage(arguments: Any) -> None:
-    """Raises ArgumentError for sizes and speeds that RDS does not take together."""
+    """Validate storage and IOPS.
+
+    Raises:
+        ArgumentError: RDS rejects a value, or the combination.
+    """
     check_range(arguments, "storage_gb", 20, 65_536)
     check_range(arguments, "storage_limit_gb", 20, 65_536)
     if arguments.storage_limit_gb is not None:
-        # RDS wants room for at least one step of a tenth.
+        # RDS asks for at least ten percent of headroom.
         least = -(-arguments.storage_gb * 11 // 10)
         problem = f"must be at least a tenth above storage_gb ({least}), not {arguments.storage_limit_gb}"
         check(arguments, "storage_limit_gb", arguments.storage_limit_gb >= least, problem)
@@ -55,15 +63,23 @@ def check_storage(arguments: Any) -> None:
         check_range(arguments, "iops", IOPS_LOW, IOPS_HIGH)
 
 
-def check_watching(arguments: Any) -> None:
-    """Raises ArgumentError for what RDS does not measure or log."""
+def check_monitoring(arguments: Any) -> None:
+    """Validate connections, logging and monitoring.
+
+    Raises:
+        ArgumentError: RDS rejects a value.
+    """
     check_range(arguments, "max_connections", 20, 5_000)
     check_range(arguments, "slow_statement_ms", 0, 3_600_000)
     check_choice(arguments, "monitoring_interval_seconds", MONITORING_INTERVALS)
 
 
 def check_windows(arguments: Any) -> None:
-    """Raises ArgumentError for windows that RDS cannot read, that are too short, or that overlap."""
+    """Validate the backup and maintenance windows.
+
+    Raises:
+        ArgumentError: A window is malformed or shorter than half an hour, or the windows overlap.
+    """
     backup, maintenance = arguments.backup_window, arguments.maintenance_window
     daily = DAILY_WINDOW.fullmatch(backup)
     check(arguments, "backup_window", bool(daily), f"must be like 03:00-04:00, not {backup!r}")
@@ -78,12 +94,11 @@ def check_windows(arguments: Any) -> None:
 
 
 def engine_parameters(arguments: Any) -> list[aws.rds.ParameterGroupParameterArgs]:
-    """How the engine is set: TLS only, what is logged, and what a session may take.
+    """Return the engine parameters: TLS only, logging, and session limits.
 
-    Slow statements, those that change the schema, and who comes and goes are logged, the values in statements never.
+    Slow statements, DDL statements, connections and disconnections are logged, parameter values never are.
     """
-    # A static parameter is taken at the next start; AWS refuses to apply it at once. Statements that change the schema are
-    # logged whatever their time.
+    # Static parameters apply at the next restart; RDS rejects applying them immediately.
     parameters = [
         ("rds.force_ssl", "1", "immediate"),
         ("log_min_duration_statement", str(arguments.slow_statement_ms), "immediate"),
@@ -101,13 +116,13 @@ def engine_parameters(arguments: Any) -> list[aws.rds.ParameterGroupParameterArg
     ]
 
 
-def monitoring_trust(arn_beside: pulumi.Input[str], identifier: str) -> policies.Document:
-    """Whom the role of Enhanced Monitoring serves: this instance alone, in the account and region that another ARN names."""
-    return policies.trust(
+def monitoring_trust_policy(arn_beside: pulumi.Input[str], identifier: str) -> policies.Document:
+    """Return the trust policy of the Enhanced Monitoring role, for one instance in the account and region of another ARN."""
+    return policies.trust_policy(
         "monitoring.rds.amazonaws.com",
         condition={
             "StringEquals": {
-                "aws:SourceAccount": policies.account_of(arn_beside),
+                "aws:SourceAccount": policies.account_id_of(arn_beside),
                 "aws:SourceArn": policies.sibling_arn(arn_beside, "rds", f"db:{identifier}"),
             }
         },
@@ -115,8 +130,8 @@ def monitoring_trust(arn_beside: pulumi.Input[str], identifier: str) -> policies
 
 
 def monitoring_statements(arn_beside: pulumi.Input[str]) -> list[policies.Statement]:
-    """What Enhanced Monitoring needs to keep its measurements, in the account and region that another ARN names."""
-    # All instances of a region write to this one group, which RDS names and makes itself.
+    """Return the permissions of Enhanced Monitoring, in the account and region of another ARN."""
+    # All instances of a region write to this one log group, which RDS names and creates itself.
     groups = policies.sibling_arn(arn_beside, "logs", "log-group:RDS*")
     return [
         policies.allow("KeepGroup", ["logs:CreateLogGroup", "logs:PutRetentionPolicy"], [groups]),
@@ -129,6 +144,6 @@ def monitoring_statements(arn_beside: pulumi.Input[str]) -> list[policies.Statem
 
 
 def _minutes(window: str) -> set[int]:
-    """The minutes of the day that a window covers; one that passes midnight goes on in the morning."""
+    """Return the minutes of the day that a window covers; a window may pass midnight."""
     start, end = (int(clock[:2]) * 60 + int(clock[3:]) for clock in window.split("-"))
     return {minute % MINUTES_OF_A_DAY for minute in range(start, end if end > start else end + MINUTES_OF_A_DAY)}

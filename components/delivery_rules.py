@@ -1,4 +1,4 @@
-"""What a distribution keeps, adds, refuses and logs, in CloudFront's terms."""
+"""The cache key, the response headers, the default response and the access logs of a distribution."""
 
 from collections.abc import Sequence
 
@@ -9,15 +9,15 @@ from components.choices import EDGE_REGION
 
 ONE_YEAR = 365 * 24 * 3600
 
-# What no prefix covers ends here, before it could reach the bucket. It is the answer that S3 gives for what it may not show.
-REFUSAL = """\
+# The response for paths without a cache behavior, before they reach the bucket: the one S3 gives for forbidden objects.
+FORBIDDEN = """\
 function handler(event) {
     return { statusCode: 403, statusDescription: 'Forbidden' };
 }
 """
 
-# One answer for each path, whatever else a request carries. `Accept` is not in the key either: S3 does not choose by it,
-# each format has a key of its own, and browsers' many spellings would each make a copy.
+# One cached response per path. Accept is not part of the key: S3 does not negotiate, each format has a key of its own, and
+# the many values that browsers send would each be cached.
 CACHE_KEY: cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgsDict = {
     "cookies_config": {"cookie_behavior": "none"},
     "headers_config": {"header_behavior": "none"},
@@ -27,7 +27,7 @@ CACHE_KEY: cloudfront.CachePolicyParametersInCacheKeyAndForwardedToOriginArgsDic
 }
 
 SECURITY_HEADERS: cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgsDict = {
-    # Without `preload`: that is a promise of the whole parent domain, which is not ours to give.
+    # Without `preload`, which would be a commitment of the whole parent domain.
     "strict_transport_security": {
         "access_control_max_age_sec": ONE_YEAR,
         "include_subdomains": True,
@@ -36,7 +36,7 @@ SECURITY_HEADERS: cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgsDict 
     "content_type_options": {"override": True},
     "frame_options": {"frame_option": "DENY", "override": True},
     "referrer_policy": {"referrer_policy": "no-referrer", "override": True},
-    # An image or a film that is opened by itself may show itself and do nothing else.
+    # An image or video that is opened as a document may display itself and nothing else.
     "content_security_policy": {
         "content_security_policy": (
             "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; "
@@ -46,7 +46,7 @@ SECURITY_HEADERS: cloudfront.ResponseHeadersPolicySecurityHeadersConfigArgsDict 
     },
 }
 
-# All but the query, the cookies and the referrer: a query carries signatures, and each of the three may carry secrets.
+# All fields but query, cookies and referrer, which may carry signatures and secrets.
 LOG_FIELDS = (
     "date", "time", "x-edge-location", "sc-bytes", "c-ip", "cs-method", "cs(Host)", "cs-uri-stem", "sc-status",
     "cs(User-Agent)", "x-edge-result-type", "x-edge-request-id", "x-host-header", "cs-protocol", "cs-bytes", "time-taken",
@@ -55,8 +55,8 @@ LOG_FIELDS = (
 )  # fmt: skip
 
 
-def cross_origin(origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicyCorsConfigArgsDict | None:
-    """Lets pages of these origins read with scripts, without cookies. CloudFront answers for the bucket, whatever it says."""
+def cors_config(origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicyCorsConfigArgsDict | None:
+    """Return a CORS configuration for these origins, without credentials. CloudFront sets the headers, whatever S3 returns."""
     if not origins:
         return None
     return {
@@ -78,9 +78,10 @@ def create_log_delivery(
     bucket_arn: pulumi.Input[str],
     child: pulumi.ResourceOptions,
 ) -> None:
-    """Has a distribution's log delivered to a bucket, by resources that are children of the component called `name`.
+    """Create the resources that deliver a distribution's access logs to a bucket.
 
-    This is standard logging of the second version, through CloudWatch: the first needs ACLs on its bucket.
+    They are children of the component called `name`. This is standard logging v2, through CloudWatch Logs: the first version
+    needs ACLs on its bucket.
     """
     source = cloudwatch.LogDeliverySource(
         f"{name}-log-source",

@@ -1,4 +1,4 @@
-"""A public DNS zone of one host and what is below it, with names that lead to load balancers and distributions."""
+"""A public hosted zone of one host name and its subdomains, with alias records to load balancers and distributions."""
 
 from dataclasses import dataclass
 
@@ -10,12 +10,12 @@ from components.arguments import HOST_NAME, check
 
 @dataclass(frozen=True, kw_only=True)
 class DnsZoneArgs:
-    """A zone."""
+    """A hosted zone."""
 
     host_name: str
-    """The zone's name, such as `api-staging.example.com`. Whoever has the parent delegates it once, to `name_servers`."""
+    """The name of the zone, such as `api-staging.example.com`. The parent zone has to delegate it, once, to `name_servers`."""
     protected: bool = False
-    """Refuse deletion: another zone would have other name servers, and the parent would delegate to nobody."""
+    """Refuse deletion: a new zone would have other name servers, and the delegation would be broken."""
 
     def __post_init__(self) -> None:
         shape = bool(HOST_NAME.fullmatch(self.host_name)) and len(self.host_name) <= 253
@@ -23,12 +23,14 @@ class DnsZoneArgs:
 
 
 class DnsZone(pulumi.ComponentResource):
-    """The zone. Names in it are public by nature, so queries are not logged; the zone is not signed, which would need a
-    key of its own and a second delegation."""
+    """The hosted zone.
+
+    Its names are public, so queries are not logged. It is not signed: DNSSEC needs a key of its own and a second delegation.
+    """
 
     zone_id: pulumi.Output[str]
     name_servers: pulumi.Output[list[str]]
-    """To whom the parent delegates the zone."""
+    """The name servers to which the parent delegates the zone."""
 
     def __init__(self, name: str, args: DnsZoneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:DnsZone", name, {}, opts)
@@ -39,12 +41,15 @@ class DnsZone(pulumi.ComponentResource):
 
         self.register_outputs({"zone_id": self.zone_id, "name_servers": self.name_servers})
 
-    def alias(
+    def add_alias_records(
         self, target: str, *, host_name: str, target_domain_name: pulumi.Input[str], target_zone_id: pulumi.Input[str]
     ) -> list[aws.route53.Record]:
-        """Leads a name of the zone to a load balancer or a distribution, over IPv4 and IPv6. `target` names the records.
+        """Create A and AAAA alias records of a name in the zone for a load balancer or a distribution.
 
-        Raises ValueError for a name outside the zone.
+        `target` is part of the records' resource names.
+
+        Raises:
+            ValueError: The host name is outside the zone.
         """
         zone = self._args.host_name
         if host_name != zone and not host_name.endswith(f".{zone}"):
@@ -59,7 +64,7 @@ class DnsZone(pulumi.ComponentResource):
                     {
                         "name": target_domain_name,
                         "zone_id": target_zone_id,
-                        # There is one target: without it there is nothing better to answer.
+                        # With a single target there is no healthier one to return.
                         "evaluate_target_health": False,
                     }
                 ],

@@ -1,4 +1,4 @@
-"""A KMS key of the account's own: rotated, hard to delete, and of use only through the services that it was made for."""
+"""A customer managed KMS key: rotated, protected from deletion, and usable only through named services."""
 
 import re
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ from components.naming import Naming
 SERVICE = re.compile(r"[a-z][a-z0-9-]*(\.[a-z0-9-]+)*")
 LOG_GROUP = re.compile(r"[\w/.#*-]+")
 ROTATION_DAYS = 365
-# How long a deleted key can still be had back: the longest that KMS allows.
+# The longest waiting period that KMS allows before it deletes a key.
 DELETION_WINDOW_DAYS = 30
 
-# All that is done to a key without touching what it encrypts.
+# Everything but using the key.
 KEY_ADMINISTRATION_ACTIONS = (
     "kms:CancelKeyDeletion",
     "kms:CreateAlias",
@@ -41,20 +41,20 @@ KEY_USE_ACTIONS = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:Generat
 
 @dataclass(frozen=True, kw_only=True)
 class EncryptionKeyArgs:
-    """A key for one class of data. It costs money by the month, and so does each call that uses it."""
+    """A key for one class of data. It costs by the month and by the request."""
 
     naming: Naming
-    thing: str
-    """What it encrypts: `data` makes its alias `alias/{project}-data-{environment}`."""
+    resource_name: str
+    """`data` names its alias `alias/{project}-data-{environment}`."""
     description: str
     account_id: pulumi.Input[str]
     region: str
     services: Sequence[str] = ()
-    """Services through which this account's roles may use it, as their endpoints are called: `s3`, `rds`, `sqs`."""
+    """Services through which the account's roles may use the key, by their endpoint names: `s3`, `rds`, `sqs`."""
     log_groups: Sequence[str] = ()
-    """Names of log groups that CloudWatch may encrypt under it; `*` stands for any characters."""
+    """Names of log groups that CloudWatch Logs may encrypt with the key; `*` matches any characters."""
     protected: bool = False
-    """Refuse deletion, and leave the key behind when the program drops it: without it, what it encrypted is lost."""
+    """Refuse deletion, and retain the key when the program drops it: without the key its data is lost."""
 
     def __post_init__(self) -> None:
         check(self, "description", 0 < len(self.description) <= 8192, "must have 1 to 8192 characters")
@@ -64,14 +64,14 @@ class EncryptionKeyArgs:
         ):
             values = getattr(self, field)
             for value in values:
-                check(self, field, bool(pattern.fullmatch(value)), f"must be such as {example}, not {value!r}")
+                check(self, field, bool(pattern.fullmatch(value)), f"must be like {example}, not {value!r}")
             check_unique(self, field, values)
-        # Every group there is would be any that someone else in the account makes, too.
-        check(self, "log_groups", "*" not in self.log_groups, "must name groups, not all of them")
+        # A lone wildcard would cover every log group of the account.
+        check(self, "log_groups", "*" not in self.log_groups, "must not match every log group")
 
 
 class EncryptionKey(pulumi.ComponentResource):
-    """The key and its alias. The account administers it through IAM; nobody uses it but through the services named."""
+    """The key and its alias. The account administers it through IAM, and uses it only through the named services."""
 
     arn: pulumi.Output[str]
 
@@ -89,7 +89,7 @@ class EncryptionKey(pulumi.ComponentResource):
         )
         aws.kms.Alias(
             f"{name}-alias",
-            name=f"alias/{args.naming.physical(args.thing)}",
+            name=f"alias/{args.naming.physical(args.resource_name)}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -98,31 +98,31 @@ class EncryptionKey(pulumi.ComponentResource):
 
     def _statements(self) -> list[policies.Statement]:
         args = self._args
-        statements = [_administer_key(args.account_id)]
+        statements = [_allow_administration(args.account_id)]
         if args.services:
-            statements += _use_key_through(args.services, args.region, args.account_id)
+            statements += _allow_use_through(args.services, args.region, args.account_id)
         if args.log_groups:
-            statements.append(_encrypt_logs(args.log_groups, args.region, args.account_id))
+            statements.append(_allow_log_encryption(args.log_groups, args.region, args.account_id))
         return statements
 
 
-def _administer_key(account_id: pulumi.Input[str]) -> policies.Statement:
-    """A statement of a key's policy: those administer the key whom IAM lets, in this account. Nobody may use it by this.
+def _allow_administration(account_id: pulumi.Input[str]) -> policies.Statement:
+    """Return a statement that lets IAM of this account decide who administers the key, without using it.
 
-    A grant is a use that lasts, so it is no administration: whoever could make one could decrypt by it.
+    Creating grants is no administration: whoever creates a grant can decrypt with it.
     """
     return policies.allow(
         "AccountAdministers",
         KEY_ADMINISTRATION_ACTIONS,
         ["*"],
-        principal=_account(account_id),
+        principal=_account_principal(account_id),
     )
 
 
-def _use_key_through(services: Sequence[str], region: str, account_id: pulumi.Input[str]) -> list[policies.Statement]:
-    """Statements of a key's policy: those use it whom IAM lets, in this account, and only through these services.
+def _allow_use_through(services: Sequence[str], region: str, account_id: pulumi.Input[str]) -> list[policies.Statement]:
+    """Return statements that let IAM of this account decide who uses the key, only through these services.
 
-    A service that works on for long, as a database does, gets a grant from whoever sets it to work.
+    A service that needs the key for long, such as a database, gets a grant from the caller that sets it up.
     """
     through = {
         "kms:ViaService": [f"{service}.{region}.amazonaws.com" for service in services],
@@ -133,21 +133,21 @@ def _use_key_through(services: Sequence[str], region: str, account_id: pulumi.In
             "UseThroughServices",
             KEY_USE_ACTIONS,
             ["*"],
-            principal=_account(account_id),
+            principal=_account_principal(account_id),
             condition={"StringEquals": through},
         ),
         policies.allow(
             "GrantToServices",
             ["kms:CreateGrant"],
             ["*"],
-            principal=_account(account_id),
+            principal=_account_principal(account_id),
             condition={"StringEquals": through, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
     ]
 
 
-def _encrypt_logs(log_groups: Sequence[str], region: str, account_id: pulumi.Input[str]) -> policies.Statement:
-    """A statement of a key's policy: CloudWatch Logs encrypts these groups of this account, and no others."""
+def _allow_log_encryption(log_groups: Sequence[str], region: str, account_id: pulumi.Input[str]) -> policies.Statement:
+    """Return a statement that lets CloudWatch Logs encrypt these log groups of this account."""
     return policies.allow(
         "EncryptLogs",
         KEY_USE_ACTIONS,
@@ -164,6 +164,6 @@ def _encrypt_logs(log_groups: Sequence[str], region: str, account_id: pulumi.Inp
     )
 
 
-def _account(account_id: pulumi.Input[str]) -> dict[str, Any]:
-    """An account as a principal: whoever it is that its IAM lets."""
+def _account_principal(account_id: pulumi.Input[str]) -> dict[str, Any]:
+    """Return the principal of an account, whose IAM decides further."""
     return {"AWS": pulumi.Output.concat("arn:aws:iam::", account_id, ":root")}

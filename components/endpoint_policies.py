@@ -1,15 +1,15 @@
-"""What may pass a VPC's endpoints to AWS: functions without resources, whose values may be outputs."""
+"""Policies of VPC endpoints, as functions without resources; their values may be outputs."""
 
 import pulumi
 
 from components import policies
 
-# Called without a signature as well, by those who are about to sign in or who look up keys: no account stands behind that.
+# These also receive unsigned requests, from clients that sign in or fetch keys, which have no principal account.
 UNSIGNED_SERVICES = ("cognito-idp",)
 
 
-def calls_of_account(account_id: pulumi.Input[str]) -> policies.Document:
-    """An interface endpoint's policy: this account's roles call, and nobody else's credentials are of use in the VPC."""
+def own_account_only(account_id: pulumi.Input[str]) -> policies.Document:
+    """Return the policy of an interface endpoint: only principals of this account may call the service."""
     return policies.document(
         policies.allow(
             "OwnCallers",
@@ -21,10 +21,10 @@ def calls_of_account(account_id: pulumi.Input[str]) -> policies.Document:
     )
 
 
-def objects_of_account(account_id: pulumi.Input[str], region: str) -> policies.Document:
-    """The S3 gateway's policy: this account's roles reach this account's buckets, so nothing is carried off to another's.
+def own_buckets_only(account_id: pulumi.Input[str], region: str) -> policies.Document:
+    """Return the policy of the S3 gateway endpoint: principals of this account may only reach its own buckets.
 
-    ECR keeps the layers of images in a bucket of AWS's, which whoever pulls an image reads.
+    ECR stores image layers in a bucket of AWS, which clients read when they pull an image.
     """
     return policies.document(
         policies.allow(

@@ -1,4 +1,4 @@
-"""An HTTP API in front of one function: every request goes to it, throttled and logged."""
+"""An API Gateway HTTP API in front of one function: it forwards every request, throttled and logged."""
 
 import json
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from components.arguments import HOST_NAME, LOG_RETENTION_DAYS, check, check_cho
 from components.choices import INTEGRATION_TIMEOUT_MS
 from components.naming import Naming
 
-# One JSON object a request. Neither the query nor a header is in it: both carry what is nobody's business.
+# One JSON object per request. Query strings and headers are left out: they may hold secrets.
 ACCESS_LOG_FORMAT = json.dumps(
     {
         "requestId": "$context.requestId",
@@ -29,21 +29,21 @@ ACCESS_LOG_FORMAT = json.dumps(
 
 @dataclass(frozen=True, kw_only=True)
 class HttpApiArgs:
-    """An API and the function that answers it."""
+    """An API and its function."""
 
     naming: Naming
     description: str
     function_name: pulumi.Input[str]
     function_qualifier: pulumi.Input[str] | None = None
-    """The alias that the invoke ARN names; None where it names the function itself."""
+    """The alias in the invoke ARN; None if it names the function itself."""
     function_invoke_arn: pulumi.Input[str]
     host_name: str | None = None
-    """Under which clients find it. The API's own address is off then, so that nobody goes around what stands before the name."""
+    """A custom domain name. The default endpoint is disabled then, so that clients cannot bypass what is in front of the name."""
     certificate_arn: pulumi.Input[str] | None = None
-    """For that name, from ACM in the API's region; both or neither."""
+    """An ACM certificate for that name, in the API's region; both or neither."""
     requests_per_second: int = 50
     burst_requests: int = 100
-    """How many may come at once before the rate counts."""
+    """The burst limit of the throttling."""
     log_retention_days: int = 30
     log_key_arn: pulumi.Input[str] | None = None
 
@@ -60,17 +60,17 @@ class HttpApiArgs:
 
 
 class HttpApi(pulumi.ComponentResource):
-    """The API with its one route and one stage. The application authorises each request; the gateway passes them on."""
+    """The API with its default route and stage. The application authorises requests; the gateway only forwards them."""
 
     api_id: pulumi.Output[str]
     url: pulumi.Output[str]
-    """Where clients find it, without a slash at the end: under its host name, or at the API's own address."""
+    """The URL for clients, without a trailing slash: the custom domain name, or the default endpoint."""
     endpoint: pulumi.Output[str]
-    """The API's own address, which answers only where there is no host name."""
+    """The default endpoint, disabled if there is a custom domain name."""
     alias_target: pulumi.Output[str] | None
-    """Where the host name's DNS record leads, or None without one."""
+    """The target of an alias record for the custom domain name; None without one."""
     alias_zone_id: pulumi.Output[str] | None
-    """The zone of that target, which an alias record asks for."""
+    """The hosted zone id of that target."""
 
     def __init__(self, name: str, args: HttpApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:HttpApi", name, {}, opts)
@@ -83,7 +83,7 @@ class HttpApi(pulumi.ComponentResource):
         self.alias_target = self.alias_zone_id = None
 
         self.api_id = self._api.id
-        # Known once the stage stands: an API without one answers 404 to everybody.
+        # Known once the stage exists: an API without one returns 404.
         self.endpoint = pulumi.Output.all(self._api.api_endpoint, self._stage.id).apply(lambda values: str(values[0]))
         self.url = self.endpoint
         if args.host_name is not None and args.certificate_arn is not None:
@@ -125,7 +125,7 @@ class HttpApi(pulumi.ComponentResource):
             function=self._args.function_name,
             qualifier=self._args.function_qualifier,
             principal="apigateway.amazonaws.com",
-            # This API, its one stage and its one route.
+            # This API, its only stage and its only route.
             source_arn=pulumi.Output.concat(self._api.execution_arn, "/$default/$default"),
             opts=self._child,
         )
@@ -151,7 +151,7 @@ class HttpApi(pulumi.ComponentResource):
             access_log_settings=aws.apigatewayv2.StageAccessLogSettingsArgs(
                 destination_arn=logs.arn, format=ACCESS_LOG_FORMAT
             ),
-            # A stage takes requests as soon as it stands, so what they need stands first.
+            # The stage accepts requests as soon as it exists, so the route and the permission come first.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._route, self._permission]),
         )
 

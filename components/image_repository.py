@@ -1,4 +1,4 @@
-"""A repository of container images: a tag once pushed stays what it was, every image is scanned, old ones expire by rule."""
+"""An ECR repository: tags are immutable, images are scanned on push, and old ones expire."""
 
 import json
 import re
@@ -13,23 +13,23 @@ from components.arguments import check, check_unique
 
 NAME = re.compile(r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*")
 ACCOUNT_ID = re.compile(r"\d{12}")
-# The one tag that may move from image to image. Nothing deploys by it.
+# The only mutable tag. No deployment uses it.
 POINTER_TAG = "latest"
-# How many images stay; older ones expire, even one that still runs somewhere, so this covers every roll-back.
+# Older images expire, even running ones, so this must cover every rollback.
 KEPT_IMAGES = 100
-# After how many days an image without a tag expires.
+# Untagged images expire after this.
 UNTAGGED_DAYS = 14
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageRepositoryArgs:
-    """A repository. One serves all environments, which tell images apart by digest, so its name has none in it."""
+    """A repository for all environments, which identify images by digest; so its name contains no environment."""
 
     name: str
     reader_account_ids: Sequence[str] = ()
-    """Other accounts that may pull."""
+    """Other accounts that may pull images."""
     protected: bool = False
-    """Refuse to be deleted with images in it, and stay behind when the program drops it."""
+    """Refuse deletion while it holds images, and retain it when the program drops it."""
 
     def __post_init__(self) -> None:
         valid = 2 <= len(self.name) <= 256 and bool(NAME.fullmatch(self.name))
@@ -41,10 +41,10 @@ class ImageRepositoryArgs:
 
 
 class ImageRepository(pulumi.ComponentResource):
-    """The repository, what expires in it, and who else may pull."""
+    """The repository with its lifecycle policy and its permissions."""
 
     url: pulumi.Output[str]
-    """An image's reference is this, `@` and its digest."""
+    """An image reference is this URL, `@` and the digest."""
 
     def __init__(self, name: str, args: ImageRepositoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:ImageRepository", name, {}, opts)
@@ -63,13 +63,13 @@ class ImageRepository(pulumi.ComponentResource):
         self._repository = aws.ecr.Repository(
             f"{self._name}-repository",
             name=args.name,
-            # CKV_AWS_51 knows no exception: every tag but the pointer is immutable all the same.
+            # CKV_AWS_51 accepts no exception: every other tag is immutable all the same.
             image_tag_mutability="IMMUTABLE_WITH_EXCLUSION",
             image_tag_mutability_exclusion_filters=[
                 aws.ecr.RepositoryImageTagMutabilityExclusionFilterArgs(filter=POINTER_TAG, filter_type="WILDCARD")
             ],
             image_scanning_configuration=aws.ecr.RepositoryImageScanningConfigurationArgs(scan_on_push=True),
-            # CKV_AWS_136 asks for a key of one's own, which costs money by the month.
+            # CKV_AWS_136 asks for a customer managed key, which costs by the month.
             encryption_configurations=[aws.ecr.RepositoryEncryptionConfigurationArgs(encryption_type="AES256")],
             force_delete=not args.protected,
             opts=pulumi.ResourceOptions(parent=self, protect=args.protected, retain_on_delete=args.protected),
@@ -89,7 +89,7 @@ class ImageRepository(pulumi.ComponentResource):
                 "action": {"type": "expire"},
             },
             {
-                # A rule about any image has to be the last one.
+                # A rule for any image must be the last one.
                 "rulePriority": 2,
                 "description": "All but the newest images",
                 "selection": {"tagStatus": "any", "countType": "imageCountMoreThan", "countNumber": KEPT_IMAGES},
@@ -110,6 +110,6 @@ class ImageRepository(pulumi.ComponentResource):
         aws.ecr.RepositoryPolicy(
             f"{self._name}-policy",
             repository=self._repository.name,
-            policy=json.dumps(policies.document(policies.pull_by_accounts(readers))),
+            policy=json.dumps(policies.document(policies.allow_pull_by_accounts(readers))),
             opts=self._child,
         )

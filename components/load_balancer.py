@@ -1,4 +1,4 @@
-"""A load balancer in front of one service: the world reaches it on 443 and 80 alone, and it reaches nothing but the service."""
+"""An application load balancer in front of one service: open to the internet on 443 and 80, without egress but to the service."""
 
 import re
 from collections.abc import Sequence
@@ -10,56 +10,59 @@ import pulumi_aws as aws
 from components.arguments import HOST_NAME, check, check_range
 from components.naming import Naming
 from components.placement import Egress
-from components.security_groups import create_security_group, create_way_in, create_way_out
+from components.security_groups import allow_egress, allow_ingress, create_security_group
 
 HTTP, HTTPS = 80, 443
 ANYWHERE = "0.0.0.0/0"
-# TLS 1.3, and 1.2 for clients that have no more.
+# TLS 1.3, and 1.2 for clients without it.
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 
-# The service has to keep idle connections open for longer than this.
+# The service's keep-alive timeout has to be longer than this.
 IDLE_TIMEOUT_SECONDS = 60
-# How long a target that leaves may finish its requests.
+# How long a deregistered target may complete its requests.
 DEREGISTRATION_DELAY_SECONDS = 30
-# Of a load balancer and of a target group.
-LONGEST_NAME = 32
+# The limit for load balancers and target groups.
+MAX_NAME_LENGTH = 32
 SUFFIX = len("-0123ab")
 PATH = re.compile(r"/[\w./~-]*")
 
 
 def target_group_name(naming: Naming, *forces_replacement: str) -> str:
-    """`{project}-tg-{environment}` with the suffix of what AWS must replace, in 32 characters.
+    """Return `{project}-tg-{environment}` with a suffix of the properties that force a replacement, in 32 characters.
 
-    The suffix always stands whole; where both have no room, the end of the name gives way. What the name then no longer says
-    is in the suffix too, so environments whose names begin alike do not meet.
+    The suffix is never cut, the end of the name is. The suffix also depends on the whole name, so that environments with the same
+    beginning get different names.
     """
     name = naming.replaceable("tg", naming.physical("tg"), *forces_replacement)
-    if len(name) <= LONGEST_NAME:
+    if len(name) <= MAX_NAME_LENGTH:
         return name
-    return name[: LONGEST_NAME - SUFFIX].rstrip("-") + name[-SUFFIX:]
+    return name[: MAX_NAME_LENGTH - SUFFIX].rstrip("-") + name[-SUFFIX:]
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadBalancerArgs:
-    """A load balancer and how it finds what stands behind it."""
+    """A load balancer, and how it reaches its targets."""
 
     naming: Naming
     vpc_id: pulumi.Input[str]
     public_subnet_ids: Sequence[pulumi.Input[str]]
     """Public subnets in at least two zones."""
     port: int = 3000
-    """Where the service listens."""
+    """The port of the service."""
     health_path: str = "/health"
-    """What answers 200 while a target may get requests."""
+    """The path that returns 200 while a target may receive requests."""
     certificate_arn: pulumi.Input[str] | None = None
-    """The certificate of `host_name`: HTTPS serves, HTTP redirects to it. None: requests, and the tokens in them, cross the
-    internet in the clear over HTTP, which is for environments without a domain and without real data."""
+    """The certificate of `host_name`: HTTPS serves, HTTP redirects to it.
+
+    None: requests, and the tokens in them, cross the internet unencrypted, which is for environments without a domain and without
+    real data.
+    """
     host_name: str | None = None
-    """The name that clients use; without a certificate they use the load balancer's own."""
+    """The name that clients use; without a certificate they use the load balancer's own DNS name."""
     shifts_traffic: bool = False
-    """Keep a second target group, so that a canary or blue/green deployment can move traffic between the two."""
+    """Create a second target group, so that canary and blue/green deployments can shift traffic between the two."""
     access_log_bucket: pulumi.Input[str] | None = None
-    """A bucket whose policy lets load balancers log into it; None for no log."""
+    """A bucket whose policy accepts the logs of load balancers; None for no access logs."""
     protected: bool = False
     """Refuse deletion."""
 
@@ -67,11 +70,11 @@ class LoadBalancerArgs:
         subnets = list(self.public_subnet_ids)
         check(self, "public_subnet_ids", len(subnets) >= 2, f"must be at least two subnets, not {len(subnets)}")
         name = self.naming.physical("alb")
-        fits = len(name) <= LONGEST_NAME
-        check(self, "naming", fits, f"must make {name!r} at most {LONGEST_NAME} characters long, not {len(name)}")
+        fits = len(name) <= MAX_NAME_LENGTH
+        check(self, "naming", fits, f"must make {name!r} at most {MAX_NAME_LENGTH} characters long, not {len(name)}")
         check_range(self, "port", 1, 65_535)
         check(self, "health_path", bool(PATH.fullmatch(self.health_path)), f"must be a path, not {self.health_path!r}")
-        # A certificate is a name's: without the name no client could check it, and without it the name cannot serve HTTPS.
+        # A certificate is only valid for a name, and a name needs a certificate for HTTPS.
         both = self.has_certificate == (self.host_name is not None)
         check(self, "host_name", both, "must be given with certificate_arn, and only with it")
         if self.host_name is not None:
@@ -80,29 +83,29 @@ class LoadBalancerArgs:
 
     @property
     def has_certificate(self) -> bool:
-        """Whether clients come by HTTPS."""
+        """Whether clients use HTTPS."""
         return self.certificate_arn is not None
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """The load balancer with its listeners and target groups. `reach` opens its one way out, to the service."""
+    """The load balancer with its listeners and target groups. `allow_egress_to` opens its only egress, to the service."""
 
     arn: pulumi.Output[str]
     arn_suffix: pulumi.Output[str]
-    """What CloudWatch's metrics call it."""
+    """The load balancer's dimension in CloudWatch metrics."""
     dns_name: pulumi.Output[str]
     zone_id: pulumi.Output[str]
-    """The hosted zone of `dns_name`, for an alias record."""
+    """The hosted zone id of `dns_name`, for alias records."""
     url: pulumi.Output[str]
-    """Where clients find it, without a slash at the end."""
+    """The URL for clients, without a trailing slash."""
     security_group_id: pulumi.Output[str]
     target_group_arn: pulumi.Output[str]
     target_group_arn_suffix: pulumi.Output[str]
     alternate_target_group_arn: pulumi.Output[str] | None
     production_rule: aws.lb.ListenerRule | None
-    """The rule whose weights a deployment moves; like the group above, None where traffic is not shifted."""
+    """The rule whose weights a deployment changes; like the group above, None without traffic shifting."""
     listener: aws.lb.Listener
-    """ECS refuses a service whose target group no listener uses: the service is made after it."""
+    """ECS rejects a service whose target group no listener uses, so the service depends on it."""
     port: int
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -123,12 +126,12 @@ class LoadBalancer(pulumi.ComponentResource):
         self.url = pulumi.Output.concat("https://" if args.has_certificate else "http://", host)
         self.register_outputs({"arn": self.arn, "dns_name": self.dns_name, "url": self.url})
 
-    def reach(self, service: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupEgressRule:
-        """Lets the load balancer connect to the service's group, which has to admit it as well."""
-        way = Egress(
+    def allow_egress_to(self, service: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupEgressRule:
+        """Let the load balancer connect to the service's group, which needs an ingress rule as well."""
+        rule = Egress(
             description=f"Requests and health checks of {service}", port=self.port, security_group_id=security_group_id
         )
-        return create_way_out(self._name, service, self.security_group_id, way, self._child)
+        return allow_egress(self._name, service, self.security_group_id, rule, self._child)
 
     def _create_security_group(self) -> None:
         group, _ = create_security_group(
@@ -140,10 +143,10 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
         self.security_group_id = group.id
-        # Port 80 is open (CKV_AWS_260 asks why): whoever types no scheme is redirected, or there is no certificate.
-        ways_in = {"http": HTTP, "https": HTTPS} if self._args.has_certificate else {"http": HTTP}
-        for protocol, port in ways_in.items():
-            create_way_in(
+        # Port 80 is open (CKV_AWS_260 asks why): it redirects clients to HTTPS, or serves where there is no certificate.
+        ports = {"http": HTTP, "https": HTTPS} if self._args.has_certificate else {"http": HTTP}
+        for protocol, port in ports.items():
+            allow_ingress(
                 f"{self._name}-{protocol}-from-anywhere",
                 group.id,
                 port,
@@ -161,12 +164,12 @@ class LoadBalancer(pulumi.ComponentResource):
             internal=False,
             security_groups=[self.security_group_id],
             subnets=args.public_subnet_ids,
-            # What two servers could read differently, neither gets.
+            # Requests that two servers could parse differently are dropped.
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
             idle_timeout=IDLE_TIMEOUT_SECONDS,
             enable_deletion_protection=args.protected,
-            # CKV_AWS_91 asks for a log: it is an argument, because the bucket is somebody else's.
+            # CKV_AWS_91 asks for a log, which is an argument: the bucket is not this component's.
             access_logs=None
             if args.access_log_bucket is None
             else aws.lb.LoadBalancerAccessLogsArgs(bucket=args.access_log_bucket, enabled=True),
@@ -187,7 +190,7 @@ class LoadBalancer(pulumi.ComponentResource):
             name=target_group_name(args.naming, str(args.port), part),
             vpc_id=args.vpc_id,
             target_type="ip",
-            # Inside the VPC, between two security groups that admit nobody else (CKV_AWS_378 asks for HTTPS here too).
+            # Inside the VPC, between two security groups that are closed to others (CKV_AWS_378 asks for HTTPS here too).
             protocol="HTTP",
             port=args.port,
             deregistration_delay=DEREGISTRATION_DELAY_SECONDS,
@@ -207,8 +210,8 @@ class LoadBalancer(pulumi.ComponentResource):
 
     def _create_listeners(self) -> None:
         if not self._args.has_certificate:
-            # What CKV_AWS_2, CKV_AWS_103 and CKV2_AWS_20 object to is what the argument says.
-            self.listener = self._listener("http", HTTP, self._serve())
+            # CKV_AWS_2, CKV_AWS_103 and CKV2_AWS_20 object to what the argument asks for.
+            self.listener = self._listener("http", HTTP, self._forward_action())
             return
         to_https = aws.lb.ListenerDefaultActionArgs(
             type="redirect",
@@ -217,7 +220,7 @@ class LoadBalancer(pulumi.ComponentResource):
             ),
         )
         self._listener("http", HTTP, to_https)
-        self.listener = self._listener("https", HTTPS, self._serve())
+        self.listener = self._listener("https", HTTPS, self._forward_action())
 
     def _listener(self, protocol: str, port: int, action: aws.lb.ListenerDefaultActionArgs) -> aws.lb.Listener:
         secure = port == HTTPS
@@ -232,10 +235,10 @@ class LoadBalancer(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _serve(self) -> aws.lb.ListenerDefaultActionArgs:
+    def _forward_action(self) -> aws.lb.ListenerDefaultActionArgs:
         if not self._args.shifts_traffic:
             return aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=self.target_group_arn)
-        # Deployments move the weights of a rule; that rule takes every request, so this answers nobody.
+        # Deployments change the weights of the production rule, which matches every request, so this action never applies.
         return aws.lb.ListenerDefaultActionArgs(
             type="fixed-response",
             fixed_response=aws.lb.ListenerDefaultActionFixedResponseArgs(
@@ -268,6 +271,6 @@ class LoadBalancer(pulumi.ComponentResource):
                     ),
                 )
             ],
-            # From the first deployment on the weights are ECS's: writing these back would send everybody to empty targets.
+            # ECS owns the weights from the first deployment on: resetting them would send all requests to an empty target group.
             opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"]),
         )

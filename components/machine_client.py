@@ -1,4 +1,4 @@
-"""A way in for programs: a client of a user pool that signs in as itself, and whose tokens name a scope instead of a group."""
+"""A machine-to-machine client of a user pool: it signs in with its own secret, and its tokens carry a scope instead of a group."""
 
 import re
 from dataclasses import dataclass
@@ -10,39 +10,41 @@ from components.arguments import check
 from components.naming import Naming
 
 DOMAIN_PREFIX = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-# Cognito keeps these to itself.
+# Cognito rejects domain prefixes with these words.
 RESERVED_IN_DOMAINS = ("aws", "amazon", "cognito")
-# What its tokens are for: they say `{project}/{SCOPE}`.
+# The scope of its tokens is `{project}/{SCOPE}`.
 SCOPE, SCOPE_DESCRIPTION = "system", "Acts for the platform itself"
 ACCESS_TOKEN_MINUTES = 60
 
 
 @dataclass(frozen=True, kw_only=True)
 class MachineClientArgs:
-    """A client with an id and a secret. A pool has one such: its domain and its scopes are the pool's only ones."""
+    """A client with an id and a secret. A pool has only one: its domain and its resource server are the pool's only ones."""
 
     naming: Naming
     pool_id: pulumi.Input[str]
     domain_prefix: str
-    """Of the host that gives tokens, `{domain_prefix}.auth.{region}.amazoncognito.com`: no other account has it."""
+    """Of the token host, `{domain_prefix}.auth.{region}.amazoncognito.com`. It is unique among all accounts."""
     secret_id: pulumi.Input[str] | None = None
-    """A secret that gets `client_id`, `client_secret`, `scope` and `token_url` as its value; None to leave it to outputs."""
+    """A secret that gets `client_id`, `client_secret`, `scope` and `token_url` as its value; None to only output them."""
 
     def __post_init__(self) -> None:
         prefix = bool(DOMAIN_PREFIX.fullmatch(self.domain_prefix))
         check(self, "domain_prefix", prefix, f"must be one label of a host name, not {self.domain_prefix!r}")
         for word in RESERVED_IN_DOMAINS:
-            check(self, "domain_prefix", word not in self.domain_prefix, f"must not hold {word}: Cognito refuses it")
+            check(
+                self, "domain_prefix", word not in self.domain_prefix, f"must not contain {word}: Cognito reserves it"
+            )
 
 
 class MachineClient(pulumi.ComponentResource):
-    """The client, the scope that it is for, and the domain where it gets its tokens by OAuth's client credentials."""
+    """The client, its scope, and the domain where it gets tokens by the client credentials grant."""
 
     client_id: pulumi.Output[str]
     client_secret: pulumi.Output[str]
-    """A secret of the program too: it is not shown, and it is encrypted in the state."""
+    """A Pulumi secret: never displayed, and encrypted in the state."""
     scope: pulumi.Output[str]
-    """What an access token has in `scope`: `{project}/system`."""
+    """The `scope` claim of its access tokens: `{project}/system`."""
     token_url: pulumi.Output[str]
 
     def __init__(self, name: str, args: MachineClientArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -79,7 +81,7 @@ class MachineClient(pulumi.ComponentResource):
             allowed_oauth_flows_user_pool_client=True,
             allowed_oauth_flows=["client_credentials"],
             allowed_oauth_scopes=[self.scope],
-            # Left out, Cognito lets users sign in through this client too; alone, this one lets nobody.
+            # Without a list, Cognito lets users sign in through this client too; with this flow alone, nobody can.
             explicit_auth_flows=["ALLOW_REFRESH_TOKEN_AUTH"],
             access_token_validity=ACCESS_TOKEN_MINUTES,
             token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(
@@ -99,7 +101,7 @@ class MachineClient(pulumi.ComponentResource):
             user_pool_id=self._args.pool_id,
             opts=self._child,
         )
-        # A pool's id begins with its region: us-east-1_AbC123.
+        # The pool id begins with the region: us-east-1_AbC123.
         self.token_url = pulumi.Output.all(domain.domain, domain.user_pool_id).apply(
             lambda known: f"https://{known[0]}.auth.{known[1].split('_')[0]}.amazoncognito.com/oauth2/token"
         )

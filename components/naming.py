@@ -1,4 +1,4 @@
-"""One place for names and tags: physical names, secret names and the tags that every resource carries."""
+"""Physical names, secret names and tags of the resources of one environment."""
 
 import hashlib
 import re
@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-# The tag spells out what names and stacks abbreviate. An environment that is not listed is tagged with its own name.
+# Tag values for abbreviated environments. Others are tagged with their own name.
 TAG_VALUES: Mapping[str, str] = MappingProxyType({"dev": "development"})
 
-# The shortest limit among the types that we name: a bucket's 63 characters (a function and a role have 64).
-LONGEST_NAME = 63
+# The shortest limit among the named types: 63 characters of a bucket (functions and roles have 64).
+MAX_NAME_LENGTH = 63
 VALID_PART = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
 class Naming:
-    """Names of one project in one environment: `{project}-{thing}-{environment}`. Raises ValueError for what AWS refuses."""
+    """Names of one project in one environment: `{project}-{resource_name}-{environment}`.
+
+    Raises:
+        ValueError: AWS rejects the project or the environment as part of a name.
+    """
 
     project: str
     environment: str
@@ -28,25 +32,25 @@ class Naming:
                     f"Naming.{field}: must be lower-case words joined by hyphens, not {getattr(self, field)!r}"
                 )
 
-    def physical(self, thing: str) -> str:
-        """The name in AWS of a resource of which there is one in each environment."""
-        return self._limited(f"{self.project}-{thing}-{self.environment}")
+    def physical(self, resource_name: str) -> str:
+        """Return the physical name of a resource."""
+        return self._validated(f"{self.project}-{resource_name}-{self.environment}")
 
-    def replaceable(self, thing: str, *forces_replacement: str) -> str:
-        """The name of a resource that AWS can only replace when one of the given values changes.
+    def replaceable(self, resource_name: str, *forces_replacement: str) -> str:
+        """Return the physical name of a resource that AWS can only replace when one of the given values changes.
 
-        The suffix follows from those values, so the successor has another name and can be made before the old one goes.
+        The suffix depends on those values: the replacement has another name, and is created before the old one is deleted.
         """
         digest = hashlib.sha256("\0".join(forces_replacement).encode()).hexdigest()[:6]
-        return self._limited(f"{self.project}-{thing}-{self.environment}-{digest}")
+        return self._validated(f"{self.project}-{resource_name}-{self.environment}-{digest}")
 
-    def secret(self, thing: str) -> str:
-        """The name of a secret, which is a path: `{project}/{thing}-{environment}`."""
-        return f"{self.project}/{thing}-{self.environment}"
+    def secret(self, resource_name: str) -> str:
+        """Return the name of a secret, which is a path: `{project}/{resource_name}-{environment}`."""
+        return f"{self.project}/{resource_name}-{self.environment}"
 
     @property
     def parameter_path(self) -> str:
-        """Where the parameters of this environment are found: `/{project}/{environment}`, and then each one's name."""
+        """The path of this environment's parameters, `/{project}/{environment}`."""
         return f"/{self.project}/{self.environment}"
 
     @property
@@ -56,10 +60,10 @@ class Naming:
 
     @property
     def default_tags(self) -> dict[str, str]:
-        """What the provider puts on every resource that can carry tags."""
+        """The tags that the provider puts on every resource that supports tags."""
         return {"Environment": self.environment_tag, "Project": self.project}
 
-    def _limited(self, name: str) -> str:
-        if len(name) > LONGEST_NAME:
-            raise ValueError(f"Naming: {name!r} has {len(name)} characters, AWS allows {LONGEST_NAME}")
+    def _validated(self, name: str) -> str:
+        if len(name) > MAX_NAME_LENGTH:
+            raise ValueError(f"Naming: {name!r} has {len(name)} characters, AWS allows {MAX_NAME_LENGTH}")
         return name

@@ -1,4 +1,4 @@
-"""A VPC over two availability zones: two public and two private subnets, a way out as wide as asked, private ways to AWS."""
+"""A VPC over two availability zones: two public and two private subnets, optional NAT, and private endpoints of AWS services."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -12,34 +12,34 @@ from components import endpoint_policies, policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_unique
 from components.choices import Nat
 from components.naming import Naming
-from components.security_groups import create_way_in
+from components.security_groups import allow_ingress
 
 HTTPS = 443
 ANYWHERE = "0.0.0.0/0"
 
-# Which /24 of the VPC's /16 each subnet is, in the order of the zones: x.y.1.0, x.y.2.0 and x.y.10.0, x.y.20.0.
+# The index of each subnet's /24 in the VPC's /16, in the order of the zones: x.y.1.0, x.y.2.0 and x.y.10.0, x.y.20.0.
 PUBLIC_SUBNETS = (1, 2)
 PRIVATE_SUBNETS = (10, 20)
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkArgs:
-    """A network. A NAT gateway and each interface endpoint cost money by the hour, so both are asked for."""
+    """A network. NAT gateways and interface endpoints cost by the hour."""
 
     naming: Naming
     region: str
     cidr: str
-    """A private /16: the subnets' addresses follow from it."""
+    """A private /16 range, which is divided into the subnets."""
     availability_zones: Sequence[str]
     """Two zones of the region."""
     nat: Nat = "none"
-    """How private subnets reach the internet: not at all, through one zone's gateway, or each through its own zone's."""
+    """How private subnets reach the internet: not at all, through one gateway, or each through its own zone's."""
     interface_endpoints: Sequence[str] = ()
-    """AWS services reached without leaving the VPC, as their endpoints are called, such as `secretsmanager`."""
+    """AWS services to reach without leaving the VPC, by their endpoint names, such as `secretsmanager`."""
     flow_log_retention_days: int | None = None
-    """Days that the log of all traffic is kept; None for no log."""
+    """Retention of the flow log of all traffic; None for no flow log."""
     log_key_arn: pulumi.Input[str] | None = None
-    """A KMS key for that log; None for one of AWS's own."""
+    """A KMS key for the flow log; None for an AWS owned key."""
 
     def __post_init__(self) -> None:
         check(self, "cidr", _is_private_16(self.cidr), f"must be a private /16 such as 10.0.0.0/16, not {self.cidr!r}")
@@ -55,21 +55,21 @@ class NetworkArgs:
 
 
 class Network(pulumi.ComponentResource):
-    """The VPC with everything in it that carries traffic. The default security group admits nothing."""
+    """The VPC with its subnets, routes and endpoints. The default security group has no rules."""
 
     vpc_id: pulumi.Output[str]
     public_subnet_ids: list[pulumi.Output[str]]
     private_subnet_ids: list[pulumi.Output[str]]
     s3_prefix_list_id: pulumi.Output[str]
-    """S3's addresses, which the gateway endpoint routes; an egress rule names them by this id."""
+    """The prefix list of S3's addresses, which the gateway endpoint routes, for egress rules."""
     endpoints_security_group_id: pulumi.Output[str] | None
-    """The group of all interface endpoints, or None where there are none. `admit_to_endpoints` opens it to a caller."""
+    """The group of all interface endpoints, or None without any. `allow_endpoints_from` opens it."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Network", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        # us-east-1a is called 1a in names: the region says nothing inside one stack.
+        # us-east-1a is 1a in resource names: a stack has only one region.
         self._zones = [zone.rsplit("-", 1)[-1] for zone in args.availability_zones]
 
         self._create_vpc()
@@ -87,16 +87,17 @@ class Network(pulumi.ComponentResource):
         self.private_subnet_ids = [subnet.id for subnet in private]
         self.register_outputs({"vpc_id": self.vpc_id})
 
-    def admit_to_endpoints(
+    def allow_endpoints_from(
         self, caller: str, security_group_id: pulumi.Input[str]
     ) -> aws.vpc.SecurityGroupIngressRule | None:
-        """Lets a security group call the interface endpoints, all of which stand once the rule does.
+        """Let a security group call the interface endpoints. The rule exists once all endpoints do.
 
-        None, and nothing is made, where there are none.
+        Returns:
+            The rule; None without interface endpoints.
         """
         if self.endpoints_security_group_id is None:
             return None
-        return create_way_in(
+        return allow_ingress(
             f"{self._name}-endpoints-from-{caller}",
             self.endpoints_security_group_id,
             HTTPS,
@@ -109,13 +110,13 @@ class Network(pulumi.ComponentResource):
         self._vpc = aws.ec2.Vpc(
             f"{self._name}-vpc",
             cidr_block=self._args.cidr,
-            # Interface endpoints answer under the services' public names only where the VPC resolves and hands out names.
+            # Interface endpoints use the services' public names only if the VPC resolves and assigns DNS names.
             enable_dns_support=True,
             enable_dns_hostnames=True,
             tags=self._tags("vpc"),
             opts=self._child,
         )
-        self._account_id = policies.account_of(self._vpc.arn)
+        self._account_id = policies.account_id_of(self._vpc.arn)
         aws.ec2.DefaultSecurityGroup(
             f"{self._name}-default-security-group",
             vpc_id=self._vpc.id,
@@ -133,7 +134,7 @@ class Network(pulumi.ComponentResource):
                 vpc_id=self._vpc.id,
                 cidr_block=str(slices[number]),
                 availability_zone=zone,
-                # What stands in a public subnet gets its address by name (a gateway, a load balancer), never by accident.
+                # Resources in a public subnet get their public addresses explicitly (NAT gateways, load balancers).
                 map_public_ip_on_launch=False,
                 tags=self._tags(f"{kind}-{label}"),
                 opts=self._child,
@@ -174,7 +175,7 @@ class Network(pulumi.ComponentResource):
                     subnet_id=subnet.id,
                     allocation_id=address.id,
                     tags=self._tags(f"nat-{label}"),
-                    # AWS refuses a public NAT gateway in a VPC that has no internet gateway yet.
+                    # AWS rejects a public NAT gateway in a VPC without an internet gateway.
                     opts=pulumi.ResourceOptions(parent=self, depends_on=[self._internet_gateway]),
                 )
             )
@@ -183,7 +184,7 @@ class Network(pulumi.ComponentResource):
     def _create_private_routes(
         self, subnets: Sequence[aws.ec2.Subnet], gateways: Sequence[aws.ec2.NatGateway]
     ) -> list[aws.ec2.RouteTable]:
-        # A table for each zone even where both use one gateway: another NAT mode then changes a route and moves no subnet.
+        # One table per zone even with a single gateway: changing the NAT mode then only changes routes.
         tables = []
         for index, (label, subnet) in enumerate(zip(self._zones, subnets, strict=True)):
             table = aws.ec2.RouteTable(
@@ -211,7 +212,7 @@ class Network(pulumi.ComponentResource):
             service_name=f"com.amazonaws.{self._args.region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[table.id for table in tables],
-            policy=pulumi.Output.json_dumps(endpoint_policies.objects_of_account(self._account_id, self._args.region)),
+            policy=pulumi.Output.json_dumps(endpoint_policies.own_buckets_only(self._account_id, self._args.region)),
             tags=self._tags("endpoint-s3"),
             opts=self._child,
         )
@@ -243,7 +244,7 @@ class Network(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 policy=None
                 if service in endpoint_policies.UNSIGNED_SERVICES
-                else pulumi.Output.json_dumps(endpoint_policies.calls_of_account(self._account_id)),
+                else pulumi.Output.json_dumps(endpoint_policies.own_account_only(self._account_id)),
                 tags=self._tags(f"endpoint-{service}"),
                 opts=self._child,
             )
@@ -262,10 +263,10 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-flow-log-role",
             name=self._args.naming.physical("flow-log-role"),
             assume_role_policy=pulumi.Output.json_dumps(
-                policies.trust(
+                policies.trust_policy(
                     "vpc-flow-logs.amazonaws.com",
                     condition={
-                        "StringEquals": {"aws:SourceAccount": policies.account_of(group.arn)},
+                        "StringEquals": {"aws:SourceAccount": policies.account_id_of(group.arn)},
                         "ArnLike": {"aws:SourceArn": policies.sibling_arn(group.arn, "ec2", "vpc-flow-log/*")},
                     },
                 )
@@ -295,8 +296,8 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-routes-of-{role}", route_table_id=table.id, subnet_id=subnet.id, opts=self._child
         )
 
-    def _tags(self, thing: str) -> dict[str, str]:
-        return {"Name": self._args.naming.physical(thing)}
+    def _tags(self, resource_name: str) -> dict[str, str]:
+        return {"Name": self._args.naming.physical(resource_name)}
 
 
 def _is_private_16(cidr: str) -> bool:

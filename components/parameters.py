@@ -1,4 +1,4 @@
-"""Values that others may know, as parameters that a program in the account looks up by name; a secret never is one."""
+"""SSM parameters of values that are no secrets, which programs in the account look up by name."""
 
 import re
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ from components.arguments import check, is_plain
 from components.naming import Naming
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-# Of a parameter in the tier that costs nothing.
-LONGEST_VALUE = 4096
+# The limit of the standard tier, which is free.
+MAX_VALUE_LENGTH = 4096
 
 
 @dataclass(frozen=True, kw_only=True)
 class ParametersArgs:
-    """Values by their names."""
+    """Values by name."""
 
     naming: Naming
     values: Mapping[str, pulumi.Input[str]]
@@ -28,15 +28,17 @@ class ParametersArgs:
         for name, value in self.values.items():
             check(self, "values", bool(NAME.fullmatch(name)), f"must be named in lower case, not {name!r}")
             if is_plain(value):
-                fits = isinstance(value, str) and 0 < len(value) <= LONGEST_VALUE
-                check(self, "values", fits, f"must be texts of 1 to {LONGEST_VALUE} characters, which {name} is not")
+                fits = isinstance(value, str) and 0 < len(value) <= MAX_VALUE_LENGTH
+                check(
+                    self, "values", fits, f"must be strings of 1 to {MAX_VALUE_LENGTH} characters, which {name} is not"
+                )
 
 
 class Parameters(pulumi.ComponentResource):
-    """The parameters, below one path, which a reader needs the right to read and no other."""
+    """The parameters under one path."""
 
     values: Mapping[str, pulumi.Output[str]]
-    """By name, each known once its parameter stands."""
+    """By name, each known once its parameter exists."""
 
     def __init__(self, name: str, args: ParametersArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Parameters", name, {}, opts)

@@ -1,4 +1,4 @@
-"""Where code that runs stands in a VPC, and where it may connect to."""
+"""The place of a function or a service in a VPC, with its egress."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from components.arguments import check, check_range
 
 @dataclass(frozen=True, kw_only=True)
 class Egress:
-    """A way out of a security group: a TCP port of one group, one prefix list or one address range."""
+    """An egress rule of a security group: a TCP port of one group, one prefix list or one address range."""
 
     description: str
     port: int = 443
@@ -22,12 +22,12 @@ class Egress:
         check_range(self, "port", 1, 65_535)
         given = [self.security_group_id, self.prefix_list_id, self.cidr]
         one = sum(value is not None for value in given) == 1
-        check(self, "security_group_id", one, "must be given, or prefix_list_id, or cidr: exactly one of the three")
+        check(self, "security_group_id", one, "must be given, or prefix_list_id, or cidr: exactly one of them")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Placement:
-    """The subnets of a function or a service, and where its connections may go: one `Egress` by name for each."""
+    """The subnets of a function or a service, and its egress rules by name."""
 
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]

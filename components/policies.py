@@ -1,6 +1,6 @@
-"""Policy documents as plain data: functions without resources, whose values may be outputs.
+"""IAM policy documents as plain data: functions without resources, whose values may be outputs.
 
-A document becomes a resource's input through `pulumi.Output.json_dumps`, which waits for the outputs inside.
+`pulumi.Output.json_dumps` makes a document a resource's input, and waits for its outputs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ Statement = dict[str, Any]
 
 POLICY_VERSION = "2012-10-17"
 
-# A function in a VPC cannot start without these, and AWS defines most of them for no narrower resource than "*".
+# A function in a VPC needs these to start, and most of them support no resource but "*".
 NETWORK_INTERFACE_ACTIONS = (
     "ec2:CreateNetworkInterface",
     "ec2:DescribeNetworkInterfaces",
@@ -26,7 +26,7 @@ PULL_ACTIONS = ("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:Get
 
 
 def document(*statements: Statement) -> Document:
-    """A policy of these statements."""
+    """Return a policy document of these statements."""
     return {"Version": POLICY_VERSION, "Statement": list(statements)}
 
 
@@ -38,7 +38,7 @@ def allow(
     condition: Mapping[str, Any] | None = None,
     principal: Any = None,
 ) -> Statement:
-    """A statement that allows. `principal` is for policies of resources; a role's policy has none."""
+    """Return an Allow statement. Only resource policies have a principal."""
     return _statement("Allow", sid, actions, resources, condition=condition, principal=principal)
 
 
@@ -50,12 +50,12 @@ def deny(
     condition: Mapping[str, Any] | None = None,
     principal: Any = None,
 ) -> Statement:
-    """A statement that denies, whatever others allow."""
+    """Return a Deny statement."""
     return _statement("Deny", sid, actions, resources, condition=condition, principal=principal)
 
 
-def trust(service: str, *, condition: Mapping[str, Any] | None = None) -> Document:
-    """A role's trust policy: this AWS service alone may take the role on."""
+def trust_policy(service: str, *, condition: Mapping[str, Any] | None = None) -> Document:
+    """Return a trust policy that lets only this AWS service assume a role."""
     statement: Statement = {
         "Sid": "ServiceAssumesRole",
         "Effect": "Allow",
@@ -67,8 +67,8 @@ def trust(service: str, *, condition: Mapping[str, Any] | None = None) -> Docume
     return document(statement)
 
 
-def queue_transport(queue_arn: pulumi.Input[str]) -> Statement:
-    """A statement of a queue's policy that refuses plain HTTP."""
+def require_secure_transport(queue_arn: pulumi.Input[str]) -> Statement:
+    """Return a queue policy statement that denies plain HTTP."""
     return deny(
         "RefusePlainTransport",
         ["sqs:*"],
@@ -78,10 +78,10 @@ def queue_transport(queue_arn: pulumi.Input[str]) -> Statement:
     )
 
 
-def queue_accepts_bucket(
+def allow_bucket_notifications(
     queue_arn: pulumi.Input[str], bucket_arn: pulumi.Input[str], account_id: pulumi.Input[str]
 ) -> Statement:
-    """A statement of a queue's policy: S3 may send, for this bucket of this account and no other."""
+    """Return a queue policy statement that lets S3 send notifications of one bucket of this account."""
     return allow(
         "AcceptBucketEvents",
         ["sqs:SendMessage"],
@@ -92,22 +92,22 @@ def queue_accepts_bucket(
 
 
 def write_logs(log_group_arn: pulumi.Input[str]) -> Statement:
-    """Streams and events of this one log group. The group itself is made beforehand, with its retention."""
+    """Return the permission to write to one log group, which is created beforehand with its retention."""
     return allow(
         "WriteOwnLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [pulumi.Output.concat(log_group_arn, ":*")]
     )
 
 
 def deliver_flow_logs(log_group_arn: pulumi.Input[str]) -> list[Statement]:
-    """What VPC flow logs need of the log group that they are delivered to."""
+    """Return the permissions to deliver VPC flow logs to a log group."""
     return [
         write_logs(log_group_arn),
         allow("FindLogStreams", ["logs:DescribeLogStreams"], [pulumi.Output.concat(log_group_arn, ":*")]),
     ]
 
 
-def network_interfaces(function_arn: pulumi.Input[str]) -> list[Statement]:
-    """Lets the Lambda service attach a function to a VPC, and denies the same calls to the function's own code."""
+def manage_network_interfaces(function_arn: pulumi.Input[str]) -> list[Statement]:
+    """Return statements that let Lambda attach a function to a VPC, and deny the same actions to the function's code."""
     return [
         allow("AttachToNetwork", NETWORK_INTERFACE_ACTIONS, ["*"]),
         deny(
@@ -120,7 +120,7 @@ def network_interfaces(function_arn: pulumi.Input[str]) -> list[Statement]:
 
 
 def consume_queue(queue_arn: pulumi.Input[str]) -> Statement:
-    """What an event source mapping does with a queue, through the role of the function that it feeds."""
+    """Return the permission of an event source mapping to consume a queue, for the role of its function."""
     return allow(
         "ConsumeQueue",
         ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"],
@@ -129,15 +129,15 @@ def consume_queue(queue_arn: pulumi.Input[str]) -> Statement:
 
 
 def pull_image(repository_arn: pulumi.Input[str]) -> list[Statement]:
-    """What pulling an image from this one repository takes. ECR defines the login for no narrower resource than "*"."""
+    """Return the permissions to pull images of one repository. The ECR login supports no resource but "*"."""
     return [
         allow("LogInToRegistry", ["ecr:GetAuthorizationToken"], ["*"]),
         allow("PullImage", PULL_ACTIONS, [repository_arn]),
     ]
 
 
-def pull_by_accounts(account_ids: Sequence[str]) -> Statement:
-    """A statement of a repository's policy, which names no resource: ECR refuses one that does."""
+def allow_pull_by_accounts(account_ids: Sequence[str]) -> Statement:
+    """Return a repository policy statement that lets accounts pull. It names no resource: ECR rejects one that does."""
     return {
         "Sid": "PullFromOtherAccounts",
         "Effect": "Allow",
@@ -147,7 +147,7 @@ def pull_by_accounts(account_ids: Sequence[str]) -> Statement:
 
 
 def decrypt_secrets(key_arns: Sequence[pulumi.Input[str]]) -> Statement:
-    """The use of these keys for nothing but the secrets that Secrets Manager encrypts with them."""
+    """Return the permission to decrypt with these keys, only through Secrets Manager."""
     return allow(
         "DecryptSecrets",
         ["kms:Decrypt"],
@@ -157,7 +157,7 @@ def decrypt_secrets(key_arns: Sequence[pulumi.Input[str]]) -> Statement:
 
 
 def shift_traffic(rule_arn: pulumi.Input[str], target_group_arns: Sequence[pulumi.Input[str]]) -> list[Statement]:
-    """What ECS needs to move a service's traffic between its target groups. ELB describes for no narrower resource than "*"."""
+    """Return the permissions of ECS to shift traffic between target groups. ELB describes no resource but "*"."""
     return [
         allow(
             "DescribeTraffic",
@@ -178,13 +178,13 @@ def shift_traffic(rule_arn: pulumi.Input[str], target_group_arns: Sequence[pulum
     ]
 
 
-def account_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:
-    """The account that an ARN names. It saves a call for the caller's identity, which an unknown account would delay."""
+def account_id_of(arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    """Return the account id in an ARN, which saves a call for the caller identity."""
     return pulumi.Output.from_input(arn).apply(lambda known: known.split(":")[4])
 
 
 def sibling_arn(arn: pulumi.Input[str], service: str, resource: str) -> pulumi.Output[str]:
-    """The ARN of another resource in the partition, region and account of this one."""
+    """Return the ARN of another resource in the partition, region and account of this one."""
 
     def build(known: str) -> str:
         _, partition, _, region, account, _ = known.split(":", 5)

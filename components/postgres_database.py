@@ -1,4 +1,4 @@
-"""A PostgreSQL database on RDS: encrypted, private, TLS only, its master password known to Secrets Manager alone."""
+"""A PostgreSQL database on RDS: encrypted, private, TLS only, with its master password only in Secrets Manager."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,30 +12,30 @@ from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_
 from components.choices import DatabaseInsights
 from components.database_rules import (
     INSIGHTS_RETENTION_DAYS,
+    check_monitoring,
     check_names,
     check_storage,
-    check_watching,
     check_windows,
     engine_parameters,
     monitoring_statements,
-    monitoring_trust,
+    monitoring_trust_policy,
 )
 from components.naming import Naming
-from components.security_groups import create_security_group, create_way_in
+from components.security_groups import allow_ingress, create_security_group
 
 PORT = 5432
-# A major version: RDS picks the minor one, and upgrades it by itself in the maintenance window. Another major one has to be
-# allowed as well (`allow_major_version_upgrade`), and stops the database for minutes.
+# A major version: RDS chooses the minor one, and upgrades it in the maintenance window. Changing the major version also needs
+# `allow_major_version_upgrade`, and stops the database for minutes.
 ENGINE_VERSION = "18"
 MASTER_USERNAME = "postgres"
-# Who signs the server's certificate: clients must trust this one.
+# The authority of the server certificate, which clients must trust.
 CERTIFICATE_AUTHORITY = "rds-ca-rsa2048-g1"
 LOG_EXPORTS = ("postgresql", "upgrade")
 
 
 @dataclass(frozen=True, kw_only=True)
 class PostgresDatabaseArgs:
-    """A database. The windows are UTC; no two of them may overlap."""
+    """A database. The windows are in UTC and may not overlap."""
 
     naming: Naming
     vpc_id: pulumi.Input[str]
@@ -45,38 +45,38 @@ class PostgresDatabaseArgs:
     instance_class: pulumi.Input[str]
     storage_gb: int
     storage_limit_gb: int | None = None
-    """Up to where storage grows by itself; None for not at all."""
+    """The limit of storage autoscaling; None for no autoscaling."""
     iops: int | None = None
     key_arn: pulumi.Input[str] | None = None
-    """A KMS key for storage, measurements and the master's secret; None for AWS's own. It cannot be changed afterwards."""
+    """A KMS key for storage, insights and the master secret; None for AWS managed keys. It cannot be changed later."""
     max_connections: int = 100
     slow_statement_ms: int = 1000
     insights: DatabaseInsights = "standard"
-    """Database Insights: load by statement for seven days, which is free, or all of it for fifteen months."""
+    """Database Insights: load by statement for seven days, which is free, or all metrics for fifteen months."""
     monitoring_interval_seconds: int = 0
-    """How often the operating system is measured, for CloudWatch to keep; 0 for never."""
+    """The interval of Enhanced Monitoring; 0 for none."""
     multi_az: bool = False
     backup_retention_days: int = 1
     backup_window: str = "03:00-04:00"
     maintenance_window: str = "sun:04:00-sun:05:00"
     log_exports: Sequence[str] = ()
-    """Which logs go to CloudWatch: postgresql, upgrade."""
+    """The logs that are exported to CloudWatch: postgresql, upgrade."""
     log_retention_days: int = 30
     log_key_arn: pulumi.Input[str] | None = None
     protected: bool = False
-    """Refuse deletion, keep backups, and leave the instance behind when the program drops it.
+    """Refuse deletion, keep automated backups, and retain the instance when the program drops it.
 
-    The last snapshot is `{identifier}-final`; where that name is taken, RDS does not delete the database.
+    The final snapshot is `{identifier}-final`; RDS does not delete the database if that name is taken.
     """
     tags: pulumi.Input[dict[str, pulumi.Input[str]]] | None = None
-    """Of the instance, beside the provider's."""
+    """Tags of the instance, in addition to the provider's."""
 
     def __post_init__(self) -> None:
         subnets = list(self.subnet_ids)
         check(self, "subnet_ids", len(subnets) >= 2, f"must be at least two subnets, not {len(subnets)}")
         check_names(self)
         check_storage(self)
-        check_watching(self)
+        check_monitoring(self)
         check_choice(self, "insights", get_args(DatabaseInsights))
         check_range(self, "backup_retention_days", 0, 35)
         check(
@@ -87,13 +87,15 @@ class PostgresDatabaseArgs:
         )
         check_windows(self)
         for export in self.log_exports:
-            check(self, "log_exports", export in LOG_EXPORTS, f"must be of {', '.join(LOG_EXPORTS)}, not {export!r}")
+            check(
+                self, "log_exports", export in LOG_EXPORTS, f"must be one of {', '.join(LOG_EXPORTS)}, not {export!r}"
+            )
         check_unique(self, "log_exports", self.log_exports)
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
 
 
 class PostgresDatabase(pulumi.ComponentResource):
-    """One instance that nothing may reach until `admit` names the caller's security group."""
+    """One instance and its security group, which is closed until `allow_from` opens it."""
 
     address: pulumi.Output[str]
     port: pulumi.Output[int]
@@ -103,7 +105,7 @@ class PostgresDatabase(pulumi.ComponentResource):
     identifier: pulumi.Output[str]
     database_name: pulumi.Output[str]
     master_secret_arn: pulumi.Output[str]
-    """Secret of RDS's own making, with `username` and `password`, which RDS changes every seven days."""
+    """The secret that RDS creates, with `username` and `password`, and rotates every seven days."""
     security_group_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: PostgresDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -126,9 +128,9 @@ class PostgresDatabase(pulumi.ComponentResource):
         self.master_secret_arn = self._instance.master_user_secrets.apply(_secret_arn)
         self.register_outputs({"address": self.address, "port": self.port, "arn": self.arn})
 
-    def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
-        """Lets a security group connect. Whoever calls the database at deploy time must wait for the rule."""
-        return create_way_in(
+    def allow_from(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
+        """Let a security group connect. Clients that connect during the deployment must depend on the returned rule."""
+        return allow_ingress(
             f"{self._name}-from-{caller}",
             self.security_group_id,
             PORT,
@@ -138,7 +140,7 @@ class PostgresDatabase(pulumi.ComponentResource):
         )
 
     def _create_security_group(self) -> None:
-        # It answers and asks nobody, so it needs no way out.
+        # It initiates no connection, so it has no egress rules.
         self._security_group, _ = create_security_group(
             self._name,
             self._args.naming,
@@ -169,7 +171,7 @@ class PostgresDatabase(pulumi.ComponentResource):
         )
 
     def _create_log_groups(self) -> None:
-        # RDS would make them itself, but to be kept for ever.
+        # RDS would create them itself, without a retention period.
         self._log_groups = [
             aws.cloudwatch.LogGroup(
                 f"{self._name}-log-{export}",
@@ -191,7 +193,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             f"{self._name}-monitoring-role",
             name=self._args.naming.physical("db-monitoring-role"),
             description=f"Measures the operating system of {self._identifier}",
-            assume_role_policy=pulumi.Output.json_dumps(monitoring_trust(arn, self._identifier)),
+            assume_role_policy=pulumi.Output.json_dumps(monitoring_trust_policy(arn, self._identifier)),
             opts=self._child,
         )
         policy = aws.iam.RolePolicy(
@@ -261,8 +263,8 @@ class PostgresDatabase(pulumi.ComponentResource):
 
 
 def _secret_arn(secrets: Sequence[aws.rds.outputs.InstanceMasterUserSecret] | None) -> str:
-    # RDS answers exactly one, once the instance manages its password.
+    # RDS returns exactly one, once it manages the password.
     arn = secrets[0].secret_arn if secrets else None
     if arn is None:
-        raise ValueError("RDS answered no secret for the master user")
+        raise ValueError("RDS returned no secret of the master user")
     return arn

@@ -1,4 +1,4 @@
-"""A bucket that only its account can reach: encrypted, versioned, TLS and signature 4 only, its clutter expired by rule."""
+"""A private S3 bucket: encrypted, versioned, only accessible over TLS with signature version 4, with lifecycle rules."""
 
 import re
 from collections.abc import Sequence
@@ -10,85 +10,85 @@ import pulumi_aws as aws
 
 from components import bucket_policies, policies
 from components.arguments import check, check_range, check_unique, is_plain
-from components.bucket_rules import MAX_AGE_SECONDS, METHODS, ArchiveTiering, CrossOrigin, LifecycleRule
-from components.choices import LogSender
+from components.bucket_rules import MAX_AGE_SECONDS, METHODS, ArchiveTiering, CorsRule, LifecycleRule
+from components.choices import LogSource
 from components.naming import Naming
 
-__all__ = ["ArchiveTiering", "CrossOrigin", "LifecycleRule", "PrivateBucket", "PrivateBucketArgs"]
+__all__ = ["ArchiveTiering", "CorsRule", "LifecycleRule", "PrivateBucket", "PrivateBucketArgs"]
 
-TIDY_RULE = "tidy"
+CLEANUP_RULE = "tidy"
 ABORT_INCOMPLETE_UPLOAD_DAYS = 7
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrivateBucketArgs:
-    """A bucket. Versions that were replaced or deleted, and uploads that were never completed, are expired in any case."""
+    """A bucket. Noncurrent versions and incomplete uploads always expire."""
 
     naming: Naming
-    thing: str
-    """What the bucket holds: `storage` makes it `{project}-storage-{environment}`."""
+    resource_name: str
+    """`storage` names it `{project}-storage-{environment}`."""
     name_suffix: str = ""
-    """Bucket names are global; this makes one that is taken into another."""
+    """Appended to the name, which is unique among all accounts."""
     noncurrent_version_days: int = 30
     lifecycle_rules: Sequence[LifecycleRule] = ()
     archive_tierings: Sequence[ArchiveTiering] = ()
-    cross_origin: CrossOrigin | None = None
+    cors: CorsRule | None = None
     statements: Sequence[policies.Statement] = ()
-    """What its policy says beyond its own refusals, such as that a distribution may read.
+    """Additional statements of the bucket policy, such as that a distribution may read.
 
-    Whose statement needs a resource that is made with this bucket is made first, with `bucket_name`, which is known beforehand.
+    A statement may name a resource that is created before the bucket, from `bucket_name`, which is known in advance.
     """
     access_log_bucket: pulumi.Input[str] | None = None
-    """The name of a bucket that receives the log of all requests, below `{thing}/`; it `receives_logs_of` buckets.
+    """The name of a bucket that receives the access log, under `{resource_name}/`; its `log_sources` include buckets.
 
-    None for no log.
+    None for no access log.
     """
-    receives_logs_of: Sequence[LogSender] = ()
-    """Whose access logs may be delivered here: those of this project's buckets, or of the account's load balancers."""
+    log_sources: Sequence[LogSource] = ()
+    """The senders of access logs to this bucket: this project's buckets, or the account's load balancers."""
     account_id: pulumi.Input[str] | None = None
-    """The account that logs are received from; only a bucket that receives some needs to know it."""
+    """The account of the senders; required with `log_sources`."""
     protected: bool = False
-    """Never empty the bucket to delete it, refuse deletion, and leave it behind when the program drops it."""
+    """Refuse deletion, never empty the bucket, and retain it when the program drops it."""
 
     def __post_init__(self) -> None:
         suffix = bool(re.fullmatch(r"(-?[a-z0-9]+)*", self.name_suffix))
-        check(self, "name_suffix", suffix, f"must be lower-case words with hyphens between, not {self.name_suffix!r}")
+        check(self, "name_suffix", suffix, f"must be lower-case words joined by hyphens, not {self.name_suffix!r}")
         check(self, "name_suffix", len(self.bucket_name) <= 63, f"must be shorter: {self.bucket_name!r} is over 63")
         check_range(self, "noncurrent_version_days", 1, 36_500)
-        check_unique(self, "lifecycle_rules", [TIDY_RULE, *(rule.name for rule in self.lifecycle_rules)])
+        check_unique(self, "lifecycle_rules", [CLEANUP_RULE, *(rule.name for rule in self.lifecycle_rules)])
         rules = [rule.name for rule in self.lifecycle_rules]
         tierings = [tiering.name for tiering in self.archive_tierings]
         check_unique(self, "archive_tierings", tierings)
-        taken = sorted({TIDY_RULE, *rules} & set(tierings))
-        check(self, "archive_tierings", not taken, f"must not be named as a lifecycle rule is: {', '.join(taken)}")
+        taken = sorted({CLEANUP_RULE, *rules} & set(tierings))
+        check(self, "archive_tierings", not taken, f"must not have the name of a lifecycle rule: {', '.join(taken)}")
         self._check_logs()
 
     def _check_logs(self) -> None:
-        check_unique(self, "receives_logs_of", self.receives_logs_of)
-        for sender in self.receives_logs_of:
-            known = get_args(LogSender)
-            check(self, "receives_logs_of", sender in known, f"must be of {', '.join(known)}, not {sender!r}")
-        if self.receives_logs_of:
+        check_unique(self, "log_sources", self.log_sources)
+        for source in self.log_sources:
+            known = get_args(LogSource)
+            check(self, "log_sources", source in known, f"must be one of {', '.join(known)}, not {source!r}")
+        if self.log_sources:
             check(self, "account_id", self.account_id is not None, "must be given where logs are received")
             check(self, "access_log_bucket", self.access_log_bucket is None, "must be left out where logs are received")
         if is_plain(self.access_log_bucket):
-            elsewhere = self.access_log_bucket != self.bucket_name
-            check(self, "access_log_bucket", elsewhere, "must be another bucket: this one's log would log itself")
+            is_other = self.access_log_bucket != self.bucket_name
+            check(self, "access_log_bucket", is_other, "must be another bucket: a bucket cannot log to itself")
 
     @property
     def bucket_name(self) -> str:
-        """The name in AWS."""
-        name = self.naming.physical(self.thing)
+        """The bucket's physical name."""
+        name = self.naming.physical(self.resource_name)
         return f"{name}-{self.name_suffix.lstrip('-')}" if self.name_suffix else name
 
     @property
     def bucket_arn(self) -> str:
-        """The ARN that it will have, known before there is a bucket."""
+        """The ARN, known before the bucket exists."""
         return f"arn:aws:s3:::{self.bucket_name}"
 
 
 class PrivateBucket(pulumi.ComponentResource):
-    """The bucket and the settings that make it private and keep it tidy."""
+    """The bucket with its access, encryption and lifecycle settings."""
 
     name: pulumi.Output[str]
     arn: pulumi.Output[str]
@@ -97,7 +97,7 @@ class PrivateBucket(pulumi.ComponentResource):
         super().__init__("episode-metadata:index:PrivateBucket", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._notifies = False
+        self._has_notification = False
 
         self._create_bucket()
         self._create_access_rules()
@@ -106,7 +106,7 @@ class PrivateBucket(pulumi.ComponentResource):
         self._create_cross_origin()
         self._create_access_log()
 
-        # Known once nobody else can get in: whoever uses the name comes after the policy.
+        # Known once the policy applies: users of the name depend on it.
         self.name = pulumi.Output.all(self._bucket.bucket, self._policy.id).apply(lambda values: str(values[0]))
         self.arn = self._bucket.arn
         self.register_outputs({"name": self.name, "arn": self.arn})
@@ -116,16 +116,18 @@ class PrivateBucket(pulumi.ComponentResource):
         queue_arn: pulumi.Input[str],
         *,
         prefix: str,
-        accepted_by: pulumi.Resource,
+        queue_policy: pulumi.Resource,
     ) -> aws.s3.BucketNotification:
-        """Sends an event for each object made under `prefix`. `accepted_by` is the queue's policy: S3 tries it at once.
+        """Send an event to a queue for each object created under `prefix`.
 
-        Raises ValueError when the bucket notifies already: it has one notification, and a second would silently replace the
-        first.
+        The notification depends on the queue's policy, because S3 validates the queue immediately.
+
+        Raises:
+            ValueError: The bucket has a notification already, which a second one would silently replace.
         """
-        if self._notifies:
-            raise ValueError(f"{self._name}: the bucket already notifies a queue, and a bucket has one notification")
-        self._notifies = True
+        if self._has_notification:
+            raise ValueError(f"{self._name}: the bucket already has a notification")
+        self._has_notification = True
         queue = aws.s3.BucketNotificationQueueArgs(
             id="objects-created", queue_arn=queue_arn, events=["s3:ObjectCreated:*"], filter_prefix=prefix
         )
@@ -133,7 +135,7 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{self._name}-notification",
             bucket=self._bucket.id,
             queues=[queue],
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[accepted_by]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[queue_policy]),
         )
 
     def _create_bucket(self) -> None:
@@ -157,7 +159,7 @@ class PrivateBucket(pulumi.ComponentResource):
                 aws.s3.BucketServerSideEncryptionConfigurationRuleArgs(
                     apply_server_side_encryption_by_default=(
                         aws.s3.BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultArgs(
-                            # Keys of S3's own cost nothing. Under a KMS key a bucket could receive no logs either.
+                            # S3's own keys cost nothing. A bucket with a KMS key could not receive access logs.
                             sse_algorithm="AES256"
                         )
                     ),
@@ -186,24 +188,24 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{self._name}-policy",
             bucket=self._bucket.id,
             policy=pulumi.Output.json_dumps(policies.document(*self._statements())),
-            # S3 answers 409 when a bucket's policy and its access block change at the same moment.
+            # S3 returns 409 when the policy and the public access block of a bucket change at the same time.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[block]),
         )
 
     def _statements(self) -> list[policies.Statement]:
         args, arn = self._args, self._bucket.arn
-        statements = bucket_policies.bucket_transport(arn)
-        if args.account_id is not None and "buckets" in args.receives_logs_of:
+        statements = bucket_policies.require_secure_transport(arn)
+        if args.account_id is not None and "buckets" in args.log_sources:
             sources = f"arn:*:s3:::{args.naming.physical('*')}*"
-            statements.append(bucket_policies.receive_bucket_logs(arn, sources, args.account_id))
-        if args.account_id is not None and "load_balancers" in args.receives_logs_of:
-            statements.append(bucket_policies.receive_load_balancer_logs(arn, args.account_id))
+            statements.append(bucket_policies.accept_bucket_logs(arn, sources, args.account_id))
+        if args.account_id is not None and "load_balancers" in args.log_sources:
+            statements.append(bucket_policies.accept_load_balancer_logs(arn, args.account_id))
         return [*statements, *args.statements]
 
     def _create_lifecycle(self) -> None:
         args = self._args
-        tidy = aws.s3.BucketLifecycleConfigurationRuleArgs(
-            id=TIDY_RULE,
+        cleanup = aws.s3.BucketLifecycleConfigurationRuleArgs(
+            id=CLEANUP_RULE,
             status="Enabled",
             filter=aws.s3.BucketLifecycleConfigurationRuleFilterArgs(prefix=""),
             abort_incomplete_multipart_upload=(
@@ -214,15 +216,15 @@ class PrivateBucket(pulumi.ComponentResource):
             noncurrent_version_expiration=aws.s3.BucketLifecycleConfigurationRuleNoncurrentVersionExpirationArgs(
                 noncurrent_days=args.noncurrent_version_days
             ),
-            # A marker whose versions are all gone hides nothing and slows listings.
+            # A delete marker without versions slows down listings.
             expiration=aws.s3.BucketLifecycleConfigurationRuleExpirationArgs(expired_object_delete_marker=True),
         )
         rules = [*args.lifecycle_rules, *(tiering.lifecycle_rule() for tiering in args.archive_tierings)]
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-lifecycle",
             bucket=self._bucket.id,
-            rules=[tidy, *(rule.resource() for rule in rules)],
-            # Rules about noncurrent versions are refused until versioning is on.
+            rules=[cleanup, *(rule.to_args() for rule in rules)],
+            # S3 rejects rules for noncurrent versions until versioning is enabled.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._versioning]),
         )
 
@@ -233,13 +235,13 @@ class PrivateBucket(pulumi.ComponentResource):
                 bucket=self._bucket.id,
                 name=tiering.name,
                 status="Enabled",
-                filter=tiering.selection(),
-                tierings=tiering.tiers(),
+                filter=tiering.filter_args(),
+                tierings=tiering.tiering_args(),
                 opts=self._child,
             )
 
     def _create_cross_origin(self) -> None:
-        rule = self._args.cross_origin
+        rule = self._args.cors
         if rule is None:
             return
         aws.s3.BucketCorsConfiguration(
@@ -265,6 +267,6 @@ class PrivateBucket(pulumi.ComponentResource):
             f"{self._name}-access-log",
             bucket=self._bucket.id,
             target_bucket=args.access_log_bucket,
-            target_prefix=f"{args.thing}/",
+            target_prefix=f"{args.resource_name}/",
             opts=self._child,
         )

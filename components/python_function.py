@@ -1,4 +1,4 @@
-"""A Lambda function in Python with what is its own: log group, role, security group, and no right beyond those asked for."""
+"""A Lambda function in Python with its own log group, role and security group, and only the permissions it is given."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from components.security_groups import create_security_group
 RUNTIME = "python3.13"
 HANDLER = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 VARIABLE = re.compile(r"[A-Za-z]\w+")
-# Lambda sets these itself and refuses a function that brings its own.
+# Lambda sets these itself and rejects a function that sets them.
 RESERVED_VARIABLES = re.compile(
     r"AWS_(REGION|DEFAULT_REGION|EXECUTION_ENV|(ACCESS|SECRET|SESSION|LAMBDA)_\w+)|LAMBDA_\w+"
 )
@@ -26,72 +26,77 @@ RESERVED_VARIABLES = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class PythonFunctionArgs:
-    """A function and what it may do."""
+    """A function and its permissions."""
 
     naming: Naming
-    thing: str
-    """What the function is: `migrate` makes it `{project}-migrate-{environment}`."""
+    resource_name: str
+    """`migrate` names the function `{project}-migrate-{environment}`."""
     description: str
     code: pulumi.Archive
     handler: str
-    """The dotted path of the function in the archive."""
+    """The dotted path of the handler in the archive."""
     variables: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
     statements: Sequence[policies.Statement] = ()
-    """What its role may do, beside writing its own logs and attaching to its network."""
+    """Permissions of its role, besides writing its logs and attaching to its network."""
     placement: Placement | None = None
-    """Where it stands in a VPC; None for a function outside any."""
+    """Its place in a VPC; None for a function outside any VPC."""
     memory_mb: int = 256
     timeout_seconds: int = 30
     reserved_concurrency: int | None = None
-    """The most that run at once, set aside from the account's; None for whatever the account has left."""
+    """Reserved concurrency; None to share what the account has left."""
     architecture: Architecture = "arm64"
     log_retention_days: int = 30
     log_key_arn: pulumi.Input[str] | None = None
     alias: str | None = None
-    """A name such as `live`, for the version that callers use: each change is published, and then takes all of them at once.
+    """The alias, such as `live`, that callers use: each change is published as a version, to which the alias then moves.
 
-    None for callers of whatever code there is, which changes under them before its settings do.
+    None to let callers use the latest code, whose settings change after it.
     """
-    after: Sequence[pulumi.Resource] = ()
-    """What must exist before this code may run, such as the schema it reads."""
+    depends_on: Sequence[pulumi.Resource] = ()
+    """Resources that must exist before the code may run, such as the schema it reads."""
 
     def __post_init__(self) -> None:
         check(self, "handler", bool(HANDLER.fullmatch(self.handler)), f"must be a dotted path, not {self.handler!r}")
         check_range(self, "memory_mb", 128, 10_240)
         check_range(self, "timeout_seconds", 1, 900)
         if self.alias is not None:
-            # A number is a version's own name.
+            # Numbers are names of versions.
             good = bool(re.fullmatch(r"(?!\d+$)[\w-]{1,128}", self.alias))
-            check(self, "alias", good, f"must be a plain name that is no number, not {self.alias!r}")
+            check(self, "alias", good, f"must be a plain name and not a number, not {self.alias!r}")
         check_range(self, "reserved_concurrency", 1, 1_000)
         check_choice(self, "architecture", get_args(Architecture))
         check_choice(self, "log_retention_days", LOG_RETENTION_DAYS)
         check(self, "description", 0 < len(self.description) <= 256, "must have 1 to 256 characters")
         for name in self.variables:
-            check(self, "variables", bool(VARIABLE.fullmatch(name)), f"must be named by letters, not {name!r}")
+            check(
+                self,
+                "variables",
+                bool(VARIABLE.fullmatch(name)),
+                f"must be named like DATABASE_1, not {name!r}",
+            )
             check(self, "variables", not RESERVED_VARIABLES.fullmatch(name), f"must not set {name}: Lambda does")
 
 
 class PythonFunction(pulumi.ComponentResource):
-    """The function. Its log group is made first, so that it has a retention and the role need not make groups."""
+    """The function. Its log group is created first, with a retention, so that the role need not create log groups."""
 
     name: pulumi.Output[str]
-    """The function's, which metrics and logs bear. A caller by name must give the qualifier too, where there is one."""
+    """The name of the function, for metrics and logs. Callers by name also need the qualifier."""
     qualifier: pulumi.Output[str] | None
-    """The alias, or None for a function without one."""
+    """The alias; None without one."""
     arn: pulumi.Output[str]
-    """What callers invoke: the alias, or the function where it has none."""
+    """The ARN to invoke: of the alias, or of the function without one."""
     invoke_arn: pulumi.Output[str]
     """The same for API Gateway."""
     role_arn: pulumi.Output[str]
     security_group_id: pulumi.Output[str] | None
-    """The group that others admit; None for a function outside any VPC."""
+    """The group of its network interfaces, for ingress rules of others; None outside a VPC."""
 
     def __init__(self, name: str, args: PythonFunctionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:PythonFunction", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._physical = args.naming.physical(args.thing)
+        self._physical = args.naming.physical(args.resource_name)
 
         self._create_log_group()
         self._create_security_group()
@@ -121,7 +126,7 @@ class PythonFunction(pulumi.ComponentResource):
         group, self._egress = create_security_group(
             self._name,
             args.naming,
-            args.thing,
+            args.resource_name,
             description=f"Network interfaces of the function {self._physical}",
             vpc_id=args.placement.vpc_id,
             egress=args.placement.egress,
@@ -131,19 +136,19 @@ class PythonFunction(pulumi.ComponentResource):
 
     def _create_role(self) -> None:
         args, logs = self._args, self._log_group
-        # No condition on the source: Lambda takes the role on for the function and for its event source mappings, and only
-        # someone who may pass the role, in this account, can name it at all.
+        # No condition on the source: Lambda assumes the role for the function and for its event source mappings, and iam:PassRole
+        # limits who can use the role.
         self._role = aws.iam.Role(
             f"{self._name}-role",
-            name=args.naming.physical(f"{args.thing}-role"),
+            name=args.naming.physical(f"{args.resource_name}-role"),
             description=f"What the function {self._physical} may do",
-            assume_role_policy=pulumi.Output.json_dumps(policies.trust("lambda.amazonaws.com")),
+            assume_role_policy=pulumi.Output.json_dumps(policies.trust_policy("lambda.amazonaws.com")),
             opts=self._child,
         )
         statements = [policies.write_logs(logs.arn), *args.statements]
         if args.placement is not None:
             function_arn = policies.sibling_arn(logs.arn, "lambda", f"function:{self._physical}")
-            statements += policies.network_interfaces(function_arn)
+            statements += policies.manage_network_interfaces(function_arn)
         self._policy = aws.iam.RolePolicy(
             f"{self._name}-policy",
             name="own-rights",
@@ -174,9 +179,9 @@ class PythonFunction(pulumi.ComponentResource):
                 subnet_ids=placement.subnet_ids,
                 security_group_ids=[group for group in (self.security_group_id,) if group is not None],
             ),
-            # A function that runs before its rights and its ways out exist fails its first invocations.
+            # Without its permissions and its egress the first invocations would fail.
             opts=pulumi.ResourceOptions(
-                parent=self, depends_on=[self._log_group, self._policy, *self._egress, *args.after]
+                parent=self, depends_on=[self._log_group, self._policy, *self._egress, *args.depends_on]
             ),
         )
 

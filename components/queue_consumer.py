@@ -1,4 +1,4 @@
-"""Feeds a queue's messages to a function, with timings under which no message is worked on twice at the same time."""
+"""An event source mapping from a queue to a function, with timeouts that rule out concurrent processing of a message."""
 
 from dataclasses import dataclass
 
@@ -6,25 +6,25 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arguments import check, check_range
-from components.choices import VISIBILITY_PER_TIMEOUT, min_visibility_timeout_seconds
+from components.choices import VISIBILITY_TIMEOUT_FACTOR, min_visibility_timeout_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
 class QueueConsumerArgs:
-    """A mapping. The two timings are those of the queue and the function, repeated here because only the pair can be wrong."""
+    """A mapping. Both timeouts are repeated here, because only their combination can be wrong."""
 
     queue_arn: pulumi.Input[str]
     function_name: pulumi.Input[str]
-    """Or its ARN, which is the way to name an alias."""
-    queue_visibility_seconds: int
+    """The name or the ARN; an alias needs its ARN."""
+    queue_visibility_timeout_seconds: int
     function_timeout_seconds: int
     batch_size: int = 10
     batching_window_seconds: int = 0
     maximum_concurrency: int = 2
-    """The most batches at once; AWS takes no less than 2."""
+    """The maximum number of concurrent batches; AWS accepts no less than 2."""
 
     def __post_init__(self) -> None:
-        check_range(self, "queue_visibility_seconds", 1, 43_200)
+        check_range(self, "queue_visibility_timeout_seconds", 1, 43_200)
         check_range(self, "function_timeout_seconds", 1, 900)
         check_range(self, "batch_size", 1, 10_000)
         check_range(self, "batching_window_seconds", 0, 300)
@@ -34,15 +34,15 @@ class QueueConsumerArgs:
         least = min_visibility_timeout_seconds(self.function_timeout_seconds, self.batching_window_seconds)
         check(
             self,
-            "queue_visibility_seconds",
-            self.queue_visibility_seconds >= least,
-            f"must be at least {least} ({VISIBILITY_PER_TIMEOUT} times function_timeout_seconds, plus the batching window), "
-            f"not {self.queue_visibility_seconds}",
+            "queue_visibility_timeout_seconds",
+            self.queue_visibility_timeout_seconds >= least,
+            f"must be at least {least} ({VISIBILITY_TIMEOUT_FACTOR} times function_timeout_seconds, plus the batching window), "
+            f"not {self.queue_visibility_timeout_seconds}",
         )
 
 
 class QueueConsumer(pulumi.ComponentResource):
-    """The event source mapping. The function answers which messages failed; only those come back."""
+    """The event source mapping. The function reports which messages failed; only those are retried."""
 
     def __init__(self, name: str, args: QueueConsumerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:QueueConsumer", name, {}, opts)

@@ -1,4 +1,4 @@
-"""Invokes a function on a schedule, through a role that only this schedule can take on and that may do nothing else."""
+"""An EventBridge schedule that invokes a function, with a role that only this schedule can assume and that permits nothing else."""
 
 import json
 import re
@@ -13,10 +13,9 @@ from components import policies
 from components.arguments import check
 from components.naming import Naming
 
-LONGEST_EXPRESSION = 256
-# A delivery that failed is not repeated: Scheduler's own default is 185 retries within a day, by which time a minute's work is
-# long overtaken. A delivery only queues the event: how often a handler that fails runs again is the function's own matter
-# (Lambda's default is twice).
+MAX_EXPRESSION_LENGTH = 256
+# A failed delivery is not retried: the default of 185 retries within a day would repeat a task that runs every minute. A
+# delivery only queues the event: Lambda itself retries a function that fails (twice by default).
 RETRIES, MAXIMUM_EVENT_AGE_SECONDS = 0, 3_600
 RATE = re.compile(r"rate\(([1-9][0-9]{0,8}) (minute|hour|day)(s?)\)")
 CRON = re.compile(r"cron\((.*)\)")
@@ -29,37 +28,37 @@ DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 
 @dataclass(frozen=True, kw_only=True)
 class CronField:
-    """One of the six fields: its least and greatest value, names for the values from `low` on, and what may stand alone."""
+    """One of the six cron fields: its range, the names of its values from `low` on, and its special forms."""
 
     name: str
     low: int
     high: int
     names: tuple[str, ...] = ()
-    alone: re.Pattern[str] | None = None
+    special_forms: re.Pattern[str] | None = None
 
-    def admits(self, text: str) -> bool:
-        """Whether AWS takes this text as the field: values, ranges, steps and lists of them, or one of the special forms."""
-        if self.alone is not None and self.alone.fullmatch(text):
+    def accepts(self, text: str) -> bool:
+        """Return whether AWS accepts the text: values, ranges, steps and lists of them, or a special form."""
+        if self.special_forms is not None and self.special_forms.fullmatch(text):
             return True
-        return all(self._admits_item(item) for item in text.split(","))
+        return all(self._accepts_item(item) for item in text.split(","))
 
-    def _admits_item(self, item: str) -> bool:
+    def _accepts_item(self, item: str) -> bool:
         match = STEPPED.fullmatch(item)
         if match is None:
             return False
         values = [self._value(match[end]) for end in ("first", "last") if match[end]]
-        # Ranges go around the end (hours 20-2), but no year follows the last.
+        # Ranges may wrap around (hours 20-2), except for years.
         backwards = self.name == "year" and values != sorted(values)
         step = int(match["step"] or 1)
         return all(self.low <= value <= self.high for value in values) and not backwards and 1 <= step < self.span
 
     @property
     def span(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return self.high - self.low + 1
 
     def _value(self, text: str) -> int:
-        """The number that a text stands for; -1, which no field admits, where it is none."""
+        """Return the number of a text; -1, which no field accepts, for any other text."""
         if text in self.names:
             return self.low + self.names.index(text)
         return int(text) if NUMBER.fullmatch(text) else -1
@@ -68,48 +67,48 @@ class CronField:
 CRON_FIELDS = (
     CronField(name="minute", low=0, high=59),
     CronField(name="hour", low=0, high=23),
-    CronField(name="day of month", low=1, high=31, alone=re.compile(r"\?|L|([1-9]|[12][0-9]|3[01])W")),
+    CronField(name="day of month", low=1, high=31, special_forms=re.compile(r"\?|L|([1-9]|[12][0-9]|3[01])W")),
     CronField(name="month", low=1, high=12, names=MONTHS),
     CronField(
         name="day of week",
         low=1,
         high=7,
         names=DAYS,
-        alone=re.compile(rf"\?|L|([1-7]|{'|'.join(DAYS)})(L|#[1-5])"),
+        special_forms=re.compile(rf"\?|L|([1-7]|{'|'.join(DAYS)})(L|#[1-5])"),
     ),
     CronField(name="year", low=1970, high=2199),
 )
 
 
 def expression_problem(expression: str) -> str:
-    """What is wrong with a recurring schedule's expression, as a phrase that begins with "must"; empty when AWS takes it."""
-    if len(expression) > LONGEST_EXPRESSION:
-        return f"must have at most {LONGEST_EXPRESSION} characters, not {len(expression)}"
+    """Return the problem of a recurring schedule expression, which begins with "must"; empty if AWS accepts it."""
+    if len(expression) > MAX_EXPRESSION_LENGTH:
+        return f"must have at most {MAX_EXPRESSION_LENGTH} characters, not {len(expression)}"
     if rate := RATE.fullmatch(expression):
         plural = rate[1] != "1"
         wanted = f"{rate[2]}s" if plural else rate[2]
         return "" if bool(rate[3]) is plural else f"must say {wanted} for {rate[1]}, not {expression!r}"
     if cron := CRON.fullmatch(expression):
         return _cron_problem(cron[1].split())
-    return f"must be `rate(5 minutes)` or `cron(0 3 * * ? *)` in form, not {expression!r}"
+    return f"must be `rate(5 minutes)` or `cron(0 3 * * ? *)` in format, not {expression!r}"
 
 
 @dataclass(frozen=True, kw_only=True)
 class ScheduleArgs:
-    """When a function runs, and with what."""
+    """The schedule of a function and its event."""
 
     naming: Naming
-    thing: str
-    """What the schedule does: `maintenance` makes it `{project}-maintenance-{environment}`."""
+    resource_name: str
+    """`maintenance` names the schedule `{project}-maintenance-{environment}`."""
     description: str
     expression: str
-    """AWS's own words, in UTC: `rate(5 minutes)`, `cron(0 3 * * ? *)`."""
+    """A schedule expression in UTC: `rate(5 minutes)`, `cron(0 3 * * ? *)`."""
     function_arn: pulumi.Input[str]
     event: Mapping[str, Any]
-    """What the function gets, as JSON; values may be outputs."""
+    """The event, as JSON; values may be outputs."""
 
     def __post_init__(self) -> None:
-        check(self, "thing", bool(self.thing), "must not be empty")
+        check(self, "resource_name", bool(self.resource_name), "must not be empty")
         check(self, "description", 0 < len(self.description) <= 512, "must have 1 to 512 characters")
         problem = expression_problem(self.expression)
         check(self, "expression", not problem, problem)
@@ -117,13 +116,13 @@ class ScheduleArgs:
 
 
 class Schedule(pulumi.ComponentResource):
-    """The schedule in a group of its own: the role's trust can name a group, never one schedule, and only groups have tags."""
+    """The schedule in a group of its own: a trust policy can name a group but no schedule, and only groups have tags."""
 
     def __init__(self, name: str, args: ScheduleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:Schedule", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._physical = args.naming.physical(args.thing)
+        self._physical = args.naming.physical(args.resource_name)
 
         self._group = aws.scheduler.ScheduleGroup(f"{name}-group", name=self._physical, opts=self._child)
         self._create_role()
@@ -133,17 +132,17 @@ class Schedule(pulumi.ComponentResource):
 
     def _create_role(self) -> None:
         args, group_arn = self._args, self._group.arn
-        # The service acts for whoever made a schedule: the condition keeps it from using this role for any other one.
+        # EventBridge Scheduler acts for whoever created a schedule: the condition limits the role to schedules of this group.
         own_schedules = {
             "ArnEquals": {"aws:SourceArn": group_arn},
-            "StringEquals": {"aws:SourceAccount": policies.account_of(group_arn)},
+            "StringEquals": {"aws:SourceAccount": policies.account_id_of(group_arn)},
         }
         self._role = aws.iam.Role(
             f"{self._name}-role",
-            name=args.naming.physical(f"{args.thing}-schedule-role"),
+            name=args.naming.physical(f"{args.resource_name}-schedule-role"),
             description=f"What the schedule {self._physical} may do",
             assume_role_policy=pulumi.Output.json_dumps(
-                policies.trust("scheduler.amazonaws.com", condition=own_schedules)
+                policies.trust_policy("scheduler.amazonaws.com", condition=own_schedules)
             ),
             opts=self._child,
         )
@@ -175,7 +174,7 @@ class Schedule(pulumi.ComponentResource):
                     maximum_retry_attempts=RETRIES, maximum_event_age_in_seconds=MAXIMUM_EVENT_AGE_SECONDS
                 ),
             ),
-            # A run that comes before its rights fails.
+            # Without its permission the first run would fail.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[self._policy]),
         )
 
@@ -184,22 +183,22 @@ def _cron_problem(texts: Sequence[str]) -> str:
     if len(texts) != len(CRON_FIELDS):
         return f"must have {len(CRON_FIELDS)} fields in cron(...), not {len(texts)}"
     for field, text in zip(CRON_FIELDS, texts, strict=True):
-        if not field.admits(text):
-            return f"must have a {field.name} that AWS knows, not {text!r}"
+        if not field.accepts(text):
+            return f"must have a {field.name} that AWS accepts, not {text!r}"
     if (texts[2] == "?") is (texts[4] == "?"):
         return "must have ? as either the day of month or the day of week, and only as one of them"
     return ""
 
 
 def _is_json(event: object) -> bool:
-    """Whether this is an object that JSON can carry, where outputs stand for what they will be."""
+    """Return whether the value is an object that JSON can represent, once its outputs are known."""
 
-    def stand_in(value: object) -> None:
+    def replace_output(value: object) -> None:
         if not isinstance(value, pulumi.Output):
             raise TypeError(f"{type(value).__name__} is not JSON")
 
     try:
-        json.dumps(event, default=stand_in, allow_nan=False)
+        json.dumps(event, default=replace_output, allow_nan=False)
     except (TypeError, ValueError):
         return False
     return isinstance(event, dict)

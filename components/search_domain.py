@@ -1,4 +1,4 @@
-"""An OpenSearch domain in a VPC: encrypted at rest and between nodes, TLS only, open to nobody but roles that are named."""
+"""An OpenSearch domain in a VPC: encrypted at rest and between nodes, TLS only, open to named roles and security groups."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,22 +10,28 @@ import pulumi_aws as aws
 from components import policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice
 from components.naming import Naming
-from components.search_domain_rules import check_domain_name, check_instance_types, check_nodes, shortened_name, spread
-from components.security_groups import create_security_group, create_way_in
+from components.search_domain_rules import (
+    check_domain_name,
+    check_instance_types,
+    check_nodes,
+    shortened_name,
+    zone_count,
+)
+from components.security_groups import allow_ingress, create_security_group
 
 PORT = 443
 RESOURCE_NAME = "search"
 ENGINE_VERSION = "OpenSearch_3.5"
 # With two, the loss of either would stop the cluster.
 DEDICATED_MASTERS = 3
-# The hour, in UTC, from which AWS may update the domain's software, for ten hours.
+# The hour, in UTC, at which the ten-hour window for software updates begins.
 OFF_PEAK_HOUR = 2
-# The newest that asks no FIPS module of its clients: TLS 1.2 and 1.3 with forward secrecy.
+# The newest policy without FIPS: TLS 1.2 and 1.3 with forward secrecy.
 TLS_POLICY = "Policy-Min-TLS-1-2-PFS-2023-10"
-# Provisioning takes 45 to 60 minutes; a change of the cluster makes a second one beside it and moves the data.
+# Creation takes 45 to 60 minutes; a change of the cluster creates a second one and moves the data.
 TIMEOUTS = pulumi.CustomTimeouts(create="90m", update="180m", delete="90m")
 
-# AWS's names of the logs by ours. The audit log fills once it is also switched on inside the domain.
+# The log types of AWS. The audit log also has to be enabled inside the domain.
 LOGS = MappingProxyType(
     {
         "index-slow": "INDEX_SLOW_LOGS",
@@ -38,27 +44,27 @@ LOGS = MappingProxyType(
 
 @dataclass(frozen=True, kw_only=True)
 class SearchDomainArgs:
-    """A domain. One node stands in one zone; more of them are spread evenly over two or three, and must be a multiple of that."""
+    """A domain. A single node is in one zone; more nodes are spread evenly over two or three zones."""
 
     naming: Naming
     vpc_id: pulumi.Input[str]
     subnet_ids: Sequence[pulumi.Input[str]]
-    """Private subnets, each in a zone of its own. A single node uses the first."""
+    """Private subnets, each in another zone. A single node uses the first."""
     administrator_role_arn: pulumi.Input[str]
-    """The role that may do everything, and that maps the others to what they may do inside the domain. There is no password."""
+    """The master user, who maps the other roles to permissions inside the domain. There is no password."""
     instance_type: pulumi.Input[str] = "t3.small.search"
     instance_count: int = 1
     volume_gb: int = 100
-    """Of each node."""
+    """The volume size of each node."""
     dedicated_master_type: pulumi.Input[str] | None = None
-    """The type of the three nodes that only keep the cluster together; None for none."""
+    """The instance type of three dedicated master nodes; None for none."""
     key_arn: pulumi.Input[str] | None = None
-    """A KMS key for what is stored; None for the one that AWS keeps for the account."""
+    """A KMS key for encryption at rest; None for the AWS owned key."""
     log_retention_days: int = 30
     create_service_role: bool = False
-    """Make the account's service-linked role for OpenSearch, which must exist before its first domain in a VPC, and only once."""
+    """Create the account's service-linked role for OpenSearch, which must exist once before the first domain in a VPC."""
     protected: bool = False
-    """Refuse deletion, and leave the domain behind when the program drops it."""
+    """Refuse deletion, and retain the domain when the program drops it."""
 
     def __post_init__(self) -> None:
         check(self, "subnet_ids", bool(self.subnet_ids), "must name at least one subnet")
@@ -69,20 +75,20 @@ class SearchDomainArgs:
 
     @property
     def zones(self) -> int:
-        """Over how many zones the nodes are spread; 0 where they cannot be evenly."""
-        return spread(self.instance_count, len(self.subnet_ids))
+        """The number of zones of the nodes; 0 if they cannot be spread evenly."""
+        return zone_count(self.instance_count, len(self.subnet_ids))
 
     @property
     def domain_name(self) -> str:
-        """The name in AWS: `{project}-search-{environment}`, without the project's last words where that is too long."""
+        """The physical name: `{project}-search-{environment}`, without the project's last words if it is too long."""
         return shortened_name(self.naming, RESOURCE_NAME)
 
 
 class SearchDomain(pulumi.ComponentResource):
-    """The domain. Nothing reaches it until `admit` names a security group, and nobody may use it until `permit` names a role."""
+    """The domain. `allow_from` opens its security group, `grant_access` its access policy."""
 
     endpoint: pulumi.Output[str]
-    """A host without a scheme: `https://` goes before it."""
+    """The host, without `https://`."""
     name: pulumi.Output[str]
     security_group_id: pulumi.Output[str]
 
@@ -90,7 +96,7 @@ class SearchDomain(pulumi.ComponentResource):
         super().__init__("episode-metadata:index:SearchDomain", name, {}, opts)
         self._name, self._args = name, args
         self._child = pulumi.ResourceOptions(parent=self)
-        self._permits = False
+        self._has_access_policy = False
 
         self._create_security_group()
         self._create_logs()
@@ -100,9 +106,9 @@ class SearchDomain(pulumi.ComponentResource):
         self.endpoint, self.name = self._domain.endpoint, self._domain.domain_name
         self.register_outputs({"endpoint": self.endpoint, "name": self.name})
 
-    def admit(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
-        """Lets a security group connect."""
-        return create_way_in(
+    def allow_from(self, caller: str, security_group_id: pulumi.Input[str]) -> aws.vpc.SecurityGroupIngressRule:
+        """Let a security group connect."""
+        return allow_ingress(
             f"{self._name}-from-{caller}",
             self.security_group_id,
             PORT,
@@ -111,15 +117,18 @@ class SearchDomain(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def permit(self, writers: Sequence[pulumi.Input[str]]) -> aws.opensearch.DomainPolicy:
-        """Lets these roles, by ARN, and the administrator's send signed requests.
+    def grant_access(self, writers: Sequence[pulumi.Input[str]]) -> aws.opensearch.DomainPolicy:
+        """Let these roles, by ARN, and the administrator's send signed requests.
 
-        It is not an argument, because the roles are those of functions that are told the endpoint. What a role finds inside the
-        domain, the administrator maps there. Raises ValueError when called again: a domain has one policy.
+        It is no argument, because the functions with these roles depend on the endpoint. The administrator maps the roles to
+        permissions inside the domain.
+
+        Raises:
+            ValueError: The domain has an access policy already.
         """
-        if self._permits:
-            raise ValueError(f"{self._name}: the domain already has a policy, and a domain has one")
-        self._permits = True
+        if self._has_access_policy:
+            raise ValueError(f"{self._name}: the domain already has an access policy")
+        self._has_access_policy = True
         write = policies.allow(
             "Write",
             ["es:ESHttp*"],
@@ -134,7 +143,7 @@ class SearchDomain(pulumi.ComponentResource):
         )
 
     def _create_security_group(self) -> None:
-        # It answers and asks nobody, so it needs no way out.
+        # It initiates no connection, so it has no egress rules.
         group, _ = create_security_group(
             self._name,
             self._args.naming,
@@ -164,7 +173,7 @@ class SearchDomain(pulumi.ComponentResource):
             [pulumi.Output.concat(arn, ":*") for arn in arns],
             principal={"Service": "es.amazonaws.com"},
             condition={
-                "StringEquals": {"aws:SourceAccount": policies.account_of(arns[0])},
+                "StringEquals": {"aws:SourceAccount": policies.account_id_of(arns[0])},
                 "ArnEquals": {"aws:SourceArn": source},
             },
         )
@@ -182,7 +191,7 @@ class SearchDomain(pulumi.ComponentResource):
                 f"{self._name}-service-role",
                 aws_service_name="opensearchservice.amazonaws.com",
                 description="Attaches OpenSearch domains to their VPCs",
-                # It is the account's: another program's domains need it when this one's is gone.
+                # The role belongs to the account: domains of other programs need it.
                 opts=pulumi.ResourceOptions(parent=self, retain_on_delete=True),
             )
             self._service_roles.append(role)
@@ -200,7 +209,7 @@ class SearchDomain(pulumi.ComponentResource):
             vpc_options=aws.opensearch.DomainVpcOptionsArgs(
                 subnet_ids=list(args.subnet_ids)[: args.zones], security_group_ids=[self.security_group_id]
             ),
-            # checkov's CKV_AWS_247 wants a key of our own, which is an argument: it costs, and AWS's encrypts as well.
+            # CKV_AWS_247 asks for a customer managed key, which is an argument because it costs.
             encrypt_at_rest=aws.opensearch.DomainEncryptAtRestArgs(enabled=True, kms_key_id=args.key_arn),
             node_to_node_encryption=aws.opensearch.DomainNodeToNodeEncryptionArgs(enabled=True),
             domain_endpoint_options=aws.opensearch.DomainDomainEndpointOptionsArgs(
@@ -223,7 +232,7 @@ class SearchDomain(pulumi.ComponentResource):
             off_peak_window_options=_off_peak_window(),
             opts=pulumi.ResourceOptions(
                 parent=self,
-                # AWS tries at once whether it may write the logs, and attaches to the VPC by the service's role.
+                # AWS validates at once that it can write the logs, and attaches to the VPC with the service-linked role.
                 depends_on=[self._log_policy, *self._service_roles],
                 protect=args.protected,
                 retain_on_delete=args.protected,
@@ -232,8 +241,7 @@ class SearchDomain(pulumi.ComponentResource):
         )
 
     def _cluster(self) -> aws.opensearch.DomainClusterConfigArgs:
-        # checkov's CKV2_AWS_59 and CKV_AWS_318 want three dedicated masters, which cost more than a single node that they would
-        # keep together: an argument.
+        # CKV2_AWS_59 and CKV_AWS_318 ask for three dedicated masters, an argument because they cost more than a single node.
         args = self._args
         masters, zones = args.dedicated_master_type is not None, args.zones
         return aws.opensearch.DomainClusterConfigArgs(

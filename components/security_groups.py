@@ -1,4 +1,4 @@
-"""Security groups that nobody enters and nothing leaves but by the ways that are made here: TCP, one port each."""
+"""Security groups without inline rules, and their ingress and egress rules: TCP, one port each."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -9,21 +9,21 @@ import pulumi_aws as aws
 from components.naming import Naming
 from components.placement import Egress
 
-NO_WAYS: Mapping[str, Egress] = MappingProxyType({})
+NO_EGRESS: Mapping[str, Egress] = MappingProxyType({})
 
 
 def create_security_group(
     name: str,
     naming: Naming,
-    thing: str,
+    resource_name: str,
     *,
     description: str,
     vpc_id: pulumi.Input[str],
-    egress: Mapping[str, Egress] = NO_WAYS,
+    egress: Mapping[str, Egress] = NO_EGRESS,
     opts: pulumi.ResourceOptions,
 ) -> tuple[aws.ec2.SecurityGroup, Sequence[pulumi.Resource]]:
-    """A group that nobody may enter, as a child of the component called `name`, and the rules of its ways out."""
-    physical = naming.replaceable(f"{thing}-sg", description)
+    """Create a security group without ingress, as a child of the component called `name`, and its egress rules."""
+    physical = naming.replaceable(f"{resource_name}-sg", description)
     group = aws.ec2.SecurityGroup(
         f"{name}-security-group",
         name=physical,
@@ -32,28 +32,28 @@ def create_security_group(
         tags={"Name": physical},
         opts=opts,
     )
-    return group, [create_way_out(name, target, group.id, way, opts) for target, way in egress.items()]
+    return group, [allow_egress(name, target, group.id, rule, opts) for target, rule in egress.items()]
 
 
-def create_way_out(
-    name: str, target: str, security_group_id: pulumi.Input[str], way: Egress, opts: pulumi.ResourceOptions
+def allow_egress(
+    name: str, target: str, security_group_id: pulumi.Input[str], rule: Egress, opts: pulumi.ResourceOptions
 ) -> aws.vpc.SecurityGroupEgressRule:
-    """Lets a group connect to a target. `name` is whose group it is."""
+    """Let a group connect to a target. `name` is that of the group's component."""
     return aws.vpc.SecurityGroupEgressRule(
         f"{name}-to-{target}",
         security_group_id=security_group_id,
-        referenced_security_group_id=way.security_group_id,
-        prefix_list_id=way.prefix_list_id,
-        cidr_ipv4=way.cidr,
+        referenced_security_group_id=rule.security_group_id,
+        prefix_list_id=rule.prefix_list_id,
+        cidr_ipv4=rule.cidr,
         ip_protocol="tcp",
-        from_port=way.port,
-        to_port=way.port,
-        description=way.description,
+        from_port=rule.port,
+        to_port=rule.port,
+        description=rule.description,
         opts=opts,
     )
 
 
-def create_way_in(
+def allow_ingress(
     name: str,
     security_group_id: pulumi.Input[str],
     port: int,
@@ -63,7 +63,7 @@ def create_way_in(
     cidr: str | None = None,
     opts: pulumi.ResourceOptions,
 ) -> aws.vpc.SecurityGroupIngressRule:
-    """Lets one group, or one range of addresses, connect to a port. `name` is the rule's own."""
+    """Let a group or an address range connect to a port. `name` is that of the rule."""
     return aws.vpc.SecurityGroupIngressRule(
         name,
         security_group_id=security_group_id,

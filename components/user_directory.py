@@ -1,4 +1,4 @@
-"""A Cognito user pool with one client and its groups: accounts are made by administrators, and groups are the only roles."""
+"""A Cognito user pool with one client and its groups: administrators create the accounts, and groups are the only roles."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ MINIMUM_PASSWORD_LENGTH = 12
 
 @dataclass(frozen=True, kw_only=True)
 class UserDirectoryArgs:
-    """A pool whose user name is the e-mail address."""
+    """A pool whose user names are e-mail addresses."""
 
     naming: Naming
     groups: Mapping[str, str]
-    """Each group's description. The order is the precedence: of a user's groups the first listed counts most."""
+    """The description of each group, in the order of precedence: the first group of a user wins."""
     mfa: Mfa = "OPTIONAL"
-    """Second factor by authenticator app: never, as each user chooses, or always."""
+    """Multi-factor authentication by authenticator app: disabled, optional, or required."""
     access_token_hours: int = 1
     id_token_hours: int = 1
     refresh_token_days: int = 30
     threat_protection: ThreatProtection = "off"
-    """Whether stolen passwords and unusual sign-ins are told (audit) or also refused (enforced); each user then costs more."""
+    """Whether compromised passwords and unusual sign-ins are logged (audit) or also blocked (enforced), at a price per user."""
     first_administrator_email: str | None = None
-    """An account to begin with, in the first of the groups, made without any message and without a password that anybody knows.
+    """The e-mail address of a first account, in the first group, created without a message and without a known password.
 
-    No password stands in the program or its state. An operator gives it a temporary one, to be changed at the first sign-in:
-    `aws cognito-idp admin-set-user-password --user-pool-id … --username … --password …`. Until then "forgot password" is
-    refused, as for every account that never signed in. What becomes of the account afterwards is its owner's.
+    No password is in the program or its state. An operator sets a temporary one, which the first sign-in replaces:
+    `aws cognito-idp admin-set-user-password --user-pool-id … --username … --password …`. Until then Cognito rejects "forgot
+    password", as for every account that never signed in. Later changes of the account are left alone.
     """
     protected: bool = False
-    """Refuse deletion, and leave the pool behind when the program drops it."""
+    """Refuse deletion, and retain the pool when the program drops it."""
 
     def __post_init__(self) -> None:
         check(self, "groups", bool(self.groups), "must name at least one group")
@@ -58,11 +58,11 @@ class UserDirectoryArgs:
 
 
 class UserDirectory(pulumi.ComponentResource):
-    """The pool, the API's client without a secret, the groups, and where asked the first administrator."""
+    """The pool, its public client, its groups, and the first administrator."""
 
     pool_id: pulumi.Output[str]
     pool_endpoint: pulumi.Output[str]
-    """Host and path of the pool without a scheme: the issuer of its tokens, where its keys are."""
+    """Host and path of the pool: the issuer of its tokens, without `https://`."""
     client_id: pulumi.Output[str]
 
     def __init__(self, name: str, args: UserDirectoryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -88,7 +88,7 @@ class UserDirectory(pulumi.ComponentResource):
             username_attributes=["email"],
             auto_verified_attributes=["email"],
             username_configuration=aws.cognito.UserPoolUsernameConfigurationArgs(case_sensitive=False),
-            # A new address counts only after it was verified; until then the old one stays.
+            # A changed address only applies once it is verified.
             user_attribute_update_settings=aws.cognito.UserPoolUserAttributeUpdateSettingsArgs(
                 attributes_require_verification_before_updates=["email"]
             ),
@@ -110,7 +110,7 @@ class UserDirectory(pulumi.ComponentResource):
             software_token_mfa_configuration=None
             if args.mfa == "OFF"
             else aws.cognito.UserPoolSoftwareTokenMfaConfigurationArgs(enabled=True),
-            # Threat protection is what only the dearer tier has.
+            # Only the more expensive tier has threat protection.
             user_pool_tier="ESSENTIALS" if args.threat_protection == "off" else "PLUS",
             user_pool_add_ons=None
             if args.threat_protection == "off"
@@ -130,7 +130,7 @@ class UserDirectory(pulumi.ComponentResource):
                     event_action="BLOCK"
                 )
             ),
-            # What is only a little unusual, such as a new browser, is let through.
+            # Low risk, such as a new browser, is allowed.
             account_takeover_risk_configuration=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationArgs(
                 actions=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationActionsArgs(
                     medium_action=aws.cognito.RiskConfigurationAccountTakeoverRiskConfigurationActionsMediumActionArgs(
@@ -161,9 +161,9 @@ class UserDirectory(pulumi.ComponentResource):
                 refresh_token="days",  # noqa: S106
             ),
             enable_token_revocation=True,
-            # The same answer for a wrong password and an unknown user.
+            # The same response for a wrong password and for an unknown user.
             prevent_user_existence_errors="ENABLED",
-            # Roles come from groups, which no client can write; these two attributes decide nothing.
+            # Roles come from groups, which clients cannot write; these attributes grant nothing.
             read_attributes=["email", "email_verified", "name"],
             write_attributes=["email", "name"],
             opts=self._child,
@@ -192,7 +192,7 @@ class UserDirectory(pulumi.ComponentResource):
             username=email,
             attributes={"email": email, "email_verified": "true"},
             message_action="SUPPRESS",
-            # The account is its owner's from here on: it is neither changed back nor, where it counts, deleted.
+            # The account's owner may change it: changes are not reverted, and where protected it is retained.
             opts=pulumi.ResourceOptions(
                 parent=self, ignore_changes=["attributes", "enabled"], retain_on_delete=args.protected
             ),

@@ -1,4 +1,4 @@
-"""A queue with its dead-letter queue: encrypted, TLS only, and what failed too often is set aside instead of lost."""
+"""An SQS queue with a dead-letter queue, to which repeatedly failed messages move: encrypted, TLS only."""
 
 from dataclasses import dataclass
 
@@ -14,27 +14,27 @@ FOURTEEN_DAYS = 14 * 24 * 3600
 
 @dataclass(frozen=True, kw_only=True)
 class WorkQueueArgs:
-    """A queue of work. Its consumer's timeout decides the visibility; `QueueConsumerArgs` checks the pair."""
+    """A queue. Its visibility timeout depends on its consumer's timeout; `QueueConsumerArgs` validates the two."""
 
     naming: Naming
-    thing: str
-    """What the messages are: `thumbnail` names the pair `thumbnail-queue` and `thumbnail-dlq`."""
-    visibility_seconds: int
-    """How long a received message is hidden from other receivers."""
+    resource_name: str
+    """`thumbnail` names the queues `thumbnail-queue` and `thumbnail-dlq`."""
+    visibility_timeout_seconds: int
+    """How long a received message is hidden from other consumers."""
     retention_seconds: int = FOURTEEN_DAYS
     dead_letter_retention_seconds: int = FOURTEEN_DAYS
     max_receive_count: int = 3
-    """Receives without deletion after which a message is moved to the dead-letter queue."""
+    """The number of receives after which a message moves to the dead-letter queue."""
     source_bucket_arn: pulumi.Input[str] | None = None
-    """The one bucket whose events S3 may send here."""
+    """The only bucket that may send notifications."""
 
     def __post_init__(self) -> None:
-        check(self, "thing", bool(self.thing), "must not be empty")
-        check_range(self, "visibility_seconds", 1, 43_200)
+        check(self, "resource_name", bool(self.resource_name), "must not be empty")
+        check_range(self, "visibility_timeout_seconds", 1, 43_200)
         check_range(self, "retention_seconds", 60, FOURTEEN_DAYS)
         check_range(self, "dead_letter_retention_seconds", 60, FOURTEEN_DAYS)
         check_range(self, "max_receive_count", 1, 1_000)
-        # A moved message keeps its first sending time: with a shorter retention it could expire as it arrives.
+        # A moved message keeps its timestamp: with a shorter retention it could expire as it arrives.
         check(
             self,
             "dead_letter_retention_seconds",
@@ -43,21 +43,21 @@ class WorkQueueArgs:
         )
         check(
             self,
-            "visibility_seconds",
-            self.visibility_seconds < self.retention_seconds,
-            f"must be below retention_seconds ({self.retention_seconds}), not {self.visibility_seconds}",
+            "visibility_timeout_seconds",
+            self.visibility_timeout_seconds < self.retention_seconds,
+            f"must be below retention_seconds ({self.retention_seconds}), not {self.visibility_timeout_seconds}",
         )
 
 
 class WorkQueue(pulumi.ComponentResource):
-    """Both queues, each with a policy, and the link between them in both directions."""
+    """Both queues with their policies, and the redrive configuration between them."""
 
     url: pulumi.Output[str]
     arn: pulumi.Output[str]
     dead_letter_url: pulumi.Output[str]
     dead_letter_arn: pulumi.Output[str]
     policy: aws.sqs.QueuePolicy
-    """Whatever sends by this policy must be made after it."""
+    """Senders that this policy allows must depend on it."""
 
     def __init__(self, name: str, args: WorkQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("episode-metadata:index:WorkQueue", name, {}, opts)
@@ -69,13 +69,13 @@ class WorkQueue(pulumi.ComponentResource):
         self._create_policies()
 
         self.url, self.arn = self._queue.url, self._queue.arn
-        self.dead_letter_url, self.dead_letter_arn = self._dead_letters.url, self._dead_letters.arn
+        self.dead_letter_url, self.dead_letter_arn = self._dead_letter_queue.url, self._dead_letter_queue.arn
         self.register_outputs({"url": self.url, "dead_letter_url": self.dead_letter_url})
 
     def _create_dead_letter_queue(self) -> None:
-        self._dead_letters = aws.sqs.Queue(
+        self._dead_letter_queue = aws.sqs.Queue(
             f"{self._name}-dead-letters",
-            name=self._args.naming.physical(f"{self._args.thing}-dlq"),
+            name=self._args.naming.physical(f"{self._args.resource_name}-dlq"),
             message_retention_seconds=self._args.dead_letter_retention_seconds,
             sqs_managed_sse_enabled=True,
             opts=self._child,
@@ -85,20 +85,20 @@ class WorkQueue(pulumi.ComponentResource):
         args = self._args
         self._queue = aws.sqs.Queue(
             f"{self._name}-queue",
-            name=args.naming.physical(f"{args.thing}-queue"),
-            visibility_timeout_seconds=args.visibility_seconds,
+            name=args.naming.physical(f"{args.resource_name}-queue"),
+            visibility_timeout_seconds=args.visibility_timeout_seconds,
             message_retention_seconds=args.retention_seconds,
-            # The longest wait of a receive: an empty queue then costs three calls a minute, not thousands.
+            # Long polling: an empty queue costs three requests a minute instead of thousands.
             receive_wait_time_seconds=20,
             redrive_policy=pulumi.Output.json_dumps(
-                {"deadLetterTargetArn": self._dead_letters.arn, "maxReceiveCount": args.max_receive_count}
+                {"deadLetterTargetArn": self._dead_letter_queue.arn, "maxReceiveCount": args.max_receive_count}
             ),
             sqs_managed_sse_enabled=True,
             opts=self._child,
         )
         aws.sqs.RedriveAllowPolicy(
             f"{self._name}-redrive-allow",
-            queue_url=self._dead_letters.url,
+            queue_url=self._dead_letter_queue.url,
             redrive_allow_policy=pulumi.Output.json_dumps(
                 {"redrivePermission": "byQueue", "sourceQueueArns": [self._queue.arn]}
             ),
@@ -107,9 +107,9 @@ class WorkQueue(pulumi.ComponentResource):
 
     def _create_policies(self) -> None:
         arn, bucket = self._queue.arn, self._args.source_bucket_arn
-        statements = [policies.queue_transport(arn)]
+        statements = [policies.require_secure_transport(arn)]
         if bucket is not None:
-            statements.append(policies.queue_accepts_bucket(arn, bucket, policies.account_of(arn)))
+            statements.append(policies.allow_bucket_notifications(arn, bucket, policies.account_id_of(arn)))
         self.policy = aws.sqs.QueuePolicy(
             f"{self._name}-policy",
             queue_url=self._queue.url,
@@ -118,7 +118,9 @@ class WorkQueue(pulumi.ComponentResource):
         )
         aws.sqs.QueuePolicy(
             f"{self._name}-dead-letter-policy",
-            queue_url=self._dead_letters.url,
-            policy=pulumi.Output.json_dumps(policies.document(policies.queue_transport(self._dead_letters.arn))),
+            queue_url=self._dead_letter_queue.url,
+            policy=pulumi.Output.json_dumps(
+                policies.document(policies.require_secure_transport(self._dead_letter_queue.arn))
+            ),
             opts=self._child,
         )

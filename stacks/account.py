@@ -52,7 +52,7 @@ def account() -> None:
     )
     artifacts = PrivateBucket(
         "artifacts",
-        PrivateBucketArgs(naming=naming, thing="artifacts", name_suffix=settings.name_suffix, protected=True),
+        PrivateBucketArgs(naming=naming, resource_name="artifacts", name_suffix=settings.name_suffix, protected=True),
         opts,
     )
     pulumi.export("image_repository_url", images.url)

@@ -99,7 +99,7 @@ def _create_service(
         "api-task",
         ContainerTaskArgs(
             naming=workloads.deployment.naming,
-            thing="api",
+            resource_name="api",
             image=pulumi.Output.format(
                 "{0}.dkr.ecr.{1}.amazonaws.com/{2}", foundation.account_id, settings.region, image
             ),
@@ -130,7 +130,7 @@ def _create_service(
             desired_count=section.desired_count,
             maximum_count=section.maximum_count,
             deployment=section.deployment,
-            after=after,
+            depends_on=after,
         ),
         workloads.deployment.opts,
     )

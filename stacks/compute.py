@@ -39,7 +39,7 @@ class Compute:
     api: Api
     queue: WorkQueue
     functions: dict[str, PythonFunction]
-    """By thing: those that are there in every environment."""
+    """By resource_name: those that are there in every environment."""
     schema: sources.Schema
     endpoint_ingress_rules: Sequence[pulumi.Resource]
     """The rules that let the migrate function look up secrets and parameters, for whoever invokes it again."""
@@ -92,8 +92,8 @@ def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]
         "thumbnail-queue",
         WorkQueueArgs(
             naming=workloads.deployment.naming,
-            thing="thumbnail",
-            visibility_seconds=settings.queue.visibility_seconds,
+            resource_name="thumbnail",
+            visibility_timeout_seconds=settings.queue.visibility_seconds,
             retention_seconds=settings.queue.retention_seconds,
             dead_letter_retention_seconds=settings.queue.retention_seconds,
             max_receive_count=settings.queue.max_receive_count,
@@ -116,7 +116,7 @@ def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]
         QueueConsumerArgs(
             queue_arn=queue.arn,
             function_name=function.arn,
-            queue_visibility_seconds=settings.queue.visibility_seconds,
+            queue_visibility_timeout_seconds=settings.queue.visibility_seconds,
             function_timeout_seconds=section.timeout_seconds,
             batch_size=section.batch_size,
             batching_window_seconds=section.batching_window_seconds,
@@ -124,7 +124,7 @@ def _create_thumbnails(workloads: Workloads, *, after: Sequence[pulumi.Resource]
         ),
         workloads.deployment.opts,
     )
-    data.storage.notify_queue(queue.arn, prefix=object_keys.ORIGINALS_PREFIX, accepted_by=queue.policy)
+    data.storage.notify_queue(queue.arn, prefix=object_keys.ORIGINALS_PREFIX, queue_policy=queue.policy)
     return queue, function
 
 
@@ -145,7 +145,7 @@ def _create_maintenance(workloads: Workloads, *, after: Sequence[pulumi.Resource
         "maintenance-schedule",
         ScheduleArgs(
             naming=workloads.deployment.naming,
-            thing="maintenance",
+            resource_name="maintenance",
             description="What has to be done every few minutes",
             expression=section.every,
             function_arn=function.arn,

@@ -9,7 +9,7 @@ from components.content_delivery import ContentDelivery
 from components.database_proxy import DatabaseProxy, DatabaseProxyArgs
 from components.malware_protection import MalwareProtection, MalwareProtectionArgs
 from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
-from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket, PrivateBucketArgs
+from components.private_bucket import ArchiveTiering, CorsRule, LifecycleRule, PrivateBucket, PrivateBucketArgs
 from runtime import object_keys
 from stacks.deployment import Deployment
 from stacks.edge import Address, create_delivery
@@ -47,7 +47,7 @@ def create_data(deployment: Deployment, *, foundation: Foundation, address: Addr
     """Create the database, the buckets with their CDN, and the secret."""
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     buckets = settings.buckets
-    browsers = CrossOrigin(origins=settings.cors_origins)
+    browsers = CorsRule(origins=settings.cors_origins)
     secret = create_secret(
         "database",
         "The application's role in the database",
@@ -57,10 +57,10 @@ def create_data(deployment: Deployment, *, foundation: Foundation, address: Addr
         opts=opts,
     )
 
-    def bucket(thing: str, noncurrent_days: int) -> PrivateBucketArgs:
+    def bucket(resource_name: str, noncurrent_days: int) -> PrivateBucketArgs:
         return PrivateBucketArgs(
             naming=naming,
-            thing=thing,
+            resource_name=resource_name,
             name_suffix=buckets.name_suffix,
             noncurrent_version_days=noncurrent_days,
             access_log_bucket=foundation.access_logs.name if foundation.access_logs else None,
@@ -71,13 +71,13 @@ def create_data(deployment: Deployment, *, foundation: Foundation, address: Addr
         bucket("storage", buckets.storage_noncurrent_days),
         lifecycle_rules=_archive_rules(buckets),
         archive_tierings=_archive_tierings(buckets),
-        cross_origin=browsers,
+        cors=browsers,
     )
     # Pages post their uploads here. What was never completed is gone after a day, with its versions.
     temp = replace(
         bucket("temp", buckets.temp_expiry_days),
         lifecycle_rules=[LifecycleRule(name="expire", expire_after_days=buckets.temp_expiry_days)],
-        cross_origin=browsers,
+        cors=browsers,
     )
     thumbnails = bucket("thumbnails", buckets.thumbnails_noncurrent_days)
     delivery = create_delivery(deployment, thumbnails, foundation=foundation, address=address)
@@ -180,13 +180,15 @@ def _archive_rules(buckets: BucketsSection) -> list[LifecycleRule]:
     if buckets.archive_raw_after_days is not None:
         rules.append(
             LifecycleRule(
-                name="archive-raw", prefix=object_keys.ORIGINALS_PREFIX, move_after_days=buckets.archive_raw_after_days
+                name="archive-raw",
+                prefix=object_keys.ORIGINALS_PREFIX,
+                transition_after_days=buckets.archive_raw_after_days,
             )
         )
     if buckets.archive_tagged_after_days is not None:
         rules.append(
             LifecycleRule(
-                name="archive-tagged", tags={"Archive": "true"}, move_after_days=buckets.archive_tagged_after_days
+                name="archive-tagged", tags={"Archive": "true"}, transition_after_days=buckets.archive_tagged_after_days
             )
         )
     if buckets.archive_documents_after_days is not None:
@@ -194,7 +196,7 @@ def _archive_rules(buckets: BucketsSection) -> list[LifecycleRule]:
             LifecycleRule(
                 name="archive-documents",
                 prefix=object_keys.DOCUMENT_ORIGINALS_PREFIX,
-                move_after_days=buckets.archive_documents_after_days,
+                transition_after_days=buckets.archive_documents_after_days,
             )
         )
     return rules
@@ -219,7 +221,7 @@ def create_scanning(deployment: Deployment, *, foundation: Foundation, data: Dat
         "upload-scan",
         MalwareProtectionArgs(
             naming=deployment.naming,
-            thing="temp",
+            resource_name="temp",
             bucket_name=data.temp.name,
             bucket_arn=data.temp.arn,
             prefixes=[object_keys.UPLOADS_PREFIX],

@@ -62,10 +62,10 @@ def create_delivery(
         "media",
         ContentDeliveryArgs(
             naming=deployment.naming,
-            thing="media",
+            resource_name="media",
             bucket_arn=bucket.bucket_arn,
             bucket_regional_domain_name=f"{bucket.bucket_name}.s3.{settings.region}.amazonaws.com",
-            allowed_prefixes=object_keys.PUBLIC_PREFIXES,
+            public_prefixes=object_keys.PUBLIC_PREFIXES,
             private_prefixes=object_keys.PRIVATE_PREFIXES if section.signing_public_keys else (),
             signing_public_keys=section.signing_public_keys,
             aliases=[section.host_name] if section.host_name is not None else (),
@@ -79,7 +79,7 @@ def create_delivery(
         opts,
     )
     if section.host_name is not None and address.zone is not None:
-        address.zone.alias(
+        address.zone.add_alias_records(
             "media",
             host_name=section.host_name,
             target_domain_name=delivery.domain_name,
@@ -92,7 +92,7 @@ def create_front_door(deployment: Deployment, balancer: LoadBalancer, address: A
     """Point the domain at the load balancer, and attach the firewall if there is one."""
     settings = deployment.settings
     if address.zone is not None:
-        address.zone.alias(
+        address.zone.add_alias_records(
             "api",
             host_name=settings.domain,
             target_domain_name=balancer.dns_name,
@@ -104,11 +104,11 @@ def create_front_door(deployment: Deployment, balancer: LoadBalancer, address: A
         "firewall",
         WebFirewallArgs(
             naming=deployment.naming,
-            thing="api",
+            resource_name="api",
             rate_per_five_minutes=settings.edge.requests_per_address,
             counted_rules=COUNTED_RULES,
             log_retention_days=settings.log_retention_days,
-            guarded_arns={"load-balancer": balancer.arn},
+            resource_arns={"load-balancer": balancer.arn},
         ),
         deployment.opts,
     )

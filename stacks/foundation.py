@@ -84,7 +84,7 @@ def _create_keys(deployment: Deployment, account_id: pulumi.Output[str]) -> tupl
     settings, naming, opts = deployment.settings, deployment.naming, deployment.opts
     data = EncryptionKeyArgs(
         naming=naming,
-        thing="data",
+        resource_name="data",
         description="The database, secrets, the search domain and archives",
         account_id=account_id,
         region=settings.region,
@@ -93,7 +93,7 @@ def _create_keys(deployment: Deployment, account_id: pulumi.Output[str]) -> tupl
     )
     logs = EncryptionKeyArgs(
         naming=naming,
-        thing="logs",
+        resource_name="logs",
         description="What is logged",
         account_id=account_id,
         region=settings.region,
@@ -111,13 +111,13 @@ def _create_access_logs(deployment: Deployment, account_id: pulumi.Output[str]) 
         return None
     args = PrivateBucketArgs(
         naming=deployment.naming,
-        thing="access-logs",
+        resource_name="access-logs",
         name_suffix=settings.buckets.name_suffix,
         noncurrent_version_days=1,
         lifecycle_rules=[LifecycleRule(name="expire", expire_after_days=days)],
-        receives_logs_of=["buckets", "load_balancers"],
+        log_sources=["buckets", "load_balancers"],
         account_id=account_id,
         protected=settings.protected,
     )
-    distributions = bucket_policies.receive_distribution_logs(args.bucket_arn, account_id)
+    distributions = bucket_policies.accept_distribution_logs(args.bucket_arn, account_id)
     return PrivateBucket("access-logs", replace(args, statements=[distributions]), deployment.opts)

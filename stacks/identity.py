@@ -61,9 +61,11 @@ def create_identity(deployment: Deployment, foundation: Foundation) -> Identity:
         opts,
     )
 
-    def secret(thing: str, description: str) -> aws.secretsmanager.Secret:
+    def secret(resource_name: str, description: str) -> aws.secretsmanager.Secret:
         key_arn = foundation.data_key_arn
-        return create_secret(thing, description, naming, key_arn=key_arn, protected=settings.protected, opts=opts)
+        return create_secret(
+            resource_name, description, naming, key_arn=key_arn, protected=settings.protected, opts=opts
+        )
 
     cognito = secret("cognito", "User pool and client of the API")
     aws.secretsmanager.SecretVersion(

@@ -100,8 +100,8 @@ def _rules(
             "database", data.database.identifier, max_connections=settings.database.max_connections
         ),
     ]
-    for thing, function in compute.functions.items():
-        rules += alarm_rules.function_rules(thing, function.name, timeout_seconds=timeouts[thing])
+    for resource_name, function in compute.functions.items():
+        rules += alarm_rules.function_rules(resource_name, function.name, timeout_seconds=timeouts[resource_name])
     if api.gateway is not None and api.function is not None:
         rules += alarm_rules.http_api_rules("api", api.gateway.api_id)
         rules += alarm_rules.function_rules("api", api.function.name, timeout_seconds=settings.api.timeout_seconds)
@@ -134,8 +134,8 @@ def _sections(data: Data, compute: Compute) -> list[Section]:
             *dashboard.service_charts("api", api.service.cluster_name, api.service.service_name),
         ]
     work = dashboard.queue_charts("thumbnails", queue.arn, queue.dead_letter_arn)
-    for thing, function in compute.functions.items():
-        work += dashboard.function_charts(thing, function.name)
+    for resource_name, function in compute.functions.items():
+        work += dashboard.function_charts(resource_name, function.name)
     buckets = {"storage": data.storage.name, "thumbnails": data.thumbnails.name, "temp": data.temp.name}
     sections = [
         Section(title="Requests", charts=requests),

@@ -8,7 +8,7 @@ import pulumi_aws as aws
 
 from components.placement import Egress
 from components.search_domain import SearchDomain, SearchDomainArgs
-from components.security_groups import create_way_out
+from components.security_groups import allow_egress
 from stacks.compute import Compute
 from stacks.deployment import Deployment
 from stacks.foundation import Foundation
@@ -55,17 +55,17 @@ def create_search(deployment: Deployment, *, foundation: Foundation, compute: Co
         ),
         deployment.opts,
     )
-    ways: list[pulumi.Resource] = [
-        search.permit([callers["api"].role_arn, callers["maintenance"].role_arn]),
+    rules: list[pulumi.Resource] = [
+        search.grant_access([callers["api"].role_arn, callers["maintenance"].role_arn]),
         *compute.endpoint_ingress_rules,
     ]
     for name, caller in callers.items():
-        way = Egress(description="OpenSearch", security_group_id=search.security_group_id)
-        ways.append(search.admit(name, caller.security_group_id))
-        ways.append(
-            create_way_out(name, "search", caller.security_group_id, way, pulumi.ResourceOptions(parent=search))
+        egress = Egress(description="OpenSearch", security_group_id=search.security_group_id)
+        rules.append(search.allow_from(name, caller.security_group_id))
+        rules.append(
+            allow_egress(name, "search", caller.security_group_id, egress, pulumi.ResourceOptions(parent=search))
         )
-    return Search(domain=search, callers=callers, ingress_rules=ways)
+    return Search(domain=search, callers=callers, ingress_rules=rules)
 
 
 def prepare_search(

@@ -9,7 +9,7 @@ RECOVERY_DAYS = 30
 
 
 def create_secret(
-    thing: str,
+    resource_name: str,
     description: str,
     naming: Naming,
     *,
@@ -22,8 +22,8 @@ def create_secret(
     One that is not protected frees its name at once when it is deleted.
     """
     return aws.secretsmanager.Secret(
-        f"{thing}-secret",
-        name=naming.secret(thing),
+        f"{resource_name}-secret",
+        name=naming.secret(resource_name),
         description=description,
         kms_key_id=key_arn,
         recovery_window_in_days=RECOVERY_DAYS if protected else 0,

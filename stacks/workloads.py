@@ -74,7 +74,7 @@ class Workloads:
         return self.foundation.placement(egress, internet=internet)
 
     def allow_from(
-        self, thing: str, security_group_id: pulumi.Input[str], *, uses_cache: bool = False
+        self, resource_name: str, security_group_id: pulumi.Input[str], *, uses_cache: bool = False
     ) -> list[pulumi.Resource]:
         """Allow a security group to reach the database and the endpoints.
 
@@ -82,16 +82,16 @@ class Workloads:
             The ingress rules, for resources that must wait for them.
         """
         rules = [
-            self.data.database.admit(thing, security_group_id),
-            self.foundation.network.admit_to_endpoints(thing, security_group_id),
-            self.data.proxy.admit(thing, security_group_id) if self.data.proxy else None,
-            self.data.cache.admit(thing, security_group_id) if uses_cache and self.data.cache else None,
+            self.data.database.allow_from(resource_name, security_group_id),
+            self.foundation.network.allow_endpoints_from(resource_name, security_group_id),
+            self.data.proxy.allow_from(resource_name, security_group_id) if self.data.proxy else None,
+            self.data.cache.allow_from(resource_name, security_group_id) if uses_cache and self.data.cache else None,
         ]
         return [rule for rule in rules if rule is not None]
 
     def function(
         self,
-        thing: str,
+        resource_name: str,
         description: str,
         *,
         bundle: str,
@@ -110,10 +110,10 @@ class Workloads:
         Raises SourceError for a bundle that the release does not bring.
         """
         function = PythonFunction(
-            thing,
+            resource_name,
             PythonFunctionArgs(
                 naming=self.deployment.naming,
-                thing=thing,
+                resource_name=resource_name,
                 description=description,
                 code=sources.bundle(bundle, sources.bundles(self.settings.architecture)),
                 handler=handler,
@@ -127,9 +127,9 @@ class Workloads:
                 alias=LIVE,
                 log_retention_days=self.settings.log_retention_days,
                 log_key_arn=self.foundation.log_key_arn,
-                after=after,
+                depends_on=after,
             ),
             self.deployment.opts,
         )
         group = function.security_group_id
-        return function, [] if group is None else self.allow_from(thing, group, uses_cache=uses_cache)
+        return function, [] if group is None else self.allow_from(resource_name, group, uses_cache=uses_cache)

@@ -119,7 +119,7 @@ class TestNames:
             components = [
                 node.name for node in classes if any("ComponentResource" in ast.unparse(base) for base in node.bases)
             ]
-            if path.stem in NO_COMPONENTS or path.stem.endswith(("_rules", "_policies", "_rights")):
+            if path.stem in NO_COMPONENTS or path.stem.endswith(("_rules", "_policies", "_permissions")):
                 assert components == [], path
                 continue
             expected = "".join(word.capitalize() for word in path.stem.split("_"))

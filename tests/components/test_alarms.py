@@ -97,7 +97,7 @@ class TestElsewhere:
 
 class TestAlarm:
     def test_one_series_is_compared_as_it_is(self, register):
-        made = alarm(register, "api-cpu", rule(period_seconds=300, periods=2, missing="breaching"))
+        made = alarm(register, "api-cpu", rule(period_seconds=300, periods=2, missing_data="breaching"))
         actions = made.pop("alarmActions"), made.pop("okActions")
         assert actions[0] == actions[1]
         assert len(actions[0]) == 1
@@ -168,7 +168,7 @@ class TestArgs:
             ("expression", {"metrics": {"a": CPU, "b": CPU}}),
             ("expression", {"metrics": {"a": CPU, "b": CPU}, "expression": "100 * a"}),
             ("comparison", {"comparison": ">"}),
-            ("missing", {"missing": "whatever"}),
+            ("missing_data", {"missing_data": "whatever"}),
             ("period_seconds", {"period_seconds": 45}),
             ("period_seconds", {"period_seconds": 0}),
             ("period_seconds", {"period_seconds": 86_460}),

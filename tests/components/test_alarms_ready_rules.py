@@ -24,7 +24,7 @@ class TestReadyRules:
 
     def test_every_meaning_is_used_and_says_what_of(self):
         rules = every_rule()
-        assert {each.runbook for each in rules} == set(alarm_rules.MEANINGS)
+        assert {each.runbook for each in rules} == set(alarm_rules.DESCRIPTIONS)
         assert [each.name for each in rules if each.name.partition("-")[0] not in each.description] == []
 
     def test_name_of_a_queue_is_read_off_its_arn(self, register):
@@ -136,7 +136,7 @@ class TestReadyRules:
         assert made["dimensions"]["StorageType"] == "StandardStorage"
 
     def test_silence_means_what_it_means_for_each(self):
-        silent = {each.name: each.missing for each in every_rule() if each.missing != "notBreaching"}
+        silent = {each.name: each.missing_data for each in every_rule() if each.missing_data != "notBreaching"}
         assert silent == {
             "api-health": "breaching",
             "api-cpu": "missing",

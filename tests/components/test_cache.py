@@ -56,7 +56,7 @@ class TestRegister:
 
     def test_nobody_is_admitted_but_by_name(self, register):
         def make():
-            Cache("cache", args()).admit("api", "sg-api")
+            Cache("cache", args()).allow_from("api", "sg-api")
 
         graph = register(make)
         assert graph.counts == COUNTS | {"SecurityGroupIngressRule": 1}
@@ -77,8 +77,8 @@ class TestArgs:
         ("field", "changes"),
         [
             ("subnet_ids", {"subnet_ids": ["subnet-1"]}),
-            ("thing", {"thing": ""}),
-            ("thing", {"thing": "a-cache-with-far-too-long-a-name"}),
+            ("resource_name", {"resource_name": ""}),
+            ("resource_name", {"resource_name": "a-cache-with-far-too-long-a-name"}),
             ("nodes", {"nodes": 0}),
             ("nodes", {"nodes": 7}),
             ("node_type", {"node_type": "t4g.micro"}),

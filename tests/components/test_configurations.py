@@ -28,7 +28,7 @@ FOLDER = Path(__file__).parent / "configurations"
 # What the modules of the components share.
 SHARED = {"aws_limits", "recipes", "values"}
 # Resources that others are made after are handed on as they are.
-NOT_DRAWN = {"after"}
+NOT_DRAWN = {"depends_on"}
 NAME = "it"
 
 

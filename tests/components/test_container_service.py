@@ -26,7 +26,7 @@ def arguments(*, shifts_traffic=False, task_port=3000, ways=None, **changes):
             naming=NAMING, vpc_id="vpc-1", public_subnet_ids=["public-1", "public-2"], shifts_traffic=shifts_traffic
         ),
     )
-    task = ContainerTask("task", ContainerTaskArgs(naming=NAMING, thing="api", image=IMAGE, port=task_port))
+    task = ContainerTask("task", ContainerTaskArgs(naming=NAMING, resource_name="api", image=IMAGE, port=task_port))
     placement = Placement(vpc_id="vpc-1", subnet_ids=["private-1", "private-2"], egress=ways or {})
     return ContainerServiceArgs(
         **{"naming": NAMING, "task": task, "load_balancer": balancer, "placement": placement} | changes
@@ -107,7 +107,7 @@ class TestRegister:
     def test_it_waits_for_its_rights_its_ways_and_its_listener(self, register):
         def make():
             schema = pulumi.CustomResource("aws:lambda/invocation:Invocation", "migration", {})
-            service(ways={"internet": Egress(description="HTTPS", cidr="0.0.0.0/0")}, after=[schema])
+            service(ways={"internet": Egress(description="HTTPS", cidr="0.0.0.0/0")}, depends_on=[schema])
 
         graph = register(make)
         before = (

@@ -18,7 +18,7 @@ COUNTS = {"LogGroup": 1, "Role": 2, "RolePolicy": 1, "TaskDefinition": 1}
 
 
 def args(**changes):
-    return ContainerTaskArgs(**{"naming": NAMING, "thing": "api", "image": IMAGE} | changes)
+    return ContainerTaskArgs(**{"naming": NAMING, "resource_name": "api", "image": IMAGE} | changes)
 
 
 def container(graph):
@@ -160,7 +160,7 @@ class TestRegister:
         def make():
             asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])
             task = ContainerTask("api", args(statements=[asked]))
-            options = pulumi.ResourceOptions(depends_on=task.rights)
+            options = pulumi.ResourceOptions(depends_on=task.role_policies)
             pulumi.CustomResource("aws:ecs/service:Service", "later", {"t": task.definition_arn}, options)
 
         graph = register(make)
@@ -172,7 +172,7 @@ class TestRegister:
 
 
 REFUSED = [
-    ("thing", {"thing": ""}),
+    ("resource_name", {"resource_name": ""}),
     ("image", {"image": "123456789012.dkr.ecr.eu-west-1.amazonaws.com/episode-metadata-api:latest"}),
     ("image", {"image": "api@sha256:abc"}),
     ("repository_arn", {"image": pulumi.Output.from_input(IMAGE)}),

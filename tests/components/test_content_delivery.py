@@ -185,7 +185,7 @@ class TestPolicies:
         found = []
 
         def program():
-            statement = bucket_policies.receive_distribution_logs("arn:aws:s3:::logs", "123456789012")
+            statement = bucket_policies.accept_distribution_logs("arn:aws:s3:::logs", "123456789012")
             pulumi.Output.json_dumps(statement).apply(lambda text: found.append(json.loads(text)))
 
         register(program)

@@ -11,17 +11,17 @@ class TestArgs:
     @pytest.mark.parametrize(
         ("field", "changes"),
         [
-            ("thing", {"thing": ""}),
-            ("allowed_prefixes", {"allowed_prefixes": []}),
-            ("allowed_prefixes", {"allowed_prefixes": ["thumbnails"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["/thumbnails/"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["*/"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/../"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/", "a/b/"]}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/", "a/"]}),
+            ("resource_name", {"resource_name": ""}),
+            ("public_prefixes", {"public_prefixes": []}),
+            ("public_prefixes", {"public_prefixes": ["thumbnails"]}),
+            ("public_prefixes", {"public_prefixes": ["/thumbnails/"]}),
+            ("public_prefixes", {"public_prefixes": ["*/"]}),
+            ("public_prefixes", {"public_prefixes": ["a/../"]}),
+            ("public_prefixes", {"public_prefixes": ["a/", "a/b/"]}),
+            ("public_prefixes", {"public_prefixes": ["a/", "a/"]}),
             ("private_prefixes", {"private_prefixes": ["thumbnails/raw/"], "signing_public_keys": {"one": PEM}}),
-            ("allowed_prefixes", {"private_prefixes": ["thumbnails/"], "signing_public_keys": {"one": PEM}}),
-            ("allowed_prefixes", {"allowed_prefixes": ["a/b/"], "private_prefixes": ["a/"]}),
+            ("public_prefixes", {"private_prefixes": ["thumbnails/"], "signing_public_keys": {"one": PEM}}),
+            ("public_prefixes", {"public_prefixes": ["a/b/"], "private_prefixes": ["a/"]}),
             ("private_prefixes", {"private_prefixes": ["raw"]}),
             ("signing_public_keys", {"private_prefixes": ["raw/"]}),
             ("signing_public_keys", {"signing_public_keys": {"One": PEM}}),
@@ -55,7 +55,7 @@ class TestArgs:
     def test_possible_values_register(self, register, names, signed):
         prefixes = [f"{name}/" for name in names]
         chosen = args(
-            allowed_prefixes=prefixes[signed:],
+            public_prefixes=prefixes[signed:],
             private_prefixes=prefixes[:signed],
             signing_public_keys={"one": PEM},
         )

@@ -95,7 +95,7 @@ class TestRegister:
         assert {rule[end] for rule in (out, entry) for end in ("fromPort", "toPort")} == {5432}
 
     def test_callers_are_admitted_by_name(self, register):
-        graph = register(lambda: DatabaseProxy("proxy", args()).admit("api", "sg-api"))
+        graph = register(lambda: DatabaseProxy("proxy", args()).allow_from("api", "sg-api"))
         assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 2}
         rule = graph.named("proxy-from-api").inputs
         assert rule == {

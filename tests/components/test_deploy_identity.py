@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.deploy_identity import DeployIdentity
-from components.deploy_rights import DEPLOYMENT, Scope, document
+from components.deploy_permissions import DEPLOYMENT_POLICIES, Scope, policy_json
 from components.naming import Naming
 from tests.components.examples.deploy_identity import ACCOUNT, KEY, PROVIDER, args
 
@@ -91,8 +91,8 @@ class TestRoles:
         assert graph.counts == {
             "OpenIdConnectProvider": 1,
             "Role": 2,
-            "Policy": len(DEPLOYMENT) + 2,
-            "RolePolicyAttachment": len(DEPLOYMENT) + 1 + 2,
+            "Policy": len(DEPLOYMENT_POLICIES) + 2,
+            "RolePolicyAttachment": len(DEPLOYMENT_POLICIES) + 1 + 2,
         }
         deploy = graph.named("ci-deploy").inputs
         assert (deploy["name"], deploy["path"]) == ("episode-metadata-deploy-staging", "/deployment/")
@@ -107,12 +107,12 @@ class TestRoles:
         attached = [each.inputs["role"] for each in graph.of("RolePolicyAttachment")]
         assert max(attached.count(role) for role in attached) <= 10
 
-    @pytest.mark.parametrize("part", DEPLOYMENT)
+    @pytest.mark.parametrize("part", DEPLOYMENT_POLICIES)
     def test_policies_fit_with_the_longest_names_that_aws_takes(self, part):
         naming = Naming("p" * 50, "production")
         assert len(naming.physical("*")) == 63
         scope = Scope(naming=naming, region="ap-southeast-2", account_id=ACCOUNT)
-        assert len(document(scope, *DEPLOYMENT[part])) <= 6_144
+        assert len(policy_json(scope, *DEPLOYMENT_POLICIES[part])) <= 6_144
 
     def test_unknown_outputs_are_no_obstacle(self, register):
         def make():

@@ -7,7 +7,9 @@ HOST = "api-staging.example.com"
 
 
 def alias(zone, host_name=HOST):
-    return zone.alias("api", host_name=host_name, target_domain_name="b.elb.amazonaws.com", target_zone_id="Z1")
+    return zone.add_alias_records(
+        "api", host_name=host_name, target_domain_name="b.elb.amazonaws.com", target_zone_id="Z1"
+    )
 
 
 class TestRegister:

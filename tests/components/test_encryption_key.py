@@ -17,7 +17,7 @@ def args(**changes):
     return EncryptionKeyArgs(
         **{
             "naming": NAMING,
-            "thing": "data",
+            "resource_name": "data",
             "description": "What the platform stores",
             "account_id": ACCOUNT,
             "region": "us-east-1",

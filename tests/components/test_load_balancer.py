@@ -97,7 +97,7 @@ class TestRegister:
         assert ways_in(graph) == {("0.0.0.0/0", 80, 80, "tcp"), ("0.0.0.0/0", 443, 443, "tcp")}
 
     def test_it_reaches_nothing_but_the_service(self, register):
-        graph = register(lambda: LoadBalancer("alb", args(port=8080)).reach("api", "sg-api"))
+        graph = register(lambda: LoadBalancer("alb", args(port=8080)).allow_egress_to("api", "sg-api"))
         assert graph.counts == COUNTS | {"SecurityGroupEgressRule": 1}
         assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
         rule = dict(graph.one("SecurityGroupEgressRule").inputs)

@@ -53,7 +53,7 @@ class TestParts:
         with pytest.raises(ValueError, match=r"Naming\.project"):
             Naming(part, "dev")
 
-    @given(project=WORD, environment=WORD, thing=WORD)
-    def test_every_name_fits_a_bucket(self, project, environment, thing):
-        name = Naming(project, environment).physical(thing)
+    @given(project=WORD, environment=WORD, resource_name=WORD)
+    def test_every_name_fits_a_bucket(self, project, environment, resource_name):
+        name = Naming(project, environment).physical(resource_name)
         assert re.fullmatch(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", name)

@@ -73,7 +73,7 @@ class TestRegister:
     def test_interface_endpoints_are_private_and_admit_by_reference(self, register):
         def make():
             network = Network("net", args(interface_endpoints=("secretsmanager", "sqs")))
-            network.admit_to_endpoints("api", "sg-caller")
+            network.allow_endpoints_from("api", "sg-caller")
 
         graph = register(make)
         assert graph.counts == CHEAPEST | {"VpcEndpoint": 3, "SecurityGroup": 1, "SecurityGroupIngressRule": 1}
@@ -90,7 +90,7 @@ class TestRegister:
 
     def test_nothing_to_admit_to_without_endpoints(self, register):
         def make():
-            assert Network("net", args()).admit_to_endpoints("api", "sg-caller") is None
+            assert Network("net", args()).allow_endpoints_from("api", "sg-caller") is None
 
         assert register(make).counts == CHEAPEST
 

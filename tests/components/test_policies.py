@@ -11,7 +11,7 @@ class TestArns:
         seen = {}
 
         def make():
-            policies.account_of(QUEUE).apply(lambda account: seen.update(account=account))
+            policies.account_id_of(QUEUE).apply(lambda account: seen.update(account=account))
             policies.sibling_arn(QUEUE, "lambda", "function:f").apply(lambda arn: seen.update(sibling=arn))
 
         register(make)
@@ -39,7 +39,7 @@ class TestStatements:
 
     @pytest.mark.requirement("P2-09")
     def test_bucket_may_send_for_itself_and_its_account_only(self):
-        statement = policies.queue_accepts_bucket(QUEUE, "arn:aws:s3:::bucket", "123456789012")
+        statement = policies.allow_bucket_notifications(QUEUE, "arn:aws:s3:::bucket", "123456789012")
         assert statement == {
             "Sid": "AcceptBucketEvents",
             "Effect": "Allow",
@@ -53,7 +53,7 @@ class TestStatements:
         }
 
     def test_code_cannot_use_what_the_service_needs_of_the_network(self):
-        attach, keep = policies.network_interfaces("arn:aws:lambda:eu-west-1:123456789012:function:f")
+        attach, keep = policies.manage_network_interfaces("arn:aws:lambda:eu-west-1:123456789012:function:f")
         assert attach["Action"] == keep["Action"]
         assert (attach["Effect"], keep["Effect"]) == ("Allow", "Deny")
         assert keep["Condition"] == {

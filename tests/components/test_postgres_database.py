@@ -170,7 +170,7 @@ class TestRegister:
     @pytest.mark.requirement("ROAD-32")
     def test_nobody_is_admitted_but_by_name(self, register):
         def make():
-            PostgresDatabase("db", args()).admit("api", "sg-api")
+            PostgresDatabase("db", args()).allow_from("api", "sg-api")
 
         graph = register(make)
         assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 1}

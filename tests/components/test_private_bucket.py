@@ -2,7 +2,7 @@ import pulumi
 import pytest
 
 from components import policies
-from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket
+from components.private_bucket import ArchiveTiering, CorsRule, LifecycleRule, PrivateBucket
 from tests.components.examples.private_bucket import PLAIN, args
 
 TIDY = {
@@ -62,7 +62,7 @@ class TestRegister:
     @pytest.mark.requirement("ROAD-29")
     def test_pages_of_exact_origins_may_use_it(self, register):
         origins = ("http://localhost:3000", "http://localhost:3001")
-        graph = register(lambda: PrivateBucket("b", args(cross_origin=CrossOrigin(origins=origins))))
+        graph = register(lambda: PrivateBucket("b", args(cors=CorsRule(origins=origins))))
         assert graph.counts == PLAIN | {"BucketCorsConfiguration": 1}
         assert graph.one("BucketCorsConfiguration").inputs["corsRules"] == [
             {
@@ -77,8 +77,8 @@ class TestRegister:
     @pytest.mark.requirement("ROAD-30", "C-17", "A-03")
     def test_rules_move_by_prefix_and_by_tag_through_filters(self, register):
         rules = [
-            LifecycleRule(name="archive-raw", prefix="raw/", move_after_days=90),
-            LifecycleRule(name="archive-tagged", tags={"Archive": "true"}, move_after_days=180),
+            LifecycleRule(name="archive-raw", prefix="raw/", transition_after_days=90),
+            LifecycleRule(name="archive-tagged", tags={"Archive": "true"}, transition_after_days=180),
             LifecycleRule(name="expire", expire_after_days=1),
         ]
         graph = register(lambda: PrivateBucket("b", args(lifecycle_rules=rules, noncurrent_version_days=90)))
@@ -115,9 +115,9 @@ class TestRegister:
 
     def test_unknown_bucket_and_account_are_no_obstacle(self, register):
         def make():
-            other = PrivateBucket("other", args(thing="other"))
+            other = PrivateBucket("other", args(resource_name="other"))
             PrivateBucket("b", args(access_log_bucket=other.name))
-            PrivateBucket("c", args(thing="c", receives_logs_of=["buckets"], account_id=other.arn))
+            PrivateBucket("c", args(resource_name="c", log_sources=["buckets"], account_id=other.arn))
 
         graph = register(make, preview=True)
         assert graph.counts == dict.fromkeys(PLAIN, 3) | {"BucketLogging": 1}
@@ -166,7 +166,7 @@ class TestAccessLogs:
 
     @pytest.mark.requirement("LX-62")
     def test_logs_of_buckets_are_taken_from_this_project_and_account_only(self, register):
-        chosen = args(thing="logs", receives_logs_of=["buckets"], account_id="123456789012")
+        chosen = args(resource_name="logs", log_sources=["buckets"], account_id="123456789012")
         statements = register(lambda: PrivateBucket("b", chosen)).statements("b-policy")
         assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "ReceiveBucketLogs"}
         (objects,) = statements["ReceiveBucketLogs"].pop("Resource")
@@ -183,7 +183,7 @@ class TestAccessLogs:
         }
 
     def test_logs_of_load_balancers_are_taken_into_the_account_s_folder_only(self, register):
-        chosen = args(thing="logs", receives_logs_of=["load_balancers"], account_id="123456789012")
+        chosen = args(resource_name="logs", log_sources=["load_balancers"], account_id="123456789012")
         statements = register(lambda: PrivateBucket("b", chosen)).statements("b-policy")
         assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "ReceiveLoadBalancerLogs"}
         (objects,) = statements["ReceiveLoadBalancerLogs"].pop("Resource")
@@ -220,7 +220,7 @@ class TestArchiveTierings:
 
     @pytest.mark.requirement("LX-53")
     def test_documents_are_archived_by_age(self, register):
-        documents = LifecycleRule(name="archive-documents", prefix="documents/", move_after_days=7 * 365)
+        documents = LifecycleRule(name="archive-documents", prefix="documents/", transition_after_days=7 * 365)
         graph = register(lambda: PrivateBucket("b", args(lifecycle_rules=[documents])))
         _, rule = graph.one("BucketLifecycleConfiguration").inputs["rules"]
         assert rule["transitions"] == [{"days": 2555, "storageClass": "GLACIER"}]

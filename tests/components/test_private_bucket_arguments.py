@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
-from components.private_bucket import ArchiveTiering, CrossOrigin, LifecycleRule, PrivateBucket
+from components.private_bucket import ArchiveTiering, CorsRule, LifecycleRule, PrivateBucket
 from tests.components.examples.private_bucket import args
 
 REFUSED = [
@@ -22,10 +22,10 @@ REFUSED = [
             "lifecycle_rules": [LifecycleRule(name="a", expire_after_days=1)],
         },
     ),
-    ("receives_logs_of", {"receives_logs_of": ["queues"], "account_id": "123456789012"}),
-    ("receives_logs_of", {"receives_logs_of": ["buckets", "buckets"], "account_id": "123456789012"}),
-    ("account_id", {"receives_logs_of": ["buckets"]}),
-    ("access_log_bucket", {"receives_logs_of": ["buckets"], "account_id": "1", "access_log_bucket": "logs"}),
+    ("log_sources", {"log_sources": ["queues"], "account_id": "123456789012"}),
+    ("log_sources", {"log_sources": ["buckets", "buckets"], "account_id": "123456789012"}),
+    ("account_id", {"log_sources": ["buckets"]}),
+    ("access_log_bucket", {"log_sources": ["buckets"], "account_id": "1", "access_log_bucket": "logs"}),
     ("access_log_bucket", {"access_log_bucket": "episode-metadata-storage-dev"}),
 ]
 
@@ -41,11 +41,11 @@ class TestArgs:
         [
             ("expire_after_days", {}),
             ("expire_after_days", {"expire_after_days": 0}),
-            ("move_after_days", {"move_after_days": -1}),
-            ("expire_after_days", {"expire_after_days": 30, "move_after_days": 30}),
-            ("storage_class", {"move_after_days": 30, "storage_class": "TAPE"}),
-            ("move_after_days", {"move_after_days": 29, "storage_class": "STANDARD_IA"}),
-            ("move_after_days", {"move_after_days": 29, "storage_class": "ONEZONE_IA"}),
+            ("transition_after_days", {"transition_after_days": -1}),
+            ("expire_after_days", {"expire_after_days": 30, "transition_after_days": 30}),
+            ("storage_class", {"transition_after_days": 30, "storage_class": "TAPE"}),
+            ("transition_after_days", {"transition_after_days": 29, "storage_class": "STANDARD_IA"}),
+            ("transition_after_days", {"transition_after_days": 29, "storage_class": "ONEZONE_IA"}),
             ("name", {"name": "", "expire_after_days": 1}),
         ],
     )
@@ -76,8 +76,8 @@ class TestArgs:
         ],
     )
     def test_impossible_origin_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"CrossOrigin\.{field}: must"):
-            CrossOrigin(**changes)
+        with pytest.raises(ArgumentError, match=rf"CorsRule\.{field}: must"):
+            CorsRule(**changes)
 
     @given(
         rules=st.lists(
@@ -86,7 +86,7 @@ class TestArgs:
                 name=st.text("abcdef", min_size=1, max_size=8),
                 prefix=st.sampled_from(["", "raw/", "uploads/"]),
                 tags=st.dictionaries(st.sampled_from(["Archive", "Keep"]), st.just("true"), max_size=2),
-                move_after_days=st.none() | st.integers(30, 365),
+                transition_after_days=st.none() | st.integers(30, 365),
                 expire_after_days=st.integers(366, 3650),
                 storage_class=st.sampled_from(["GLACIER", "STANDARD_IA"]),
             ),

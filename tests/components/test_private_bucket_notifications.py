@@ -10,7 +10,7 @@ class TestNotifyQueue:
     def test_events_go_to_the_queue_once_its_policy_stands(self, register):
         def make():
             policy = pulumi.ComponentResource("test:index:Policy", "policy")
-            PrivateBucket("b", args()).notify_queue("arn:aws:sqs:::q", prefix="raw/", accepted_by=policy)
+            PrivateBucket("b", args()).notify_queue("arn:aws:sqs:::q", prefix="raw/", queue_policy=policy)
 
         graph = register(make)
         assert graph.counts == PLAIN | {"BucketNotification": 1}
@@ -27,8 +27,8 @@ class TestNotifyQueue:
         def make():
             policy = pulumi.ComponentResource("test:index:Policy", "policy")
             bucket = PrivateBucket("b", args())
-            bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", accepted_by=policy)
-            with pytest.raises(ValueError, match="already notifies"):
-                bucket.notify_queue("arn:aws:sqs:::r", prefix="other/", accepted_by=policy)
+            bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", queue_policy=policy)
+            with pytest.raises(ValueError, match="already has a notification"):
+                bucket.notify_queue("arn:aws:sqs:::r", prefix="other/", queue_policy=policy)
 
         register(make)

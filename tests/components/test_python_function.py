@@ -15,7 +15,13 @@ CODE = pulumi.AssetArchive({"worker.py": pulumi.StringAsset("def handle(event, c
 
 def args(**changes):
     return PythonFunctionArgs(
-        **{"naming": NAMING, "thing": "worker", "description": "Works", "code": CODE, "handler": "worker.handle"}
+        **{
+            "naming": NAMING,
+            "resource_name": "worker",
+            "description": "Works",
+            "code": CODE,
+            "handler": "worker.handle",
+        }
         | changes
     )
 
@@ -113,9 +119,9 @@ class TestRegister:
 
     def test_it_waits_for_what_must_exist_before(self, register):
         def make():
-            schema = PythonFunction("schema", args(thing="schema"))
+            schema = PythonFunction("schema", args(resource_name="schema"))
             invocation = pulumi.CustomResource("aws:lambda/invocation:Invocation", "migration", {"f": schema.name})
-            PythonFunction("worker", args(after=[invocation]))
+            PythonFunction("worker", args(depends_on=[invocation]))
 
         assert register(make).depends("worker-function", "migration")
 
@@ -187,7 +193,7 @@ class TestArgs:
         "changes", [{}, {"cidr": "0.0.0.0/0", "prefix_list_id": "pl-1"}, {"security_group_id": "sg", "cidr": "x"}]
     )
     def test_way_out_has_exactly_one_end(self, changes):
-        with pytest.raises(ArgumentError, match="exactly one of the three"):
+        with pytest.raises(ArgumentError, match="exactly one of them"):
             Egress(description="Somewhere", **changes)
 
     def test_way_out_has_a_port(self):

@@ -14,7 +14,7 @@ def args(**changes):
         **{
             "queue_arn": QUEUE,
             "function_name": "worker",
-            "queue_visibility_seconds": 300,
+            "queue_visibility_timeout_seconds": 300,
             "function_timeout_seconds": 50,
         }
         | changes
@@ -39,14 +39,14 @@ class TestRegister:
 class TestArgs:
     @pytest.mark.requirement("A-04", "C-39")
     def test_equal_timings_are_refused_with_the_least_that_holds(self):
-        with pytest.raises(ArgumentError, match=r"queue_visibility_seconds: must be at least 1800"):
-            args(queue_visibility_seconds=300, function_timeout_seconds=300)
+        with pytest.raises(ArgumentError, match=r"queue_visibility_timeout_seconds: must be at least 1800"):
+            args(queue_visibility_timeout_seconds=300, function_timeout_seconds=300)
 
     @pytest.mark.parametrize(
         ("field", "changes"),
         [
-            ("queue_visibility_seconds", {"queue_visibility_seconds": 43_201}),
-            ("queue_visibility_seconds", {"batch_size": 20, "batching_window_seconds": 1}),
+            ("queue_visibility_timeout_seconds", {"queue_visibility_timeout_seconds": 43_201}),
+            ("queue_visibility_timeout_seconds", {"batch_size": 20, "batching_window_seconds": 1}),
             ("function_timeout_seconds", {"function_timeout_seconds": 901}),
             ("batch_size", {"batch_size": 0}),
             ("batching_window_seconds", {"batching_window_seconds": 301}),
@@ -69,7 +69,7 @@ class TestArgs:
         self, register, *, timeout, window, spare, batch, concurrency
     ):
         chosen = args(
-            queue_visibility_seconds=6 * timeout + window + spare,
+            queue_visibility_timeout_seconds=6 * timeout + window + spare,
             function_timeout_seconds=timeout,
             batching_window_seconds=window,
             batch_size=batch,
@@ -80,9 +80,9 @@ class TestArgs:
 
     @given(timeout=st.integers(1, 900), window=st.integers(0, 300), short=st.integers(1, 6))
     def test_every_visibility_below_is_refused(self, timeout, window, short):
-        with pytest.raises(ArgumentError, match="queue_visibility_seconds"):
+        with pytest.raises(ArgumentError, match="queue_visibility_timeout_seconds"):
             args(
-                queue_visibility_seconds=min_visibility_timeout_seconds(timeout, window) - short,
+                queue_visibility_timeout_seconds=min_visibility_timeout_seconds(timeout, window) - short,
                 function_timeout_seconds=timeout,
                 batching_window_seconds=window,
             )

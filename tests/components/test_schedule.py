@@ -18,7 +18,7 @@ def args(**changes):
     return ScheduleArgs(
         **{
             "naming": NAMING,
-            "thing": "maintenance",
+            "resource_name": "maintenance",
             "description": "Sends what waits in the outbox",
             "expression": "rate(1 minute)",
             "function_arn": FUNCTION,
@@ -92,7 +92,7 @@ class TestRegister:
 
 
 REFUSED = [
-    ("thing", {"thing": ""}),
+    ("resource_name", {"resource_name": ""}),
     ("description", {"description": ""}),
     ("description", {"description": "x" * 513}),
     ("event", {"event": {"at": object()}}),
@@ -206,7 +206,7 @@ class TestArgs:
             args(expression=f"cron({minutes}{spaces}  0 * * ? *)")
 
     def test_refusal_says_which_field_is_wrong(self):
-        with pytest.raises(ArgumentError, match="must have a day of month that AWS knows, not '32'"):
+        with pytest.raises(ArgumentError, match="must have a day of month that AWS accepts, not '32'"):
             args(expression="cron(0 0 32 * ? *)")
 
     @given(

@@ -148,7 +148,7 @@ class TestRegister:
 
     def test_nobody_is_admitted_but_by_name(self, register):
         def make():
-            SearchDomain("search", args()).admit("api", "sg-api")
+            SearchDomain("search", args()).allow_from("api", "sg-api")
 
         graph = register(make)
         assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 1}
@@ -163,7 +163,7 @@ class TestRegister:
         }
 
     def test_writers_and_the_administrator_send_requests(self, register):
-        graph = register(lambda: SearchDomain("search", args()).permit([f"{ROLE}indexer"]))
+        graph = register(lambda: SearchDomain("search", args()).grant_access([f"{ROLE}indexer"]))
         assert graph.counts == PLAIN | {"DomainPolicy": 1}
         policy = graph.one("DomainPolicy")
         assert policy.inputs["domainName"] == "episode-metadata-search-dev"
@@ -180,9 +180,9 @@ class TestRegister:
     def test_second_policy_is_refused(self, register):
         def make():
             domain = SearchDomain("search", args())
-            domain.permit([f"{ROLE}api"])
-            with pytest.raises(ValueError, match="search: the domain already has a policy"):
-                domain.permit([f"{ROLE}indexer"])
+            domain.grant_access([f"{ROLE}api"])
+            with pytest.raises(ValueError, match="search: the domain already has an access policy"):
+                domain.grant_access([f"{ROLE}indexer"])
 
         assert register(make).counts == PLAIN | {"DomainPolicy": 1}
 
@@ -213,8 +213,8 @@ class TestRegister:
         def make():
             unknown = pulumi.Output.from_input("t3.small.search")
             domain = SearchDomain("search", args(create_service_role=True, instance_type=unknown, volume_gb=500))
-            domain.admit("api", pulumi.Output.from_input("sg-api"))
-            domain.permit([unknown])
+            domain.allow_from("api", pulumi.Output.from_input("sg-api"))
+            domain.grant_access([unknown])
 
         assert register(make, preview=True).counts == PLAIN | {
             "SecurityGroupIngressRule": 1,

@@ -11,7 +11,7 @@ BALANCER = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app
 
 
 def args(**changes):
-    return WebFirewallArgs(**{"naming": NAMING, "thing": "api"} | changes)
+    return WebFirewallArgs(**{"naming": NAMING, "resource_name": "api"} | changes)
 
 
 def visibility(metric):
@@ -98,7 +98,7 @@ class TestRegister:
         assert graph.depends("waf-logging", "waf-log-group")
 
     def test_it_stands_in_front_of_what_is_named_once_it_logs(self, register):
-        graph = register(lambda: WebFirewall("waf", args(guarded_arns={"balancer": BALANCER})))
+        graph = register(lambda: WebFirewall("waf", args(resource_arns={"balancer": BALANCER})))
         assert graph.counts == COUNTS | {"WebAclAssociation": 1}
         association = graph.named("waf-on-balancer").inputs
         assert association["resourceArn"] == BALANCER
@@ -106,7 +106,7 @@ class TestRegister:
         assert graph.depends("waf-on-balancer", "waf-logging")
 
     def test_unknown_outputs_are_no_obstacle(self, register):
-        graph = register(lambda: WebFirewall("waf", args(guarded_arns={"balancer": BALANCER})), preview=True)
+        graph = register(lambda: WebFirewall("waf", args(resource_arns={"balancer": BALANCER})), preview=True)
         assert graph.counts == COUNTS | {"WebAclAssociation": 1}
 
 
@@ -114,14 +114,14 @@ class TestArgs:
     @pytest.mark.parametrize(
         ("field", "changes"),
         [
-            ("thing", {"thing": ""}),
+            ("resource_name", {"resource_name": ""}),
             ("rate_per_five_minutes", {"rate_per_five_minutes": 9}),
             ("counted_rules", {"counted_rules": {"Other": ["x"]}}),
             ("counted_rules", {"counted_rules": {CORE: []}}),
             ("counted_rules", {"counted_rules": {CORE: ["x", "x"]}}),
             ("counted_rules", {"counted_rules": {CORE: ["no spaces"]}}),
             ("log_retention_days", {"log_retention_days": 13}),
-            ("guarded_arns", {"guarded_arns": {"The Balancer": BALANCER}}),
+            ("resource_arns", {"resource_arns": {"The Balancer": BALANCER}}),
         ],
     )
     def test_impossible_value_is_refused_by_field(self, field, changes):

@@ -13,7 +13,9 @@ BUCKET = "arn:aws:s3:::episode-metadata-storage-dev"
 
 
 def args(**changes):
-    return WorkQueueArgs(**{"naming": NAMING, "thing": "thumbnail", "visibility_seconds": 300} | changes)
+    return WorkQueueArgs(
+        **{"naming": NAMING, "resource_name": "thumbnail", "visibility_timeout_seconds": 300} | changes
+    )
 
 
 COUNTS = {"Queue": 2, "QueuePolicy": 2, "RedriveAllowPolicy": 1}
@@ -70,10 +72,10 @@ class TestArgs:
     @pytest.mark.parametrize(
         ("field", "changes"),
         [
-            ("thing", {"thing": ""}),
-            ("visibility_seconds", {"visibility_seconds": 0}),
-            ("visibility_seconds", {"visibility_seconds": 43_201}),
-            ("visibility_seconds", {"visibility_seconds": 300, "retention_seconds": 300}),
+            ("resource_name", {"resource_name": ""}),
+            ("visibility_timeout_seconds", {"visibility_timeout_seconds": 0}),
+            ("visibility_timeout_seconds", {"visibility_timeout_seconds": 43_201}),
+            ("visibility_timeout_seconds", {"visibility_timeout_seconds": 300, "retention_seconds": 300}),
             ("retention_seconds", {"retention_seconds": 59}),
             ("dead_letter_retention_seconds", {"dead_letter_retention_seconds": FOURTEEN_DAYS - 1}),
             ("max_receive_count", {"max_receive_count": 0}),
@@ -87,7 +89,7 @@ class TestArgs:
         visibility=st.integers(1, 43_200), retention=st.integers(43_201, FOURTEEN_DAYS), receives=st.integers(1, 1000)
     )
     def test_possible_values_register(self, register, visibility, retention, receives):
-        chosen = args(visibility_seconds=visibility, retention_seconds=retention, max_receive_count=receives)
+        chosen = args(visibility_timeout_seconds=visibility, retention_seconds=retention, max_receive_count=receives)
         graph = register(lambda: WorkQueue("work", chosen))
         kept = [each.inputs["messageRetentionSeconds"] for each in graph.of("Queue")]
         assert sorted(kept) == [retention, FOURTEEN_DAYS]
@@ -96,7 +98,7 @@ class TestArgs:
     def test_dead_letters_never_expire_first(self, retention, shorter):
         with pytest.raises(ArgumentError, match="dead_letter_retention_seconds"):
             args(
-                visibility_seconds=1,
+                visibility_timeout_seconds=1,
                 retention_seconds=retention,
                 dead_letter_retention_seconds=max(retention - shorter, 60),
             )

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.alarms import A_DAY, COMPARISONS, SEVEN_DAYS, AlarmRule, Metric
+from components.alarms import COMPARISONS, ONE_DAY_SECONDS, SEVEN_DAYS_SECONDS, AlarmRule, Metric
 from tests.components.configurations.recipes import Recipe, mistake, parts, slips
 from tests.components.configurations.values import (
     CAPITALS,
@@ -26,7 +26,7 @@ from tests.components.configurations.values import (
 )
 
 MISSING = ("notBreaching", "breaching", "ignore", "missing")
-LONGEST_RULE = 20
+MAX_RULE_NAME_LENGTH = 20
 STATISTICS = st.sampled_from(
     ["Sum", "Average", "Minimum", "Maximum", "SampleCount", "p0", "p50", "p99", "p99.9", "p99.99"]
 )
@@ -53,10 +53,10 @@ def watched(draw):
 @st.composite
 def spans(draw):
     """Periods that together last no longer than CloudWatch looks back."""
-    steps = st.sampled_from([10, 30]) | whole(1, A_DAY // 60).map(lambda minutes: minutes * 60)
+    steps = st.sampled_from([10, 30]) | whole(1, ONE_DAY_SECONDS // 60).map(lambda minutes: minutes * 60)
     drawn = draw(given({}, period_seconds=steps))
     seconds = drawn.get("period_seconds", 60)
-    longest = SEVEN_DAYS if seconds >= 3600 else A_DAY
+    longest = SEVEN_DAYS_SECONDS if seconds >= 3600 else ONE_DAY_SECONDS
     return drawn | draw(given({}, periods=whole(1, min(100, longest // seconds))))
 
 
@@ -65,13 +65,13 @@ RULES = parts(
     merged(
         given(
             {
-                "name": words(LONGEST_RULE),
+                "name": words(MAX_RULE_NAME_LENGTH),
                 "description": texts(800),
                 "runbook": words(30),
                 "threshold": whole(-(10**6), 10**12) | st.floats(-1e6, 1e12, allow_nan=False),
             },
             comparison=st.sampled_from(sorted(COMPARISONS)),
-            missing=st.sampled_from(MISSING),
+            missing_data=st.sampled_from(MISSING),
             region=st.none() | st.sampled_from(REGIONS),
         ),
         watched(),
@@ -79,7 +79,7 @@ RULES = parts(
     ),
 )
 VALID = merged(
-    names("x" * LONGEST_RULE, thing=False),
+    names("x" * MAX_RULE_NAME_LENGTH, resource_name=False),
     given(
         {
             "recipients": several(MAILS, 1, 4),
@@ -123,12 +123,14 @@ INVALID = [
         "expression", **_rule(metrics={"a": SERIES, "b": SERIES}, expression=st.sampled_from(["a", "a + ab", "a_b"]))
     ),
     mistake("comparison", **_rule(comparison=other_than(*COMPARISONS))),
-    mistake("missing", **_rule(missing=other_than(*MISSING))),
-    mistake("period_seconds", **_rule(period_seconds=outside(10, A_DAY))),
-    mistake("period_seconds", **_rule(period_seconds=whole(11, A_DAY).filter(lambda n: n != 30 and n % 60 != 0))),
+    mistake("missing_data", **_rule(missing_data=other_than(*MISSING))),
+    mistake("period_seconds", **_rule(period_seconds=outside(10, ONE_DAY_SECONDS))),
+    mistake(
+        "period_seconds", **_rule(period_seconds=whole(11, ONE_DAY_SECONDS).filter(lambda n: n != 30 and n % 60 != 0))
+    ),
     mistake("periods", **_rule(periods=outside(1, 100))),
     mistake("periods", **_rule(period_seconds=3_540, periods=whole(25, 100))),
-    mistake("periods", **_rule(period_seconds=A_DAY, periods=whole(8, 100))),
+    mistake("periods", **_rule(period_seconds=ONE_DAY_SECONDS, periods=whole(8, 100))),
     mistake("region", **_rule(region=NO_REGIONS)),
     mistake("namespace", **_metric(namespace="")),
     mistake("name", **_metric(name="")),

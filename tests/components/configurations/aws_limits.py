@@ -58,7 +58,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "aws:wafv2/webAcl:WebAcl": ("name", r"[\w-]{1,128}"),
 }
 # How many characters of a policy AWS takes, spaces aside.
-LONGEST_POLICIES: Mapping[str, tuple[str, int]] = {
+MAX_POLICY_LENGTHS: Mapping[str, tuple[str, int]] = {
     "aws:iam/policy:Policy": ("policy", 6_144),
     "aws:iam/role:Role": ("assumeRolePolicy", 2_048),
     "aws:iam/rolePolicy:RolePolicy": ("policy", 10_240),
@@ -76,8 +76,8 @@ def refused(resource: RegisteredResource) -> Iterator[str]:
         name = str(resource.inputs[field])
         if not re.fullmatch(pattern, name, re.ASCII):
             yield f"{resource.path}: {resource.type} cannot be called {name!r} ({len(name)} characters)"
-    if resource.type in LONGEST_POLICIES:
-        field, longest = LONGEST_POLICIES[resource.type]
+    if resource.type in MAX_POLICY_LENGTHS:
+        field, longest = MAX_POLICY_LENGTHS[resource.type]
         size = len(json.dumps(json.loads(resource.inputs[field]), separators=(",", ":")))
         if size > longest:
             yield f"{resource.path}: the {field} of {resource.type} has {size} of {longest} characters"

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.backup_plan import LONGEST_DAYS, BackupRule
+from components.backup_plan import MAX_RETENTION_DAYS, BackupRule
 from tests.components.configurations.recipes import mistake, parts, slips
 from tests.components.configurations.schedule import CRONS, NO_CRONS, RATES
 from tests.components.configurations.values import (
@@ -18,15 +18,15 @@ from tests.components.configurations.values import (
 )
 
 # Of a vault, a plan, a selection and a rule.
-LONGEST_NAME = 50
+MAX_NAME_LENGTH = 50
 
 
 RULES = parts(
     BackupRule,
-    given({"name": words(LONGEST_NAME), "schedule": CRONS, "delete_after_days": whole(1, LONGEST_DAYS)}),
+    given({"name": words(MAX_NAME_LENGTH), "schedule": CRONS, "delete_after_days": whole(1, MAX_RETENTION_DAYS)}),
 )
 VALID = merged(
-    names("backups", longest=LONGEST_NAME, thing=False),
+    names("backups", longest=MAX_NAME_LENGTH, resource_name=False),
     given(
         {
             "rules": several(RULES, 1, 4, unique_by=lambda rule: rule.arguments["name"]),
@@ -49,5 +49,5 @@ INVALID = [
     mistake("resource_arns", resource_arns=[]),
     mistake("name", **_rule(name=st.sampled_from(["", "Monthly", "a_b", "a--b", "-a", "a-"]))),
     mistake("schedule", **_rule(schedule=NO_CRONS | RATES)),
-    mistake("delete_after_days", **_rule(delete_after_days=outside(1, LONGEST_DAYS))),
+    mistake("delete_after_days", **_rule(delete_after_days=outside(1, MAX_RETENTION_DAYS))),
 ]

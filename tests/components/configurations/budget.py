@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.budget import MOST_ADDRESSES
+from components.budget import MAX_ADDRESSES
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     MAILS,
@@ -18,11 +18,11 @@ from tests.components.configurations.values import (
 )
 
 TOPICS = arns("sns", words(30))
-TOLD = given({"recipients": several(MAILS, 1, MOST_ADDRESSES)}, topic_arn=inputs(TOPICS)) | given(
+TOLD = given({"recipients": several(MAILS, 1, MAX_ADDRESSES)}, topic_arn=inputs(TOPICS)) | given(
     {"topic_arn": inputs(TOPICS)}
 )
 VALID = merged(
-    names("cost-anomalies", thing=False),
+    names("cost-anomalies", resource_name=False),
     given({"monthly_usd": whole(1, 10_000_000)}, anomaly_usd=whole(1, 10_000_000)),
     TOLD,
 )
@@ -30,7 +30,7 @@ INVALID = [
     mistake("monthly_usd", monthly_usd=outside(1, 10_000_000)),
     mistake("anomaly_usd", anomaly_usd=outside(1, 10_000_000)),
     mistake("recipients", recipients=[], topic_arn=None),
-    mistake("recipients", recipients=several(MAILS, MOST_ADDRESSES + 1, MOST_ADDRESSES + 5)),
+    mistake("recipients", recipients=several(MAILS, MAX_ADDRESSES + 1, MAX_ADDRESSES + 5)),
     mistake("recipients", recipients=st.lists(NO_MAILS, min_size=1, max_size=1)),
     mistake("recipients", recipients=repeated(MAILS)),
 ]

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.cache import LONGEST_NAME
+from components.cache import MAX_NAME_LENGTH
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     DIGITS,
@@ -49,7 +49,7 @@ TYPES = st.builds("cache.{}.{}".format, led(LETTERS, LETTERS + DIGITS, 4), st.sa
 
 
 VALID = merged(
-    names(longest=LONGEST_NAME) | names("cache", longest=LONGEST_NAME, thing=False),
+    names(longest=MAX_NAME_LENGTH) | names("cache", longest=MAX_NAME_LENGTH, resource_name=False),
     given(
         {"vpc_id": inputs(NETWORKS), "subnet_ids": PAIRS_OF_SUBNETS},
         node_type=inputs(TYPES),
@@ -61,8 +61,8 @@ VALID = merged(
 )
 INVALID = [
     mistake("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
-    mistake("thing", thing=""),
-    mistake("thing", thing=whole(LONGEST_NAME - 3, 50).map("x".__mul__), naming=SHORTEST_NAMING),
+    mistake("resource_name", resource_name=""),
+    mistake("resource_name", resource_name=whole(MAX_NAME_LENGTH - 3, 50).map("x".__mul__), naming=SHORTEST_NAMING),
     mistake("nodes", nodes=outside(1, 6)),
     mistake("node_type", node_type=st.sampled_from(["", "t4g.micro", "cache.t4g", "cache.T4G.micro", "cache..micro"])),
     mistake("engine_version", engine_version=st.sampled_from(["", "8", "8.0.1", "8.x", "v8.0"])),

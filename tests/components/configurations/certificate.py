@@ -13,14 +13,14 @@ from tests.components.configurations.values import (
 )
 
 # ACM's own limit.
-LONGEST_HOST = 64
+MAX_HOST_NAME_LENGTH = 64
 
 VALID = given(
-    {"host_name": hosts(LONGEST_HOST), "zone_id": inputs(ZONES)},
+    {"host_name": hosts(MAX_HOST_NAME_LENGTH), "zone_id": inputs(ZONES)},
     region=st.sampled_from(REGIONS),
 )
 INVALID = [
     mistake("host_name", host_name=NO_HOSTS),
-    mistake("host_name", host_name=whole(LONGEST_HOST - 3, 80).map(lambda length: f"{'x' * length}.com")),
+    mistake("host_name", host_name=whole(MAX_HOST_NAME_LENGTH - 3, 80).map(lambda length: f"{'x' * length}.com")),
     mistake("region", region=NO_REGIONS),
 ]

@@ -29,7 +29,7 @@ def task(**arguments):
 
 
 BALANCER = {"naming": SHORTEST_NAMING, "vpc_id": "vpc-1", "public_subnet_ids": ["subnet-1", "subnet-2"]}
-TASK = {"naming": SHORTEST_NAMING, "thing": "api", "image": f"ghcr.io/example/api@sha256:{'0' * 64}"}
+TASK = {"naming": SHORTEST_NAMING, "resource_name": "api", "image": f"ghcr.io/example/api@sha256:{'0' * 64}"}
 
 
 @st.composite
@@ -37,7 +37,7 @@ def parts(draw, shifts_traffic):
     """A load balancer and a task on its port, with names that fit both. What else they can be is their own matter."""
     naming = draw(load_balancer.NAMES)["naming"]
     both = {"naming": naming, "port": draw(whole(1, 65_535))}
-    container = TASK | both | {"thing": draw(words(8))}
+    container = TASK | both | {"resource_name": draw(words(8))}
     behind = BALANCER | both | {"shifts_traffic": shifts_traffic}
     return {"naming": naming, "task": Recipe(task, container), "load_balancer": Recipe(balancer, behind)}
 
@@ -61,7 +61,7 @@ def services(draw):
         drawn["deployment"] = deployment
     drawn["placement"] = draw(PLACEMENTS)
     if draw(st.booleans()):
-        drawn["after"] = [drawn["task"]]
+        drawn["depends_on"] = [drawn["task"]]
     return drawn
 
 

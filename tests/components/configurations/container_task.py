@@ -86,7 +86,7 @@ def _named(strategy, value):
 
 
 INVALID = [
-    mistake("thing", thing=""),
+    mistake("resource_name", resource_name=""),
     mistake("image", image=NO_IMAGES),
     mistake("repository_arn", image=IMAGES.map(Later), repository_arn=None),
     mistake("command", command=st.sampled_from(["python app.py", ["python", 1], [None], [b"python"]])),

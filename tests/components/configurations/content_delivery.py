@@ -2,7 +2,7 @@ import string
 
 from hypothesis import strategies as st
 
-from components.content_delivery import KEYS_OF_A_GROUP
+from components.content_delivery import MAX_KEYS_PER_GROUP
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     BUCKET_NAMES,
@@ -31,9 +31,9 @@ from tests.components.configurations.values import (
 )
 
 PRICE_CLASSES = ("PriceClass_100", "PriceClass_200", "PriceClass_All")
-LONGEST_KEY = 12
+MAX_KEY_NAME_LENGTH = 12
 # Of a source and of a destination of log deliveries.
-LONGEST_NAME = 60
+MAX_NAME_LENGTH = 60
 BASE64 = string.ascii_letters + DIGITS + "+/"
 STEPS = led(LETTERS + CAPITALS + DIGITS + "_-", LETTERS + CAPITALS + DIGITS + "_.-", 8)
 PREFIXES = st.lists(STEPS, min_size=1, max_size=3).map(lambda steps: "".join(f"{step}/" for step in steps))
@@ -43,7 +43,7 @@ PEMS = st.builds(
     spelled(BASE64, 1, 64),
     st.sampled_from(["", "\n"]),
 )
-KEY_NAMES = words(LONGEST_KEY)
+KEY_NAMES = words(MAX_KEY_NAME_LENGTH)
 COUNTRIES = spelled(CAPITALS, 2, 2)
 CERTIFICATES_THERE = arns("acm", words(20).map("certificate/".__add__), region=st.just("us-east-1"))
 
@@ -54,9 +54,9 @@ def shown(draw):
     every = draw(st.lists(PREFIXES, min_size=1, max_size=6, unique=True))
     apart = [one for one in every if not any(one != other and one.startswith(other) for other in every)]
     public = draw(whole(0, len(apart)))
-    drawn = {"allowed_prefixes": apart[:public], "private_prefixes": apart[public:]}
+    drawn = {"public_prefixes": apart[:public], "private_prefixes": apart[public:]}
     drawn = {field: prefixes for field, prefixes in drawn.items() if prefixes or draw(st.booleans())}
-    keys = st.dictionaries(KEY_NAMES, PEMS, min_size=1, max_size=KEYS_OF_A_GROUP)
+    keys = st.dictionaries(KEY_NAMES, PEMS, min_size=1, max_size=MAX_KEYS_PER_GROUP)
     if apart[public:] or draw(st.booleans()):
         drawn["signing_public_keys"] = draw(keys)
     return drawn
@@ -67,7 +67,7 @@ COUNTRY_RULES = given({}, geo_restriction=st.just("none"), geo_locations=st.just
     {"geo_restriction": st.sampled_from(["whitelist", "blacklist"]), "geo_locations": several(COUNTRIES, 1, 5)}
 )
 VALID = merged(
-    names("-access", "-refusal", f"-key-{'x' * LONGEST_KEY}{SUFFIX}", longest=LONGEST_NAME),
+    names("-access", "-refusal", f"-key-{'x' * MAX_KEY_NAME_LENGTH}{SUFFIX}", longest=MAX_NAME_LENGTH),
     shown(),
     ADDRESSES,
     COUNTRY_RULES,
@@ -96,29 +96,31 @@ NO_PEMS = st.sampled_from(
 )
 KEYS = {"first": PEM}
 INVALID = [
-    mistake("thing", thing=""),
-    mistake("allowed_prefixes", allowed_prefixes=[], private_prefixes=[]),
-    mistake("allowed_prefixes", allowed_prefixes=NO_PREFIXES.map(lambda prefix: [prefix])),
+    mistake("resource_name", resource_name=""),
+    mistake("public_prefixes", public_prefixes=[], private_prefixes=[]),
+    mistake("public_prefixes", public_prefixes=NO_PREFIXES.map(lambda prefix: [prefix])),
     mistake(
         "private_prefixes",
-        allowed_prefixes=[],
+        public_prefixes=[],
         signing_public_keys=KEYS,
         private_prefixes=NO_PREFIXES.map(lambda prefix: [prefix]),
     ),
-    mistake("allowed_prefixes", private_prefixes=[], allowed_prefixes=repeated(PREFIXES)),
+    mistake("public_prefixes", private_prefixes=[], public_prefixes=repeated(PREFIXES)),
     mistake(
-        "allowed_prefixes",
+        "public_prefixes",
         private_prefixes=[],
-        allowed_prefixes=PREFIXES.map(lambda prefix: [prefix, f"{prefix}inside/"]),
+        public_prefixes=PREFIXES.map(lambda prefix: [prefix, f"{prefix}inside/"]),
     ),
     mistake(
         "private_prefixes",
         signing_public_keys=KEYS,
-        allowed_prefixes=["thumbnails/"],
+        public_prefixes=["thumbnails/"],
         private_prefixes=PREFIXES.map(lambda prefix: [f"thumbnails/{prefix}"]),
     ),
-    mistake("signing_public_keys", allowed_prefixes=[], private_prefixes=["films/"], signing_public_keys={}),
-    mistake("signing_public_keys", signing_public_keys={f"key-{number}": PEM for number in range(KEYS_OF_A_GROUP + 1)}),
+    mistake("signing_public_keys", public_prefixes=[], private_prefixes=["films/"], signing_public_keys={}),
+    mistake(
+        "signing_public_keys", signing_public_keys={f"key-{number}": PEM for number in range(MAX_KEYS_PER_GROUP + 1)}
+    ),
     mistake(
         "signing_public_keys",
         signing_public_keys=st.sampled_from(["", "Key", "a_b", "-a", "a--b"]).map(lambda name: {name: PEM}),

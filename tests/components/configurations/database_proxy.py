@@ -21,7 +21,7 @@ from tests.components.configurations.values import (
 )
 
 VALID = merged(
-    names("db-proxy-role", f"db-proxy-sg{SUFFIX}", thing=False),
+    names("db-proxy-role", f"db-proxy-sg{SUFFIX}", resource_name=False),
     given(
         {
             "vpc_id": inputs(NETWORKS),

@@ -1,7 +1,7 @@
 from hypothesis import strategies as st
 
 from components.deploy_identity import ISSUER
-from components.deploy_rights import DEPLOYMENT
+from components.deploy_permissions import DEPLOYMENT_POLICIES
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     ACCOUNTS,
@@ -26,7 +26,7 @@ OWNERS = words(39) | whole(1, 39).map("x".__mul__)
 REPOSITORIES = st.builds("{}/{}".format, OWNERS, spelled(LETTERS + CAPITALS + DIGITS + "_.-", 1, 100))
 PROVIDERS = arns("iam", st.just(f"oidc-provider/{ISSUER}"), region=st.just(""))
 VALID = merged(
-    names(*(f"deploy-{part}" for part in (*DEPLOYMENT, "state")), "preview-state", thing=False),
+    names(*(f"deploy-{part}" for part in (*DEPLOYMENT_POLICIES, "state")), "preview-state", resource_name=False),
     given(
         {
             "repository": REPOSITORIES,

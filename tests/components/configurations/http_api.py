@@ -21,7 +21,7 @@ from tests.components.configurations.values import (
 )
 
 VALID = merged(
-    names("api", thing=False),
+    names("api", resource_name=False),
     given({}) | given({"host_name": hosts(), "certificate_arn": inputs(CERTIFICATES)}),
     given(
         {

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.load_balancer import LONGEST_NAME
+from components.load_balancer import MAX_NAME_LENGTH
 from components.naming import Naming
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
@@ -21,7 +21,7 @@ from tests.components.configurations.values import (
     whole,
 )
 
-NAMES = names("alb", longest=LONGEST_NAME, thing=False)
+NAMES = names("alb", longest=MAX_NAME_LENGTH, resource_name=False)
 ADDRESS = given({}) | given({"certificate_arn": inputs(CERTIFICATES), "host_name": hosts()})
 BEHAVIOUR = given(
     {"vpc_id": inputs(NETWORKS), "public_subnet_ids": PAIRS_OF_SUBNETS},
@@ -30,7 +30,7 @@ BEHAVIOUR = given(
     protected=st.booleans(),
 )
 VALID = merged(NAMES, ADDRESS, BEHAVIOUR, given({}, port=whole(1, 65_535), shifts_traffic=st.booleans()))
-LONG_NAMING = whole(LONGEST_NAME - 5, 40).map(lambda length: Naming("x" * length, "e"))
+LONG_NAMING = whole(MAX_NAME_LENGTH - 5, 40).map(lambda length: Naming("x" * length, "e"))
 INVALID = [
     mistake("public_subnet_ids", public_subnet_ids=FEWER_THAN_TWO_SUBNETS),
     mistake("naming", naming=LONG_NAMING),

@@ -22,7 +22,7 @@ PREFIXES = (words(30) | whole(1, 63).map("x".__mul__)).filter(
     lambda prefix: not any(word in prefix for word in RESERVED_IN_DOMAINS)
 )
 VALID = merged(
-    names("machine-client", thing=False),
+    names("machine-client", resource_name=False),
     given(
         {"pool_id": inputs(POOLS), "domain_prefix": PREFIXES},
         secret_id=inputs(SECRETS),

@@ -42,7 +42,7 @@ VALID = merged(
         f"endpoints-sg{SUFFIX}",
         "endpoint-execute-api",
         "endpoint-secretsmanager",
-        thing=False,
+        resource_name=False,
     ),
     places(),
     given(

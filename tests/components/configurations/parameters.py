@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.parameters import LONGEST_VALUE
+from components.parameters import MAX_VALUE_LENGTH
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     DIGITS,
@@ -21,12 +21,14 @@ NAMES = st.builds(
     st.lists(spelled(LETTERS + DIGITS, 1, 6), max_size=2),
 )
 VALID = merged(
-    names(thing=False),
-    given({"values": st.dictionaries(NAMES, inputs(texts(LONGEST_VALUE)), min_size=1, max_size=8)}),
+    names(resource_name=False),
+    given({"values": st.dictionaries(NAMES, inputs(texts(MAX_VALUE_LENGTH)), min_size=1, max_size=8)}),
 )
 NO_NAMES = st.sampled_from(["", "Url", "api-url", "api__url", "_url", "url_", "1st", "api url", "api/url"])
 INVALID = [
     mistake("values", values={}),
     mistake("values", values=NO_NAMES.map(lambda name: {name: "there"})),
-    mistake("values", values=(st.just("") | too_long(LONGEST_VALUE) | st.integers()).map(lambda value: {"url": value})),
+    mistake(
+        "values", values=(st.just("") | too_long(MAX_VALUE_LENGTH) | st.integers()).map(lambda value: {"url": value})
+    ),
 ]

@@ -26,7 +26,7 @@ from tests.components.configurations.values import (
     whole,
 )
 
-MOST_STORAGE_GB = 65_536
+MAX_STORAGE_GB = 65_536
 INSIGHTS = ("off", "standard", "advanced")
 SQL_NAMES = led(LETTERS + "_", LETTERS + DIGITS + "_", 20) | st.just("x" * 63)
 CLASSES = st.builds("db.{}.{}".format, led(LETTERS, LETTERS + DIGITS + "-", 5), st.sampled_from(["small", "2xlarge"]))
@@ -35,11 +35,11 @@ CLASSES = st.builds("db.{}.{}".format, led(LETTERS, LETTERS + DIGITS + "-", 5), 
 @st.composite
 def storages(draw):
     """Storage may grow by a tenth at least, and has IOPS of its own where RDS takes them."""
-    size = draw(whole(20, MOST_STORAGE_GB))
+    size = draw(whole(20, MAX_STORAGE_GB))
     drawn = {"storage_gb": size}
     least = -(-size * 11 // 10)
-    if least <= MOST_STORAGE_GB and draw(st.booleans()):
-        drawn["storage_limit_gb"] = draw(whole(least, MOST_STORAGE_GB))
+    if least <= MAX_STORAGE_GB and draw(st.booleans()):
+        drawn["storage_limit_gb"] = draw(whole(least, MAX_STORAGE_GB))
     if size >= IOPS_STORAGE_GB and draw(st.booleans()):
         drawn["iops"] = draw(whole(IOPS_LOW, IOPS_HIGH))
     return drawn
@@ -72,7 +72,7 @@ def windows(draw):
 
 
 VALID = merged(
-    names("db-monitoring-role", "db-subnet-group", f"db-parameters{SUFFIX}", thing=False),
+    names("db-monitoring-role", "db-subnet-group", f"db-parameters{SUFFIX}", resource_name=False),
     storages(),
     backups(),
     given({}) | windows(),
@@ -111,8 +111,8 @@ INVALID = [
         "instance_class",
         instance_class=st.sampled_from(["", "t3.small", "db.t3", "db.T3.small", "db..small", "cache.t3.small"]),
     ),
-    mistake("storage_gb", storage_gb=outside(20, MOST_STORAGE_GB)),
-    mistake("storage_limit_gb", storage_limit_gb=outside(20, MOST_STORAGE_GB)),
+    mistake("storage_gb", storage_gb=outside(20, MAX_STORAGE_GB)),
+    mistake("storage_limit_gb", storage_limit_gb=outside(20, MAX_STORAGE_GB)),
     mistake("storage_limit_gb", storage_gb=whole(1_000, 2_000), storage_limit_gb=whole(20, 1_099), iops=None),
     mistake("iops", storage_gb=whole(20, 399), storage_limit_gb=None, iops=whole(IOPS_LOW, IOPS_HIGH)),
     mistake("iops", storage_gb=whole(400, 5_000), storage_limit_gb=None, iops=outside(IOPS_LOW, IOPS_HIGH)),

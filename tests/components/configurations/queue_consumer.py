@@ -16,28 +16,28 @@ def mappings(draw):
         "queue_arn": draw(inputs(QUEUES)),
         "function_name": draw(inputs(words(40) | FUNCTIONS)),
         "function_timeout_seconds": timeout,
-        "queue_visibility_seconds": draw(whole(min_visibility_timeout_seconds(timeout, window), 43_200)),
+        "queue_visibility_timeout_seconds": draw(whole(min_visibility_timeout_seconds(timeout, window), 43_200)),
     }
     return drawn | draw(given({}, maximum_concurrency=whole(2, 1_000)))
 
 
 VALID = mappings()
 INVALID = [
-    mistake("queue_visibility_seconds", queue_visibility_seconds=outside(1, 43_200)),
+    mistake("queue_visibility_timeout_seconds", queue_visibility_timeout_seconds=outside(1, 43_200)),
     mistake("function_timeout_seconds", function_timeout_seconds=outside(1, 900)),
     mistake("batch_size", batch_size=outside(1, 10_000)),
     mistake("batching_window_seconds", batching_window_seconds=outside(0, 300)),
     mistake("maximum_concurrency", maximum_concurrency=outside(2, 1_000)),
     mistake("batching_window_seconds", batch_size=whole(11, 10_000), batching_window_seconds=0),
     mistake(
-        "queue_visibility_seconds",
+        "queue_visibility_timeout_seconds",
         function_timeout_seconds=whole(100, 900),
-        queue_visibility_seconds=whole(1, 599),
+        queue_visibility_timeout_seconds=whole(1, 599),
     ),
     mistake(
-        "queue_visibility_seconds",
+        "queue_visibility_timeout_seconds",
         function_timeout_seconds=10,
         batching_window_seconds=whole(1, 300),
-        queue_visibility_seconds=60,
+        queue_visibility_timeout_seconds=60,
     ),
 ]

@@ -1,6 +1,6 @@
 from hypothesis import strategies as st
 
-from components.schedule import CRON_FIELDS, DAYS, LONGEST_EXPRESSION
+from components.schedule import CRON_FIELDS, DAYS, MAX_EXPRESSION_LENGTH
 from tests.components.configurations.recipes import mistake
 from tests.components.configurations.values import (
     FUNCTIONS,
@@ -48,7 +48,7 @@ CRONS = st.builds(
     st.tuples(DAYS_OF_MONTH, st.just("?")) | st.tuples(st.just("?"), DAYS_OF_WEEK),
     fields(3),
     fields(5),
-).filter(lambda expression: len(expression) <= LONGEST_EXPRESSION)
+).filter(lambda expression: len(expression) <= MAX_EXPRESSION_LENGTH)
 RATES = st.builds(_rate, whole(1, 999_999_999), st.sampled_from(["minute", "hour", "day"]))
 NO_CRONS = st.sampled_from(
     [
@@ -104,7 +104,7 @@ VALID = merged(
     ),
 )
 INVALID = [
-    mistake("thing", thing=""),
+    mistake("resource_name", resource_name=""),
     mistake("description", description=st.just("") | too_long(512)),
     mistake("expression", expression=NO_CRONS | NO_RATES),
     mistake(

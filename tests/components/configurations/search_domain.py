@@ -2,10 +2,10 @@ from hypothesis import strategies as st
 
 from components.naming import Naming
 from components.search_domain_rules import (
-    GREATEST_VOLUME_GB,
-    LEAST_VOLUME_GB,
-    LONGEST_NAME,
-    MOST_NODES,
+    MAX_NAME_LENGTH,
+    MAX_NODES,
+    MAX_VOLUME_GB,
+    MIN_VOLUME_GB,
     VOLUME_LIMITS_GB,
 )
 from tests.components.configurations.recipes import Later, mistake
@@ -41,7 +41,7 @@ def nodes(draw):
     subnets = draw(several(inputs(SUBNETS), count, count))
     possible = [
         number
-        for number in range(1, MOST_NODES + 1)
+        for number in range(1, MAX_NODES + 1)
         if number == 1 or any(number % z == 0 for z in range(2, min(count, 3) + 1))
     ]
     return {"subnet_ids": subnets} | draw(given({}, instance_count=st.sampled_from(possible)))
@@ -52,18 +52,18 @@ def volumes(draw):
     """A volume as its type may have one; of a type that only AWS knows, as any may."""
     kind = draw(st.sampled_from(["t3.small.search", "t3.medium.search"]) | TYPES)
     if draw(st.booleans()):
-        return {"instance_type": Later(kind), "volume_gb": draw(whole(LEAST_VOLUME_GB, GREATEST_VOLUME_GB))}
-    most = VOLUME_LIMITS_GB.get(kind, GREATEST_VOLUME_GB)
-    return {"instance_type": kind, "volume_gb": draw(whole(LEAST_VOLUME_GB, most))}
+        return {"instance_type": Later(kind), "volume_gb": draw(whole(MIN_VOLUME_GB, MAX_VOLUME_GB))}
+    most = VOLUME_LIMITS_GB.get(kind, MAX_VOLUME_GB)
+    return {"instance_type": kind, "volume_gb": draw(whole(MIN_VOLUME_GB, most))}
 
 
 @st.composite
 def short_names(draw):
     """The domain's name drops the project's last words where it is too long; other names of ours do not."""
-    naming = draw(names(f"search-domain-sg{SUFFIX}", thing=False))["naming"]
+    naming = draw(names(f"search-domain-sg{SUFFIX}", resource_name=False))["naming"]
     environment = naming.environment[:8].rstrip("-")
     words = naming.project.split("-")
-    first = words[0][: LONGEST_NAME - len(f"-search-{environment}")]
+    first = words[0][: MAX_NAME_LENGTH - len(f"-search-{environment}")]
     return {"naming": Naming("-".join([first, *words[1:]]), environment)}
 
 
@@ -83,11 +83,11 @@ VALID = merged(
 NO_TYPES = st.sampled_from(["", "t3.small", "t3.search", "T3.small.search", "db.t3.small.search", ".small.search"])
 INVALID = [
     mistake("subnet_ids", subnet_ids=[]),
-    mistake("naming", naming=whole(LONGEST_NAME - 10, 40).map(lambda length: Naming("x" * length, "dev"))),
+    mistake("naming", naming=whole(MAX_NAME_LENGTH - 10, 40).map(lambda length: Naming("x" * length, "dev"))),
     mistake("instance_type", instance_type=NO_TYPES),
     mistake("dedicated_master_type", dedicated_master_type=NO_TYPES),
-    mistake("instance_count", instance_count=outside(1, MOST_NODES)),
-    mistake("instance_count", subnet_ids=["subnet-1"], instance_count=whole(2, MOST_NODES)),
+    mistake("instance_count", instance_count=outside(1, MAX_NODES)),
+    mistake("instance_count", subnet_ids=["subnet-1"], instance_count=whole(2, MAX_NODES)),
     mistake(
         "instance_count",
         subnet_ids=["subnet-1", "subnet-2"],
@@ -96,14 +96,14 @@ INVALID = [
     mistake(
         "instance_count",
         subnet_ids=["subnet-1", "subnet-2", "subnet-3"],
-        instance_count=whole(2, MOST_NODES).filter(lambda number: number % 2 and number % 3),
+        instance_count=whole(2, MAX_NODES).filter(lambda number: number % 2 and number % 3),
     ),
     mistake(
         "volume_gb",
         instance_type=inputs(st.just("r7g.large.search")),
-        volume_gb=outside(LEAST_VOLUME_GB, GREATEST_VOLUME_GB),
+        volume_gb=outside(MIN_VOLUME_GB, MAX_VOLUME_GB),
     ),
-    mistake("volume_gb", instance_type="t3.small.search", volume_gb=whole(101, GREATEST_VOLUME_GB)),
-    mistake("volume_gb", instance_type="t3.medium.search", volume_gb=whole(201, GREATEST_VOLUME_GB)),
+    mistake("volume_gb", instance_type="t3.small.search", volume_gb=whole(101, MAX_VOLUME_GB)),
+    mistake("volume_gb", instance_type="t3.medium.search", volume_gb=whole(201, MAX_VOLUME_GB)),
     mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
 ]

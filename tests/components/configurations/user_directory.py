@@ -20,7 +20,7 @@ PROTECTIONS = ("off", "audit", "enforced")
 
 
 VALID = merged(
-    names("users", "api-client", thing=False),
+    names("users", "api-client", resource_name=False),
     given(
         {"groups": st.dictionaries(spelled(LETTERS + "_-", 1, 20), texts(2_048), min_size=1, max_size=6)},
         first_administrator_email=MAILS,

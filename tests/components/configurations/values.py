@@ -8,7 +8,7 @@ import pulumi
 from hypothesis import strategies as st
 
 from components.arguments import LOG_RETENTION_DAYS
-from components.naming import LONGEST_NAME, Naming
+from components.naming import MAX_NAME_LENGTH, Naming
 from components.placement import Egress, Placement
 from tests.components.configurations.recipes import Later, Recipe, mistake, parts, slips
 
@@ -16,7 +16,7 @@ Strategy = st.SearchStrategy[Any]
 
 LETTERS, DIGITS, CAPITALS = string.ascii_lowercase, string.digits, string.ascii_uppercase
 REGIONS = ("us-east-1", "eu-central-1", "ap-southeast-2", "us-gov-west-1")
-# Leaves nearly all of a name to the thing.
+# Leaves nearly all of a name to the resource_name.
 SHORTEST_NAMING = Naming("p", "e")
 NO_REGIONS = st.sampled_from(["", "us-east", "US-EAST-1", "us-east-1a", "useast1", "*", "us-east-1 "])
 # What a replaceable name ends in beside its words: a hyphen and six characters.
@@ -98,19 +98,19 @@ RESERVED = ("sg", "internal", "sthree", "amzn", "aws", "ssm")
 
 
 @st.composite
-def names(draw: Any, *roles: str, longest: int = LONGEST_NAME, thing: bool = True) -> dict[str, Any]:
-    """`naming`, and `thing` where the component has one, whose names fit into `longest` characters, often exactly.
+def names(draw: Any, *roles: str, longest: int = MAX_NAME_LENGTH, resource_name: bool = True) -> dict[str, Any]:
+    """`naming`, and `resource_name` where the component has one, whose names fit into `longest` characters, often exactly.
 
-    The names are `{project}-{thing}{role}-{environment}`, or `{project}-{role}-{environment}` without a thing.
+    The names are `{project}-{resource_name}{role}-{environment}`, or `{project}-{role}-{environment}` without a resource_name.
     """
-    environment, named = draw(words(8)), draw(words(8)) if thing else ""
+    environment, named = draw(words(8)), draw(words(8)) if resource_name else ""
     fixed = max(len(f"-{named}{role}-{environment}") for role in roles or ("",))
     room = longest - fixed
     project = draw(words(min(room, 20)).filter(lambda name: not name.startswith(RESERVED)))
     if draw(st.booleans()):
         project = project.ljust(room, "x")
     naming = Naming(project, environment)
-    return {"naming": naming, "thing": named} if thing else {"naming": naming}
+    return {"naming": naming, "resource_name": named} if resource_name else {"naming": naming}
 
 
 LABELS = led(LETTERS + DIGITS, LETTERS + DIGITS, 10)
@@ -153,7 +153,7 @@ NO_RETENTIONS = other_than(*LOG_RETENTION_DAYS)
 
 
 def arns(service: str, resource: Strategy, *, region: Strategy | None = None, account: Strategy = ACCOUNTS) -> Strategy:
-    """ARNs of one kind of thing."""
+    """ARNs of one kind of resource_name."""
     return st.builds(
         "arn:{}:{}:{}:{}:{}".format,
         st.sampled_from(["aws", "aws-us-gov"]),

@@ -32,11 +32,11 @@ VALID = merged(
         rate_per_five_minutes=whole(10, 2_000_000_000),
         counted_rules=st.dictionaries(st.sampled_from(MANAGED_GROUPS), several(RULES, 1, 3), max_size=3),
         log_retention_days=RETENTIONS,
-        guarded_arns=st.dictionaries(words(), inputs(GUARDED), max_size=3),
+        resource_arns=st.dictionaries(words(), inputs(GUARDED), max_size=3),
     ),
 )
 INVALID = [
-    mistake("thing", thing=""),
+    mistake("resource_name", resource_name=""),
     mistake("rate_per_five_minutes", rate_per_five_minutes=outside(10, 2_000_000_000)),
     mistake("counted_rules", counted_rules={"AWSManagedRulesLinuxRuleSet": ["LFI_URIPATH"]}),
     mistake("counted_rules", counted_rules={CORE: []}),
@@ -44,8 +44,8 @@ INVALID = [
     mistake("counted_rules", counted_rules=NO_NAMES.map(lambda name: {CORE: [name]})),
     mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
     mistake(
-        "guarded_arns",
-        guarded_arns=st.sampled_from(["", "Balancer", "a_b", "a--b"]).map(
+        "resource_arns",
+        resource_arns=st.sampled_from(["", "Balancer", "a_b", "a--b"]).map(
             lambda name: {name: "arn:aws:elasticloadbalancing"}
         ),
     ),

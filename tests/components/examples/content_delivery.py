@@ -13,10 +13,10 @@ def args(**changes):
     return ContentDeliveryArgs(
         **{
             "naming": NAMING,
-            "thing": "media",
+            "resource_name": "media",
             "bucket_arn": BUCKET,
             "bucket_regional_domain_name": "episode-metadata-thumbnails-dev.s3.us-east-1.amazonaws.com",
-            "allowed_prefixes": ["thumbnails/"],
+            "public_prefixes": ["thumbnails/"],
         }
         | changes
     )

@@ -7,7 +7,7 @@ NAMING = Naming("episode-metadata", "dev")
 
 
 def args(**changes):
-    return PrivateBucketArgs(**{"naming": NAMING, "thing": "storage"} | changes)
+    return PrivateBucketArgs(**{"naming": NAMING, "resource_name": "storage"} | changes)
 
 
 PLAIN = {

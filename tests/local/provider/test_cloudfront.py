@@ -45,10 +45,10 @@ def deployment(account: LocalAccount, pem: str) -> Deployment:
             "media",
             ContentDeliveryArgs(
                 naming=Naming("films", "table"),
-                thing="media",
+                resource_name="media",
                 bucket_arn="arn:aws:s3:::films-media",
                 bucket_regional_domain_name="films-media.s3.us-east-1.amazonaws.com",
-                allowed_prefixes=["thumbnails/"],
+                public_prefixes=["thumbnails/"],
                 private_prefixes=["originals/"],
                 signing_public_keys={"first": pem},
                 aliases=["media.example.com"],

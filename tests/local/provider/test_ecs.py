@@ -55,7 +55,7 @@ def apply(provider: LocalProvider, project: str, **changes: Any) -> Deployment:
             "task",
             ContainerTaskArgs(
                 naming=naming,
-                thing="api",
+                resource_name="api",
                 image=IMAGE,
                 command=["serve"],
                 variables={"COLOUR": "red"},

@@ -18,7 +18,7 @@ class TestMalwareProtection:
                 "scan",
                 MalwareProtectionArgs(
                     naming=Naming("scanned", "dev"),
-                    thing="temp",
+                    resource_name="temp",
                     bucket_name="scanned-temp-dev",
                     bucket_arn="arn:aws:s3:::scanned-temp-dev",
                     prefixes=["uploads/"],

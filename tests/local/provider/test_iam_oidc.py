@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from components.deploy_identity import DeployIdentity, DeployIdentityArgs
-from components.deploy_rights import DEPLOYMENT
+from components.deploy_permissions import DEPLOYMENT_POLICIES
 from components.naming import Naming
 from local.account import LocalAccount
 from local.engines.in_process import Deployment, deploy
@@ -76,7 +76,7 @@ class TestDeployIdentity:
             for role in ("shipped-deploy-dev", "shipped-preview-dev")
         }
         assert attached == {
-            "shipped-deploy-dev": {f"shipped-deploy-{part}-dev" for part in (*DEPLOYMENT, "state")},
+            "shipped-deploy-dev": {f"shipped-deploy-{part}-dev" for part in (*DEPLOYMENT_POLICIES, "state")},
             "shipped-preview-dev": {"shipped-deploy-read-dev", "shipped-preview-state-dev"},
         }
         arn = "arn:aws:iam::123456789012:policy/deployment/shipped-deploy-roles-dev"

@@ -16,7 +16,7 @@ def program() -> None:
         "key",
         EncryptionKeyArgs(
             naming=Naming("kept", "dev"),
-            thing="data",
+            resource_name="data",
             description="What is kept",
             account_id=ACCOUNT_ID,
             region="us-east-1",

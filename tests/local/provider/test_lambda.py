@@ -42,12 +42,12 @@ def handle(event, context):
 
 
 def program(kept: Path) -> None:
-    work = WorkQueue("work", WorkQueueArgs(naming=NAMING, thing="work", visibility_seconds=300))
+    work = WorkQueue("work", WorkQueueArgs(naming=NAMING, resource_name="work", visibility_timeout_seconds=300))
     function = PythonFunction(
         "worker",
         PythonFunctionArgs(
             naming=NAMING,
-            thing="worker",
+            resource_name="worker",
             description="Answers",
             code=pulumi.AssetArchive({"worker.py": pulumi.StringAsset(CODE)}),
             handler="worker.handle",
@@ -82,7 +82,7 @@ def program(kept: Path) -> None:
         QueueConsumerArgs(
             queue_arn=work.arn,
             function_name=function.arn,
-            queue_visibility_seconds=300,
+            queue_visibility_timeout_seconds=300,
             function_timeout_seconds=30,
         ),
     )
@@ -90,7 +90,7 @@ def program(kept: Path) -> None:
         "daily",
         ScheduleArgs(
             naming=NAMING,
-            thing="daily",
+            resource_name="daily",
             description="Asks",
             expression="rate(1 day)",
             function_arn=function.arn,

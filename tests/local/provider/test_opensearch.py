@@ -50,8 +50,8 @@ def deployment(account: LocalAccount, frankfurt: LocalAccount) -> Deployment:
                 create_service_role=True,
             ),
         )
-        domain.admit("api", caller)
-        domain.permit([f"{ROLE}indexer"])
+        domain.allow_from("api", caller)
+        domain.grant_access([f"{ROLE}indexer"])
 
     config = {"aws:region": REGION, "aws:defaultTags": json.dumps({"tags": {"Project": "films"}})}
     return deploy(program, project="films", stack="dev", config=config, provider=LocalProvider(account, {}))

@@ -34,7 +34,7 @@ def program() -> None:
         "key",
         EncryptionKeyArgs(
             naming=NAMING,
-            thing="database",
+            resource_name="database",
             description="The database",
             account_id=ACCOUNT_ID,
             region="us-east-1",

@@ -52,7 +52,7 @@ class TestRecord:
     def test_component_leads_a_name_to_its_target(self, account: LocalAccount) -> None:
         def program() -> None:
             zone = DnsZone("dns", DnsZoneArgs(host_name="media.example.com"))
-            zone.alias(
+            zone.add_alias_records(
                 "media",
                 host_name="media.example.com",
                 target_domain_name="d1.cloudfront.net",

@@ -27,17 +27,17 @@ def program() -> None:
     logs = PrivateBucket(
         "logs",
         PrivateBucketArgs(
-            naming=NAMING, thing="logs", receives_logs_of=["buckets", "load_balancers"], account_id=ACCOUNT_ID
+            naming=NAMING, resource_name="logs", log_sources=["buckets", "load_balancers"], account_id=ACCOUNT_ID
         ),
     )
     storage = PrivateBucket(
         "storage",
         PrivateBucketArgs(
             naming=NAMING,
-            thing="storage",
+            resource_name="storage",
             access_log_bucket=logs.name,
             archive_tierings=[ArchiveTiering(name="items", prefix="items/", archive_after_days=365)],
-            lifecycle_rules=[LifecycleRule(name="documents", prefix="documents/", move_after_days=2555)],
+            lifecycle_rules=[LifecycleRule(name="documents", prefix="documents/", transition_after_days=2555)],
         ),
         with_inputs({"storage-encryption": {"rules": [UNDER_KEY]}}),
     )

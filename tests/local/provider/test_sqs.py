@@ -14,7 +14,7 @@ def program() -> None:
     under_key = {"kms_master_key_id": "alias/kept", "sqs_managed_sse_enabled": None}
     queue = WorkQueue(
         "work",
-        WorkQueueArgs(naming=Naming("keyed", "dev"), thing="work", visibility_seconds=60),
+        WorkQueueArgs(naming=Naming("keyed", "dev"), resource_name="work", visibility_timeout_seconds=60),
         with_inputs({"work-queue": under_key, "work-dead-letters": under_key}),
     )
     pulumi.export("queue", queue.url)

@@ -29,18 +29,18 @@ def deployment(account: LocalAccount) -> Deployment:
             "api",
             WebFirewallArgs(
                 naming=naming,
-                thing="api",
+                resource_name="api",
                 rate_per_five_minutes=700,
                 counted_rules={CORE: ["SizeRestrictions_BODY"]},
                 log_retention_days=90,
-                guarded_arns={"balancer": GUARDED},
+                resource_arns={"balancer": GUARDED},
             ),
         )
         pulumi.export("regional", regional.arn)
         there = {"region": "us-east-1"}
         edge = WebFirewall(
             "media",
-            WebFirewallArgs(naming=naming, thing="media"),
+            WebFirewallArgs(naming=naming, resource_name="media"),
             with_inputs(
                 {
                     "media-web-acl": {**there, "scope": "CLOUDFRONT"},

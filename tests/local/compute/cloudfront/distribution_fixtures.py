@@ -130,10 +130,10 @@ def media(gated: LocalAccount) -> Iterator[Media]:
             "media",
             ContentDeliveryArgs(
                 naming=Naming("films", "edge"),
-                thing="media",
+                resource_name="media",
                 bucket_arn=f"arn:aws:s3:::{BUCKET}",
                 bucket_regional_domain_name=f"{BUCKET}.s3.us-east-1.amazonaws.com",
-                allowed_prefixes=["thumbnails/", "subtitles/"],
+                public_prefixes=["thumbnails/", "subtitles/"],
                 private_prefixes=["originals/"],
                 signing_public_keys={"first": pem(key)},
                 aliases=["media.example.com"],

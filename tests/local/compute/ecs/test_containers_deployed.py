@@ -81,7 +81,7 @@ class TestContainerService:
                 "task",
                 ContainerTaskArgs(
                     naming=naming,
-                    thing="api",
+                    resource_name="api",
                     image=f"123456789012.dkr.ecr.us-east-1.amazonaws.com/server@sha256:{'0' * 64}",
                     command=["python", "-m", "task_server"],
                     variables={"NOTES": str(tmp_path)},

@@ -1,8 +1,8 @@
-"""What a deployment of the platform may do, as data: policies that fit AWS's limits, narrowed as far as names, tags and regions go.
+"""The permissions of a deployment as data: policies within the limits of AWS, narrowed by names, tags and regions.
 
-Placeholders: `{named}` is every physical name of the project in the environment, `{any}` every name of the project, `{region}` the
-stack's own region and `{edge}` the one of CloudFront's parts, `{account}`, `{project}` and `{environment}` themselves. Where AWS
-chooses the names (VPCs, keys, pools, distributions) two denials keep the deployment off what carries other tags.
+Placeholders: `{named}` matches the project's physical names in the environment, `{any}` all names of the project; `{region}` is
+the stack's own region and `{edge}` that of CloudFront's resources; `{account}`, `{project}` and `{environment}` are themselves.
+Where AWS generates the names (VPCs, keys, pools, distributions), two statements deny access to resources with other tags.
 """
 
 import json
@@ -12,24 +12,24 @@ from types import MappingProxyType
 from typing import Any
 
 from components.choices import EDGE_REGION
-from components.deploy_service_rights import COMPUTE, DATA, EDGE, USERS, WATCH, Right
+from components.deploy_service_permissions import COMPUTE, DATA, EDGE, USERS, WATCH, StatementTemplate
 from components.naming import Naming
 from components.policies import POLICY_VERSION
 
-# Below this path no right reaches: a deployment that could change its own roles could give itself any right.
+# No permission covers this path: a deployment that could change its own roles could give itself any permission.
 PATH = "/deployment/"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """Where the rights hold."""
+    """The account, region and environment that the permissions cover."""
 
     naming: Naming
     region: str
     account_id: str
 
-    def fill(self, value: Any) -> Any:
-        """A value with its placeholders filled, also nested."""
+    def fill_placeholders(self, value: Any) -> Any:
+        """Return a value with its placeholders filled in, also nested."""
         if isinstance(value, str):
             naming = self.naming
             return value.format(
@@ -43,101 +43,105 @@ class Scope:
                 account=self.account_id,
             )
         if isinstance(value, Mapping):
-            return {key: self.fill(item) for key, item in value.items()}
-        return [self.fill(item) for item in value] if isinstance(value, (list, tuple)) else value
+            return {key: self.fill_placeholders(item) for key, item in value.items()}
+        return [self.fill_placeholders(item) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def _other(tag: str, own: str) -> dict[str, dict[str, str]]:
-    """Holds for what carries the tag with another value. What has no tag at all, as a VPC's default group, stays in reach."""
+def _other_tag_value(tag: str, own: str) -> dict[str, dict[str, str]]:
+    """Return a condition for resources whose tag has another value. Untagged ones, such as a VPC's default group, do not match."""
     return {"StringNotEquals": {f"aws:ResourceTag/{tag}": own}, "Null": {f"aws:ResourceTag/{tag}": "false"}}
 
 
-# Which services may be handed a role, and which may make their own.
-PASSED_TO = (
+# The services that roles may be passed to, and those that may have service-linked roles.
+PASS_ROLE_SERVICES = (
     "lambda", "ecs-tasks", "ecs", "scheduler", "backup", "vpc-flow-logs", "rds", "monitoring.rds",
     "malware-protection-plan.guardduty",
 )  # fmt: skip
-LINKED = (
+SERVICE_LINKED_ROLES = (
     "rds", "ecs", "ecs.application-autoscaling", "elasticloadbalancing", "opensearchservice", "backup", "elasticache",
     "malware-protection-plan.guardduty", "wafv2", "ops.apigateway",
 )  # fmt: skip
-# Policies of AWS's own that components attach. Any other, above all an administrator's, is refused.
-ATTACHABLE = (
+# The AWS managed policies that components attach. Others, above all an administrator's, cannot be attached.
+ATTACHABLE_POLICIES = (
     "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyFor*",
     "arn:aws:iam::aws:policy/AWSBackupServiceRolePolicyForS3*",
     "arn:aws:iam::aws:policy/service-role/AmazonRDSEnhancedMonitoringRole",
     "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
 )
-# Services whose calls go to one region wherever the platform stands.
-GLOBAL = (
+# Services whose requests go to one region wherever the platform is.
+GLOBAL_ACTIONS = (
     "iam:*", "sts:*", "cloudfront:*", "route53:*", "budgets:*", "ce:*",
 )  # fmt: skip
-# Services that choose the names of what they make.
-UNNAMED = (
+# Services that generate the names of their resources.
+UNNAMED_RESOURCE_ACTIONS = (
     "ec2:*", "kms:*", "cognito-idp:*", "apigateway:*", "cloudfront:*", "acm:*", "wafv2:*", "backup:*", "guardduty:*",
     "rds:*", "es:*", "elasticloadbalancing:*", "elasticache:*",
 )  # fmt: skip
 
 ROLES = (
-    Right(
+    StatementTemplate(
         sid="Roles",
         actions="iam:DeleteRole iam:GetRole iam:UpdateRole iam:UpdateRoleDescription iam:UpdateAssumeRolePolicy iam:TagRole"
         " iam:UntagRole iam:ListRoleTags iam:ListRolePolicies iam:ListAttachedRolePolicies iam:GetRolePolicy"
         " iam:PutRolePolicy iam:DeleteRolePolicy iam:ListInstanceProfilesForRole",
         resources="arn:aws:iam::{account}:role/{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="ManagedPolicies",
         actions="iam:AttachRolePolicy iam:DetachRolePolicy",
         resources="arn:aws:iam::{account}:role/{named}",
-        condition={"ArnLike": {"iam:PolicyARN": ATTACHABLE}},
+        condition={"ArnLike": {"iam:PolicyARN": ATTACHABLE_POLICIES}},
     ),
-    Right(
+    StatementTemplate(
         sid="PassRoles",
         actions="iam:PassRole",
         resources="arn:aws:iam::{account}:role/{named}",
-        condition={"StringEquals": {"iam:PassedToService": [f"{service}.amazonaws.com" for service in PASSED_TO]}},
+        condition={
+            "StringEquals": {"iam:PassedToService": [f"{service}.amazonaws.com" for service in PASS_ROLE_SERVICES]}
+        },
     ),
-    Right(
+    StatementTemplate(
         sid="ServiceRoles",
         actions="iam:CreateServiceLinkedRole",
         resources="arn:aws:iam::{account}:role/aws-service-role/*",
-        condition={"StringEquals": {"iam:AWSServiceName": [f"{service}.amazonaws.com" for service in LINKED]}},
+        condition={
+            "StringEquals": {"iam:AWSServiceName": [f"{service}.amazonaws.com" for service in SERVICE_LINKED_ROLES]}
+        },
     ),
-    Right(
+    StatementTemplate(
         sid="KeepOwnRights",
         effect="Deny",
         actions="iam:*",
         resources=f"arn:aws:iam::{{account}}:role{PATH}* arn:aws:iam::{{account}}:policy{PATH}*"
         " arn:aws:iam::{account}:oidc-provider/*",
     ),
-    Right(
+    StatementTemplate(
         sid="StayInRegion",
         effect="Deny",
-        actions="!" + " ".join(GLOBAL),
+        actions="!" + " ".join(GLOBAL_ACTIONS),
         resources="*",
         condition={"StringNotEquals": {"aws:RequestedRegion": ["{region}", "{edge}"]}},
     ),
-    Right(
+    StatementTemplate(
         sid="KeepOffOtherEnvironments",
         effect="Deny",
-        actions=" ".join(UNNAMED),
+        actions=" ".join(UNNAMED_RESOURCE_ACTIONS),
         resources="*",
-        condition=_other("Environment", "{environment_tag}"),
+        condition=_other_tag_value("Environment", "{environment_tag}"),
     ),
-    Right(
+    StatementTemplate(
         sid="KeepOffOtherProjects",
         effect="Deny",
-        actions=" ".join(UNNAMED),
+        actions=" ".join(UNNAMED_RESOURCE_ACTIONS),
         resources="*",
-        condition=_other("Project", "{project}"),
+        condition=_other_tag_value("Project", "{project}"),
     ),
 )
-# Roles may be made. It is in the policy of the state, where there is room for it.
-NEW_ROLES = Right(sid="NewRoles", actions="iam:CreateRole", resources="arn:aws:iam::{account}:role/{named}")
+# It is in the policy of the state, which has room for it.
+NEW_ROLES = StatementTemplate(sid="NewRoles", actions="iam:CreateRole", resources="arn:aws:iam::{account}:role/{named}")
 
 NETWORK = (
-    Right(
+    StatementTemplate(
         sid="Network",
         actions="ec2:CreateVpc ec2:DeleteVpc ec2:ModifyVpcAttribute ec2:CreateSubnet ec2:DeleteSubnet ec2:ModifySubnetAttribute"
         " ec2:CreateInternetGateway ec2:DeleteInternetGateway ec2:AttachInternetGateway ec2:DetachInternetGateway"
@@ -151,7 +155,7 @@ NETWORK = (
         " ec2:CreateTags ec2:DeleteTags",
         resources="arn:aws:ec2:{region}:{account}:*",
     ),
-    Right(
+    StatementTemplate(
         sid="Balancers",
         actions="elasticloadbalancing:Create* elasticloadbalancing:Modify* elasticloadbalancing:Delete*"
         " elasticloadbalancing:Set* elasticloadbalancing:AddTags elasticloadbalancing:RemoveTags"
@@ -163,9 +167,9 @@ NETWORK = (
     ),
 )
 
-# Descriptions and lists alone: no object, secret, parameter, message or log line, and no function's code.
+# Descriptions and lists only: no object, secret, parameter, message or log line, and no code of a function.
 READ = (
-    Right(
+    StatementTemplate(
         sid="ReadDescriptions",
         actions="acm:DescribeCertificate acm:List* apigateway:GET application-autoscaling:Describe*"
         " application-autoscaling:ListTagsForResource backup:DescribeBackupVault backup:GetBackup* backup:ListTags"
@@ -195,8 +199,8 @@ READ = (
     ),
 )
 
-# The policies of the deployment, by the last part of their names.
-DEPLOYMENT: Mapping[str, tuple[Right, ...]] = MappingProxyType(
+# The policies of a deployment, by the last part of their names.
+DEPLOYMENT_POLICIES: Mapping[str, tuple[StatementTemplate, ...]] = MappingProxyType(
     {
         "roles": ROLES,
         "network": NETWORK,
@@ -210,31 +214,33 @@ DEPLOYMENT: Mapping[str, tuple[Right, ...]] = MappingProxyType(
 )
 
 
-def document(scope: Scope, *rights: Right) -> str:
-    """The policy of these rights, as compact JSON: AWS counts every character but white space."""
+def policy_json(scope: Scope, *templates: StatementTemplate) -> str:
+    """Return a policy of these statements as compact JSON: AWS counts every character but white space."""
     statements = []
-    for right in rights:
-        key, actions = ("NotAction", right.actions[1:]) if right.actions.startswith("!") else ("Action", right.actions)
-        statement = {"Sid": right.sid, "Effect": right.effect, key: actions.split()}
-        statement["Resource"] = scope.fill(right.resources).split()
-        if right.condition:
-            statement["Condition"] = scope.fill(right.condition)
+    for template in templates:
+        key, actions = (
+            ("NotAction", template.actions[1:]) if template.actions.startswith("!") else ("Action", template.actions)
+        )
+        statement = {"Sid": template.sid, "Effect": template.effect, key: actions.split()}
+        statement["Resource"] = scope.fill_placeholders(template.resources).split()
+        if template.condition:
+            statement["Condition"] = scope.fill_placeholders(template.condition)
         statements.append(statement)
     return json.dumps({"Version": POLICY_VERSION, "Statement": statements}, separators=(",", ":"))
 
 
-def state(bucket_arn: str, key_arn: str | None, *, writes: bool) -> list[Right]:
-    """Reads the state of this one stack, and writes it; the state of other stacks in the bucket is out of reach."""
+def state_statements(bucket_arn: str, key_arn: str | None, *, writes: bool) -> list[StatementTemplate]:
+    """Return the statements for reading, and with `writes` changing, the state of this stack and no other."""
     files = ("stacks/{project}/{environment}.json*", "history/{project}/{environment}/*", "backups/{project}/{environment}/*",
              "locks/organization/{project}/{environment}/*")  # fmt: skip
     own = " ".join(f"{bucket_arn}/.pulumi/{name}" for name in files)
-    rights = [
-        Right(sid="FindState", actions="s3:ListBucket s3:GetBucketLocation", resources=bucket_arn),
-        Right(sid="ReadState", actions="s3:GetObject", resources=f"{own} {bucket_arn}/.pulumi/meta.yaml"),
+    templates = [
+        StatementTemplate(sid="FindState", actions="s3:ListBucket s3:GetBucketLocation", resources=bucket_arn),
+        StatementTemplate(sid="ReadState", actions="s3:GetObject", resources=f"{own} {bucket_arn}/.pulumi/meta.yaml"),
     ]
     if writes:
-        rights.append(Right(sid="WriteState", actions="s3:PutObject s3:DeleteObject", resources=own))
+        templates.append(StatementTemplate(sid="WriteState", actions="s3:PutObject s3:DeleteObject", resources=own))
     if key_arn is not None:
         actions = "kms:Decrypt kms:Encrypt kms:GenerateDataKey" if writes else "kms:Decrypt"
-        rights.append(Right(sid="UseStateKey", actions=actions, resources=key_arn))
-    return rights
+        templates.append(StatementTemplate(sid="UseStateKey", actions=actions, resources=key_arn))
+    return templates

@@ -4,7 +4,7 @@ from fnmatch import fnmatchcase
 import pytest
 
 from components.deploy_identity import DeployIdentity
-from components.deploy_rights import DEPLOYMENT, READ, Scope, document
+from components.deploy_permissions import DEPLOYMENT_POLICIES, READ, Scope, policy_json
 from components.naming import Naming
 from tests.components.examples.deploy_identity import ACCOUNT, KEY, PROVIDER, STATE, args
 
@@ -187,7 +187,7 @@ class TestRights:
 
     def test_environment_that_is_abbreviated_has_its_tag_spelt_out(self):
         scope = Scope(naming=Naming("episode-metadata", "dev"), region="eu-west-1", account_id=ACCOUNT)
-        assert '"aws:ResourceTag/Environment":"development"' in document(scope, *DEPLOYMENT["roles"])
+        assert '"aws:ResourceTag/Environment":"development"' in policy_json(scope, *DEPLOYMENT_POLICIES["roles"])
 
     def test_state_is_this_stack_s_own(self, register):
         rights = statements(register, "ci-deploy-state", state_key_arn=KEY)

@@ -1,4 +1,4 @@
-"""What a deployment may do with each service, as data. What the placeholders stand for is told in `deploy_rights`."""
+"""The permissions of a deployment for each service, as data. `deploy_permissions` explains the placeholders."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,8 +6,8 @@ from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
-class Right:
-    """A statement. Actions and resources are separated by spaces."""
+class StatementTemplate:
+    """A policy statement with placeholders. Actions and resources are separated by spaces."""
 
     sid: str
     actions: str
@@ -16,19 +16,19 @@ class Right:
     effect: str = "Allow"
 
 
-def own_tags(kind: str) -> dict[str, dict[str, str]]:
-    """Holds for what is asked to carry the project's and environment's tags (`Request`), or carries them (`Resource`)."""
+def tag_condition(kind: str) -> dict[str, dict[str, str]]:
+    """Return a condition on the project's and environment's tags, of the request (`Request`) or the resource (`Resource`)."""
     return {"StringEquals": {f"aws:{kind}Tag/Project": "{project}", f"aws:{kind}Tag/Environment": "{environment_tag}"}}
 
 
 DATA = (
-    Right(
+    StatementTemplate(
         sid="Buckets",
         actions="s3:CreateBucket s3:DeleteBucket s3:DeleteBucketPolicy s3:GetBucket* s3:Get*Configuration s3:ListBucket"
         " s3:ListBucketVersions s3:PutBucket* s3:Put*Configuration s3:ListTagsForResource s3:TagResource s3:UntagResource",
         resources="arn:aws:s3:::{named} arn:aws:s3:::{named}-*",
     ),
-    Right(
+    StatementTemplate(
         sid="Databases",
         actions="rds:Create* rds:Modify* rds:Delete* rds:Reboot* rds:Start* rds:Stop* rds:Reset* rds:Restore*"
         " rds:AddTagsToResource rds:RemoveTagsFromResource rds:ListTagsForResource rds:RegisterDBProxyTargets"
@@ -37,7 +37,7 @@ DATA = (
         " arn:aws:rds:{region}:{account}:db-proxy:* arn:aws:rds:{region}:{account}:target-group:*"
         " arn:aws:rds:{region}:{account}:og:default*",
     ),
-    Right(
+    StatementTemplate(
         sid="Secrets",
         actions="secretsmanager:CreateSecret secretsmanager:DeleteSecret secretsmanager:RestoreSecret"
         " secretsmanager:DescribeSecret secretsmanager:GetSecretValue secretsmanager:PutSecretValue"
@@ -46,56 +46,56 @@ DATA = (
         " secretsmanager:ListSecretVersionIds secretsmanager:UpdateSecretVersionStage",
         resources="arn:aws:secretsmanager:{region}:{account}:secret:{project}/*-{environment}-??????",
     ),
-    Right(
+    StatementTemplate(
         sid="MasterSecrets",
         actions="secretsmanager:CreateSecret secretsmanager:TagResource secretsmanager:DescribeSecret"
         " secretsmanager:RotateSecret secretsmanager:CancelRotateSecret",
         resources="arn:aws:secretsmanager:{region}:{account}:secret:rds!db-*",
     ),
-    Right(
+    StatementTemplate(
         sid="Parameters",
         actions="ssm:PutParameter ssm:DeleteParameter ssm:GetParameter ssm:GetParameters ssm:AddTagsToResource"
         " ssm:RemoveTagsFromResource ssm:ListTagsForResource",
         resources="arn:aws:ssm:{region}:{account}:parameter/{project}/{environment}/*",
     ),
-    Right(
+    StatementTemplate(
         sid="NewKeys",
         actions="kms:CreateKey",
         resources="*",
-        condition=own_tags("Request"),
+        condition=tag_condition("Request"),
     ),
-    Right(
+    StatementTemplate(
         sid="Keys",
         actions="kms:DescribeKey kms:GetKeyPolicy kms:PutKeyPolicy kms:GetKeyRotationStatus kms:EnableKeyRotation"
         " kms:ListResourceTags kms:TagResource kms:UntagResource kms:UpdateKeyDescription kms:ScheduleKeyDeletion"
         " kms:CancelKeyDeletion kms:CreateAlias kms:DeleteAlias kms:UpdateAlias",
         resources="arn:aws:kms:*:{account}:key/*",
-        condition=own_tags("Resource"),
+        condition=tag_condition("Resource"),
     ),
-    Right(
+    StatementTemplate(
         sid="KeyUses",
         actions="kms:CreateGrant kms:GenerateDataKey kms:Decrypt",
         resources="arn:aws:kms:*:{account}:key/*",
-        condition={**own_tags("Resource"), "StringLike": {"kms:ViaService": "*.amazonaws.com"}},
+        condition={**tag_condition("Resource"), "StringLike": {"kms:ViaService": "*.amazonaws.com"}},
     ),
-    Right(
+    StatementTemplate(
         sid="KeyNames",
         actions="kms:CreateAlias kms:DeleteAlias kms:UpdateAlias",
         resources="arn:aws:kms:*:{account}:alias/{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="Search",
         actions="es:CreateDomain es:DeleteDomain es:UpdateDomainConfig es:UpgradeDomain es:AddTags es:RemoveTags es:ListTags",
         resources="arn:aws:es:{region}:{account}:domain/*-{environment}",
     ),
-    Right(
+    StatementTemplate(
         sid="Cache",
         actions="elasticache:Create* elasticache:Modify* elasticache:Delete* elasticache:AddTagsToResource"
         " elasticache:RemoveTagsFromResource elasticache:ListTagsForResource",
         resources="arn:aws:elasticache:{region}:{account}:*:{any}"
         " arn:aws:elasticache:{region}:{account}:parametergroup:default*",
     ),
-    Right(
+    StatementTemplate(
         sid="Backups",
         actions="backup:CreateBackupVault backup:DeleteBackupVault backup:PutBackupVaultLockConfiguration"
         " backup:DeleteBackupVaultLockConfiguration backup:ListRecoveryPointsByBackupVault backup:ListTags"
@@ -103,28 +103,28 @@ DATA = (
         " backup:CreateBackupSelection backup:DeleteBackupSelection",
         resources="arn:aws:backup:{region}:{account}:backup-vault:{named} arn:aws:backup:{region}:{account}:backup-plan:*",
     ),
-    Right(sid="VaultStorage", actions="backup-storage:MountCapsule", resources="*"),
+    StatementTemplate(sid="VaultStorage", actions="backup-storage:MountCapsule", resources="*"),
 )
 
 COMPUTE = (
-    Right(
+    StatementTemplate(
         sid="Functions",
         actions="lambda:*",
         resources="arn:aws:lambda:{region}:{account}:function:{named} arn:aws:lambda:{region}:{account}:function:{named}:*",
     ),
-    # AWS defines the first for no narrower resource, but tells which function is meant.
-    Right(
+    # AWS allows no narrower resource for the first, but a condition on the function.
+    StatementTemplate(
         sid="EventSources",
         actions="lambda:CreateEventSourceMapping lambda:UpdateEventSourceMapping lambda:DeleteEventSourceMapping",
         resources="*",
         condition={"ArnLike": {"lambda:FunctionArn": "arn:aws:lambda:{region}:{account}:function:{named}"}},
     ),
-    Right(
+    StatementTemplate(
         sid="EventSourceTags",
         actions="lambda:TagResource lambda:UntagResource",
         resources="arn:aws:lambda:{region}:{account}:event-source-mapping:*",
     ),
-    Right(
+    StatementTemplate(
         sid="Clusters",
         actions="ecs:CreateCluster ecs:DeleteCluster ecs:UpdateCluster ecs:UpdateClusterSettings"
         " ecs:PutClusterCapacityProviders ecs:CreateService ecs:UpdateService ecs:DeleteService"
@@ -133,8 +133,8 @@ COMPUTE = (
         resources="arn:aws:ecs:{region}:{account}:cluster/{named} arn:aws:ecs:{region}:{account}:service/{named}/*"
         " arn:aws:ecs:{region}:{account}:task-definition/{named}:* arn:aws:ecs:{region}:{account}:service-deployment/{named}/*",
     ),
-    Right(sid="OldTaskDefinitions", actions="ecs:DeregisterTaskDefinition", resources="*"),
-    Right(
+    StatementTemplate(sid="OldTaskDefinitions", actions="ecs:DeregisterTaskDefinition", resources="*"),
+    StatementTemplate(
         sid="Scaling",
         actions="application-autoscaling:RegisterScalableTarget application-autoscaling:DeregisterScalableTarget"
         " application-autoscaling:PutScalingPolicy application-autoscaling:DeleteScalingPolicy"
@@ -143,7 +143,7 @@ COMPUTE = (
         resources="arn:aws:application-autoscaling:{region}:{account}:scalable-target/*",
         condition={"StringEqualsIfExists": {"application-autoscaling:service-namespace": "ecs"}},
     ),
-    Right(
+    StatementTemplate(
         sid="Images",
         actions="ecr:CreateRepository ecr:DeleteRepository ecr:PutLifecyclePolicy ecr:GetLifecyclePolicy"
         " ecr:DeleteLifecyclePolicy ecr:SetRepositoryPolicy ecr:GetRepositoryPolicy ecr:DeleteRepositoryPolicy"
@@ -152,14 +152,14 @@ COMPUTE = (
         " ecr:UploadLayerPart ecr:CompleteLayerUpload ecr:PutImage",
         resources="arn:aws:ecr:{region}:{account}:repository/{any}",
     ),
-    Right(
+    StatementTemplate(
         sid="Logs",
         actions="logs:CreateLogGroup logs:DeleteLogGroup logs:PutRetentionPolicy logs:DeleteRetentionPolicy"
         " logs:TagResource logs:UntagResource logs:ListTagsForResource logs:AssociateKmsKey logs:DisassociateKmsKey",
         resources="arn:aws:logs:*:{account}:log-group:*{named}*"
         " arn:aws:logs:{region}:{account}:log-group:/aws/OpenSearchService/domains/*-{environment}/*",
     ),
-    Right(
+    StatementTemplate(
         sid="LogDeliveries",
         actions="logs:PutDeliverySource logs:GetDeliverySource logs:DeleteDeliverySource logs:PutDeliveryDestination"
         " logs:GetDeliveryDestination logs:DeleteDeliveryDestination logs:CreateDelivery logs:GetDelivery"
@@ -167,26 +167,26 @@ COMPUTE = (
         resources="arn:aws:logs:*:{account}:delivery-source:{named} arn:aws:logs:*:{account}:delivery-destination:{named}"
         " arn:aws:logs:*:{account}:delivery:*",
     ),
-    # The older way, in which services ask for a delivery in the caller's name, knows no narrower resource.
-    Right(
+    # Legacy log delivery, which services set up on behalf of the caller, allows no narrower resource.
+    StatementTemplate(
         sid="OlderLogDeliveries",
         actions="logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery"
         " logs:PutResourcePolicy logs:DeleteResourcePolicy",
         resources="*",
     ),
-    Right(
+    StatementTemplate(
         sid="Queues",
         actions="sqs:CreateQueue sqs:DeleteQueue sqs:GetQueueAttributes sqs:SetQueueAttributes sqs:GetQueueUrl"
         " sqs:ListQueueTags sqs:TagQueue sqs:UntagQueue",
         resources="arn:aws:sqs:{region}:{account}:{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="Schedules",
         actions="scheduler:*",
         resources="arn:aws:scheduler:{region}:{account}:schedule/{named}/*"
         " arn:aws:scheduler:{region}:{account}:schedule-group/{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="Apis",
         actions="apigateway:GET apigateway:POST apigateway:PUT apigateway:PATCH apigateway:DELETE",
         resources="arn:aws:apigateway:{region}::/apis arn:aws:apigateway:{region}::/apis/*"
@@ -196,7 +196,7 @@ COMPUTE = (
 )
 
 USERS = (
-    Right(
+    StatementTemplate(
         sid="Users",
         actions="cognito-idp:DescribeUserPool cognito-idp:UpdateUserPool cognito-idp:DeleteUserPool cognito-idp:*UserPoolClient"
         " cognito-idp:*UserPoolDomain cognito-idp:*ResourceServer cognito-idp:*Group cognito-idp:*UserPoolMfaConfig"
@@ -206,80 +206,82 @@ USERS = (
         " cognito-idp:AdminListGroupsForUser",
         resources="arn:aws:cognito-idp:{region}:{account}:userpool/*",
     ),
-    Right(sid="UserDomains", actions="cognito-idp:DescribeUserPoolDomain", resources="*"),
-    Right(sid="NewUsers", actions="cognito-idp:CreateUserPool", resources="*", condition=own_tags("Request")),
+    StatementTemplate(sid="UserDomains", actions="cognito-idp:DescribeUserPoolDomain", resources="*"),
+    StatementTemplate(
+        sid="NewUsers", actions="cognito-idp:CreateUserPool", resources="*", condition=tag_condition("Request")
+    ),
 )
 
 WATCH = (
-    Right(
+    StatementTemplate(
         sid="Alarms",
         actions="cloudwatch:PutMetricAlarm cloudwatch:DeleteAlarms cloudwatch:EnableAlarmActions cloudwatch:TagResource"
         " cloudwatch:UntagResource cloudwatch:ListTagsForResource",
         resources="arn:aws:cloudwatch:{region}:{account}:alarm:{named} arn:aws:cloudwatch:{edge}:{account}:alarm:{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="Dashboard",
         actions="cloudwatch:PutDashboard cloudwatch:GetDashboard cloudwatch:DeleteDashboards",
         resources="arn:aws:cloudwatch::{account}:dashboard/{project}-{environment}",
     ),
-    Right(
+    StatementTemplate(
         sid="Topics",
         actions="sns:CreateTopic sns:DeleteTopic sns:GetTopicAttributes sns:SetTopicAttributes sns:Subscribe"
         " sns:ListSubscriptionsByTopic sns:TagResource sns:UntagResource sns:ListTagsForResource",
         resources="arn:aws:sns:{region}:{account}:{named} arn:aws:sns:{edge}:{account}:{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="Subscriptions",
         actions="sns:Unsubscribe sns:GetSubscriptionAttributes sns:SetSubscriptionAttributes",
         resources="*",
     ),
-    Right(
+    StatementTemplate(
         sid="Budget",
         actions="budgets:ModifyBudget budgets:ViewBudget budgets:TagResource budgets:UntagResource"
         " budgets:ListTagsForResource",
         resources="arn:aws:budgets::{account}:budget/{named}",
     ),
-    Right(
+    StatementTemplate(
         sid="CostAnomalies",
         actions="ce:UpdateAnomalyMonitor ce:DeleteAnomalyMonitor ce:GetAnomalyMonitors ce:UpdateAnomalySubscription"
         " ce:DeleteAnomalySubscription ce:GetAnomalySubscriptions ce:TagResource ce:UntagResource ce:ListTagsForResource",
         resources="arn:aws:ce::{account}:anomalymonitor/* arn:aws:ce::{account}:anomalysubscription/*",
     ),
-    Right(
+    StatementTemplate(
         sid="NewCostAnomalies",
         actions="ce:CreateAnomalyMonitor ce:CreateAnomalySubscription",
         resources="*",
-        condition=own_tags("Request"),
+        condition=tag_condition("Request"),
     ),
-    Right(
+    StatementTemplate(
         sid="Scans",
         actions="guardduty:GetMalwareProtectionPlan guardduty:UpdateMalwareProtectionPlan"
         " guardduty:DeleteMalwareProtectionPlan guardduty:TagResource guardduty:UntagResource guardduty:ListTagsForResource",
         resources="arn:aws:guardduty:{region}:{account}:malware-protection-plan/*",
     ),
-    Right(
+    StatementTemplate(
         sid="NewScans",
         actions="guardduty:CreateMalwareProtectionPlan",
         resources="*",
-        condition=own_tags("Request"),
+        condition=tag_condition("Request"),
     ),
 )
 
 EDGE = (
-    Right(
+    StatementTemplate(
         sid="Distributions",
         actions="cloudfront:Create* cloudfront:Get* cloudfront:List* cloudfront:Update* cloudfront:Delete*"
         " cloudfront:DescribeFunction cloudfront:PublishFunction cloudfront:TagResource cloudfront:UntagResource"
         " cloudfront:AllowVendedLogDeliveryForResource",
         resources="arn:aws:cloudfront::{account}:*",
     ),
-    # AWS defines these for no narrower resource.
-    Right(
+    # AWS allows no narrower resource for these.
+    StatementTemplate(
         sid="OriginsAndSigners",
         actions="cloudfront:CreateOriginAccessControl cloudfront:*KeyGroup cloudfront:*PublicKey",
         resources="*",
     ),
-    Right(
+    StatementTemplate(
         sid="Firewalls",
         actions="wafv2:CreateWebACL wafv2:GetWebACL wafv2:UpdateWebACL wafv2:DeleteWebACL wafv2:PutLoggingConfiguration"
         " wafv2:GetLoggingConfiguration wafv2:DeleteLoggingConfiguration wafv2:AssociateWebACL wafv2:DisassociateWebACL"
@@ -288,19 +290,21 @@ EDGE = (
         " arn:aws:wafv2:{edge}:{account}:global/webacl/{named}/* arn:aws:wafv2:*:{account}:*/managedruleset/*/*"
         " arn:aws:elasticloadbalancing:{region}:{account}:loadbalancer/app/{any}",
     ),
-    Right(sid="NewCertificates", actions="acm:RequestCertificate", resources="*", condition=own_tags("Request")),
-    Right(
+    StatementTemplate(
+        sid="NewCertificates", actions="acm:RequestCertificate", resources="*", condition=tag_condition("Request")
+    ),
+    StatementTemplate(
         sid="Certificates",
         actions="acm:DescribeCertificate acm:GetCertificate acm:DeleteCertificate acm:UpdateCertificateOptions"
         " acm:AddTagsToCertificate acm:RemoveTagsFromCertificate acm:ListTagsForCertificate",
         resources="arn:aws:acm:*:{account}:certificate/*",
     ),
-    Right(
+    StatementTemplate(
         sid="Names",
         actions="route53:ChangeResourceRecordSets route53:ListResourceRecordSets route53:GetHostedZone route53:GetChange"
         " route53:ListTagsForResource route53:ChangeTagsForResource route53:UpdateHostedZoneComment"
         " route53:DeleteHostedZone",
         resources="arn:aws:route53:::hostedzone/* arn:aws:route53:::change/*",
     ),
-    Right(sid="NewNames", actions="route53:CreateHostedZone", resources="*"),
+    StatementTemplate(sid="NewNames", actions="route53:CreateHostedZone", resources="*"),
 )
