@@ -1,4 +1,4 @@
-"""The components' containers and load balancers, deployed to the emulator and run."""
+"""The components' containers and load balancers, deployed to the emulator and served."""
 
 import warnings
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from tests.local.compute.ecs.container_fixtures import HANDLERS, balancers
 
 __all__ = ["balancers"]
 
-# pulumi-aws marks some of its own classes as deprecated while it defines them, which is none of our doing.
+# pulumi-aws marks some of its own classes as deprecated while it defines them, which is not under our control.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     for token in TABLE:
@@ -59,7 +59,7 @@ def runners(containers: Containers, balancers: LoadBalancers) -> dict[str, Runne
 
 @pytest.mark.parametrize("shifts_traffic", [False, True])
 class TestContainerService:
-    def test_its_address_is_served_by_the_desired_count(
+    def test_url_is_served_by_the_desired_count(
         self, account: LocalAccount, runners: dict[str, Runner], tmp_path: Path, shifts_traffic: bool
     ) -> None:
         def program() -> None:
