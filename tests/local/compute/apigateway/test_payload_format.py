@@ -11,24 +11,24 @@ import pytest
 Serve = Callable[..., httpx.Client]
 
 
-def ask(client: httpx.Client, request: bytes) -> bytes:
+def send_raw(client: httpx.Client, request: bytes) -> bytes:
     """Send a raw request, which a client library would normalise, and return the whole response."""
     with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=10) as connection:
         connection.sendall(request)
-        answer = b""
+        response = b""
         while piece := connection.recv(65536):
-            answer += piece
-    return answer
+            response += piece
+    return response
 
 
 class TestEvent:
     def test_get_request_makes_the_documented_event(self, serve: Serve) -> None:
         client = serve("echo")
         api_id = client.headers["x-api-id"]
-        answer = client.get("/api/v1/shows?tag=a&tag=b%20c&empty=&q=%C3%A9", headers={"X-Mixed": "Case"})
-        event = answer.json()
+        response = client.get("/api/v1/shows?tag=a&tag=b%20c&empty=&q=%C3%A9", headers={"X-Mixed": "Case"})
+        event = response.json()
         http = event["requestContext"]
-        assert answer.headers["apigw-requestid"] == http.pop("requestId")
+        assert response.headers["apigw-requestid"] == http.pop("requestId")
         assert isinstance(http.pop("timeEpoch"), int)
         assert http.pop("time").endswith(" +0000")
         name = f"{api_id}.execute-api.us-east-1.amazonaws.com"
@@ -79,12 +79,12 @@ class TestEvent:
 
     def test_cookies_and_repeated_headers_are_joined(self, serve: Serve) -> None:
         client = serve("echo")
-        answer = ask(
+        response = send_raw(
             client,
             b"GET / HTTP/1.1\r\nHost: x.example\r\nConnection: close\r\nCookie: a=1; b=2\r\nCookie: c=3\r\n"
             b"X-Many: one\r\nx-many: two, three\r\nX-Forwarded-For: 9.9.9.9\r\nX-Forwarded-Proto: http\r\n\r\n",
         )
-        event = json.loads(answer.partition(b"\r\n\r\n")[2])
+        event = json.loads(response.partition(b"\r\n\r\n")[2])
         assert event["cookies"] == ["a=1", "b=2", "c=3"]
         headers = event["headers"]
         assert "cookie" not in headers and "connection" not in headers
@@ -120,8 +120,8 @@ class TestEvent:
 
     def test_binary_body_round_trips(self, serve: Serve) -> None:
         body = bytes(range(256)) * 4000
-        answer = serve("send_back").post("/", content=body, headers={"content-type": "image/png"})
-        assert (answer.status_code, answer.content, answer.headers["content-type"]) == (201, body, "image/png")
+        response = serve("send_back").post("/", content=body, headers={"content-type": "image/png"})
+        assert (response.status_code, response.content, response.headers["content-type"]) == (201, body, "image/png")
 
     def test_event_has_path_parameters_and_stage_variables(self, serve: Serve) -> None:
         client = serve("echo", routes=["GET /shows/{id}"], stageVariables={"colour": "blue"})

@@ -66,15 +66,15 @@ class TestServe:
 
     def test_disabled_distribution_returns_403(self, distributions: Distributions) -> None:
         outputs = distributions.serve(registration("distribution", "E1", **{**INPUTS, "enabled": False}))
-        answer = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
-        assert (answer.status_code, "does not serve this host name" in answer.text) == (403, True)
+        response = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
+        assert (response.status_code, "does not serve this host name" in response.text) == (403, True)
 
     def test_behavior_with_a_function_returns_403(self, distributions: Distributions) -> None:
         association = [{"eventType": "viewer-request", "functionArn": "arn:aws:cloudfront::1:function/f"}]
         inputs = {**INPUTS, "defaultCacheBehavior": {**BEHAVIOR, "functionAssociations": association}}
         outputs = distributions.serve(registration("distribution", "E1", **inputs))
-        answer = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
-        assert (answer.status_code, "Functions are not supported" in answer.text) == (403, True)
+        response = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
+        assert (response.status_code, "Functions are not supported" in response.text) == (403, True)
 
     def test_first_gets_the_port_and_second_a_free_one(self, account: LocalAccount) -> None:
         with socket.socket() as probe:
@@ -210,9 +210,12 @@ class TestUngatedBucket:
         return httpx.get(url, trust_env=False, timeout=60)
 
     def test_signature_is_not_in_the_cache_key(self, address: str) -> None:
-        answers = [self.get(self.signed(f"{address}/thumbnails/x?v=1", 4_000_000_000 + late)) for late in (0, 1)]
-        assert [answer.content for answer in answers] == [b"thumbnails/x"] * 2
-        assert [answer.headers["x-cache"] for answer in answers] == ["Miss from cloudfront", "Hit from cloudfront"]
+        responses = [self.get(self.signed(f"{address}/thumbnails/x?v=1", 4_000_000_000 + late)) for late in (0, 1)]
+        assert [response.content for response in responses] == [b"thumbnails/x"] * 2
+        assert [response.headers["x-cache"] for response in responses] == [
+            "Miss from cloudfront",
+            "Hit from cloudfront",
+        ]
         other = self.get(self.signed(f"{address}/thumbnails/x?v=2", 4_000_000_000))
         assert other.headers["x-cache"] == "Miss from cloudfront"
 
@@ -226,8 +229,8 @@ class TestUngatedBucket:
         ],
     )
     def test_encoded_dot_segments_are_forbidden(self, address: str, path: str) -> None:
-        answer = self.get(self.signed(address + path, 4_000_000_000))
-        assert (answer.status_code, "AccessDenied" in answer.text) == (403, True)
+        response = self.get(self.signed(address + path, 4_000_000_000))
+        assert (response.status_code, "AccessDenied" in response.text) == (403, True)
 
     def test_path_that_is_not_utf8_is_forbidden(self, address: str) -> None:
         assert self.get(self.signed(f"{address}/thumbnails/%FF", 4_000_000_000)).status_code == 403

@@ -108,7 +108,7 @@ class TestContainerService:
         deployment = deploy(program, project="containers", stack="dev", config={}, provider=provider)
         url = deployment.outputs["url"]
         assert url.startswith("http://127.0.0.1:")
-        answers = [httpx.get(url, trust_env=False).json() for _ in range(6)]
-        assert len({answer["pid"] for answer in answers}) == 2
-        assert all(Path(answer["environment"]["TMPDIR"]).is_dir() for answer in answers)
+        responses = [httpx.get(url, trust_env=False).json() for _ in range(6)]
+        assert len({response["pid"] for response in responses}) == 2
+        assert all(Path(response["environment"]["TMPDIR"]).is_dir() for response in responses)
         assert {each.state for each in deployment.resources if each.type in runners} == {"applied"}

@@ -78,25 +78,25 @@ class TestListener:
         balancers.serve_listener(listener("https", port=443, protocol="HTTPS", defaultActions=[fixed("served")]))
         assert balancers.address(listener("https").id) == address
         assert httpx.get(f"http://{address}/", trust_env=False).text == "served"
-        answer = httpx.get(
+        response = httpx.get(
             f"http://{balancers.address(listener('http').id)}/shows/a%2Fb?x=1&y=",
             headers={"host": "api.example.test"},
             trust_env=False,
         )
-        assert answer.status_code == 301
-        assert answer.headers["location"] == "https://api.example.test:443/shows/a%2Fb?x=1&y="
-        assert answer.headers["server"] == "awselb/2.0"
+        assert response.status_code == 301
+        assert response.headers["location"] == "https://api.example.test:443/shows/a%2Fb?x=1&y="
+        assert response.headers["server"] == "awselb/2.0"
 
     def test_redirect_without_a_host_keeps_the_requested_host(self, serve: Serve, balancers: LoadBalancers) -> None:
         moved = {"path": "/new/#{path}", "query": "from=old", "statusCode": "HTTP_302"}
         serve(defaultActions=[{"type": "redirect", "redirect": moved}])
         address = balancers.address(listener().id)
-        answer = httpx.get(f"http://{address}/shows", trust_env=False)
-        assert (answer.status_code, answer.headers["location"]) == (302, f"http://{address}/new/shows?from=old")
+        response = httpx.get(f"http://{address}/shows", trust_env=False)
+        assert (response.status_code, response.headers["location"]) == (302, f"http://{address}/new/shows?from=old")
 
     def test_fixed_response_is_sent(self, serve: Serve) -> None:
-        answer = serve(defaultActions=[fixed("closed", "503")]).get("/")
-        assert (answer.status_code, answer.text, answer.headers["content-type"]) == (503, "closed", "text/plain")
+        response = serve(defaultActions=[fixed("closed", "503")]).get("/")
+        assert (response.status_code, response.text, response.headers["content-type"]) == (503, "closed", "text/plain")
 
 
 class TestRules:
@@ -120,8 +120,8 @@ class TestRules:
             ("a.example.test", "/images/1"): "host",
             ("example.test", "/"): "default",
         }
-        answers = {key: client.get(key[1], headers={"host": key[0]}).text for key in asked}
-        assert answers == asked
+        responses = {key: client.get(key[1], headers={"host": key[0]}).text for key in asked}
+        assert responses == asked
 
     def test_rule_without_a_priority_is_last(self, serve: Serve, balancers: LoadBalancers) -> None:
         client = serve(defaultActions=[fixed("default")])

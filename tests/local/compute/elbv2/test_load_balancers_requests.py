@@ -100,10 +100,10 @@ class TestBodies:
         client = serve()
         targets.add()
         body = bytes(range(256)) * 20_000
-        answer = client.post("/echo", content=body)
-        assert (answer.status_code, answer.content) == (201, body)
-        assert answer.headers["set-cookie"] == "a=1"
-        assert "awselb" not in answer.headers["server"]
+        response = client.post("/echo", content=body)
+        assert (response.status_code, response.content) == (201, body)
+        assert response.headers["set-cookie"] == "a=1"
+        assert "awselb" not in response.headers["server"]
 
     def test_request_body_is_streamed(self, serve: Serve, targets: Targets, wait_for: WaitFor) -> None:
         client = serve()
@@ -119,8 +119,8 @@ class TestBodies:
     def test_response_body_is_streamed(self, serve: Serve, targets: Targets) -> None:
         client = serve()
         targets.add()
-        with client.stream("GET", "/stream") as answer:
-            parts = answer.iter_raw()
+        with client.stream("GET", "/stream") as response:
+            parts = response.iter_raw()
             assert next(parts) == b"one"
             (targets.notes / "go").touch()
             assert b"".join(parts) == b"two"
@@ -135,9 +135,9 @@ class TestBodies:
             ("HEAD", "/status/200", 200, "26"), ("GET", "/status/200", 200, "26"),
         ]:  # fmt: skip
             connection.request(method, path)
-            answer = connection.getresponse()
-            body = answer.read()
-            assert (answer.status, answer.getheader("content-length")) == (status, length)
+            response = connection.getresponse()
+            body = response.read()
+            assert (response.status, response.getheader("content-length")) == (status, length)
             assert len(body) == (26 if (method, status) == ("GET", 200) else 0)
             assert connection.sock is not None, "the connection was closed"
         connection.close()
@@ -149,8 +149,8 @@ class TestFailures:
     ) -> None:
         client = serve()
         server = targets.add()
-        answer = client.get("/hang-up")
-        assert (answer.status_code, answer.headers["server"]) == (502, "awselb/2.0")
+        response = client.get("/hang-up")
+        assert (response.status_code, response.headers["server"]) == (502, "awselb/2.0")
         line = logged(tmp_path, wait_for)
         assert (line["status"], line["targetStatus"], line["target"]) == (502, 0, f"127.0.0.1:{server.server_port}")
         assert line["problem"].startswith("RemoteProtocolError ")
@@ -172,8 +172,8 @@ class TestFailures:
         targets.add()
         with socket.create_connection(("127.0.0.1", client.base_url.port or 0), timeout=60) as connection:
             connection.sendall(b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nbegun")
-            answer = b"".join(iter(lambda: connection.recv(4096), b""))
-        assert answer.startswith(b"HTTP/1.1 408 ")
+            response = b"".join(iter(lambda: connection.recv(4096), b""))
+        assert response.startswith(b"HTTP/1.1 408 ")
 
     def test_client_disconnect_cancels_the_request(
         self, serve: Serve, targets: Targets, tmp_path: Path, wait_for: WaitFor
@@ -191,8 +191,8 @@ class TestFailures:
     def test_each_request_is_logged(self, serve: Serve, targets: Targets, tmp_path: Path, wait_for: WaitFor) -> None:
         client = serve()
         server = targets.add()
-        answer = client.get("/status/404?secret=1")
-        assert answer.status_code == 404
+        response = client.get("/status/404?secret=1")
+        assert response.status_code == 404
         line = logged(tmp_path, wait_for)
         assert line.pop("milliseconds") >= 0 and line.pop("time") and line.pop("requestId").startswith("1-")
         assert line == {

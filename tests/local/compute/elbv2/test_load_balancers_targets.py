@@ -24,8 +24,8 @@ class TestHealth:
         client = serve(group={"check": SHORT_CHECK})
         assert client.get("/").status_code == 503
         targets.add(health_status=500, state="unhealthy")
-        answer = client.get("/")
-        assert (answer.status_code, answer.headers["server"]) == (503, "awselb/2.0")
+        response = client.get("/")
+        assert (response.status_code, response.headers["server"]) == (503, "awselb/2.0")
         targets.add()
         assert client.get("/").status_code == 200
 

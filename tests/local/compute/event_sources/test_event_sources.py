@@ -149,8 +149,8 @@ class TestBatch:
     def test_malformed_report_fails_the_whole_batch(
         self, queue_harness: "QueueHarness", tmp_path: Path, wait_for: WaitFor
     ) -> None:
-        answer = '{"batchItemFailures": [{"itemIdentifier": "of another batch"}]}'
-        queue_harness.make("return_configured", tmp_path / "notes", max_receive_count=1, variables={"ANSWER": answer})
+        report = '{"batchItemFailures": [{"itemIdentifier": "of another batch"}]}'
+        queue_harness.make("return_configured", tmp_path / "notes", max_receive_count=1, variables={"REPORT": report})
         queue_harness.send("one", "two")
         queue_harness.start(functionResponseTypes=["ReportBatchItemFailures"])
 

@@ -36,7 +36,7 @@ def raise_on_bad(event: Any, context: Any) -> Any:
 
 def return_configured(event: Any, context: Any) -> Any:
     note(event)
-    return json.loads(os.environ["ANSWER"])
+    return json.loads(os.environ["REPORT"])
 
 
 def sleep_on_bad(event: Any, context: Any) -> Any:

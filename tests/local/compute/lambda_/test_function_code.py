@@ -91,7 +91,7 @@ class TestExtract:
 
     def test_zip_is_not_opened_if_its_folder_exists(self, source: Path, tmp_path: Path) -> None:
         file = tmp_path / "code.zip"
-        file.write_text("no zip, and nobody looks")
+        file.write_text("not a zip file")
         beforehand = folder_of(file, tmp_path / "state")
         beforehand.mkdir(parents=True)
         assert extract(pulumi.FileArchive(str(file)), tmp_path / "state") == beforehand

@@ -10,7 +10,7 @@ import pytest
 
 from local.account import LocalAccount
 from local.compute.lambda_.functions import Functions
-from local.errors import LocalPlatformError, ProcessFailedError, RegistrationError
+from local.errors import LocalPlatformError, RegistrationError
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 
@@ -235,22 +235,6 @@ class TestLog:
         assert "[ERROR] KeyError: 'Records'\nTraceback:" in log_of(supervisor, name)
 
 
-class TestWarm:
-    def test_instance_is_reused_by_the_first_event(
-        self, functions: Functions, register: Register, supervisor: Supervisor
-    ) -> None:
-        name = register("answers.process_id")
-        functions.warm(name)
-        assert running_instances(supervisor, name) == [functions.invoke(name, {}).payload]
-
-    def test_handler_that_cannot_be_loaded_raises_process_failed_error(
-        self, functions: Functions, register: Register
-    ) -> None:
-        name = register("broken_import.handler")
-        with pytest.raises(ProcessFailedError, match=f"function {name}: Runtime.ImportModuleError.*nobody_has"):
-            functions.warm(name)
-
-
 class TestRegister:
     @pytest.mark.parametrize(
         ("inputs", "problem"),
@@ -271,17 +255,17 @@ class TestRegister:
     ) -> None:
         handler = inputs.pop("handler", "answers.echo")
         registration = describe_function(handler, **inputs)
-        with pytest.raises(RegistrationError, match=problem) as refused:
+        with pytest.raises(RegistrationError, match=problem) as rejected:
             functions.register(registration)
-        assert refused.value.resource == registration.urn
+        assert rejected.value.resource == registration.urn
 
     def test_second_registration_replaces_code_and_instances(
         self, functions: Functions, describe_function: Describe
     ) -> None:
-        for answer in ("first", "second"):
-            code = pulumi.AssetArchive({"work.py": pulumi.StringAsset(f"def run(e, c): return {answer!r}")})
+        for response in ("first", "second"):
+            code = pulumi.AssetArchive({"work.py": pulumi.StringAsset(f"def run(e, c): return {response!r}")})
             functions.register(describe_function("work.run", name="replaced", code=code))
-            assert functions.invoke("replaced", {}).payload == answer
+            assert functions.invoke("replaced", {}).payload == response
 
 
 class TestRunInvocation:

@@ -45,9 +45,9 @@ def test_failed_function_returns_its_error(invoke: Callable[..., Any], register:
 
 
 def test_unknown_function_returns_resource_not_found(invoke: Callable[..., Any]) -> None:
-    with pytest.raises(ClientError, match="no function is registered as nobody") as refused:
+    with pytest.raises(ClientError, match="no function is registered as nobody") as rejected:
         invoke("nobody", {})
-    assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    assert rejected.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
 @pytest.mark.parametrize(
@@ -75,5 +75,5 @@ def test_unknown_function_returns_resource_not_found(invoke: Callable[..., Any])
 def test_unsupported_request_returns_an_error(
     endpoint: InvokeEndpoint, *, method: str, path: str, options: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = httpx.request(method, endpoint.address + path, trust_env=False, **options)
-    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (status, code)
+    response = httpx.request(method, endpoint.address + path, trust_env=False, **options)
+    assert (response.status_code, response.headers["x-amzn-errortype"]) == (status, code)

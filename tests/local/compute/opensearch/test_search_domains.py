@@ -169,9 +169,9 @@ def episodes(client: httpx.Client) -> Iterator[str]:
 
 
 def search(client: httpx.Client, index: str, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"/{index}/_search", json=body)
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
+    response = client.post(f"/{index}/_search", json=body)
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
     return result
 
 
@@ -239,11 +239,11 @@ class TestEngine:
 
         def found() -> list[str]:
             try:
-                answer = client.post(f"/{episodes}/_search", json={"query": {"match": {"title": "sunset"}}})
+                response = client.post(f"/{episodes}/_search", json={"query": {"match": {"title": "sunset"}}})
             except httpx.TransportError:
                 return []
             # Until all shards have recovered, searches fail or return only some of the documents.
-            return ids(answer.json()) if answer.status_code == 200 else []
+            return ids(response.json()) if response.status_code == 200 else []
 
         assert wait_for(found, 180) == ["0"]
 

@@ -38,9 +38,9 @@ def page(s3: Any, bucket: str, gate: Any, http: Any) -> Any:
 class TestPreflight:
     @pytest.mark.requirement("ROAD-29", "P2-53")
     def test_allowed_origin_gets_cors_headers(self, page: Any) -> None:
-        answer = page(SITE, "PUT", "Content-Type, x-amz-checksum-sha256")
-        assert (answer.status_code, answer.content) == (200, b"")
-        assert {name: value for name, value in answer.headers.items() if name.startswith("access-control-")} == {
+        response = page(SITE, "PUT", "Content-Type, x-amz-checksum-sha256")
+        assert (response.status_code, response.content) == (200, b"")
+        assert {name: value for name, value in response.headers.items() if name.startswith("access-control-")} == {
             "access-control-allow-origin": SITE,
             "access-control-allow-credentials": "true",
             "access-control-allow-methods": "PUT, POST",
@@ -48,12 +48,12 @@ class TestPreflight:
             "access-control-expose-headers": "ETag, x-amz-version-id",
             "access-control-max-age": "3000",
         }
-        assert "Origin" in answer.headers["vary"]
+        assert "Origin" in response.headers["vary"]
 
     def test_any_origin_gets_an_asterisk_and_no_credentials(self, page: Any) -> None:
-        answer = page("https://elsewhere.example", "GET")
-        assert answer.headers["access-control-allow-origin"] == "*"
-        assert "access-control-allow-credentials" not in answer.headers
+        response = page("https://elsewhere.example", "GET")
+        assert response.headers["access-control-allow-origin"] == "*"
+        assert "access-control-allow-credentials" not in response.headers
 
     @pytest.mark.parametrize("origin", ["https://a.preview.example.com", "https://a.b.preview.example.com"])
     def test_asterisk_matches_any_characters(self, origin: str, page: Any) -> None:
@@ -75,9 +75,9 @@ class TestPreflight:
     def test_preflight_without_a_matching_rule_is_forbidden(
         self, *, origin: str, method: str, headers: Any, page: Any, s3_error: Any
     ) -> None:
-        answer = page(origin, method, headers)
-        assert s3_error(answer) == (403, "AccessForbidden")
-        assert "access-control-allow-origin" not in answer.headers
+        response = page(origin, method, headers)
+        assert s3_error(response) == (403, "AccessForbidden")
+        assert "access-control-allow-origin" not in response.headers
 
     @pytest.mark.parametrize(("origin", "method"), [(None, "PUT"), (SITE, None), (SITE, "PATCH")])
     def test_incomplete_preflight_is_a_bad_request(self, origin: Any, method: Any, page: Any, s3_error: Any) -> None:
@@ -86,11 +86,11 @@ class TestPreflight:
     def test_preflight_to_a_bucket_without_rules_is_forbidden(
         self, gate: Any, bucket: str, http: Any, s3_error: Any
     ) -> None:
-        answer = http.options(
+        response = http.options(
             f"{gate.endpoint}/{bucket}/k", headers={"origin": SITE, "access-control-request-method": "PUT"}
         )
-        assert s3_error(answer) == (403, "AccessForbidden")
-        assert "CORS is not enabled for this bucket." in answer.text
+        assert s3_error(response) == (403, "AccessForbidden")
+        assert "CORS is not enabled for this bucket." in response.text
 
 
 class TestRequestFromPage:
@@ -100,18 +100,18 @@ class TestRequestFromPage:
     ) -> None:
         form = s3.generate_presigned_post(bucket, "k")
         stored = http.post(form["url"], data=form["fields"], files={"file": ("a", b"x")}, headers={"origin": SITE})
-        refused = http.post(form["url"], data={"key": "k"}, files={"file": ("a", b"x")}, headers={"origin": SITE})
+        rejected = http.post(form["url"], data={"key": "k"}, files={"file": ("a", b"x")}, headers={"origin": SITE})
         assert stored.status_code == 204
-        assert s3_error(refused) == (403, "AccessDenied")
-        for answer in (stored, refused):
-            assert answer.headers["access-control-allow-origin"] == SITE
-            assert answer.headers["access-control-expose-headers"] == "ETag, x-amz-version-id"
+        assert s3_error(rejected) == (403, "AccessDenied")
+        for response in (stored, rejected):
+            assert response.headers["access-control-allow-origin"] == SITE
+            assert response.headers["access-control-expose-headers"] == "ETag, x-amz-version-id"
 
     def test_other_origin_gets_no_cors_headers(self, s3: Any, page: Any, bucket: str, http: Any) -> None:
         url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
-        answer = http.put(url, content=b"x", headers={"origin": "https://elsewhere.example"})
-        assert answer.status_code == 200
-        assert not [name for name in answer.headers if name.startswith("access-control-")]
+        response = http.put(url, content=b"x", headers={"origin": "https://elsewhere.example"})
+        assert response.status_code == 200
+        assert not [name for name in response.headers if name.startswith("access-control-")]
 
     def test_request_without_origin_gets_no_cors_headers(self, s3: Any, page: Any, bucket: str, http: Any) -> None:
         url = s3.generate_presigned_url("list_objects_v2", Params={"Bucket": bucket})

@@ -17,13 +17,13 @@ class TestPostForm:
     def test_valid_upload_is_stored_with_type_and_checksum(
         self, *, s3: Any, bucket: str, form: Any, post_form: Any, gate: Any, sha256: Any
     ) -> None:
-        answer = post_form(form)
-        assert (answer.status_code, answer.content) == (204, b"")
+        response = post_form(form)
+        assert (response.status_code, response.content) == (204, b"")
         head = s3.head_object(Bucket=bucket, Key=KEY, ChecksumMode="ENABLED")
-        assert head["ChecksumSHA256"] == answer.headers["x-amz-checksum-sha256"] == sha256(PHOTO)
+        assert head["ChecksumSHA256"] == response.headers["x-amz-checksum-sha256"] == sha256(PHOTO)
         assert (head["ContentType"], head["ContentLength"]) == ("image/jpeg", len(PHOTO))
-        assert answer.headers["etag"] == head["ETag"]
-        assert answer.headers["location"] == f"{gate.endpoint}/{bucket}/uploads%2F018f"
+        assert response.headers["etag"] == head["ETag"]
+        assert response.headers["location"] == f"{gate.endpoint}/{bucket}/uploads%2F018f"
         assert s3.get_object(Bucket=bucket, Key=KEY)["Body"].read() == PHOTO
 
     @pytest.mark.requirement("A-07", "A-08", "LX-63")
@@ -66,9 +66,9 @@ class TestPostForm:
         bucket_is_empty: Any,
     ) -> None:
         sent = {name: value for name, value in (form | fields).items() if value is not None}
-        answer = post_form(sent, content)
-        assert s3_error(answer) == expected
-        assert message in answer.text.replace("&quot;", '"')
+        response = post_form(sent, content)
+        assert s3_error(response) == expected
+        assert message in response.text.replace("&quot;", '"')
         assert bucket_is_empty()
 
     def test_changed_policy_is_rejected(self, form: Any, post_form: Any, s3_error: Any, bucket_is_empty: Any) -> None:
@@ -82,9 +82,9 @@ class TestPostForm:
     def test_expired_policy_is_rejected(
         self, make_form: Any, post_form: Any, s3_error: Any, bucket_is_empty: Any
     ) -> None:
-        answer = post_form(make_form(lifetime=-5))
-        assert s3_error(answer) == (403, "AccessDenied")
-        assert "Invalid according to Policy: Policy expired." in answer.text
+        response = post_form(make_form(lifetime=-5))
+        assert s3_error(response) == (403, "AccessDenied")
+        assert "Invalid according to Policy: Policy expired." in response.text
         assert bucket_is_empty()
 
     def test_other_bucket_is_rejected(self, s3: Any, form: Any, post_form: Any, s3_error: Any) -> None:
@@ -93,8 +93,8 @@ class TestPostForm:
         assert "Contents" not in s3.list_objects_v2(Bucket="gate-somebody-elses")
 
     def test_other_method_is_rejected(self, gate: Any, bucket: str, form: Any, http: Any, s3_error: Any) -> None:
-        answer = http.put(f"{gate.endpoint}/{bucket}/{KEY}", content=PHOTO, headers={"content-type": "image/jpeg"})
-        assert s3_error(answer) == (403, "AccessDenied")
+        response = http.put(f"{gate.endpoint}/{bucket}/{KEY}", content=PHOTO, headers={"content-type": "image/jpeg"})
+        assert s3_error(response) == (403, "AccessDenied")
 
     def test_signature_of_an_unknown_key_is_rejected(
         self, gate: Any, bucket: str, post_form: Any, s3_error: Any
@@ -110,11 +110,11 @@ class TestPostForm:
 
     def test_unknown_bucket_is_not_created(self, s3: Any, post_form: Any, s3_error: Any) -> None:
         form = s3.generate_presigned_post("gate-nowhere", KEY)["fields"]
-        answer = post_form(form, bucket="gate-nowhere")
-        assert (answer.status_code, re.findall("<Code>(.+)</Code>", answer.text)) == (404, ["NoSuchBucket"])
+        response = post_form(form, bucket="gate-nowhere")
+        assert (response.status_code, re.findall("<Code>(.+)</Code>", response.text)) == (404, ["NoSuchBucket"])
 
     def test_second_use_creates_another_version(self, s3: Any, bucket: str, form: Any, post_form: Any) -> None:
-        """S3 has no form that works once only; whoever takes the upload over pins a version."""
+        """A form can be used more than once, so the receiver of an upload must refer to a version."""
         s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         first, second = post_form(form), post_form(form)
         assert first.headers["x-amz-version-id"] != second.headers["x-amz-version-id"]

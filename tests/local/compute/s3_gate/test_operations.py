@@ -13,8 +13,8 @@ MIB = 1024 * 1024
 
 
 def status(caught: pytest.ExceptionInfo[ClientError]) -> tuple[int, str]:
-    answer = caught.value.response
-    return answer["ResponseMetadata"]["HTTPStatusCode"], answer["Error"]["Code"]
+    response = caught.value.response
+    return response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Code"]
 
 
 class TestOrdinaryOperations:
@@ -103,12 +103,12 @@ class TestOrdinaryOperations:
         s3.put_object(Bucket=bucket, Key="raw/put", Body=b"x")
         http.post(form["url"], data=form["fields"], files={"file": ("a", b"x")})
         s3.copy_object(Bucket=bucket, Key="raw/copy", CopySource=f"{bucket}/raw/put")
-        told: set[str] = set()
+        notified_keys: set[str] = set()
         while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-                told |= {r["s3"]["object"]["key"] for r in json.loads(message["Body"]).get("Records", [])}
-        assert told == {"raw%2Fput", "raw%2Fform", "raw%2Fcopy"}
+                notified_keys |= {r["s3"]["object"]["key"] for r in json.loads(message["Body"]).get("Records", [])}
+        assert notified_keys == {"raw%2Fput", "raw%2Fform", "raw%2Fcopy"}
 
 
 class TestCopy:
@@ -166,8 +166,8 @@ class TestCopy:
         ],
     )
     def test_invalid_copy_source_is_rejected(self, source: str, expected: Any, put_signed: Any, s3_error: Any) -> None:
-        answer = put_signed(b"", {"x-amz-copy-source": source}, payload="UNSIGNED-PAYLOAD")
-        assert s3_error(answer) == expected
+        response = put_signed(b"", {"x-amz-copy-source": source}, payload="UNSIGNED-PAYLOAD")
+        assert s3_error(response) == expected
 
 
 class TestAddresses:

@@ -18,7 +18,7 @@ def encoded(document: Any) -> str:
     return base64.b64encode(json.dumps(document).encode()).decode()
 
 
-def refused(policy: str) -> tuple[int, str, str]:
+def rejected(policy: str) -> tuple[int, str, str]:
     with pytest.raises(S3Error) as caught:
         PostPolicy.parse(policy)
     return caught.value.status, caught.value.code, caught.value.message
@@ -41,7 +41,7 @@ def refused(policy: str) -> tuple[int, str, str]:
     ],
 )
 def test_malformed_condition_is_rejected(conditions: Any, message: str) -> None:
-    status, code, given = refused(encoded({"expiration": EXPIRATION, "conditions": conditions}))
+    status, code, given = rejected(encoded({"expiration": EXPIRATION, "conditions": conditions}))
     assert (status, code) == (400, "InvalidPolicyDocument")
     assert given.startswith("Invalid Policy: ")
     assert given.endswith(message)
@@ -63,7 +63,7 @@ def test_malformed_condition_is_rejected(conditions: Any, message: str) -> None:
     ],
 )
 def test_malformed_document_is_rejected(policy: str, message: str) -> None:
-    status, code, given = refused(policy)
+    status, code, given = rejected(policy)
     assert (status, code) == (400, "InvalidPolicyDocument")
     assert given.endswith(message)
 
@@ -71,7 +71,7 @@ def test_malformed_document_is_rejected(policy: str, message: str) -> None:
 def test_length_range_that_is_not_numeric_fails_as_a_condition() -> None:
     policy = encoded({"expiration": EXPIRATION, "conditions": [["content-length-range", "test", "10"]]})
     message = 'Invalid according to Policy: Policy Condition failed: ["content-length-range", "test", "10"]'
-    assert refused(policy) == (403, "AccessDenied", message)
+    assert rejected(policy) == (403, "AccessDenied", message)
 
 
 @pytest.mark.parametrize(

@@ -77,9 +77,9 @@ class TestPutWithPresignedUrl:
         self, s3: Any, bucket: str, upload: Any, http: Any, sha256: Any
     ) -> None:
         url, headers = upload
-        answer = http.put(url, content=PHOTO, headers=headers)
-        assert answer.status_code == 200
-        assert answer.headers["x-amz-checksum-sha256"] == sha256(PHOTO)
+        response = http.put(url, content=PHOTO, headers=headers)
+        assert response.status_code == 200
+        assert response.headers["x-amz-checksum-sha256"] == sha256(PHOTO)
         head = s3.head_object(Bucket=bucket, Key="uploads/one", ChecksumMode="ENABLED")
         assert head["ChecksumSHA256"] == sha256(PHOTO)
         assert (head["ContentType"], head["ContentLength"]) == ("image/jpeg", len(PHOTO))
@@ -91,8 +91,8 @@ class TestPutWithPresignedUrl:
     ) -> None:
         attempt = Attempt(url=upload[0], headers=upload[1])
         edit(attempt, sha256)
-        answer = http.request(attempt.method, attempt.url, content=attempt.content, headers=attempt.headers)
-        assert s3_error(answer) == expected
+        response = http.request(attempt.method, attempt.url, content=attempt.content, headers=attempt.headers)
+        assert s3_error(response) == expected
         assert bucket_is_empty()
 
     def test_second_use_fails_the_precondition(
@@ -109,9 +109,9 @@ class TestPutWithPresignedUrl:
         self, *, s3: Any, bucket: str, http: Any, s3_error: Any, bucket_is_empty: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         url = signed_at(s3, bucket, monkeypatch, -timedelta(minutes=20), lifetime=900)
-        answer = http.put(url, content=PHOTO)
-        assert s3_error(answer) == (403, "AccessDenied")
-        assert "<Message>Request has expired</Message><X-Amz-Expires>900</X-Amz-Expires>" in answer.text
+        response = http.put(url, content=PHOTO)
+        assert s3_error(response) == (403, "AccessDenied")
+        assert "<Message>Request has expired</Message><X-Amz-Expires>900</X-Amz-Expires>" in response.text
         assert bucket_is_empty()
 
     def test_url_just_before_its_expiry_is_accepted(
@@ -123,9 +123,9 @@ class TestPutWithPresignedUrl:
     def test_url_signed_in_the_future_is_rejected(
         self, s3: Any, bucket: str, http: Any, s3_error: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        answer = http.put(signed_at(s3, bucket, monkeypatch, timedelta(minutes=20)), content=PHOTO)
-        assert s3_error(answer) == (403, "AccessDenied")
-        assert "Request is not yet valid" in answer.text
+        response = http.put(signed_at(s3, bucket, monkeypatch, timedelta(minutes=20)), content=PHOTO)
+        assert s3_error(response) == (403, "AccessDenied")
+        assert "Request is not yet valid" in response.text
 
     @pytest.mark.parametrize(
         ("edit", "expected"),
@@ -146,14 +146,14 @@ class TestPutWithPresignedUrl:
     ) -> None:
         url, headers = upload
         assert edit[0] in url
-        answer = http.put(url.replace(*edit), content=PHOTO, headers=headers)
-        assert s3_error(answer) == (400, expected)
+        response = http.put(url.replace(*edit), content=PHOTO, headers=headers)
+        assert s3_error(response) == (400, expected)
 
     def test_date_other_than_the_credentials_is_rejected(self, upload: Any, http: Any, s3_error: Any) -> None:
         url, headers = upload
         edited = re.sub(r"X-Amz-Date=\d{8}", "X-Amz-Date=20200101", url)
-        answer = http.put(edited, content=PHOTO, headers=headers)
-        assert s3_error(answer) == (400, "AuthorizationQueryParametersError")
+        response = http.put(edited, content=PHOTO, headers=headers)
+        assert s3_error(response) == (400, "AuthorizationQueryParametersError")
 
     def test_unknown_access_key_is_rejected(self, gate: Any, bucket: str, http: Any, s3_error: Any) -> None:
         client = gate.client(aws_access_key_id="AKIANOBODY")
@@ -181,8 +181,8 @@ class TestPutWithPresignedUrl:
 
     def test_two_signatures_are_rejected(self, upload: Any, http: Any, s3_error: Any) -> None:
         url, headers = upload
-        answer = http.put(url, content=PHOTO, headers=headers | {"authorization": "AWS4-HMAC-SHA256 Credential=x"})
-        assert s3_error(answer) == (400, "InvalidArgument")
+        response = http.put(url, content=PHOTO, headers=headers | {"authorization": "AWS4-HMAC-SHA256 Credential=x"})
+        assert s3_error(response) == (400, "InvalidArgument")
 
     def test_unsigned_content_type_may_be_anything(self, s3: Any, bucket: str, http: Any) -> None:
         """As on AWS, unsigned headers are the client's choice. POST policies can restrict them."""
@@ -198,9 +198,9 @@ class TestGetWithPresignedUrl:
             "get_object",
             Params={"Bucket": bucket, "Key": "a b+%~é/ü", "ResponseContentDisposition": 'attachment; filename="x y"'},
         )
-        answer = http.get(url)
-        assert (answer.status_code, answer.content) == (200, PHOTO)
-        assert answer.headers["content-disposition"] == 'attachment; filename="x y"'
+        response = http.get(url)
+        assert (response.status_code, response.content) == (200, PHOTO)
+        assert response.headers["content-disposition"] == 'attachment; filename="x y"'
 
     @pytest.mark.parametrize(
         "edit", [("attachment", "inline"), ("X-Amz-Signature=", "X-Amz-Signature=0"), ("/k?", "/l?")]

@@ -135,15 +135,15 @@ class TestClient:
         head = f"PUT /{bucket}/k HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
         with socket.create_connection(address_of(gate.endpoint), timeout=20) as connection:
             connection.sendall(head.encode())
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        assert answer.startswith(b"HTTP/1.1 403 ")
-        assert b"connection: close" in answer.lower()
+            response = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert response.startswith(b"HTTP/1.1 403 ")
+        assert b"connection: close" in response.lower()
 
     def test_rejected_large_upload_gets_the_error_response(
         self, gate: Any, bucket: str, http: Any, s3_error: Any
     ) -> None:
-        answer = http.put(f"{gate.endpoint}/{bucket}/k", content=b"x" * 8 * MIB)
-        assert s3_error(answer) == (403, "AccessDenied")
+        response = http.put(f"{gate.endpoint}/{bucket}/k", content=b"x" * 8 * MIB)
+        assert s3_error(response) == (403, "AccessDenied")
 
     def test_connection_is_reused_after_an_error(
         self, s3: Any, gate: Any, bucket: str, http: Any, s3_error: Any

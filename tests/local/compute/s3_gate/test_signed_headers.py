@@ -36,8 +36,8 @@ class TestAuthorizationHeader:
             assert s3_error(http.request(method, gate.endpoint + path)) == (403, "AccessDenied")
 
     def test_error_response_to_head_has_no_body(self, gate: Any, bucket: str, http: Any) -> None:
-        answer = http.head(f"{gate.endpoint}/{bucket}/k")
-        assert (answer.status_code, answer.content) == (403, b"")
+        response = http.head(f"{gate.endpoint}/{bucket}/k")
+        assert (response.status_code, response.content) == (403, b"")
 
     @pytest.mark.parametrize(
         ("credentials", "expected"),
@@ -55,8 +55,8 @@ class TestAuthorizationHeader:
 
     def test_client_of_another_region_retries_in_this_one(self, gate: Any, bucket: str) -> None:
         """boto3 reads the region from the error response and retries there."""
-        answer = gate.client(region_name="eu-west-1").list_objects_v2(Bucket=bucket)
-        assert answer["KeyCount"] == 0
+        response = gate.client(region_name="eu-west-1").list_objects_v2(Bucket=bucket)
+        assert response["KeyCount"] == 0
 
     @pytest.mark.parametrize("minutes", [-16, 16])
     def test_skewed_clock_is_rejected(
@@ -88,15 +88,15 @@ class TestAuthorizationHeader:
     def test_changed_headers_are_rejected(
         self, *, edit: Any, expected: Any, put_signed: Any, s3_error: Any, bucket_is_empty: Any
     ) -> None:
-        answer = put_signed(CONTENT, {"x-amz-meta-a": "1"}, payload=digest(CONTENT), **edit)
-        assert s3_error(answer) == expected
+        response = put_signed(CONTENT, {"x-amz-meta-a": "1"}, payload=digest(CONTENT), **edit)
+        assert s3_error(response) == expected
         assert bucket_is_empty()
 
     def test_body_that_differs_from_its_hash_is_rejected(
         self, put_signed: Any, s3_error: Any, bucket_is_empty: Any
     ) -> None:
-        answer = put_signed(CONTENT + b"!", {}, payload=digest(CONTENT))
-        assert s3_error(answer) == (400, "XAmzContentSHA256Mismatch")
+        response = put_signed(CONTENT + b"!", {}, payload=digest(CONTENT))
+        assert s3_error(response) == (400, "XAmzContentSHA256Mismatch")
         assert bucket_is_empty()
 
     def test_malformed_payload_hash_is_rejected(self, put_signed: Any, s3_error: Any, bucket_is_empty: Any) -> None:
@@ -104,8 +104,8 @@ class TestAuthorizationHeader:
         assert bucket_is_empty()
 
     def test_body_without_length_is_rejected(self, put_signed: Any, s3_error: Any, bucket_is_empty: Any) -> None:
-        answer = put_signed(lambda *_: iter([CONTENT]), {}, payload="UNSIGNED-PAYLOAD")
-        assert s3_error(answer) == (411, "MissingContentLength")
+        response = put_signed(lambda *_: iter([CONTENT]), {}, payload="UNSIGNED-PAYLOAD")
+        assert s3_error(response) == (411, "MissingContentLength")
         assert bucket_is_empty()
 
 
@@ -121,8 +121,8 @@ class TestDeclaredChecksum:
         wrong = put_signed(CONTENT[::-1], {header: value}, payload="UNSIGNED-PAYLOAD", key="wrong")
         assert s3_error(wrong) == (400, "BadDigest")
         assert put_signed(CONTENT, {header: value}, payload="UNSIGNED-PAYLOAD").status_code == 200
-        answer = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
-        assert answer["ResponseMetadata"]["HTTPHeaders"][header] == value
+        response = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+        assert response["ResponseMetadata"]["HTTPHeaders"][header] == value
         assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
 
     @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ class TestDeclaredChecksum:
     def test_unsigned_content_md5_is_rejected(self, put_signed: Any, s3_error: Any) -> None:
         md5 = base64.b64encode(hashlib.md5(CONTENT, usedforsecurity=False).digest()).decode()
         assert put_signed(CONTENT, {"content-md5": md5}, payload="UNSIGNED-PAYLOAD").status_code == 200
-        answer = put_signed(CONTENT, {}, payload="UNSIGNED-PAYLOAD", content_md5=md5)
-        assert s3_error(answer) == (403, "AccessDenied")
+        response = put_signed(CONTENT, {}, payload="UNSIGNED-PAYLOAD", content_md5=md5)
+        assert s3_error(response) == (403, "AccessDenied")
 
 
 class TestChunkedBody:
@@ -165,11 +165,11 @@ class TestChunkedBody:
         self, *, algorithm: str, kind: Any, put_signed: Any, s3: Any, bucket: str
     ) -> None:
         body = AwsChunkedWrapper(io.BytesIO(CONTENT), kind, f"x-amz-checksum-{algorithm}", chunk_size=9000).read()
-        answer = put_signed(body, self.trailed(algorithm), payload=UNSIGNED_TRAILER)
-        assert answer.status_code == 200, answer.text
+        response = put_signed(body, self.trailed(algorithm), payload=UNSIGNED_TRAILER)
+        assert response.status_code == 200, response.text
         stored = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
         assert stored["Body"].read() == CONTENT
-        assert stored[f"Checksum{algorithm.upper()}"] == answer.headers[f"x-amz-checksum-{algorithm}"]
+        assert stored[f"Checksum{algorithm.upper()}"] == response.headers[f"x-amz-checksum-{algorithm}"]
         assert "ContentEncoding" not in stored
 
     @pytest.mark.parametrize(
@@ -193,8 +193,8 @@ class TestChunkedBody:
         self, *, edit: Any, expected: Any, put_signed: Any, s3_error: Any, bucket_is_empty: Any
     ) -> None:
         body = AwsChunkedWrapper(io.BytesIO(CONTENT), Crc32Checksum, "x-amz-checksum-crc32", chunk_size=9000).read()
-        answer = put_signed(edit(body), self.trailed("crc32"), payload=UNSIGNED_TRAILER)
-        assert s3_error(answer) == expected
+        response = put_signed(edit(body), self.trailed("crc32"), payload=UNSIGNED_TRAILER)
+        assert s3_error(response) == expected
         assert bucket_is_empty()
 
     def test_wrong_decoded_length_is_rejected(self, put_signed: Any, s3_error: Any, bucket_is_empty: Any) -> None:
@@ -208,8 +208,8 @@ class TestChunkedBody:
 
     def test_signed_chunks_are_stored(self, put_signed: Any, s3: Any, bucket: str, gate: Any) -> None:
         headers = {"content-encoding": "aws-chunked,gzip", "x-amz-decoded-content-length": str(len(CONTENT))}
-        answer = put_signed(lambda *seed: signed_chunks(gate, *seed), headers, payload=SIGNED)
-        assert answer.status_code == 200, answer.text
+        response = put_signed(lambda *seed: signed_chunks(gate, *seed), headers, payload=SIGNED)
+        assert response.status_code == 200, response.text
         stored = s3.get_object(Bucket=bucket, Key="k")
         assert (stored["Body"].read(), stored["ContentEncoding"]) == (CONTENT, "gzip")
 
@@ -218,18 +218,18 @@ class TestChunkedBody:
         self, *, damage: Any, put_signed: Any, s3_error: Any, gate: Any, bucket_is_empty: Any
     ) -> None:
         headers = {"content-encoding": "aws-chunked", "x-amz-decoded-content-length": str(len(CONTENT))}
-        answer = put_signed(
+        response = put_signed(
             lambda *seed: signed_chunks(gate, *seed).replace(damage[0], damage[1], 1), headers, payload=SIGNED
         )
-        assert s3_error(answer) == (403, "SignatureDoesNotMatch")
+        assert s3_error(response) == (403, "SignatureDoesNotMatch")
         assert bucket_is_empty()
 
     def test_missing_last_chunk_is_rejected(
         self, *, put_signed: Any, s3_error: Any, gate: Any, bucket_is_empty: Any
     ) -> None:
         headers = {"content-encoding": "aws-chunked", "x-amz-decoded-content-length": str(len(CONTENT))}
-        answer = put_signed(lambda *seed: signed_chunks(gate, *seed).rpartition(b"0;")[0], headers, payload=SIGNED)
-        assert s3_error(answer) == (400, "IncompleteBody")
+        response = put_signed(lambda *seed: signed_chunks(gate, *seed).rpartition(b"0;")[0], headers, payload=SIGNED)
+        assert s3_error(response) == (400, "IncompleteBody")
         assert bucket_is_empty()
 
     @pytest.mark.parametrize("damaged", [False, True])
@@ -242,11 +242,11 @@ class TestChunkedBody:
             whole = signed_chunks(gate, authorization, timestamp, trailer=f"x-amz-checksum-crc32:{crc}\n")
             return whole.replace(b"x-amz-trailer-signature:", b"x-amz-trailer-signature:0") if damaged else whole
 
-        answer = put_signed(body, self.trailed("crc32"), payload=f"{SIGNED}-TRAILER")
+        response = put_signed(body, self.trailed("crc32"), payload=f"{SIGNED}-TRAILER")
         if damaged:
-            assert s3_error(answer) == (403, "SignatureDoesNotMatch")
+            assert s3_error(response) == (403, "SignatureDoesNotMatch")
         else:
-            assert (answer.status_code, answer.headers["x-amz-checksum-crc32"]) == (200, crc)
+            assert (response.status_code, response.headers["x-amz-checksum-crc32"]) == (200, crc)
 
 
 def signed_chunks(gate: Any, authorization: str, timestamp: str, trailer: str = "") -> bytes:

@@ -67,8 +67,8 @@ def test_presigned_put_is_accepted(s3: Any, shared_bucket: str, require_stored: 
     signed = {"ContentLength": len(content), "ContentType": content_type, "ChecksumSHA256": sha256(content)}
     url = s3.generate_presigned_url("put_object", Params={"Bucket": shared_bucket, "Key": key, **signed}, ExpiresIn=900)
     headers = {"content-type": content_type, "x-amz-checksum-sha256": sha256(content)}
-    answer = httpx.put(url, content=content, headers=headers, trust_env=False)
-    assert answer.status_code == 200, answer.text
+    response = httpx.put(url, content=content, headers=headers, trust_env=False)
+    assert response.status_code == 200, response.text
     require_stored(key, content, content_type)
 
 
@@ -80,8 +80,8 @@ def test_presigned_form_is_accepted(s3: Any, shared_bucket: str, require_stored:
     exact = [*({name: value} for name, value in fields.items()), ["content-length-range", len(content), len(content)]]
     form = s3.generate_presigned_post(shared_bucket, key, Fields=fields, Conditions=exact, ExpiresIn=900)
     parts = [*((name, (None, value)) for name, value in form["fields"].items()), ("file", ("a", content))]
-    answer = httpx.post(form["url"], files=parts, trust_env=False)
-    assert answer.status_code == 204, answer.text
+    response = httpx.post(form["url"], files=parts, trust_env=False)
+    assert response.status_code == 204, response.text
     require_stored(key, content, content_type)
 
 
