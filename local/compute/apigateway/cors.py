@@ -59,8 +59,8 @@ class CorsRules:
         own = self._origin_headers(request)
         if own and self.exposed_headers:
             own.append((PREFIX + "expose-headers", ",".join(self.exposed_headers)))
-        kept = [(name, value) for name, value in response.headers if not name.startswith(PREFIX)]
-        return replace(response, headers=[*kept, *own])
+        others = [(name, value) for name, value in response.headers if not name.startswith(PREFIX)]
+        return replace(response, headers=[*others, *own])
 
     def _origin_headers(self, request: Request) -> list[tuple[str, str]]:
         origin = request.header("origin")

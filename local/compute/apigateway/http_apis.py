@@ -41,7 +41,7 @@ class HttpApis:
         self._lock = threading.Lock()
 
     def add_api(self, registration: Registration) -> Mapping[str, Any]:
-        """Apply an aws:apigatewayv2/api:Api. Its port is bound at once, so that its address is known.
+        """Apply an aws:apigatewayv2/api:Api. Its port is bound immediately, so that its address is known.
 
         Raises:
             PortTakenError: Another program listens on the port.

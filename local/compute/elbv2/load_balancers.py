@@ -53,7 +53,7 @@ class LoadBalancers:
         self._lock = threading.Lock()
 
     def add_load_balancer(self, registration: Registration) -> Mapping[str, Any]:
-        """Apply an aws:lb/loadBalancer:LoadBalancer. Its port is bound at once, so that its address is known.
+        """Apply an aws:lb/loadBalancer:LoadBalancer. Its port is bound immediately, so that its address is known.
 
         Raises:
             PortTakenError: Another program listens on the port.

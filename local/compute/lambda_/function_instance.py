@@ -121,15 +121,15 @@ class FunctionInstance:
         began = time.monotonic()
         try:
             self._send(header, event, began + timeout)
-            answer, payload = self._receive(began + timeout)
+            result, payload = self._receive(began + timeout)
         except TimeoutError:
             self.end()
             return self._timed_out(request_id, f"Task timed out after {timeout:.2f} seconds", timeout)
         except InstanceEndedError:
             return self._crashed(request_id, time.monotonic() - began)
         seconds = time.monotonic() - began
-        if answer["error"]:
-            return _unhandled(request_id, answer["error"], seconds)
+        if result["error"]:
+            return _unhandled(request_id, result["error"], seconds)
         return Invocation(request_id=request_id, payload=json.loads(payload), seconds=seconds)
 
     def end(self) -> None:

@@ -55,22 +55,6 @@ class FunctionPool:
         finally:
             self._release(instance)
 
-    def warm(self) -> None:
-        """Start an instance and wait until its handler is loaded.
-
-        Raises:
-            ProcessFailedError: The handler cannot be loaded.
-        """
-        instance = self._acquire()
-        if instance is None:
-            return
-        try:
-            failed = instance.wait_until_ready(str(uuid.uuid4()))
-        finally:
-            self._release(instance)
-        if failed is not None and failed.error is not None:
-            raise ProcessFailedError(f"function {self.definition.name}: {failed.error.message}")
-
     def close(self) -> None:
         """Kill every instance, busy or idle."""
         with self._changed:

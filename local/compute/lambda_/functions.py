@@ -9,19 +9,16 @@ from typing import Any
 from local.account import LocalAccount
 from local.compute.lambda_.function_definition import FunctionDefinition, define
 from local.compute.lambda_.function_pool import FunctionPool
-from local.compute.lambda_.invocations import FunctionError, Invocation
+from local.compute.lambda_.invocations import Invocation
 from local.errors import LocalPlatformError, RegistrationError
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
-
-__all__ = ["FunctionDefinition", "FunctionError", "Functions", "Invocation"]
 
 
 class Functions:
     """The functions of one platform.
 
-    Code is extracted under `directory`, which platforms may share. A function's first process is started by its first event,
-    or by `warm`.
+    Code is extracted under `directory`, which platforms may share. A function's first process is started by its first event.
     """
 
     def __init__(self, account: LocalAccount, supervisor: Supervisor, directory: Path) -> None:
@@ -83,15 +80,6 @@ class Functions:
         if invocation.error is not None:
             raise RegistrationError(registration.urn, f"{function_name(function)} failed: {invocation.error.message}")
         return {"result": json.dumps(invocation.payload)}
-
-    def warm(self, function: str) -> None:
-        """Start an instance before the first event and wait until its handler is loaded.
-
-        Raises:
-            LocalPlatformError: No such function is registered.
-            ProcessFailedError: The handler cannot be loaded.
-        """
-        self._pool(function).warm()
 
     def close(self) -> None:
         """Kill every instance."""

@@ -76,11 +76,13 @@ class Databases:
         }
 
     def serve_proxy(self, registration: Registration) -> Mapping[str, Any]:
-        """Return the proxy's endpoint: the server itself, on the same port. Connections are not pooled on this machine.
+        """Apply an aws:rds/proxy:Proxy; return its endpoint, the server itself. Connections are not pooled on this machine.
 
         Raises:
-            RegistrationError: Another engine family than PostgreSQL.
+            RegistrationError: The engine family is not POSTGRESQL.
         """
         if (family := registration.inputs.get("engineFamily")) != "POSTGRESQL":
-            raise RegistrationError(registration.urn, f"engine family {family}: only POSTGRESQL runs on this machine")
+            raise RegistrationError(
+                registration.urn, f"engineFamily: {family} is not supported on this machine, only POSTGRESQL"
+            )
         return {"endpoint": ports.LOOPBACK}

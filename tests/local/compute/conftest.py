@@ -1,4 +1,4 @@
-"""Functions, queues and HTTP APIs as a program would register them."""
+"""Fixtures: registered functions, queues and HTTP APIs."""
 
 import itertools
 import json
@@ -23,11 +23,12 @@ from local.supervisor import Supervisor
 HANDLERS = Path(__file__).parent / "handlers"
 WaitFor = Callable[..., Any]
 NUMBERS = itertools.count(1)
+HIDDEN_SECONDS = 600
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue and, where it has one, its dead letter queue."""
+    """A queue and its dead-letter queue, if it has one."""
 
     url: str
     arn: str
@@ -36,21 +37,21 @@ class Queue:
 
 @pytest.fixture(scope="session")
 def wait_for() -> WaitFor:
-    """Waits for a condition and returns its first true answer."""
+    """Wait until a condition is true and return its value."""
 
-    def waited(condition: Callable[[], Any], seconds: float = 30) -> Any:
+    def waited(condition: Callable[[], Any], seconds: float = 60) -> Any:
         deadline = time.monotonic() + seconds
-        while not (answer := condition()):
-            assert time.monotonic() < deadline, "it did not happen"
+        while not (value := condition()):
+            assert time.monotonic() < deadline, f"the condition did not become true within {seconds:g} s"
             time.sleep(0.01)
-        return answer
+        return value
 
     return waited
 
 
 @pytest.fixture(scope="session")
 def handlers() -> Path:
-    """The folder of the handlers that the tests run."""
+    """The folder of the tests' handlers."""
     return HANDLERS
 
 
@@ -63,8 +64,7 @@ def functions(account: LocalAccount, supervisor: Supervisor, tmp_path: Path) -> 
 
 @pytest.fixture
 def describe_function() -> Callable[..., Registration]:
-    """Makes the registration of a Function, as the provider hands it over; its code is the handlers' folder unless told
-    otherwise."""
+    """Create the registration of a function; by default its code is the handlers' folder."""
     return _function
 
 
@@ -88,7 +88,7 @@ def _function(handler: str, **inputs: Any) -> Registration:
 
 @pytest.fixture
 def register(functions: Functions) -> Callable[..., str]:
-    """Registers a function and returns its name."""
+    """Register a function and return its name."""
 
     def registered(handler: str, **inputs: Any) -> str:
         registration = _function(handler, **inputs)
@@ -100,7 +100,7 @@ def register(functions: Functions) -> Callable[..., str]:
 
 @pytest.fixture
 def make_queue(account: LocalAccount) -> Iterator[Callable[..., Queue]]:
-    """Makes queues; those with a `max_receive_count` have a dead letter queue."""
+    """Create queues; those with a `max_receive_count` have a dead-letter queue."""
     client = account.client("sqs")
     made: list[str] = []
 
@@ -110,7 +110,9 @@ def make_queue(account: LocalAccount) -> Iterator[Callable[..., Queue]]:
         arn = client.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         return url, arn
 
-    def queue(*, name: str = "", visibility_seconds: int = 1, max_receive_count: int | None = None) -> Queue:
+    def queue(
+        *, name: str = "", visibility_seconds: int = HIDDEN_SECONDS, max_receive_count: int | None = None
+    ) -> Queue:
         attributes, dead_url = {"VisibilityTimeout": str(visibility_seconds)}, None
         if max_receive_count is not None:
             dead_url, dead_arn = make()
@@ -124,8 +126,12 @@ def make_queue(account: LocalAccount) -> Iterator[Callable[..., Queue]]:
         client.delete_queue(QueueUrl=url)
 
 
-class Stage:
-    """A queue, a function that notes what it gets, and the mapping between them."""
+class QueueHarness:
+    """A queue, a function that writes its events to files, and the mapping between them.
+
+    The visibility timeout is so long that it never ends by itself: a test ends it with `make_visible`, so that no number of
+    receives depends on the speed of the machine.
+    """
 
     def __init__(
         self,
@@ -137,14 +143,15 @@ class Stage:
         self._sources, self._register, self._make_queue = sources, register, make_queue
         self.client = account.client("sqs")
         self.queue: Any = None
+        self._released: set[str] = set()
 
     def make(
         self,
         handler: str,
         notes: Path,
         *,
-        timeout: float = 1.0,
-        visibility_seconds: int = 1,
+        timeout: float = 100.0,
+        visibility_seconds: int = HIDDEN_SECONDS,
         max_receive_count: int | None = None,
         variables: dict[str, str] | None = None,
         **function_inputs: Any,
@@ -175,8 +182,8 @@ class Stage:
 
     def send(self, *bodies: str) -> list[str]:
         entries = [{"Id": str(number), "MessageBody": body} for number, body in enumerate(bodies)]
-        answer = self.client.send_message_batch(QueueUrl=self.queue.url, Entries=entries)
-        return [sent["MessageId"] for sent in answer["Successful"]]
+        response = self.client.send_message_batch(QueueUrl=self.queue.url, Entries=entries)
+        return [sent["MessageId"] for sent in response["Successful"]]
 
     def events(self) -> list[Any]:
         return [json.loads(file.read_text()) for file in sorted(self.notes.glob("*.json"))]
@@ -184,16 +191,29 @@ class Stage:
     def bodies(self) -> Counter[str]:
         return Counter(record["body"] for event in self.events() for record in event["Records"])
 
+    def make_visible(self, *bodies: str) -> None:
+        """End the visibility timeout of messages with these bodies, once for each time that the function received them."""
+        for record in (record for event in self.events() for record in event["Records"]):
+            handle = record["receiptHandle"]
+            if record["body"] in bodies and handle not in self._released:
+                self._released.add(handle)
+                self.client.change_message_visibility(
+                    QueueUrl=self.queue.url, ReceiptHandle=handle, VisibilityTimeout=0
+                )
+
     def dead(self) -> list[str]:
+        """Return the bodies of the messages in the dead-letter queue."""
         return sorted(self.take(self.queue.dead_url))
 
     def take(self, url: str) -> list[str]:
-        answer = self.client.receive_message(
+        """Receive messages without hiding them, and return their bodies."""
+        response = self.client.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, WaitTimeSeconds=0
         )
-        return [message["Body"] for message in answer.get("Messages", [])]
+        return [message["Body"] for message in response.get("Messages", [])]
 
     def left(self) -> int:
+        """Return the number of messages in the queue, visible or not."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         attributes = self.client.get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)["Attributes"]
         return sum(int(value) for value in attributes.values())
@@ -207,13 +227,13 @@ def sources(account: LocalAccount, functions: Functions) -> Iterator[EventSource
 
 
 @pytest.fixture
-def stage(
+def queue_harness(
     account: LocalAccount,
     sources: EventSources,
     register: Callable[..., str],
     make_queue: Callable[..., Queue],
-) -> Stage:
-    return Stage(account, sources, register, make_queue)
+) -> QueueHarness:
+    return QueueHarness(account, sources, register, make_queue)
 
 
 def _gateway_resource(kind: str, api_id: str, **inputs: Any) -> Registration:
@@ -237,7 +257,7 @@ def _gateway_resource(kind: str, api_id: str, **inputs: Any) -> Registration:
 
 @pytest.fixture
 def gateway_resource() -> Callable[..., Registration]:
-    """Makes the registration of an Api, Integration, Route or Stage from its kind and its API's id."""
+    """Create the registration of an Api, Integration, Route or Stage of an API."""
     return _gateway_resource
 
 
@@ -250,7 +270,7 @@ def http_apis(account: LocalAccount, functions: Functions) -> Iterator[HttpApis]
 
 @pytest.fixture
 def serve(http_apis: HttpApis, register: Callable[..., str]) -> Iterator[Callable[..., httpx.Client]]:
-    """Serves a handler behind an API of its own; the client's base is the stage's address and it remembers the API's id."""
+    """Serve a handler behind an API of its own; the client's base URL is that of the stage."""
     clients: list[httpx.Client] = []
 
     def served(handler: str, **options: Any) -> httpx.Client:

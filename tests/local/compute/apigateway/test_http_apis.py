@@ -1,4 +1,4 @@
-"""HTTP APIs from their registrations: ports, and what is refused."""
+"""Registration of HTTP APIs: ports and unsupported inputs."""
 
 import socket
 from collections.abc import Callable
@@ -17,8 +17,8 @@ Register = Callable[..., str]
 Resource = Callable[..., Registration]
 
 
-class TestReserveApi:
-    def test_a_taken_port_is_named_at_once(
+class TestAddApi:
+    def test_taken_port_raises_port_taken_error(
         self, account: LocalAccount, functions: Functions, gateway_resource: Resource
     ) -> None:
         with socket.socket() as other:
@@ -31,7 +31,7 @@ class TestReserveApi:
             assert "--port 0" in taken.value.next_step
             http_apis.close()
 
-    def test_the_first_api_gets_the_port_and_a_second_a_free_one(
+    def test_first_api_gets_the_port_and_second_a_free_one(
         self, account: LocalAccount, functions: Functions, gateway_resource: Resource
     ) -> None:
         with socket.socket() as probe:
@@ -45,7 +45,7 @@ class TestReserveApi:
         assert first == again == f"http://127.0.0.1:{port}"
         assert second.startswith("http://127.0.0.1:") and second != first
 
-    def test_the_port_is_free_after_close(
+    def test_port_is_free_after_close(
         self, account: LocalAccount, functions: Functions, register: Register, gateway_resource: Resource
     ) -> None:
         name = register("web.echo")
@@ -65,7 +65,7 @@ class TestReserveApi:
 
 
 class TestRegistration:
-    def test_an_integration_may_be_named_by_its_invoke_arn(
+    def test_integration_uri_may_be_an_invoke_arn(
         self, http_apis: HttpApis, register: Register, gateway_resource: Resource
     ) -> None:
         arn = f"arn:aws:lambda:us-east-1:123456789012:function:{register('web.echo')}"
@@ -101,7 +101,7 @@ class TestRegistration:
             (("serve_stage", "Stage", "known"), {"name": ""}, "name: required"),
         ],
     )  # fmt: skip
-    def test_what_is_not_served_is_refused(
+    def test_unsupported_input_raises_registration_error(
         self,
         http_apis: HttpApis,
         gateway_resource: Resource,

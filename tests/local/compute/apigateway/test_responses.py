@@ -1,4 +1,4 @@
-"""What a client of an HTTP API gets: functions' answers, and the gateway's own."""
+"""Responses of functions and of the gateway itself."""
 
 import json
 from collections.abc import Callable
@@ -24,21 +24,21 @@ PREFLIGHT = {"origin": "https://app.example", "access-control-request-method": "
 
 
 class TestResponse:
-    def test_headers_cookies_and_body_arrive(self, serve: Serve) -> None:
-        answer = serve("several").get("/")
-        assert answer.text == "<p>é</p>"
-        assert answer.headers.get_list("set-cookie") == ["a=1; Path=/; HttpOnly", "b=2"]
-        assert answer.headers["x-one"] == "1"
-        assert (answer.headers["x-number"], answer.headers["x-true"]) == ("7", "true")
-        assert answer.headers["content-length"] == "9"
-        assert "server" not in answer.headers
+    def test_headers_cookies_and_body_are_sent(self, serve: Serve) -> None:
+        response = serve("several").get("/")
+        assert response.text == "<p>é</p>"
+        assert response.headers.get_list("set-cookie") == ["a=1; Path=/; HttpOnly", "b=2"]
+        assert response.headers["x-one"] == "1"
+        assert (response.headers["x-number"], response.headers["x-true"]) == ("7", "true")
+        assert response.headers["content-length"] == "9"
+        assert "server" not in response.headers
 
-    def test_a_head_request_has_no_body(self, serve: Serve) -> None:
-        answer = serve("several").head("/")
-        assert (answer.content, answer.headers["content-length"]) == (b"", "9")
+    def test_head_response_has_no_body(self, serve: Serve) -> None:
+        response = serve("several").head("/")
+        assert (response.content, response.headers["content-length"]) == (b"", "9")
 
     @pytest.mark.parametrize(
-        ("told", "body", "content_type"),
+        ("result", "body", "content_type"),
         [
             ('{"a": [1, "é"]}', '{"a":[1,"\\u00e9"]}', "application/json"),
             ('"plain"', "plain", "application/json"),
@@ -48,12 +48,14 @@ class TestResponse:
             ('{"statusCode": "200"}', "", None),
         ],
     )
-    def test_what_a_bare_answer_stands_for(self, serve: Serve, told: str, body: str, content_type: str | None) -> None:
-        answer = serve("as_told").post("/", content=told)
-        assert (answer.status_code, answer.text, answer.headers.get("content-type")) == (200, body, content_type)
+    def test_result_without_status_code_becomes_a_json_response(
+        self, serve: Serve, result: str, body: str, content_type: str | None
+    ) -> None:
+        response = serve("return_body").post("/", content=result)
+        assert (response.status_code, response.text, response.headers.get("content-type")) == (200, body, content_type)
 
     @pytest.mark.parametrize(
-        "told",
+        "result",
         [
             {"statusCode": "many"},
             {"statusCode": None},
@@ -70,58 +72,58 @@ class TestResponse:
             {"statusCode": 200, "cookies": ["a=1\r\nx: y"]},
         ],
     )
-    def test_an_invalid_answer_is_an_internal_error(self, serve: Serve, told: Any) -> None:
-        answer = serve("as_told").post("/", content=json.dumps(told))
-        assert (answer.status_code, answer.json()) == (500, {"message": "Internal Server Error"})
+    def test_invalid_result_returns_500(self, serve: Serve, result: Any) -> None:
+        response = serve("return_body").post("/", content=json.dumps(result))
+        assert (response.status_code, response.json()) == (500, {"message": "Internal Server Error"})
 
     @pytest.mark.parametrize("status", [204, 304])
-    def test_a_status_without_a_body_has_none(self, serve: Serve, status: int) -> None:
-        answer = serve("as_told").post("/", content=json.dumps({"statusCode": status, "body": "x"}))
-        assert (answer.status_code, answer.content) == (status, b"")
+    def test_status_without_a_body_has_none(self, serve: Serve, status: int) -> None:
+        response = serve("return_body").post("/", content=json.dumps({"statusCode": status, "body": "x"}))
+        assert (response.status_code, response.content) == (status, b"")
 
-    def test_an_error_tells_nothing_of_the_inside(self, serve: Serve) -> None:
-        answer = serve("fail").get("/")
-        assert (answer.status_code, answer.text) == (500, '{"message":"Internal Server Error"}')
+    def test_error_response_has_no_internal_details(self, serve: Serve) -> None:
+        response = serve("fail").get("/")
+        assert (response.status_code, response.text) == (500, '{"message":"Internal Server Error"}')
 
-    def test_a_function_that_times_out_is_an_internal_error(self, serve: Serve) -> None:
+    def test_function_timeout_returns_500(self, serve: Serve) -> None:
         assert serve("sleep", timeout=1).get("/").status_code == 500
 
-    def test_an_integration_that_times_out_is_unavailable(self, serve: Serve) -> None:
-        answer = serve("sleep", integration={"timeoutMilliseconds": 300}).get("/")
-        assert (answer.status_code, answer.json()) == (503, {"message": "Service Unavailable"})
+    def test_integration_timeout_returns_503(self, serve: Serve) -> None:
+        response = serve("sleep", integration={"timeoutMilliseconds": 300}).get("/")
+        assert (response.status_code, response.json()) == (503, {"message": "Service Unavailable"})
 
-    def test_many_requests_at_once_are_all_answered(self, serve: Serve) -> None:
+    def test_concurrent_requests_all_get_responses(self, serve: Serve) -> None:
         client = serve("echo")
         with ThreadPoolExecutor(16) as threads:
             paths = list(threads.map(lambda n: client.get(f"/{n}").json()["rawPath"], range(64)))
         assert paths == [f"/{number}" for number in range(64)]
 
 
-class TestRefusals:
-    def test_no_route_is_not_found(self, serve: Serve) -> None:
+class TestErrorResponses:
+    def test_unmatched_route_returns_404(self, serve: Serve) -> None:
         client = serve("echo", routes=["GET /shows"])
-        answer = client.post("/shows")
-        assert (answer.status_code, answer.json()) == (404, {"message": "Not Found"})
+        response = client.post("/shows")
+        assert (response.status_code, response.json()) == (404, {"message": "Not Found"})
 
-    def test_a_request_beyond_ten_megabytes_is_refused_and_one_below_is_not(self, serve: Serve) -> None:
+    def test_body_over_ten_megabytes_returns_413(self, serve: Serve) -> None:
         client = serve("send_back")
-        answer = client.post("/", content=b"x" * (10 * 1024 * 1024 + 1))
-        assert (answer.status_code, answer.json()) == (413, {"message": "Request Entity Too Large"})
+        response = client.post("/", content=b"x" * (10 * 1024 * 1024 + 1))
+        assert (response.status_code, response.json()) == (413, {"message": "Request Entity Too Large"})
         assert client.post("/", content=b"x" * 1024 * 1024).status_code == 201
 
-    def test_a_length_that_is_not_declared_is_counted(self, serve: Serve) -> None:
+    def test_chunked_body_over_ten_megabytes_returns_413(self, serve: Serve) -> None:
         chunks = (b"x" * 1024 * 1024 for _ in range(11))
         assert serve("send_back").post("/", content=chunks).status_code == 413
 
 
-class TestCrossOrigin:
-    def _cors(self, answer: httpx.Response) -> dict[str, str]:
-        return {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
+class TestCors:
+    def _cors(self, response: httpx.Response) -> dict[str, str]:
+        return {name: value for name, value in response.headers.items() if name.startswith("access-control-")}
 
-    def test_a_preflight_is_answered_without_the_function(self, serve: Serve) -> None:
-        answer = serve("fail", cors=RULES, routes=["GET /only"]).options("/any", headers=PREFLIGHT)
-        assert (answer.status_code, answer.content) == (204, b"")
-        assert self._cors(answer) == {
+    def test_preflight_is_handled_without_the_function(self, serve: Serve) -> None:
+        response = serve("fail", cors=RULES, routes=["GET /only"]).options("/any", headers=PREFLIGHT)
+        assert (response.status_code, response.content) == (204, b"")
+        assert self._cors(response) == {
             "access-control-allow-origin": "https://app.example",
             "access-control-allow-methods": "GET,POST",
             "access-control-allow-headers": "authorization",
@@ -129,12 +131,12 @@ class TestCrossOrigin:
             "access-control-max-age": "300",
         }
 
-    def test_a_preflight_of_another_origin_finds_no_permission(self, serve: Serve) -> None:
+    def test_preflight_of_another_origin_gets_no_cors_headers(self, serve: Serve) -> None:
         headers = {**PREFLIGHT, "origin": "https://evil.example"}
-        answer = serve("fail", cors=RULES).options("/", headers=headers)
-        assert (answer.status_code, self._cors(answer)) == (204, {})
+        response = serve("fail", cors=RULES).options("/", headers=headers)
+        assert (response.status_code, self._cors(response)) == (204, {})
 
-    def test_the_rules_replace_what_the_function_says(self, serve: Serve) -> None:
+    def test_configured_rules_replace_the_functions_cors_headers(self, serve: Serve) -> None:
         client = serve("cross_origin", cors=RULES)
         assert self._cors(client.get("/", headers={"origin": "https://app.example"})) == {
             "access-control-allow-origin": "https://app.example",
@@ -143,33 +145,33 @@ class TestCrossOrigin:
         }
         assert self._cors(client.get("/", headers={"origin": "https://own.example"})) == {}
 
-    def test_anyone_is_a_star(self, serve: Serve) -> None:
+    def test_any_origin_gets_an_asterisk(self, serve: Serve) -> None:
         client = serve("cross_origin", cors={"allowOrigins": ["*"]})
-        answer = client.get("/", headers={"origin": "https://any.example"})
-        assert self._cors(answer) == {"access-control-allow-origin": "*"}
+        response = client.get("/", headers={"origin": "https://any.example"})
+        assert self._cors(response) == {"access-control-allow-origin": "*"}
 
-    def test_without_rules_the_function_answers_for_itself(self, serve: Serve) -> None:
+    def test_without_configuration_the_functions_cors_headers_are_sent(self, serve: Serve) -> None:
         client = serve("cross_origin")
         assert client.options("/", headers=PREFLIGHT).status_code == 200
-        answer = client.get("/", headers={"origin": "https://app.example"})
-        assert self._cors(answer) == {"access-control-allow-origin": "https://own.example"}
+        response = client.get("/", headers={"origin": "https://app.example"})
+        assert self._cors(response) == {"access-control-allow-origin": "https://own.example"}
 
 
 class TestAccessLog:
-    def test_every_request_is_a_line_without_its_query(self, serve: Serve, functions: Functions) -> None:
+    def test_each_request_is_logged_without_its_query(self, serve: Serve, functions: Functions) -> None:
         client = serve("echo")
         path = f"/logged/{client.headers['x-api-id']}"
-        answer = client.get(f"{path}?token=secret")
+        response = client.get(f"{path}?token=secret")
         lines = [json.loads(line) for line in (functions.logs / "api.log").read_text().splitlines()]
         (line,) = [line for line in lines if line["path"] == path]
         assert line.pop("time") and line.pop("milliseconds") > 0
         assert line == {
-            "requestId": answer.headers["apigw-requestid"],
+            "requestId": response.headers["apigw-requestid"],
             "ip": "127.0.0.1",
             "host": f"127.0.0.1:{client.base_url.port}",
             "method": "GET",
             "path": path,
             "protocol": "HTTP/1.1",
             "status": 200,
-            "responseLength": len(answer.content),
+            "responseLength": len(response.content),
         }

@@ -1,4 +1,4 @@
-"""Which route a request takes."""
+"""Selection of routes."""
 
 import pytest
 
@@ -20,7 +20,7 @@ ROUTES = [
 ]
 
 
-class TestChoose:
+class TestMatchRoute:
     @pytest.mark.parametrize(
         ("method", "path", "key", "parameters"),
         [
@@ -40,23 +40,21 @@ class TestChoose:
             ("POST", "/", "$default", {}),
         ],
     )  # fmt: skip
-    def test_the_most_specific_route_is_chosen(
-        self, method: str, path: str, key: str, parameters: dict[str, str]
-    ) -> None:
+    def test_most_specific_route_matches(self, method: str, path: str, key: str, parameters: dict[str, str]) -> None:
         for routes in (ROUTES, ROUTES[::-1]):
             choice = match_route(routes, method, path)
             assert choice is not None
             assert (choice.route.key, choice.parameters) == (key, parameters)
 
-    def test_a_dot_is_no_pattern(self) -> None:
+    def test_dot_matches_only_a_dot(self) -> None:
         assert match_route([Route("GET /a.b")], "GET", "/aXb") is None
 
-    def test_nothing_applies(self) -> None:
+    def test_no_matching_route_returns_none(self) -> None:
         assert match_route([Route("GET /shows")], "POST", "/shows") is None
         assert match_route([], "GET", "/") is None
 
 
-class TestValid:
+class TestIsValid:
     @pytest.mark.parametrize(("key", "valid"), [("$default", True), ("GET /a", True), ("/a", False), ("GET a", False)])
-    def test_a_key_is_default_or_a_method_and_a_path(self, key: str, valid: bool) -> None:
+    def test_key_must_be_default_or_method_and_path(self, key: str, valid: bool) -> None:
         assert Route(key).is_valid is valid

@@ -1,4 +1,4 @@
-"""A distribution served from the component's own registrations, in front of a bucket behind the object gate."""
+"""Fixtures: the component's distribution, in front of a bucket behind the object gate."""
 
 import base64
 import json
@@ -49,7 +49,7 @@ def pem(key: rsa.RSAPrivateKey) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Media:
-    """The distribution, its bucket's client and the key that signs for it."""
+    """A distribution, with clients for it and for its bucket, and its signing key."""
 
     deployment: Deployment
     account: LocalAccount
@@ -66,7 +66,7 @@ class Media:
         return str(self.deployment.outputs["keys"]["first"])
 
     def store(self, prefix: str, body: bytes, *, content_type: str = "image/png", **options: Any) -> str:
-        """Stores an object of its own name and returns its path."""
+        """Store an object under a new key and return its path."""
         key = f"{prefix}{secrets.token_hex(8)}"
         self.put(key, body, ContentType=content_type, **{"CacheControl": IMMUTABLE, **options})
         return f"/{key}"
@@ -89,13 +89,13 @@ class Media:
         )
 
     def sign(self, path: str, *, seconds: float = 300, key: rsa.RSAPrivateKey | None = None, key_id: str = "") -> str:
-        """The path with a canned policy for it."""
+        """Return the path, signed with a canned policy."""
         expires = int(time.time() + seconds)
         policy = f'{{"Statement":[{{"Resource":"{self.url}{path}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{expires}}}}}}}]}}'
         return self._signed(path, f"Expires={expires}", policy.encode(), key or self.key, key_id or self.key_id)
 
     def sign_policy(self, path: str, policy: Any) -> str:
-        """The path with a policy of the test's own."""
+        """Return the path, signed with a custom policy."""
         text = json.dumps(policy).encode()
         return self._signed(path, f"Policy={encoded(text)}", text, self.key, self.key_id)
 
@@ -111,10 +111,14 @@ def encoded(data: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory, emulator_endpoint: str) -> Iterator[LocalAccount]:
-    """The account behind an object gate, which lets nothing through that is not signed."""
+    """An account with an object gate, which rejects unsigned requests."""
     supervisor = Supervisor(tmp_path_factory.mktemp("gated"))
     access_key_id, secret_access_key = "ASIA" + secrets.token_hex(8).upper(), secrets.token_urlsafe(30)
-    pair = {"access_key_id": access_key_id, "secret_access_key": secret_access_key, "region": "us-east-1"}
+    pair: dict[str, Any] = {
+        "access_key_id": access_key_id,
+        "secret_access_key": secret_access_key,
+        "region": "us-east-1",
+    }
     endpoint = ObjectGate().start(supervisor, upstream=emulator_endpoint, **pair)
     yield LocalAccount(endpoint=emulator_endpoint, s3_endpoint=endpoint, **pair)
     supervisor.stop_all()
@@ -142,16 +146,16 @@ def media(gated: LocalAccount) -> Iterator[Media]:
             ),
         )
         bucket = aws.s3.Bucket("bucket", bucket=BUCKET)
-        # What refuses others does not refuse CloudFront, which signs with version 4 and speaks HTTPS.
-        others = {
+        # Common Deny statements, which do not apply to CloudFront: it signs with version 4 and uses HTTPS.
+        conditions = {
             "Bool": {"aws:SecureTransport": "false"},
             "StringNotEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"},
         }
-        refused = [
-            policies.deny(f"Refuse{number}", ["s3:*"], ["*"], principal="*", condition={operator: keys})
-            for number, (operator, keys) in enumerate(others.items())
+        denied = [
+            policies.deny(f"Deny{number}", ["s3:*"], ["*"], principal="*", condition={operator: keys})
+            for number, (operator, keys) in enumerate(conditions.items())
         ]
-        statements = [*refused, *delivery.bucket_statements()]
+        statements = [*denied, *delivery.bucket_statements()]
         document = pulumi.Output.json_dumps(policies.document(*statements))
         aws.s3.BucketPolicy("policy", bucket=bucket.id, policy=document)
         pulumi.export("url", delivery.url)

@@ -1,4 +1,4 @@
-"""Distributions and their parts from registrations: addresses, what is refused, and what is read of them."""
+"""Registration of distributions and of the resources that they refer to."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ def registration(kind: str, id: str, **inputs: Any) -> Registration:  # noqa: A0
     )
 
 
-def with_parts(distributions: Distributions) -> Distributions:
+def add_resources(distributions: Distributions) -> Distributions:
     access = {"originAccessControlOriginType": "s3", "signingBehavior": "always"}
     distributions.add_origin_access_control(registration("originAccessControl", "access", **access))
     distributions.add_cache_policy(registration("cachePolicy", "cache", name="cache"))
@@ -45,7 +45,7 @@ def with_parts(distributions: Distributions) -> Distributions:
 
 @pytest.fixture
 def distributions(account: LocalAccount) -> Iterator[Distributions]:
-    running = with_parts(Distributions(account))
+    running = add_resources(Distributions(account))
     yield running
     running.close()
 
@@ -56,7 +56,7 @@ def public(key: Any) -> str:
 
 
 class TestServe:
-    def test_outputs_say_how_it_answers_here(self, distributions: Distributions) -> None:
+    def test_outputs_have_the_loopback_address_and_no_aliases(self, distributions: Distributions) -> None:
         inputs = {**INPUTS, "aliases": ["media.example.com"]}
         outputs = distributions.serve(registration("distribution", "E1", **inputs))
         assert outputs["aliases"] == []
@@ -64,23 +64,23 @@ class TestServe:
         with httpx.Client(trust_env=False) as client:
             assert client.get(f"http://{outputs['domainName']}/x").status_code == 403
 
-    def test_disabled_distribution_answers_nobody(self, distributions: Distributions) -> None:
+    def test_disabled_distribution_returns_403(self, distributions: Distributions) -> None:
         outputs = distributions.serve(registration("distribution", "E1", **{**INPUTS, "enabled": False}))
-        answer = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
-        assert (answer.status_code, "does not serve this host name" in answer.text) == (403, True)
+        response = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
+        assert (response.status_code, "does not serve this host name" in response.text) == (403, True)
 
-    def test_what_a_function_decides_is_refused(self, distributions: Distributions) -> None:
+    def test_behavior_with_a_function_returns_403(self, distributions: Distributions) -> None:
         association = [{"eventType": "viewer-request", "functionArn": "arn:aws:cloudfront::1:function/f"}]
         inputs = {**INPUTS, "defaultCacheBehavior": {**BEHAVIOR, "functionAssociations": association}}
         outputs = distributions.serve(registration("distribution", "E1", **inputs))
-        answer = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
-        assert (answer.status_code, "Functions are not supported" in answer.text) == (403, True)
+        response = httpx.get(f"http://{outputs['domainName']}/x", trust_env=False)
+        assert (response.status_code, "Functions are not supported" in response.text) == (403, True)
 
-    def test_first_gets_the_port_and_a_second_a_free_one(self, account: LocalAccount) -> None:
+    def test_first_gets_the_port_and_second_a_free_one(self, account: LocalAccount) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        distributions = with_parts(Distributions(account, port=port))
+        distributions = add_resources(Distributions(account, port=port))
         try:
             first, second = (
                 distributions.serve(registration("distribution", name, **INPUTS))["domainName"] for name in ("E1", "E2")
@@ -90,12 +90,12 @@ class TestServe:
         assert first == f"127.0.0.1:{port}"
         assert second.startswith("127.0.0.1:") and second != first
 
-    def test_taken_port_is_named(self, account: LocalAccount) -> None:
+    def test_taken_port_raises_port_taken_error(self, account: LocalAccount) -> None:
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
             port = other.getsockname()[1]
-            distributions = with_parts(Distributions(account, port=port))
+            distributions = add_resources(Distributions(account, port=port))
             with pytest.raises(PortTakenError, match=f"port {port}: another program listens there"):
                 distributions.serve(registration("distribution", "E1", **INPUTS))
             distributions.close()
@@ -103,7 +103,7 @@ class TestServe:
     def test_port_is_free_after_close(self, account: LocalAccount) -> None:
         port = 0
         for _ in range(2):
-            distributions = with_parts(Distributions(account, port=port))
+            distributions = add_resources(Distributions(account, port=port))
             address = distributions.serve(registration("distribution", "E1", **INPUTS))["domainName"]
             with httpx.Client(trust_env=False) as client:
                 assert client.get(f"http://{address}/x").status_code == 403
@@ -113,7 +113,7 @@ class TestServe:
                     client.get(f"http://{address}/x")
             port = int(address.rpartition(":")[2])
 
-    def test_port_that_was_never_served_is_free_after_close(self) -> None:
+    def test_port_of_a_server_that_never_started_is_free_after_close(self) -> None:
         server = LoopbackServer("unused", port=0)
         with socket.socket() as probe:
             with pytest.raises(OSError):
@@ -121,12 +121,12 @@ class TestServe:
             server.close()
             probe.bind(("127.0.0.1", server.port))
 
-    def test_emulator_that_is_away_is_a_bad_gateway(self, account: LocalAccount) -> None:
+    def test_unreachable_emulator_returns_502(self, account: LocalAccount) -> None:
         away = LocalAccount(
             endpoint="http://127.0.0.1:1", s3_endpoint="http://127.0.0.1:1", region="us-east-1",
             access_key_id="a", secret_access_key="b",
         )  # fmt: skip
-        distributions = with_parts(Distributions(away))
+        distributions = add_resources(Distributions(away))
         try:
             address = distributions.serve(registration("distribution", "E1", **INPUTS))["domainName"]
             assert httpx.get(f"http://{address}/x", trust_env=False, timeout=60).status_code == 502
@@ -164,15 +164,15 @@ class TestServe:
             ),
         ],
     )
-    def test_what_is_not_served_is_refused(
+    def test_unsupported_input_raises_registration_error(
         self, distributions: Distributions, changes: dict[str, Any], problem: str
     ) -> None:
         with pytest.raises(RegistrationError, match=problem):
             distributions.serve(registration("distribution", "E1", **{**INPUTS, **changes}))
 
 
-class TestWithoutGate:
-    """What only the distribution itself keeps from happening: this bucket's endpoint would answer anything."""
+class TestUngatedBucket:
+    """Checks that the distribution makes itself: the bucket's endpoint has no gate and allows everything."""
 
     @pytest.fixture
     def address(self, distributions: Distributions, account: LocalAccount) -> str:
@@ -209,10 +209,13 @@ class TestWithoutGate:
     def get(self, url: str) -> httpx.Response:
         return httpx.get(url, trust_env=False, timeout=60)
 
-    def test_signatures_are_no_part_of_what_is_kept(self, address: str) -> None:
-        answers = [self.get(self.signed(f"{address}/thumbnails/x?v=1", 4_000_000_000 + late)) for late in (0, 1)]
-        assert [answer.content for answer in answers] == [b"thumbnails/x"] * 2
-        assert [answer.headers["x-cache"] for answer in answers] == ["Miss from cloudfront", "Hit from cloudfront"]
+    def test_signature_is_not_in_the_cache_key(self, address: str) -> None:
+        responses = [self.get(self.signed(f"{address}/thumbnails/x?v=1", 4_000_000_000 + late)) for late in (0, 1)]
+        assert [response.content for response in responses] == [b"thumbnails/x"] * 2
+        assert [response.headers["x-cache"] for response in responses] == [
+            "Miss from cloudfront",
+            "Hit from cloudfront",
+        ]
         other = self.get(self.signed(f"{address}/thumbnails/x?v=2", 4_000_000_000))
         assert other.headers["x-cache"] == "Miss from cloudfront"
 
@@ -225,33 +228,35 @@ class TestWithoutGate:
             "/thumbnails/.%2Fx",
         ],
     )
-    def test_encoded_steps_lead_nowhere(self, address: str, path: str) -> None:
-        answer = self.get(self.signed(address + path, 4_000_000_000))
-        assert (answer.status_code, "AccessDenied" in answer.text) == (403, True)
+    def test_encoded_dot_segments_are_forbidden(self, address: str, path: str) -> None:
+        response = self.get(self.signed(address + path, 4_000_000_000))
+        assert (response.status_code, "AccessDenied" in response.text) == (403, True)
 
-    def test_bytes_that_are_no_text_name_no_object(self, address: str) -> None:
+    def test_path_that_is_not_utf8_is_forbidden(self, address: str) -> None:
         assert self.get(self.signed(f"{address}/thumbnails/%FF", 4_000_000_000)).status_code == 403
 
 
-class TestParts:
-    def test_key_that_is_not_rsa_or_no_key(self, distributions: Distributions) -> None:
+class TestReferencedResources:
+    def test_key_that_is_not_rsa_or_not_pem_raises_registration_error(self, distributions: Distributions) -> None:
         curve = public(ec.generate_private_key(ec.SECP256R1()))
         for text, problem in ((curve, "only RSA keys"), ("x", "must be a public key in PEM")):
             with pytest.raises(RegistrationError, match=problem):
                 distributions.add_public_key(registration("publicKey", "K1", encodedKey=text))
 
-    def test_group_with_a_key_that_is_not_registered(self, distributions: Distributions) -> None:
+    def test_key_group_with_an_unknown_key_raises_registration_error(self, distributions: Distributions) -> None:
         distributions.add_public_key(registration("publicKey", "K1", encodedKey=public(KEY)))
         distributions.add_key_group(registration("keyGroup", "G1", items=["K1"]))
         with pytest.raises(RegistrationError, match="items: no public key is registered as K2"):
             distributions.add_key_group(registration("keyGroup", "G2", items=["K1", "K2"]))
 
-    def test_access_control_that_does_not_always_sign(self, distributions: Distributions) -> None:
+    def test_access_control_that_does_not_always_sign_raises_registration_error(
+        self, distributions: Distributions
+    ) -> None:
         inputs = {"originAccessControlOriginType": "s3", "signingBehavior": "no-override"}
         with pytest.raises(RegistrationError, match="signingBehavior: must be always"):
             distributions.add_origin_access_control(registration("originAccessControl", "A2", **inputs))
 
-    def test_cookies_in_the_cache_key(self, distributions: Distributions) -> None:
+    def test_cookies_in_the_cache_key_raise_registration_error(self, distributions: Distributions) -> None:
         parameters = {"cookiesConfig": {"cookieBehavior": "all"}}
         with pytest.raises(RegistrationError, match="cookiesConfig: not supported"):
             distributions.add_cache_policy(
@@ -273,5 +278,5 @@ class TestParts:
         ("/../..", "/"),
     ],
 )
-def test_path_is_compared_in_its_normal_form(path: str, expected: str) -> None:
+def test_path_is_normalised(path: str, expected: str) -> None:
     assert normalise_path(path) == expected

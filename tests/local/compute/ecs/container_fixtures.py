@@ -1,4 +1,4 @@
-"""Load balancers and containers as a program would register them."""
+"""Fixtures: registered load balancers, target groups and containers."""
 
 import itertools
 import json
@@ -20,13 +20,13 @@ from tests.local.compute.handlers.task_server import TaskServer
 
 HANDLERS = Path(__file__).parents[1] / "handlers"
 NUMBERS = itertools.count(1)
-# No start is too slow for it; a test that wants a target to fail from the beginning has another interval.
+# The interval gives a target a long start time; tests of targets that fail from the start use SHORT_CHECK.
 CHECK = {"path": "/health", "interval": 600, "timeout": 20, "healthyThreshold": 2, "unhealthyThreshold": 2}
-IMPATIENT = {"interval": 0.05}
+SHORT_CHECK = {"interval": 0.05}
 
 
 def resource(type_: str, name: str, **inputs: Any) -> Registration:
-    """A registration whose id is its ARN, as those of load balancers and task definitions are."""
+    """Create a registration whose id is its ARN, as for load balancers and task definitions."""
     arn = f"arn:aws:test:us-east-1:123456789012:{type_.rpartition(':')[2]}/{name}"
     return Registration(
         urn=f"urn:pulumi:test::test::{type_}::{name}",
@@ -96,7 +96,7 @@ def balancers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LoadB
 
 @pytest.fixture
 def serve(balancers: LoadBalancers) -> Iterator[Callable[..., httpx.Client]]:
-    """Serves the load balancer `web` with the group `tasks` behind its listener; the client's base is its address."""
+    """Serve the load balancer `web`, which forwards to the target group `tasks`; the client's base URL is its address."""
     clients: list[httpx.Client] = []
 
     def served(
@@ -105,7 +105,7 @@ def serve(balancers: LoadBalancers) -> Iterator[Callable[..., httpx.Client]]:
         address = balancers.add_load_balancer(load_balancer(**(balancer or {})))["dnsName"]
         balancers.add_target_group(target_group(**(group or {})))
         balancers.serve_listener(listener(**inputs))
-        # Its own patience is longer than any wait of a test.
+        # The timeout is longer than any wait of a test.
         clients.append(httpx.Client(base_url=f"http://{address}", trust_env=False, timeout=60))
         return clients[-1]
 
@@ -122,15 +122,15 @@ class Targets:
         self.servers: list[TaskServer] = []
 
     def start(self, health_status: int = 200) -> TaskServer:
-        """A server that is no target yet."""
-        server = TaskServer("127.0.0.1", 0, self.notes)  # type: ignore[no-untyped-call]  # code of a container, which nothing types
+        """Start a server without registering it."""
+        server = TaskServer("127.0.0.1", 0, self.notes)
         server.health_status = health_status
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
         self.servers.append(server)
         return server
 
     def add(self, *, group: str = "tasks", state: str = "healthy", health_status: int = 200) -> TaskServer:
-        """A server that is a target, after it has come to this state."""
+        """Start a server, register it, and wait until it has a state."""
         server = self.start(health_status)
         self._balancers.add_target(target_group(group).id, "127.0.0.1", server.server_port)
         self.wait(server, state, group=group)
@@ -175,7 +175,7 @@ class Platform:
         self.notes, self._serve = notes, serve
 
     def log(self, number: int = 1) -> str:
-        """What the task of this number has written."""
+        """Return the log of a task."""
         return (self.supervisor.logs / f"container-api-{number}.log").read_text()
 
     def start(
@@ -186,7 +186,7 @@ class Platform:
         variables: dict[str, str] | None = None,
         **inputs: Any,
     ) -> httpx.Client:
-        """Starts one service and answers a client of its load balancer."""
+        """Start a service and return a client of its load balancer."""
         client = self._serve(group=group)
         environment = {"NOTES": str(self.notes), **(variables or {})}
         listed = [{"name": name, "value": value} for name, value in environment.items()]
@@ -195,17 +195,17 @@ class Platform:
         return client
 
     def pids(self, client: httpx.Client) -> set[int]:
-        """The processes that answer; none when a request was not answered by any."""
-        answers = [client.get("/") for _ in range(8)]
-        served = all(answer.status_code == 200 for answer in answers)
-        return {answer.json()["pid"] for answer in answers} if served else set()
+        """Return the ids of the processes that respond to eight requests; empty if one of the requests failed."""
+        responses = [client.get("/") for _ in range(8)]
+        is_served = all(response.status_code == 200 for response in responses)
+        return {response.json()["pid"] for response in responses} if is_served else set()
 
 
 @pytest.fixture
 def platform(
     account: LocalAccount, balancers: LoadBalancers, serve: Callable[..., httpx.Client], tmp_path: Path
 ) -> Iterator[Platform]:
-    # One of its own, because its logs are read.
+    # A supervisor for this test, because its logs are read.
     supervisor = Supervisor(tmp_path / "state")
     containers = Containers(account, supervisor, balancers, images={"server": HANDLERS})
     yield Platform(containers, balancers, supervisor, tmp_path, serve)

@@ -1,4 +1,4 @@
-"""Containers from their task definitions: what their processes are given, and what is refused."""
+"""Task definitions: the environment of containers, and unsupported inputs."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ __all__ = ["balancers", "platform", "serve"]
 
 @pytest.fixture
 def secret(account: LocalAccount) -> Callable[[str], str]:
-    """Keeps a secret and answers its ARN."""
+    """Create a secret and return its ARN."""
 
     def keep(text: str) -> str:
         made = account.client("secretsmanager").create_secret(Name=f"test-{next(NUMBERS)}", SecretString=text)
@@ -41,7 +41,7 @@ def secret(account: LocalAccount) -> Callable[[str], str]:
 
 
 class TestTask:
-    def test_its_environment_is_what_is_registered(
+    def test_environment_has_only_registered_and_ecs_variables(
         self, platform: Platform, account: LocalAccount, secret: Callable[[str], str]
     ) -> None:
         whole, parts = secret("open sesame"), secret(json.dumps({"password": "p'w", "port": 5432}))
@@ -58,8 +58,8 @@ class TestTask:
         )
         assert account.environment().items() <= environment.items()
         assert environment["AWS_EXECUTION_ENV"] == "AWS_ECS_FARGATE"
-        # Nothing of this process comes along, and no variable of our own but where to listen.
-        told = {
+        # Neither variables of this process, nor others than those registered, HOST, PORT and ECS's.
+        expected = {
             "HOST",
             "PORT",
             "NOTES",
@@ -70,23 +70,23 @@ class TestTask:
             *account.environment(),
         }
         of_any_process = {"LANG", "PATH", "PYTHONPATH", "PYTHONUNBUFFERED", "AWS_EXECUTION_ENV", "LC_CTYPE"}
-        assert set(environment) - told <= of_any_process
+        assert set(environment) - expected <= of_any_process
 
-    def test_it_is_told_a_port_of_its_own_on_loopback(self, platform: Platform) -> None:
+    def test_port_variables_are_replaced_by_a_loopback_port(self, platform: Platform) -> None:
         about = platform.start(variables={"PORT": "3000", "APP_PORT": "3000", "HOST": "192.0.2.1"}).get("/").json()
         environment = about["environment"]
         assert environment["HOST"] == "127.0.0.1"
         assert environment["PORT"] == environment["APP_PORT"] == str(about["port"]) != "3000"
 
-    def test_it_imports_from_its_image_and_the_standard_library_only(self, platform: Platform) -> None:
+    def test_only_the_image_and_the_standard_library_can_be_imported(self, platform: Platform) -> None:
         about = platform.start().get("/").json()
         assert about["folder"] == str(HANDLERS)
         assert about["path"][0] == str(HANDLERS)
-        # The checkout is the current folder of this process, and its environment has packages.
+        # This process has the checkout as its working directory and packages in its environment.
         assert not [entry for entry in about["path"] if "site-packages" in entry]
         assert str(Path(__file__).parents[4]) not in about["path"]
 
-    def test_a_registered_volume_is_its_temporary_folder(self, platform: Platform) -> None:
+    def test_tmp_volume_is_a_temporary_folder_per_task(self, platform: Platform) -> None:
         mount = {"sourceVolume": "tmp", "containerPath": "/tmp"}
         client = platform.start(container={"mountPoints": [mount]}, desiredCount=2)
         folders = {client.get("/").json()["environment"]["TMPDIR"] for _ in range(4)}
@@ -94,11 +94,11 @@ class TestTask:
         platform.containers.close()
         assert not [folder for folder in folders if Path(folder).exists()]
 
-    def test_what_it_writes_is_in_its_log(self, platform: Platform) -> None:
+    def test_output_is_in_the_log(self, platform: Platform) -> None:
         platform.start()
         assert platform.log() == "serving\n"
 
-    def test_a_secret_that_is_missing_is_named(self, platform: Platform) -> None:
+    def test_missing_secret_fails_the_service(self, platform: Platform) -> None:
         arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:nobody-AbCdEf"
         with pytest.raises(
             RegistrationError,
@@ -108,7 +108,7 @@ class TestTask:
                 container={"secrets": [{"name": "KEY", "valueFrom": arn}]}, deploymentCircuitBreaker={"enable": True}
             )
 
-    def test_a_key_that_is_missing_is_named(self, platform: Platform, secret: Callable[[str], str]) -> None:
+    def test_missing_key_of_a_secret_fails_the_service(self, platform: Platform, secret: Callable[[str], str]) -> None:
         arn = secret("{}")
         with pytest.raises(RegistrationError, match="is not JSON with the key password"):
             platform.start(
@@ -129,7 +129,7 @@ class TestRegistration:
             ("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/server:1.2@sha256:abc", "team/server"),
         ],
     )
-    def test_a_repository_is_named_by_what_is_between_host_and_tag(self, image: str, repository: str) -> None:
+    def test_repository_is_between_registry_and_tag(self, image: str, repository: str) -> None:
         assert repository_of(image) == repository
 
     @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ class TestRegistration:
             ({"healthCheck": {"command": ["CMD", "curl", "x"]}}, "healthCheck.command: 'curl' is not supported"),
         ],
     )  # fmt: skip
-    def test_what_does_not_run_here_is_refused(
+    def test_unsupported_container_raises_registration_error(
         self, platform: Platform, container: dict[str, Any], problem: str
     ) -> None:
         with pytest.raises(RegistrationError, match=rf"containerDefinitions\[0\]\.{problem}"):
@@ -164,11 +164,13 @@ class TestRegistration:
         ("text", "problem"),
         [("{", "not valid JSON"), ("[]", "exactly one container"), ("[{}, {}]", "exactly one container")],
     )
-    def test_other_than_one_container_is_refused(self, platform: Platform, text: str, problem: str) -> None:
+    def test_other_than_one_container_raises_registration_error(
+        self, platform: Platform, text: str, problem: str
+    ) -> None:
         with pytest.raises(RegistrationError, match=f"containerDefinitions: .*{problem}"):
             platform.containers.register_task(task_definition(containerDefinitions=text))
 
-    def test_an_image_without_its_folder_is_refused(
+    def test_missing_image_folder_raises_registration_error(
         self, account: LocalAccount, supervisor: Supervisor, balancers: LoadBalancers, tmp_path: Path
     ) -> None:
         containers = Containers(account, supervisor, balancers, images={"server": tmp_path / "gone"})
@@ -192,7 +194,7 @@ class TestRegistration:
             ),
         ],
     )  # fmt: skip
-    def test_a_service_that_does_not_run_here_is_refused(
+    def test_unsupported_service_raises_registration_error(
         self, platform: Platform, serve: Callable[..., httpx.Client], inputs: dict[str, Any], problem: str
     ) -> None:
         serve()
@@ -201,10 +203,10 @@ class TestRegistration:
             platform.containers.start_service(service(**inputs))
 
     @pytest.mark.parametrize("named", ["api", "api:1"])
-    def test_a_task_definition_may_be_named_by_its_family(self, platform: Platform, named: str) -> None:
+    def test_task_definition_may_be_named_by_its_family(self, platform: Platform, named: str) -> None:
         assert platform.start(taskDefinition=named).get("/").status_code == 200
 
-    def test_a_second_service_of_a_name_is_refused(self, platform: Platform) -> None:
+    def test_second_service_with_a_name_raises_registration_error(self, platform: Platform) -> None:
         platform.start()
         with pytest.raises(RegistrationError, match="name: a service api is already running"):
             platform.containers.start_service(service("api"))

@@ -1,4 +1,4 @@
-"""The components' containers and load balancers, deployed to the emulator and run."""
+"""The components' containers and load balancers, deployed to the emulator and served."""
 
 import warnings
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ from tests.local.compute.ecs.container_fixtures import HANDLERS, balancers
 
 __all__ = ["balancers"]
 
-# pulumi-aws marks some of its own classes as deprecated while it defines them, which is none of our doing.
+# pulumi-aws marks some of its own classes as deprecated while it defines them, which is not under our control.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", DeprecationWarning)
     for token in TABLE:
@@ -59,7 +59,7 @@ def runners(containers: Containers, balancers: LoadBalancers) -> dict[str, Runne
 
 @pytest.mark.parametrize("shifts_traffic", [False, True])
 class TestContainerService:
-    def test_its_address_is_served_by_the_desired_count(
+    def test_url_is_served_by_the_desired_count(
         self, account: LocalAccount, runners: dict[str, Runner], tmp_path: Path, shifts_traffic: bool
     ) -> None:
         def program() -> None:
@@ -108,7 +108,7 @@ class TestContainerService:
         deployment = deploy(program, project="containers", stack="dev", config={}, provider=provider)
         url = deployment.outputs["url"]
         assert url.startswith("http://127.0.0.1:")
-        answers = [httpx.get(url, trust_env=False).json() for _ in range(6)]
-        assert len({answer["pid"] for answer in answers}) == 2
-        assert all(Path(answer["environment"]["TMPDIR"]).is_dir() for answer in answers)
+        responses = [httpx.get(url, trust_env=False).json() for _ in range(6)]
+        assert len({response["pid"] for response in responses}) == 2
+        assert all(Path(response["environment"]["TMPDIR"]).is_dir() for response in responses)
         assert {each.state for each in deployment.resources if each.type in runners} == {"applied"}

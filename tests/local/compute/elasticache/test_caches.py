@@ -1,4 +1,4 @@
-"""A replication group becomes a real Valkey server."""
+"""Replication groups are served by Valkey."""
 
 from pathlib import Path
 
@@ -12,13 +12,13 @@ from tests.local.compute.elasticache.valkey_server import registration
 
 
 class TestStart:
-    def test_server_keeps_what_is_written(self, valkey_endpoint: str) -> None:
+    def test_started_server_stores_values(self, valkey_endpoint: str) -> None:
         host, _, port = valkey_endpoint.partition(":")
         with valkey.Valkey(host=host, port=int(port)) as client:
             assert client.set("key", "value")
             assert client.get("key") == b"value"
 
-    def test_each_cache_is_a_process_that_the_platform_needs(self, tmp_path: Path) -> None:
+    def test_each_cache_is_a_process(self, tmp_path: Path) -> None:
         supervisor = Supervisor(tmp_path)
         try:
             caches = Caches(supervisor)
@@ -29,6 +29,6 @@ class TestStart:
         finally:
             supervisor.stop_all()
 
-    def test_another_engine_is_rejected(self, supervisor: Supervisor) -> None:
-        with pytest.raises(RegistrationError, match="engine redis: only valkey runs on this machine"):
+    def test_other_engine_raises_registration_error(self, supervisor: Supervisor) -> None:
+        with pytest.raises(RegistrationError, match="engine: redis is not supported on this machine, only valkey"):
             Caches(supervisor).start(registration(engine="redis"))

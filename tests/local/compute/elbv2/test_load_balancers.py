@@ -1,4 +1,4 @@
-"""Load balancers from their registrations: ports, rules, actions, and what is refused."""
+"""Registration of load balancers: ports, rules, actions and unsupported inputs."""
 
 import socket
 from collections.abc import Callable
@@ -34,8 +34,8 @@ def fixed(text: str, status: str = "200") -> dict[str, Any]:
     return {"type": "fixed-response", "fixedResponse": response}
 
 
-class TestReserve:
-    def test_a_taken_port_is_named_at_once(self, tmp_path: Path) -> None:
+class TestAddLoadBalancer:
+    def test_taken_port_raises_port_taken_error(self, tmp_path: Path) -> None:
         with socket.socket() as other:
             other.bind(("127.0.0.1", 0))
             other.listen()
@@ -45,7 +45,7 @@ class TestReserve:
                 balancers.add_load_balancer(load_balancer())
             balancers.close()
 
-    def test_the_first_gets_the_port_and_a_second_a_free_one(self, tmp_path: Path) -> None:
+    def test_first_gets_the_port_and_second_a_free_one(self, tmp_path: Path) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
@@ -56,7 +56,7 @@ class TestReserve:
         assert first == f"127.0.0.1:{port}"
         assert second.startswith("127.0.0.1:") and second != first
 
-    def test_the_port_is_free_after_close(self, tmp_path: Path) -> None:
+    def test_port_is_free_after_close(self, tmp_path: Path) -> None:
         port = 0
         for _ in range(2):
             balancers = LoadBalancers(port=port, logs=tmp_path)
@@ -72,35 +72,35 @@ class TestReserve:
 
 
 class TestListener:
-    def test_the_address_is_that_of_the_listener_that_does_more_than_redirect(self, balancers: LoadBalancers) -> None:
+    def test_dns_name_is_that_of_the_listener_that_does_not_redirect(self, balancers: LoadBalancers) -> None:
         address = balancers.add_load_balancer(load_balancer())["dnsName"]
         balancers.serve_listener(listener("http", defaultActions=[TO_HTTPS]))
         balancers.serve_listener(listener("https", port=443, protocol="HTTPS", defaultActions=[fixed("served")]))
         assert balancers.address(listener("https").id) == address
         assert httpx.get(f"http://{address}/", trust_env=False).text == "served"
-        answer = httpx.get(
+        response = httpx.get(
             f"http://{balancers.address(listener('http').id)}/shows/a%2Fb?x=1&y=",
             headers={"host": "api.example.test"},
             trust_env=False,
         )
-        assert answer.status_code == 301
-        assert answer.headers["location"] == "https://api.example.test:443/shows/a%2Fb?x=1&y="
-        assert answer.headers["server"] == "awselb/2.0"
+        assert response.status_code == 301
+        assert response.headers["location"] == "https://api.example.test:443/shows/a%2Fb?x=1&y="
+        assert response.headers["server"] == "awselb/2.0"
 
-    def test_a_redirect_that_keeps_the_host_leads_back_here(self, serve: Serve, balancers: LoadBalancers) -> None:
+    def test_redirect_without_a_host_keeps_the_requested_host(self, serve: Serve, balancers: LoadBalancers) -> None:
         moved = {"path": "/new/#{path}", "query": "from=old", "statusCode": "HTTP_302"}
         serve(defaultActions=[{"type": "redirect", "redirect": moved}])
         address = balancers.address(listener().id)
-        answer = httpx.get(f"http://{address}/shows", trust_env=False)
-        assert (answer.status_code, answer.headers["location"]) == (302, f"http://{address}/new/shows?from=old")
+        response = httpx.get(f"http://{address}/shows", trust_env=False)
+        assert (response.status_code, response.headers["location"]) == (302, f"http://{address}/new/shows?from=old")
 
-    def test_a_fixed_response_is_sent(self, serve: Serve) -> None:
-        answer = serve(defaultActions=[fixed("closed", "503")]).get("/")
-        assert (answer.status_code, answer.text, answer.headers["content-type"]) == (503, "closed", "text/plain")
+    def test_fixed_response_is_sent(self, serve: Serve) -> None:
+        response = serve(defaultActions=[fixed("closed", "503")]).get("/")
+        assert (response.status_code, response.text, response.headers["content-type"]) == (503, "closed", "text/plain")
 
 
 class TestRules:
-    def test_the_first_that_applies_decides(self, serve: Serve, balancers: LoadBalancers) -> None:
+    def test_first_matching_rule_by_priority_applies(self, serve: Serve, balancers: LoadBalancers) -> None:
         client = serve(defaultActions=[fixed("default")])
         conditions = {
             "images": (30, [{"pathPattern": {"values": ["/images/*", "/icon.???"]}}]),
@@ -120,17 +120,17 @@ class TestRules:
             ("a.example.test", "/images/1"): "host",
             ("example.test", "/"): "default",
         }
-        answers = {key: client.get(key[1], headers={"host": key[0]}).text for key in asked}
-        assert answers == asked
+        responses = {key: client.get(key[1], headers={"host": key[0]}).text for key in asked}
+        assert responses == asked
 
-    def test_without_a_priority_it_comes_last(self, serve: Serve, balancers: LoadBalancers) -> None:
+    def test_rule_without_a_priority_is_last(self, serve: Serve, balancers: LoadBalancers) -> None:
         client = serve(defaultActions=[fixed("default")])
         everything = [{"pathPattern": {"values": ["*"]}}]
         balancers.add_rule(rule("first", priority=7, conditions=everything, actions=[fixed("first")]))
         balancers.add_rule(rule("second", conditions=everything, actions=[fixed("second")]))
         assert client.get("/").text == "first"
 
-    def test_a_group_without_weight_gets_nothing(
+    def test_target_group_with_weight_zero_gets_no_requests(
         self, serve: Serve, balancers: LoadBalancers, targets: Targets
     ) -> None:
         for name in ("blue", "green"):
@@ -141,7 +141,9 @@ class TestRules:
         green = targets.add(group="green")
         assert {client.get("/").json()["port"] for _ in range(20)} == {green.server_port}
 
-    def test_a_group_is_reachable_when_something_forwards_to_it(self, serve: Serve, balancers: LoadBalancers) -> None:
+    def test_target_group_has_a_listener_once_a_rule_forwards_to_it(
+        self, serve: Serve, balancers: LoadBalancers
+    ) -> None:
         serve(defaultActions=[fixed("default")])
         group = target_group().id
         assert not balancers.has_listener(group)
@@ -222,13 +224,13 @@ class TestRegistration:
             ),
         ],
     )  # fmt: skip
-    def test_what_is_not_served_is_refused(
+    def test_unsupported_input_raises_registration_error(
         self, serve: Serve, balancers: LoadBalancers, runner: str, registration: Any, problem: str
     ) -> None:
         serve()
         with pytest.raises(RegistrationError, match=problem):
             getattr(balancers, runner)(registration)
 
-    def test_a_target_of_an_unknown_group_is_refused(self, balancers: LoadBalancers) -> None:
+    def test_target_of_an_unknown_group_raises_local_platform_error(self, balancers: LoadBalancers) -> None:
         with pytest.raises(LocalPlatformError, match="no target group is registered as nothing"):
             balancers.add_target("nothing", "127.0.0.1", 1)

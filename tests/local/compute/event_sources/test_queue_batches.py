@@ -1,4 +1,4 @@
-"""How messages become events, and what a function's answer says about those of its batch."""
+"""Events of batches, their split by size, and the failed messages of a result."""
 
 import json
 from itertools import combinations, pairwise
@@ -14,7 +14,7 @@ MESSAGES = [{"MessageId": f"m{number}"} for number in range(10)]
 ALL_IDS = frozenset(message["MessageId"] for message in MESSAGES)
 
 
-def answered(payload: Any) -> Invocation:
+def succeeded(payload: Any) -> Invocation:
     return Invocation(request_id="r", payload=payload)
 
 
@@ -22,14 +22,14 @@ def report(*identifiers: Any) -> dict[str, Any]:
     return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
-class TestFailures:
-    def test_any_set_of_named_messages_comes_again_and_no_other(self) -> None:
-        tried = 0
+class TestFailedMessageIds:
+    def test_exactly_the_reported_messages_fail(self) -> None:
+        count_tested = 0
         for count in range(11):
             for named in combinations(sorted(ALL_IDS), count):
-                assert failed_message_ids(answered(report(*named)), MESSAGES, reports_items=True) == frozenset(named)
-                tried += 1
-        assert tried == 1024
+                assert failed_message_ids(succeeded(report(*named)), MESSAGES, reports_items=True) == frozenset(named)
+                count_tested += 1
+        assert count_tested == 1024
 
     @pytest.mark.parametrize(
         "payload",
@@ -48,24 +48,24 @@ class TestFailures:
             report("m1", "of another batch"),
         ],
     )
-    def test_a_report_that_cannot_be_trusted_fails_the_whole_batch(self, payload: Any) -> None:
-        assert failed_message_ids(answered(payload), MESSAGES, reports_items=True) == ALL_IDS
+    def test_malformed_report_fails_the_whole_batch(self, payload: Any) -> None:
+        assert failed_message_ids(succeeded(payload), MESSAGES, reports_items=True) == ALL_IDS
 
     @pytest.mark.parametrize("payload", [None, {}, {"batchItemFailures": None}, {"batchItemFailures": []}, {"done": 1}])
-    def test_an_absent_or_empty_report_is_success(self, payload: Any) -> None:
-        assert failed_message_ids(answered(payload), MESSAGES, reports_items=True) == frozenset()
+    def test_absent_or_empty_report_is_success(self, payload: Any) -> None:
+        assert failed_message_ids(succeeded(payload), MESSAGES, reports_items=True) == frozenset()
 
     @pytest.mark.parametrize("payload", [None, "done", report("m1"), report("")])
-    def test_without_item_reports_every_answer_is_success(self, payload: Any) -> None:
-        assert failed_message_ids(answered(payload), MESSAGES, reports_items=False) == frozenset()
+    def test_without_report_batch_item_failures_every_result_is_success(self, payload: Any) -> None:
+        assert failed_message_ids(succeeded(payload), MESSAGES, reports_items=False) == frozenset()
 
     @pytest.mark.parametrize("reports_items", [True, False])
-    def test_an_error_fails_the_whole_batch_whatever_its_payload_says(self, reports_items: bool) -> None:
+    def test_error_fails_the_whole_batch_whatever_its_payload(self, reports_items: bool) -> None:
         failed = Invocation(request_id="r", payload=report("m1"), error=FunctionError(type="Unhandled", message="x"))
         assert failed_message_ids(failed, MESSAGES, reports_items=reports_items) == ALL_IDS
 
 
-class TestParts:
+class TestSplit:
     ARN = "arn:aws:sqs:us-east-1:123456789012:work"
 
     @staticmethod
@@ -75,12 +75,12 @@ class TestParts:
     def size(self, messages: list[Any]) -> int:
         return len(json.dumps(event(messages, self.ARN)))
 
-    def test_what_a_function_takes_at_once_stays_together(self) -> None:
+    def test_messages_within_the_limit_are_one_batch(self) -> None:
         messages = [self.message(number, "x" * 262_144) for number in range(10)]
         assert split(messages, self.ARN) == [messages]
 
     @pytest.mark.parametrize(("more", "count"), [(0, 1), (1, 2)])
-    def test_limit_is_that_of_the_event_to_the_byte(self, more: int, count: int) -> None:
+    def test_limit_applies_to_the_event_to_the_byte(self, more: int, count: int) -> None:
         room = MAXIMUM_EVENT_BYTES - self.size([self.message(0, "x"), self.message(1, "")])
         messages = [self.message(0, "x"), self.message(1, "x" * (room + more))]
         batches = split(messages, self.ARN)
@@ -89,7 +89,7 @@ class TestParts:
         assert (self.size(messages) == MAXIMUM_EVENT_BYTES) is (more == 0)
 
     @pytest.mark.parametrize("letter", ["x", "é", "𝄞"])
-    def test_large_ones_are_divided_in_order_and_none_is_left_out(self, letter: str) -> None:
+    def test_large_messages_are_split_in_order(self, letter: str) -> None:
         body = letter * (1_048_576 // len(letter.encode()))
         messages = [self.message(number, body) for number in range(10)]
         batches = split(messages, self.ARN)
@@ -98,6 +98,6 @@ class TestParts:
         # No two neighbours would have gone together.
         assert all(self.size([*one, other[0]]) > MAXIMUM_EVENT_BYTES for one, other in pairwise(batches))
 
-    def test_one_that_is_too_large_by_itself_is_left_to_the_function_to_refuse(self) -> None:
+    def test_message_over_the_limit_is_a_batch_of_its_own(self) -> None:
         messages = [self.message(number, "x" * size) for number, size in enumerate((1, MAXIMUM_EVENT_BYTES, 1))]
         assert [len(part) for part in split(messages, self.ARN)] == [1, 1, 1]

@@ -1,5 +1,6 @@
-"""What a queue's mapping promises, as tables: good messages are handled once, poison ones as often as the queue receives them
-and then set aside, and none is lost, however the function fails.
+"""The contract of an event source mapping, however the function fails.
+
+Good messages are processed once, poison messages as often as the queue's redrive policy says, and none is lost.
 """
 
 import hashlib
@@ -17,7 +18,7 @@ from local.account import LocalAccount
 from local.compute.event_sources.event_sources import EventSources
 from local.compute.lambda_.function_pool import MAXIMUM_EVENT_BYTES
 from local.errors import RegistrationError
-from tests.local.compute.event_sources.queue_table import PATIENCE_SECONDS, RECEIVES, Table
+from tests.local.compute.event_sources.queue_cases import MAX_SECONDS, RECEIVES, QueueCases
 
 WaitFor = Callable[..., Any]
 MESSAGES = 10
@@ -25,99 +26,97 @@ WHOLE_BATCH_FAILURES = ("raise", "shape", "unknown", "kill", "sleep")
 
 
 @pytest.fixture
-def table(
+def cases(
     account: LocalAccount,
     sources: EventSources,
     register: Callable[..., str],
     make_queue: Callable[..., Any],
     tmp_path: Path,
-) -> Table:
-    return Table(account, sources, register, make_queue, tmp_path / "receipts")
+) -> QueueCases:
+    return QueueCases(account, sources, register, make_queue, tmp_path / "receipts")
 
 
 @pytest.fixture
-def chance() -> random.Random:
-    """Another one each time, and printed, so that what it led to can be had again."""
+def rng() -> random.Random:
+    """A generator with a random seed, which is printed so that a failure can be reproduced."""
     seed = random.SystemRandom().randrange(1_000_000)
     print("seed", seed)
     return random.Random(seed)
 
 
-def bodies_with(poison: int, chance: random.Random) -> list[str]:
-    """Ten messages, so many of them poison, anywhere."""
-    places = chance.sample(range(MESSAGES), poison)
+def bodies_with(poison: int, rng: random.Random) -> list[str]:
+    """Return ten messages, some of them poison, at random positions."""
+    places = rng.sample(range(MESSAGES), poison)
     return [f"{'poison' if place in places else 'good'} {place}" for place in range(MESSAGES)]
 
 
 @pytest.mark.requirement("P2-24", "P2-43", "ROAD-42")
 class TestPoison:
     @pytest.mark.parametrize("batch_sizes", [(1, 6), (2, 7), (3, 8), (4, 9), (5, 10)], ids=str)
-    def test_good_ones_are_handled_once_and_poison_ones_thrice_then_set_aside(
-        self, table: Table, chance: random.Random, batch_sizes: tuple[int, ...]
+    def test_good_messages_run_once_and_poison_messages_reach_the_dead_letter_queue(
+        self, cases: QueueCases, rng: random.Random, batch_sizes: tuple[int, ...]
     ) -> None:
-        function = table.function("report")
+        function = cases.function("report")
         for batch_size in batch_sizes:
             for poison in range(MESSAGES + 1):
-                table.add(bodies_with(poison, chance), batch_size=batch_size, function=function)
-        assert len(table.cells) == 22
-        table.run()
+                cases.add(bodies_with(poison, rng), batch_size=batch_size, function=function)
+        assert len(cases.cases) == 22
+        cases.run()
 
-    def test_a_function_that_cannot_say_which_fails_its_whole_batch_and_nothing_else(
-        self, table: Table, chance: random.Random
-    ) -> None:
+    def test_failure_without_report_fails_only_its_batch(self, cases: QueueCases, rng: random.Random) -> None:
         for failure in WHOLE_BATCH_FAILURES:
-            # One poison message is killed at its timeout three times over; the others take no time.
+            # A poison message runs into the timeout three times.
             slow = failure == "sleep"
-            function = table.function(
+            function = cases.function(
                 failure, timeout=4.0 if slow else 60.0, reservedConcurrentExecutions=9 if slow else None
             )
             for batch_size in (1, 4, 10):
                 for poison in (1,) if slow else (1, 5):
-                    bodies = bodies_with(poison, chance)
-                    table.add(bodies, batch_size=batch_size, function=function, fails_whole=True)
-        table.run()
+                    bodies = bodies_with(poison, rng)
+                    cases.add(bodies, batch_size=batch_size, function=function, fails_whole=True)
+        cases.run()
 
 
 class TestConcurrency:
-    @pytest.mark.parametrize("most", [2, 3])
-    def test_cap_is_reached_and_never_exceeded(self, table: Table, most: int) -> None:
-        # Each stays long enough for one more to be seen beside those that are allowed.
-        function = table.function("report", variables={"TOGETHER": str(most), "SECONDS": "0.4"})
-        bodies = [f"good {number}" for number in range(3 * most)]
-        table.add(bodies, batch_size=1, function=function, scalingConfig={"maximumConcurrency": most})
-        table.run()
-        assert table.most_at_once() == most
+    @pytest.mark.parametrize("maximum", [2, 3])
+    def test_maximum_concurrency_is_reached_and_never_exceeded(self, cases: QueueCases, maximum: int) -> None:
+        # Long enough to notice a further invocation beside the allowed ones.
+        function = cases.function("report", variables={"TOGETHER": str(maximum), "SECONDS": "0.4"})
+        bodies = [f"good {number}" for number in range(3 * maximum)]
+        cases.add(bodies, batch_size=1, function=function, scalingConfig={"maximumConcurrency": maximum})
+        cases.run()
+        assert cases.max_concurrency() == maximum
 
-    def test_what_nobody_is_free_for_stays_visible(self, table: Table, wait_for: WaitFor) -> None:
-        # Nobody ever goes on: these wait for more than there are.
-        function = table.function("report", variables={"TOGETHER": "1000"})
+    def test_messages_without_a_free_worker_stay_visible(self, cases: QueueCases, wait_for: WaitFor) -> None:
+        # The invocations never end: they wait for more invocations than there are.
+        function = cases.function("report", variables={"TOGETHER": "1000"})
         bodies = [f"good {number}" for number in range(6)]
-        cell = table.add(bodies, batch_size=1, function=function, scalingConfig={"maximumConcurrency": 2})
-        wait_for(lambda: table.most_at_once() == 2, seconds=PATIENCE_SECONDS)
-        time.sleep(0.5)  # for a third one to be received, were it
-        hidden = table.attributes(cell)["ApproximateNumberOfMessagesNotVisible"]
+        case = cases.add(bodies, batch_size=1, function=function, scalingConfig={"maximumConcurrency": 2})
+        wait_for(lambda: cases.max_concurrency() == 2, seconds=MAX_SECONDS)
+        time.sleep(0.5)  # time in which a third one would be received
+        hidden = cases.attributes(case)["ApproximateNumberOfMessagesNotVisible"]
         assert hidden == 2
 
-    def test_three_deliveries_at_once_leave_nothing_behind(
-        self, table: Table, wait_for: WaitFor, caplog: pytest.LogCaptureFixture
+    def test_three_concurrent_deliveries_delete_the_message(
+        self, cases: QueueCases, wait_for: WaitFor, caplog: pytest.LogCaptureFixture
     ) -> None:
-        function = table.function("report", variables={"TOGETHER": "3"})
-        cell = table.add(["good"], batch_size=1, function=function)
+        function = cases.function("report", variables={"TOGETHER": "3"})
+        case = cases.add(["good"], batch_size=1, function=function)
         seen: list[dict[str, Any]] = []
 
         def deliver_again() -> bool:
-            for line in table.lines():
+            for line in cases.lines():
                 seen.append(line)
                 (message,) = line["messages"]
                 if line["what"] == "began" and message["count"] < RECEIVES:
-                    table.end_visibility(cell, [message["receipt"]])
+                    cases.end_visibility(case, [message["receipt"]])
             return len(seen) == 2 * RECEIVES
 
-        wait_for(deliver_again, seconds=PATIENCE_SECONDS)
+        wait_for(deliver_again, seconds=MAX_SECONDS)
         assert [line["what"] for line in seen] == ["began"] * RECEIVES + ["ended"] * RECEIVES
         assert [line["messages"][0]["count"] for line in seen[:RECEIVES]] == [1, 2, 3]
-        wait_for(lambda: table.left(cell) == 0, seconds=PATIENCE_SECONDS)
-        assert table.dead(cell) == Counter()
+        wait_for(lambda: cases.left(case) == 0, seconds=MAX_SECONDS)
+        assert cases.dead(case) == Counter()
         assert "queue_delete_failed" not in caplog.messages
 
 
@@ -125,42 +124,42 @@ class TestBodies:
     @pytest.mark.parametrize(
         "letter", ["x", "é", "𝄞", "\n", '"'], ids=["ascii", "two bytes", "four bytes", "line", "quote"]
     )
-    def test_ten_of_256_kilobytes_are_handled_once_each_unchanged(
-        self, table: Table, letter: str, wait_for: WaitFor
+    def test_ten_messages_of_256_kilobytes_run_once_unchanged(
+        self, cases: QueueCases, letter: str, wait_for: WaitFor
     ) -> None:
         size = 256 * 1024
         bodies = [f"good {number} ".ljust(20) for number in range(MESSAGES)]
         bodies = [body + letter * ((size - len(body)) // len(letter.encode())) for body in bodies]
         assert all(size - 4 < len(body.encode()) <= size for body in bodies)
-        cell = table.add(bodies, batch_size=MESSAGES, function=table.function("report"))
-        table.run()
+        case = cases.add(bodies, batch_size=MESSAGES, function=cases.function("report"))
+        cases.run()
         sent = Counter(hashlib.md5(body.encode(), usedforsecurity=False).hexdigest() for body in bodies)
         got = Counter(
             message["digest"]
-            for line in map(json.loads, table.receipts.read_text().splitlines())
+            for line in map(json.loads, cases.receipts.read_text().splitlines())
             for message in line["messages"]
             if line["what"] == "began"
         )
         assert got == sent
-        assert len(cell.receives) == MESSAGES
+        assert len(case.receives) == MESSAGES
 
-    def test_batch_that_no_function_takes_is_split(self, table: Table) -> None:
+    def test_batch_over_the_event_size_limit_is_split(self, cases: QueueCases) -> None:
         megabyte = 1024 * 1024
         bodies = [f"good {number} ".ljust(megabyte, "x") for number in range(MESSAGES)]
         assert sum(map(len, bodies)) > MAXIMUM_EVENT_BYTES
-        table.add(bodies, batch_size=MESSAGES, function=table.function("report"))
-        table.run()
+        cases.add(bodies, batch_size=MESSAGES, function=cases.function("report"))
+        cases.run()
 
 
 class TestNames:
-    def test_longest_name_that_sqs_allows(self, table: Table) -> None:
+    def test_queue_name_of_maximum_length(self, cases: QueueCases) -> None:
         name = "a-Z_0" * 16
         assert len(name) == 80
-        table.add(["good é", "poison é"], batch_size=2, function=table.function("report"), queue_name=name)
-        table.run()
+        cases.add(["good é", "poison é"], batch_size=2, function=cases.function("report"), queue_name=name)
+        cases.run()
 
-    def test_name_that_sqs_does_not_allow_is_refused(self, table: Table) -> None:
-        table.add(["good"], batch_size=1, function=(function := table.function("report")))
+    def test_invalid_queue_name_raises_registration_error(self, cases: QueueCases) -> None:
+        cases.add(["good"], batch_size=1, function=(function := cases.function("report")))
         arn = "arn:aws:sqs:us-east-1:123456789012:störung"
         with pytest.raises(RegistrationError, match=r"eventSourceArn: .*störung"):
-            table.start(arn, function)
+            cases.start(arn, function)

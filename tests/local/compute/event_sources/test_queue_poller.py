@@ -1,9 +1,10 @@
-"""The poller when what it asks answers badly: it tells of it and goes on."""
+"""The poller logs unexpected errors and continues."""
 
 import dataclasses
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,25 +17,27 @@ from local.compute.lambda_.functions import Functions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.local.compute.conftest import Stage
+    from tests.local.compute.conftest import QueueHarness
 
 WaitFor = Callable[..., Any]
 
 
 @pytest.fixture
 def client(account: LocalAccount) -> Any:
-    """An SQS client that no other test uses, so that a test may spoil its answers."""
+    """An SQS client for one test, which may change its responses."""
     return dataclasses.replace(account, _clients={}).client("sqs")
 
 
 @pytest.fixture
-def poll(stage: "Stage", functions: Functions, client: Any, tmp_path: "Path") -> Iterator[Callable[[], None]]:
-    """Starts a poller with that client, for one batch at a time."""
-    stage.make("accept", tmp_path / "notes")
+def poll(
+    queue_harness: "QueueHarness", functions: Functions, client: Any, tmp_path: "Path"
+) -> Iterator[Callable[[], None]]:
+    """Start a poller with that client, for one batch at a time."""
+    queue_harness.make("accept", tmp_path / "notes", visibility_seconds=1)
     mapping = QueueMapping(
-        function=stage.function,
-        queue_arn=stage.queue.arn,
-        queue_url=stage.queue.url,
+        function=queue_harness.function,
+        queue_arn=queue_harness.queue.arn,
+        queue_url=queue_harness.queue.url,
         visibility_seconds=1,
         batch_size=10,
         window_seconds=0,
@@ -48,42 +51,52 @@ def poll(stage: "Stage", functions: Functions, client: Any, tmp_path: "Path") ->
 
 
 class TestUnexpectedError:
-    def test_receiver_tells_and_goes_on(
-        self, poll: Callable[[], None], stage: "Stage", client: Any, caplog: pytest.LogCaptureFixture, wait_for: WaitFor
+    def test_unexpected_error_is_logged_and_polling_continues(
+        self,
+        poll: Callable[[], None],
+        queue_harness: "QueueHarness",
+        client: Any,
+        caplog: pytest.LogCaptureFixture,
+        wait_for: WaitFor,
     ) -> None:
-        # Answers that are JSON but no object, as a proxy may give them: botocore reads them before it looks at their form.
-        left = [b'["not what SQS answers"]'] * 3
+        # JSON that is not an object, as a proxy may return it: botocore does not expect that.
+        bodies = [b'["not a response of SQS"]'] * 3
 
-        def spoil(response_dict: dict[str, Any], **_: Any) -> None:
-            if left:
-                response_dict["body"] = left.pop()
+        def replace_body(response_dict: dict[str, Any], **_: Any) -> None:
+            if bodies:
+                response_dict["body"] = bodies.pop()
 
-        client.meta.events.register("before-parse.sqs.ReceiveMessage", spoil)
+        client.meta.events.register("before-parse.sqs.ReceiveMessage", replace_body)
         with caplog.at_level(logging.WARNING, logger=queue_poller.__name__):
             poll()
-            stage.send("after")
-            wait_for(lambda: stage.bodies()["after"] == 1 and stage.left() == 0)
+            queue_harness.send("after")
+            wait_for(lambda: queue_harness.bodies()["after"] == 1 and queue_harness.left() == 0)
         records = [record.__dict__ for record in caplog.records if record.message == "queue_poller_restarted"]
         assert len(records) == 3
-        assert records[0]["queue"] == stage.queue.arn
+        assert records[0]["queue"] == queue_harness.queue.arn
         assert "list" in records[0]["error"]
 
-    def test_waits_longer_each_time_and_not_at_all_after_a_good_answer(
-        self, poll: Callable[[], None], stage: "Stage", client: Any, monkeypatch: pytest.MonkeyPatch, wait_for: WaitFor
+    def test_backoff_doubles_and_is_reset_after_success(
+        self,
+        poll: Callable[[], None],
+        queue_harness: "QueueHarness",
+        client: Any,
+        monkeypatch: pytest.MonkeyPatch,
+        wait_for: WaitFor,
     ) -> None:
-        moments = iter("xxx.x.")
+        outcomes = iter("xxx.x.")
         waits: list[float] = []
         wait = threading.Event.wait
 
         def waited(event: Any, timeout: float | None = None) -> bool:
-            if threading.current_thread().name.startswith("poller-") and timeout in BACKOFFS:
+            if threading.current_thread().name.startswith("poller-") and timeout is not None and timeout in BACKOFFS:
                 waits.append(timeout)
                 return bool(event.is_set())
             return wait(event, timeout)
 
         def fail(**_: Any) -> None:
-            if next(moments, ".") == "x":
-                raise ValueError("nobody foresaw this")
+            if next(outcomes, ".") == "x":
+                raise ValueError("unexpected")
 
         monkeypatch.setattr(threading.Event, "wait", waited)
         client.meta.events.register("before-call.sqs.ReceiveMessage", fail)
@@ -91,21 +104,25 @@ class TestUnexpectedError:
         wait_for(lambda: len(waits) == 4)
         assert waits == [*BACKOFFS[:3], BACKOFFS[0]]
 
-    def test_batch_that_cannot_be_handed_over_frees_its_place_and_comes_again(
-        self, poll: Callable[[], None], stage: "Stage", monkeypatch: pytest.MonkeyPatch, wait_for: WaitFor
+    def test_batch_that_cannot_be_submitted_frees_its_slot_and_is_retried(
+        self,
+        poll: Callable[[], None],
+        queue_harness: "QueueHarness",
+        monkeypatch: pytest.MonkeyPatch,
+        wait_for: WaitFor,
     ) -> None:
-        submit = queue_poller.ThreadPoolExecutor.submit
-        refusals = iter([RuntimeError("can't start new thread")] * 2)
+        submit = ThreadPoolExecutor.submit
+        errors = iter([RuntimeError("can't start new thread")] * 2)
 
-        def refuse(*arguments: Any) -> Any:
-            if error := next(refusals, None):
+        def fail_twice(*arguments: Any) -> Any:
+            if error := next(errors, None):
                 raise error
             return submit(*arguments)
 
-        monkeypatch.setattr(queue_poller.ThreadPoolExecutor, "submit", refuse)
-        stage.send("one")
+        monkeypatch.setattr(ThreadPoolExecutor, "submit", fail_twice)
+        queue_harness.send("one")
         poll()
-        wait_for(lambda: stage.bodies()["one"] == 1 and stage.left() == 0)
+        wait_for(lambda: queue_harness.bodies()["one"] == 1 and queue_harness.left() == 0)
 
 
 BACKOFFS = [queue_poller.FIRST_BACKOFF_SECONDS * 2**number for number in range(5)]

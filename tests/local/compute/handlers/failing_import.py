@@ -1,3 +1,3 @@
-"""A module that cannot be executed."""
+"""A module that raises when it is imported."""
 
 raise RuntimeError("no database")

@@ -1,6 +1,6 @@
-"""A handler that tells of each invocation in one file, before and after its work, and fails in the way its environment names.
+"""A handler that appends a line to the file RECEIPTS before and after its work, and fails in the way that FAILURE names.
 
-A message is poison when its body says so. What fails is then that message or, where a function cannot say which, its batch.
+A message is poison if its body begins with that word. Depending on FAILURE, that message or its whole batch fails.
 """
 
 import hashlib
@@ -9,19 +9,20 @@ import os
 import signal
 import time
 from pathlib import Path
+from typing import Any
 
 RECEIPTS, FAILURE = os.environ.get("RECEIPTS", os.devnull), os.environ.get("FAILURE", "report")
 POISON = "poison"
-# How many invocations have to have begun before one goes on, the longest it waits for them, and how long it stays then.
-TOGETHER, PATIENCE_SECONDS = int(os.environ.get("TOGETHER", "1")), 60
+# The number of invocations that must have begun before one continues, the time limit for that, and how long it then works.
+TOGETHER, MAX_WAIT_SECONDS = int(os.environ.get("TOGETHER", "1")), 60
 SECONDS = float(os.environ.get("SECONDS", "0"))
 
 
-def handler(event, context):
-    tell("began", event, context)
+def handler(event: Any, context: Any) -> Any:
+    write_receipt("began", event, context)
     wait_for_others()
     poison = [record["messageId"] for record in event["Records"] if record["body"].startswith(POISON)]
-    answer = {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in poison]}
+    result: Any = {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in poison]}
     if poison and FAILURE == "raise":
         raise ValueError(poison)
     if poison and FAILURE == "kill":
@@ -29,15 +30,15 @@ def handler(event, context):
     if poison and FAILURE == "sleep":
         time.sleep(600)
     if poison and FAILURE == "shape":
-        answer = {"batchItemFailures": poison}
+        result = {"batchItemFailures": poison}
     if poison and FAILURE == "unknown":
-        answer = {"batchItemFailures": [{"itemIdentifier": "of another batch"}]}
-    tell("ended", event, context)
-    return answer
+        result = {"batchItemFailures": [{"itemIdentifier": "of another batch"}]}
+    write_receipt("ended", event, context)
+    return result
 
 
-def tell(what, event, context):
-    """One line, written at once: invocations in other processes write to the same file."""
+def write_receipt(what: str, event: Any, context: Any) -> None:
+    """Append a line with one write, because several processes write to the same file."""
     line = {
         "what": what,
         "request": context.aws_request_id,
@@ -60,8 +61,8 @@ def tell(what, event, context):
         os.close(descriptor)
 
 
-def wait_for_others():
-    deadline = time.monotonic() + PATIENCE_SECONDS
+def wait_for_others() -> None:
+    deadline = time.monotonic() + MAX_WAIT_SECONDS
     while Path(RECEIPTS).read_text().count('"began"') < TOGETHER and time.monotonic() < deadline:
         time.sleep(0.01)
     time.sleep(SECONDS)

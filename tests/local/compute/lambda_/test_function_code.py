@@ -1,4 +1,4 @@
-"""Function code laid out on disk."""
+"""Function code, extracted to disk."""
 
 import hashlib
 import io
@@ -20,7 +20,7 @@ from local.compute.lambda_.function_code import extract, folder_name, folder_of,
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A folder with a package, a program and bytecode of another place."""
+    """A folder with a package, an executable file and stale bytecode."""
     folder = tmp_path / "source"
     (folder / "package" / "__pycache__").mkdir(parents=True)
     (folder / "package" / "work.py").write_text("ANSWER = 42\n")
@@ -50,7 +50,7 @@ def files(folder: Path) -> dict[str, bytes]:
 CONTENT = {"package/work.py": b"ANSWER = 42\n", "tool": b"#!/bin/sh\n"}
 
 
-class TestMaterialise:
+class TestExtract:
     @pytest.mark.parametrize(
         "pack",
         [
@@ -67,7 +67,7 @@ class TestMaterialise:
             ),
         ],
     )
-    def test_every_kind_of_archive_is_laid_out_the_same(
+    def test_every_kind_of_archive_is_extracted_alike(
         self, source: Path, tmp_path: Path, pack: Callable[[Path, Path], Any]
     ) -> None:
         archive = pack(source, tmp_path)
@@ -78,30 +78,30 @@ class TestMaterialise:
         assert not os.access(folder / "package" / "work.py", os.X_OK)
         assert folder == extract(archive, tmp_path / "state")
 
-    def test_folders_and_assets_of_one_content_are_one_folder(self, source: Path, tmp_path: Path) -> None:
+    def test_folder_and_assets_with_equal_content_share_a_folder(self, source: Path, tmp_path: Path) -> None:
         assets = {path.name: pulumi.FileArchive(str(path)) for path in [source / "package"]}
         archive = pulumi.AssetArchive({**assets, "tool": pulumi.FileAsset(str(source / "tool"))})
         assert extract(archive, tmp_path / "state") == extract(source, tmp_path / "state")
 
-    def test_a_zip_is_laid_out_where_its_own_bytes_say(self, source: Path, tmp_path: Path) -> None:
+    def test_zip_is_extracted_to_the_folder_of_its_hash(self, source: Path, tmp_path: Path) -> None:
         file = zipped(source, tmp_path / "code.zip")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
         assert folder_of(file, tmp_path / "state") == tmp_path / "state" / "code" / folder_name(digest)
         assert extract(pulumi.FileArchive(str(file)), tmp_path / "state") == folder_of(file, tmp_path / "state")
 
-    def test_a_zip_that_was_laid_out_beforehand_is_not_opened(self, source: Path, tmp_path: Path) -> None:
+    def test_zip_is_not_opened_if_its_folder_exists(self, source: Path, tmp_path: Path) -> None:
         file = tmp_path / "code.zip"
-        file.write_text("no zip, and nobody looks")
+        file.write_text("not a zip file")
         beforehand = folder_of(file, tmp_path / "state")
         beforehand.mkdir(parents=True)
         assert extract(pulumi.FileArchive(str(file)), tmp_path / "state") == beforehand
         assert list(beforehand.iterdir()) == []
 
-    def test_text_is_a_file(self, tmp_path: Path) -> None:
+    def test_string_asset_becomes_a_file(self, tmp_path: Path) -> None:
         folder = extract(pulumi.AssetArchive({"a/b.py": pulumi.StringAsset("é")}), tmp_path)
         assert files(folder) == {"a/b.py": "é".encode()}
 
-    def test_a_content_that_is_there_is_used_again_with_its_bytecode(self, source: Path, tmp_path: Path) -> None:
+    def test_existing_folder_is_reused_with_its_bytecode(self, source: Path, tmp_path: Path) -> None:
         folder = extract(source, tmp_path / "state")
         compiled = folder / "package" / "__pycache__" / "work.pyc"
         compiled.parent.mkdir()
@@ -109,7 +109,7 @@ class TestMaterialise:
         assert extract(source, tmp_path / "state") == folder
         assert compiled.read_bytes() == b"compiled"
 
-    def test_another_content_is_another_folder(self, source: Path, tmp_path: Path) -> None:
+    def test_changed_content_gets_another_folder(self, source: Path, tmp_path: Path) -> None:
         before = extract(source, tmp_path / "state")
         (source / "package" / "work.py").write_text("ANSWER = 43\n")
         after = extract(source, tmp_path / "state")
@@ -118,7 +118,7 @@ class TestMaterialise:
         (source / "tool").chmod(0o644)
         assert extract(source, tmp_path / "state") != after
 
-    def test_several_at_once_agree_and_leave_nothing_behind(self, source: Path, tmp_path: Path) -> None:
+    def test_concurrent_extractions_share_one_folder(self, source: Path, tmp_path: Path) -> None:
         for number in range(100):
             (source / f"{number}.txt").write_text(str(number))
         together = Barrier(8)
@@ -150,16 +150,16 @@ class TestMaterialise:
             ),
         ],
     )
-    def test_what_cannot_be_read_is_named(self, tmp_path: Path, archive: Any, problem: str) -> None:
+    def test_unreadable_archive_raises_archive_error(self, tmp_path: Path, archive: Any, problem: str) -> None:
         with pytest.raises(ArchiveError, match=problem):
             extract(archive, tmp_path)
 
-    def test_a_file_that_is_no_archive_is_named(self, tmp_path: Path) -> None:
+    def test_file_that_is_not_an_archive_raises_archive_error(self, tmp_path: Path) -> None:
         (tmp_path / "code.zip").write_text("no zip")
         with pytest.raises(ArchiveError, match="it is neither a directory nor a zip or tar archive"):
             extract(pulumi.FileArchive(str(tmp_path / "code.zip")), tmp_path)
 
-    def test_an_entry_that_points_outside_is_refused(self, tmp_path: Path) -> None:
+    def test_entry_outside_the_archive_raises_archive_error(self, tmp_path: Path) -> None:
         with tarfile.open(tmp_path / "evil.tar", "w") as archive:
             member = tarfile.TarInfo("../evil.py")
             member.size = 1
@@ -170,21 +170,21 @@ class TestMaterialise:
         assert not (tmp_path / "state").exists() or not list((tmp_path / "state" / "code").iterdir())
 
 
-class TestPutInPlace:
-    def test_the_first_one_stays_and_the_other_is_removed(self, tmp_path: Path) -> None:
+class TestMoveIntoPlace:
+    def test_existing_target_is_kept_and_the_other_folder_removed(self, tmp_path: Path) -> None:
         for content in ("first", "second"):
             with staging_folder(tmp_path) as folder:
                 (folder / "made").write_text(content)
                 move_into_place(folder, tmp_path / "target")
         assert files(tmp_path) == {"target/made": b"first"}
 
-    def test_what_fails_half_way_leaves_nothing(self, tmp_path: Path) -> None:
+    def test_exception_removes_the_temporary_folder(self, tmp_path: Path) -> None:
         with pytest.raises(KeyError), staging_folder(tmp_path / "new") as folder:
             (folder / "made").write_text("half")
             raise KeyError
         assert list((tmp_path / "new").iterdir()) == []
 
-    def test_another_obstacle_is_told(self, tmp_path: Path) -> None:
+    def test_target_that_is_a_file_raises_os_error(self, tmp_path: Path) -> None:
         (tmp_path / "target").write_text("a file")
         with pytest.raises(OSError, match="target"), staging_folder(tmp_path) as folder:
             move_into_place(folder, tmp_path / "target")

@@ -1,4 +1,4 @@
-"""How instances of functions end, and how many there are: real processes, really killed."""
+"""The end and the concurrency of function instances, with real processes."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 import pytest
 
-from local.compute.lambda_ import function_worker
+from local.compute.lambda_ import function_pool, function_worker
 from local.compute.lambda_.function_definition import LOCAL_CONCURRENCY
 from local.compute.lambda_.functions import Functions
 from local.supervisor import Supervisor
@@ -42,8 +42,8 @@ def log_of(supervisor: Supervisor, name: str) -> str:
 
 
 class TestTimeout:
-    @pytest.mark.parametrize("handler", ["answers.sleep", "answers.hold_the_interpreter"])
-    def test_the_worker_is_killed_and_the_next_event_gets_a_new_one(
+    @pytest.mark.parametrize("handler", ["answers.sleep", "answers.hold_gil"])
+    def test_timeout_kills_the_worker_and_the_next_event_gets_a_new_one(
         self, functions: Functions, register: Register, supervisor: Supervisor, tmp_path: Path, handler: str
     ) -> None:
         name = register(handler, timeout=1.0)
@@ -62,10 +62,10 @@ class TestTimeout:
             assert again.error is None
             assert again.payload != killed
 
-    def test_what_the_handler_started_is_killed_too(
+    def test_timeout_kills_child_processes(
         self, functions: Functions, register: Register, tmp_path: Path, wait_for: WaitFor
     ) -> None:
-        functions.invoke(register("answers.leave_a_child", timeout=1.0), {"child": str(tmp_path / "child")})
+        functions.invoke(register("answers.start_child_and_sleep", timeout=1.0), {"child": str(tmp_path / "child")})
         wait_for(lambda: gone(int((tmp_path / "child").read_text())))
 
 
@@ -78,7 +78,7 @@ class TestCrash:
             (("answers.kill_itself", {}), "Runtime exited with error: signal: killed"),
         ],
     )
-    def test_an_end_in_the_midst_of_an_event_tells_how(
+    def test_exit_during_an_event_is_reported(
         self, functions: Functions, register: Register, supervisor: Supervisor, ending: tuple[str, Any], message: str
     ) -> None:
         handler, event = ending
@@ -89,16 +89,16 @@ class TestCrash:
         assert invocation.payload["errorType"] == "Runtime.ExitError"
         assert message in log_of(supervisor, name)
 
-    def test_the_next_event_gets_a_new_worker(self, functions: Functions, register: Register) -> None:
-        name = register("answers.crash_if_told")
+    def test_event_after_a_crash_gets_a_new_worker(self, functions: Functions, register: Register) -> None:
+        name = register("answers.crash_if_true")
         first = functions.invoke(name, False).payload
         assert functions.invoke(name, True).error is not None
         assert functions.invoke(name, False).payload not in {None, first}
 
-    def test_an_idle_worker_that_is_killed_fails_nothing(
+    def test_killed_idle_worker_is_replaced(
         self, functions: Functions, register: Register, supervisor: Supervisor, wait_for: WaitFor
     ) -> None:
-        name = register("answers.crash_if_told")
+        name = register("answers.crash_if_true")
         first = functions.invoke(name, False).payload
         os.kill(first, signal.SIGKILL)
         wait_for(lambda: gone(first))
@@ -108,13 +108,13 @@ class TestCrash:
 
 
 class TestParentDeath:
-    def test_a_worker_ends_with_the_other_side_of_its_channel_even_at_work(
+    def test_busy_worker_ends_when_its_channel_is_closed(
         self, handlers: Path, tmp_path: Path, wait_for: WaitFor
     ) -> None:
         ours, theirs = socket.socketpair()
         environment = {
             "LAMBDA_TASK_ROOT": str(handlers),
-            "_HANDLER": "answers.leave_a_child",
+            "_HANDLER": "answers.start_child_and_sleep",
             "AWS_LAMBDA_FUNCTION_NAME": "orphan",
             "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "128",
@@ -139,7 +139,7 @@ class TestParentDeath:
         assert worker.wait(10) == -signal.SIGKILL
         wait_for(lambda: gone(int(child.read_text())))
 
-    def test_a_killed_platform_leaves_no_worker(self, handlers: Path, tmp_path: Path, wait_for: WaitFor) -> None:
+    def test_killed_platform_leaves_no_worker(self, handlers: Path, tmp_path: Path, wait_for: WaitFor) -> None:
         script = tmp_path / "killed.py"
         script.write_text(
             textwrap.dedent(
@@ -177,41 +177,72 @@ class TestParentDeath:
 
 
 class TestConcurrency:
-    def _overlap(
-        self, functions: Functions, name: str, tmp_path: Path, events: int, seconds: float
-    ) -> list[tuple[str | None, Any]]:
-        def invoke(number: int) -> tuple[str | None, Any]:
-            event = {"seconds": seconds, "began": str(tmp_path / str(number))}
-            invocation = functions.invoke(name, event)
-            return invocation.error and invocation.error.type, invocation.payload
+    def _invoke(self, functions: Functions, name: str, tmp_path: Path, number: int) -> tuple[str | None, Any]:
+        """Invoke `wait_for_file`; return the type of the error and the payload, which is the instance's process id."""
+        event = {"began": str(tmp_path / f"began-{number}"), "gate": str(tmp_path / "gate")}
+        invocation = functions.invoke(name, event)
+        return (invocation.error.type if invocation.error else None), invocation.payload
 
-        with ThreadPoolExecutor(events) as threads:
-            return list(threads.map(invoke, range(events)))
+    def _began(self, tmp_path: Path) -> int:
+        return len(list(tmp_path.glob("began-*")))
 
-    def test_instances_are_started_up_to_the_local_limit_and_events_beyond_wait(
-        self, functions: Functions, register: Register, supervisor: Supervisor, tmp_path: Path
+    def test_events_over_the_local_limit_wait_for_an_instance(
+        self,
+        *,
+        functions: Functions,
+        register: Register,
+        supervisor: Supervisor,
+        tmp_path: Path,
+        wait_for: WaitFor,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        name = register("answers.sleep")
-        outcomes = self._overlap(functions, name, tmp_path, events=6, seconds=0.5)
+        monkeypatch.setattr(function_pool, "LOCAL_WAIT_SECONDS", 100.0)
+        name = register("answers.wait_for_file", timeout=100.0)
+        with ThreadPoolExecutor(6) as threads:
+            running = [threads.submit(self._invoke, functions, name, tmp_path, number) for number in range(6)]
+            wait_for(lambda: self._began(tmp_path) == 4)
+            (tmp_path / "gate").touch()
+            outcomes = [each.result() for each in running]
         assert [error for error, _ in outcomes] == [None] * 6
         assert len({pid for _, pid in outcomes}) == 4
         assert len(running_instances(supervisor, name)) == 4
 
-    def test_events_beyond_the_reserved_concurrency_are_throttled(
-        self, functions: Functions, register: Register, tmp_path: Path
+    def test_events_over_the_reserved_concurrency_are_throttled(
+        self, functions: Functions, register: Register, tmp_path: Path, wait_for: WaitFor
     ) -> None:
-        name = register("answers.sleep", reservedConcurrentExecutions=2.0)
-        outcomes = self._overlap(functions, name, tmp_path, events=4, seconds=3)
-        assert sorted(error or "" for error, _ in outcomes) == ["", "", "Throttled", "Throttled"]
-        assert len({pid for _, pid in outcomes if pid}) == 2
+        name = register("answers.wait_for_file", timeout=100.0, reservedConcurrentExecutions=2.0)
+        with ThreadPoolExecutor(4) as threads:
+            busy = [threads.submit(self._invoke, functions, name, tmp_path, number) for number in range(2)]
+            wait_for(lambda: self._began(tmp_path) == 2)
+            throttled = [threads.submit(self._invoke, functions, name, tmp_path, number) for number in (2, 3)]
+            assert [each.result() for each in throttled] == [("Throttled", None)] * 2
+            (tmp_path / "gate").touch()
+            outcomes = [each.result() for each in busy]
+        assert [error for error, _ in outcomes] == [None] * 2
+        assert len({pid for _, pid in outcomes}) == 2
 
-    def test_a_short_wait_spares_the_throttle(self, functions: Functions, register: Register, tmp_path: Path) -> None:
-        name = register("answers.sleep", reservedConcurrentExecutions=1)
-        outcomes = self._overlap(functions, name, tmp_path, events=2, seconds=0.3)
+    def test_event_waits_shortly_before_it_is_throttled(
+        self,
+        *,
+        functions: Functions,
+        register: Register,
+        tmp_path: Path,
+        wait_for: WaitFor,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        # Long enough for a slow machine: the first event ends only after the second one waits.
+        monkeypatch.setattr(function_pool, "RESERVED_WAIT_SECONDS", 100.0)
+        name = register("answers.wait_for_file", timeout=100.0, reservedConcurrentExecutions=1)
+        with ThreadPoolExecutor(2) as threads:
+            first = threads.submit(self._invoke, functions, name, tmp_path, 1)
+            wait_for(lambda: self._began(tmp_path) == 1)
+            second = threads.submit(self._invoke, functions, name, tmp_path, 2)
+            (tmp_path / "gate").touch()
+            outcomes = [first.result(), second.result()]
         assert [error for error, _ in outcomes] == [None, None]
         assert len({pid for _, pid in outcomes}) == 1
 
-    def test_a_function_with_no_concurrency_is_never_run(
+    def test_function_with_zero_concurrency_is_throttled(
         self, functions: Functions, register: Register, supervisor: Supervisor
     ) -> None:
         name = register("answers.echo", reservedConcurrentExecutions=0)
@@ -219,7 +250,7 @@ class TestConcurrency:
         assert error is not None and error.type == "Throttled"
         assert running_instances(supervisor, name) == []
 
-    def test_minus_one_reserves_nothing(self, functions: Functions, register: Register) -> None:
+    def test_concurrency_of_minus_one_reserves_nothing(self, functions: Functions, register: Register) -> None:
         name = register("answers.echo", reservedConcurrentExecutions=-1)
         assert functions.definition(name).concurrency == LOCAL_CONCURRENCY
         assert functions.invoke(name, 1).payload == 1
@@ -227,19 +258,21 @@ class TestConcurrency:
 
 @pytest.mark.skipif("sys.platform != 'linux'")
 class TestMemory:
-    def test_memory_far_beyond_the_registered_size_is_refused(self, functions: Functions, register: Register) -> None:
+    def test_allocation_far_over_the_memory_size_raises_memory_error(
+        self, functions: Functions, register: Register
+    ) -> None:
         name = register("answers.allocate", memorySize=128)
         assert functions.invoke(name, 400).error is None
         error = functions.invoke(name, 700).error
         assert error is not None
         assert error.message.startswith("MemoryError")
 
-    def test_the_smallest_function_may_use_threads(self, functions: Functions, register: Register) -> None:
+    def test_smallest_function_can_use_many_threads(self, functions: Functions, register: Register) -> None:
         assert functions.invoke(register("answers.many_threads", memorySize=128), 40).payload == 40
 
 
 class TestClose:
-    def test_busy_and_idle_instances_end_and_nothing_runs_afterwards(
+    def test_close_ends_all_instances_and_later_events_fail(
         self, functions: Functions, register: Register, supervisor: Supervisor, tmp_path: Path, wait_for: WaitFor
     ) -> None:
         name, began = register("answers.sleep"), tmp_path / "began"

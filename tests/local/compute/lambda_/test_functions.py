@@ -1,4 +1,4 @@
-"""Functions run from their registrations, in real worker processes."""
+"""Registered functions, run in real worker processes."""
 
 import importlib.util
 from collections.abc import Callable
@@ -10,7 +10,7 @@ import pytest
 
 from local.account import LocalAccount
 from local.compute.lambda_.functions import Functions
-from local.errors import LocalPlatformError, ProcessFailedError, RegistrationError
+from local.errors import LocalPlatformError, RegistrationError
 from local.provider.protocol import Registration
 from local.supervisor import Supervisor
 
@@ -29,7 +29,7 @@ def log_of(supervisor: Supervisor, name: str) -> str:
 
 
 class TestInvoke:
-    def test_the_handlers_answer_is_the_payload(self, functions: Functions, register: Register) -> None:
+    def test_payload_is_the_handlers_result(self, functions: Functions, register: Register) -> None:
         event = {"text": "é ☃", "list": [1, 2.5, None, True], "nested": {"a": {}}}
         invocation = functions.invoke(register("answers.echo"), event)
         assert (invocation.error, invocation.payload) == (None, event)
@@ -45,23 +45,23 @@ class TestInvoke:
             "arn:aws:lambda:us-east-1:123456789012:function:{name}:7",
         ],
     )
-    def test_a_function_is_found_by_every_form_of_its_name(
+    def test_function_is_found_by_every_form_of_its_name(
         self, functions: Functions, register: Register, form: str
     ) -> None:
         assert functions.invoke(form.format(name=register("answers.echo")), 1).payload == 1
 
-    def test_an_unknown_function_is_refused(self, functions: Functions) -> None:
+    def test_unknown_function_raises_local_platform_error(self, functions: Functions) -> None:
         with pytest.raises(LocalPlatformError, match="no function is registered as nobody"):
             functions.invoke("nobody", {})
 
-    def test_one_instance_serves_events_one_after_another(
+    def test_sequential_events_reuse_one_instance(
         self, functions: Functions, register: Register, supervisor: Supervisor
     ) -> None:
-        name = register("answers.sleep_if_told")
+        name = register("answers.process_id")
         assert len({functions.invoke(name, {}).payload for _ in range(5)}) == 1
         assert len(running_instances(supervisor, name)) == 1
 
-    def test_an_exception_is_reported_as_lambda_reports_it(self, functions: Functions, register: Register) -> None:
+    def test_exception_is_reported_in_lambdas_format(self, functions: Functions, register: Register) -> None:
         invocation = functions.invoke(register("answers.fail"), {})
         assert invocation.error is not None
         assert (invocation.error.type, invocation.error.message) == ("Unhandled", "KeyError: 'Records'")
@@ -72,8 +72,8 @@ class TestInvoke:
         assert 'raise KeyError("Records")' in invocation.error.trace[0]
         assert "function_worker" not in invocation.error.trace[0]
 
-    def test_an_instance_survives_an_exception(self, functions: Functions, register: Register) -> None:
-        name = register("answers.fail_if_told")
+    def test_instance_survives_an_exception(self, functions: Functions, register: Register) -> None:
+        name = register("answers.fail_if_true")
         first = functions.invoke(name, False).payload
         assert functions.invoke(name, True).error is not None
         assert functions.invoke(name, False).payload == first
@@ -95,7 +95,7 @@ class TestInvoke:
             ("answers", "Runtime.MalformedHandlerName: Bad handler 'answers': it is not of the form module.function"),
         ],
     )
-    def test_a_handler_that_cannot_be_loaded_fails_the_invocation_by_name(
+    def test_handler_that_cannot_be_loaded_fails_the_invocation(
         self, functions: Functions, register: Register, supervisor: Supervisor, handler: str, message: str
     ) -> None:
         name = register(handler)
@@ -106,27 +106,27 @@ class TestInvoke:
         assert running_instances(supervisor, name) == []
         assert message in log_of(supervisor, name)
 
-    def test_a_handler_path_with_slashes_is_a_module(self, functions: Functions, describe_function: Describe) -> None:
+    def test_handler_path_with_slashes_is_a_module(self, functions: Functions, describe_function: Describe) -> None:
         code = pulumi.AssetArchive({"deep/er/work.py": pulumi.StringAsset("def run(e, c): return 'deep'")})
         functions.register(describe_function("deep/er/work.run", name="slashes", code=code))
         assert functions.invoke("slashes", {}).payload == "deep"
 
-    def test_an_answer_that_is_no_json_is_an_error(self, functions: Functions, register: Register) -> None:
-        error = functions.invoke(register("answers.unserialisable"), {}).error
+    def test_result_that_is_not_json_is_an_error(self, functions: Functions, register: Register) -> None:
+        error = functions.invoke(register("answers.unserializable"), {}).error
         assert error is not None
         assert error.message == (
             "Runtime.MarshalError: Unable to marshal response: Object of type object is not JSON serializable"
         )
 
-    def test_a_decimal_is_a_number(self, functions: Functions, register: Register) -> None:
+    def test_decimal_becomes_a_number(self, functions: Functions, register: Register) -> None:
         assert functions.invoke(register("answers.decimal"), {}).payload == {"price": 1.5}
 
-    def test_an_answer_beyond_lambdas_limit_is_an_error(self, functions: Functions, register: Register) -> None:
+    def test_result_over_the_size_limit_is_an_error(self, functions: Functions, register: Register) -> None:
         error = functions.invoke(register("answers.too_long"), {}).error
         assert error is not None
         assert error.message.startswith("Function.ResponseSizeTooLarge: Response payload size (7000002 bytes)")
 
-    def test_an_event_beyond_lambdas_limit_never_reaches_the_handler(
+    def test_event_over_the_size_limit_is_an_error(
         self, functions: Functions, register: Register, supervisor: Supervisor
     ) -> None:
         name = register("answers.echo")
@@ -135,18 +135,18 @@ class TestInvoke:
         assert error.message.startswith("RequestEntityTooLargeException: 7000002 byte payload")
         assert running_instances(supervisor, name) == []
 
-    def test_a_long_event_and_answer_pass_whole(self, functions: Functions, register: Register) -> None:
+    def test_large_event_and_result_are_unchanged(self, functions: Functions, register: Register) -> None:
         event = "é" * 500_000
         assert functions.invoke(register("answers.echo"), event).payload == event
 
 
 class TestContext:
-    def test_the_context_says_what_lambda_says(self, functions: Functions, register: Register) -> None:
-        name = register("answers.describe_context", memorySize=256.0, timeout=5.0)
+    def test_context_has_lambdas_attributes(self, functions: Functions, register: Register) -> None:
+        name = register("answers.describe_context", memorySize=256.0, timeout=50.0)
         invocation = functions.invoke(name, {})
         seen = invocation.payload
         first, second = seen.pop("remaining")
-        assert 4000 < second <= first - 20 < 5000
+        assert 40_000 < second <= first - 20 < 50_000
         assert seen.pop("log_stream").endswith(f"[$LATEST]function-{name}-1")
         assert seen == {
             "request_id": invocation.request_id,
@@ -159,7 +159,7 @@ class TestContext:
             "client_context": None,
         }
 
-    def test_the_environment_is_exactly_the_registered_and_lambdas(
+    def test_environment_has_only_registered_and_lambdas_variables(
         self, functions: Functions, register: Register, account: LocalAccount, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("A_SECRET_OF_THE_USER", "never")
@@ -195,7 +195,7 @@ class TestContext:
         assert error is not None
         assert error.message == f"ModuleNotFoundError: No module named '{package}'"
 
-    def test_a_registered_import_path_is_searched_after_the_code(
+    def test_registered_pythonpath_is_searched_after_the_code(
         self, functions: Functions, register: Register, tmp_path: Path
     ) -> None:
         (tmp_path / "beside.py").touch()
@@ -204,13 +204,13 @@ class TestContext:
         name = register("answers.try_import", environment=variables)
         assert [functions.invoke(name, each).payload for each in ("beside", "batches")] == ["beside", "batches"]
 
-    def test_the_code_comes_first_on_the_import_path(self, functions: Functions, register: Register) -> None:
+    def test_code_is_first_on_the_import_path(self, functions: Functions, register: Register) -> None:
         path = functions.invoke(register("answers.import_path"), {}).payload
         assert (Path(path[0]) / "answers.py").is_file()
 
 
 class TestLog:
-    def test_start_end_and_report_frame_what_the_handler_writes(
+    def test_handlers_output_is_between_start_and_report_lines(
         self, functions: Functions, register: Register, supervisor: Supervisor
     ) -> None:
         name = register("answers.log")
@@ -228,23 +228,11 @@ class TestLog:
         assert 5 <= int(fields["Max Memory Used"].removesuffix(" MB")) <= 100
         assert second_id in lines[-1] and "Init Duration" not in lines[-1]
 
-    def test_an_exception_is_in_the_log(self, functions: Functions, register: Register, supervisor: Supervisor) -> None:
-        functions.invoke(name := register("answers.fail"), {})
-        assert "[ERROR] KeyError: 'Records'\nTraceback:" in log_of(supervisor, name)
-
-
-class TestWarm:
-    def test_an_instance_is_ready_before_the_first_event(
+    def test_exception_is_logged_with_its_traceback(
         self, functions: Functions, register: Register, supervisor: Supervisor
     ) -> None:
-        name = register("answers.sleep_if_told")
-        functions.warm(name)
-        assert running_instances(supervisor, name) == [functions.invoke(name, {}).payload]
-
-    def test_a_handler_that_cannot_be_loaded_is_named(self, functions: Functions, register: Register) -> None:
-        name = register("broken_import.handler")
-        with pytest.raises(ProcessFailedError, match=f"function {name}: Runtime.ImportModuleError.*nobody_has"):
-            functions.warm(name)
+        functions.invoke(name := register("answers.fail"), {})
+        assert "[ERROR] KeyError: 'Records'\nTraceback:" in log_of(supervisor, name)
 
 
 class TestRegister:
@@ -262,22 +250,22 @@ class TestRegister:
             ),
         ],
     )
-    def test_what_cannot_run_is_refused_by_name(
+    def test_unsupported_input_raises_registration_error(
         self, functions: Functions, describe_function: Describe, inputs: dict[str, Any], problem: str
     ) -> None:
         handler = inputs.pop("handler", "answers.echo")
         registration = describe_function(handler, **inputs)
-        with pytest.raises(RegistrationError, match=problem) as refused:
+        with pytest.raises(RegistrationError, match=problem) as rejected:
             functions.register(registration)
-        assert refused.value.resource == registration.urn
+        assert rejected.value.resource == registration.urn
 
-    def test_registering_again_replaces_code_and_instances(
+    def test_second_registration_replaces_code_and_instances(
         self, functions: Functions, describe_function: Describe
     ) -> None:
-        for answer in ("first", "second"):
-            code = pulumi.AssetArchive({"work.py": pulumi.StringAsset(f"def run(e, c): return {answer!r}")})
+        for response in ("first", "second"):
+            code = pulumi.AssetArchive({"work.py": pulumi.StringAsset(f"def run(e, c): return {response!r}")})
             functions.register(describe_function("work.run", name="replaced", code=code))
-            assert functions.invoke("replaced", {}).payload == answer
+            assert functions.invoke("replaced", {}).payload == response
 
 
 class TestRunInvocation:
@@ -291,7 +279,7 @@ class TestRunInvocation:
             outputs={},
         )
 
-    def test_the_result_is_the_answer_as_json(self, functions: Functions, register: Register) -> None:
+    def test_output_is_the_result_as_json(self, functions: Functions, register: Register) -> None:
         outputs = functions.run_invocation(self._invocation(register("answers.echo"), '{"to": "head"}'))
         assert outputs == {"result": '{"to": "head"}'}
 
@@ -303,12 +291,12 @@ class TestRunInvocation:
             ("answers.echo", "{", "input: not valid JSON"),
         ],
     )
-    def test_a_failure_refuses_the_resource(
+    def test_failure_raises_registration_error(
         self, functions: Functions, register: Register, handler: str, text: str, problem: str
     ) -> None:
         with pytest.raises(RegistrationError, match=problem):
             functions.run_invocation(self._invocation(register(handler), text))
 
-    def test_an_unknown_function_refuses_the_resource(self, functions: Functions) -> None:
+    def test_unknown_function_raises_registration_error(self, functions: Functions) -> None:
         with pytest.raises(RegistrationError, match="functionName: no function is registered as nobody"):
             functions.run_invocation(self._invocation("nobody", "{}"))

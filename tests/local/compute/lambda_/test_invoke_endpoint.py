@@ -1,4 +1,4 @@
-"""Functions are invoked over HTTP, as AWS's own SDK does it."""
+"""Lambda's Invoke API, called with an AWS SDK."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ Register = Callable[..., str]
 
 
 @pytest.fixture
-def door(functions: Functions) -> Iterator[InvokeEndpoint]:
+def endpoint(functions: Functions) -> Iterator[InvokeEndpoint]:
     made = InvokeEndpoint(functions)
     made.start()
     yield made
@@ -24,30 +24,30 @@ def door(functions: Functions) -> Iterator[InvokeEndpoint]:
 
 
 @pytest.fixture
-def invoke(account: LocalAccount, door: InvokeEndpoint) -> Callable[..., Any]:
-    """Invokes through boto3."""
-    there = replace(account, lambda_endpoint=door.address)
+def invoke(account: LocalAccount, endpoint: InvokeEndpoint) -> Callable[..., Any]:
+    """Invoke a function with boto3."""
+    there = replace(account, lambda_endpoint=endpoint.address)
     return lambda function, event: there.invoke(function, event, timeout_seconds=30)
 
 
-def test_the_handlers_answer_comes_back(invoke: Callable[..., Any], register: Register) -> None:
+def test_result_of_the_handler_is_returned(invoke: Callable[..., Any], register: Register) -> None:
     event = {"text": "é ☃", "list": [1, 2.5, None, True]}
     assert invoke(register("answers.echo"), event) == event
 
 
-def test_a_name_with_a_qualifier_is_that_function(invoke: Callable[..., Any], register: Register) -> None:
+def test_arn_with_a_qualifier_invokes_the_function(invoke: Callable[..., Any], register: Register) -> None:
     assert invoke(f"arn:aws:lambda:us-east-1:123456789012:function:{register('answers.echo')}:live", 1) == 1
 
 
-def test_a_function_that_fails_says_why(invoke: Callable[..., Any], register: Register) -> None:
+def test_failed_function_returns_its_error(invoke: Callable[..., Any], register: Register) -> None:
     with pytest.raises(FunctionFailedError, match="failed: "):
         invoke(register("broken_import.handler"), {})
 
 
-def test_an_unknown_function_is_not_found(invoke: Callable[..., Any]) -> None:
-    with pytest.raises(ClientError, match="no function is registered as nobody") as refused:
+def test_unknown_function_returns_resource_not_found(invoke: Callable[..., Any]) -> None:
+    with pytest.raises(ClientError, match="no function is registered as nobody") as rejected:
         invoke("nobody", {})
-    assert refused.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    assert rejected.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_an_unknown_function_is_not_found(invoke: Callable[..., Any]) -> None:
         ),
     ],
 )
-def test_what_is_no_call_that_waits_is_refused(
-    door: InvokeEndpoint, *, method: str, path: str, options: dict[str, Any], status: int, code: str
+def test_unsupported_request_returns_an_error(
+    endpoint: InvokeEndpoint, *, method: str, path: str, options: dict[str, Any], status: int, code: str
 ) -> None:
-    answer = httpx.request(method, door.address + path, trust_env=False, **options)
-    assert (answer.status_code, answer.headers["x-amzn-errortype"]) == (status, code)
+    response = httpx.request(method, endpoint.address + path, trust_env=False, **options)
+    assert (response.status_code, response.headers["x-amzn-errortype"]) == (status, code)

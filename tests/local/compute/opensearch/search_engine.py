@@ -1,4 +1,4 @@
-"""The search engine for tests that need the real one: installed on first need, where platforms find it too."""
+"""The real OpenSearch for tests: installed on first use, in the cache that platforms use."""
 
 from functools import cache
 
@@ -20,7 +20,7 @@ def _provided() -> OpenSearchProgram | str:
 
 
 def provided() -> OpenSearchProgram:
-    """The program; skips the test, with the reason, on a machine that cannot have it."""
+    """Return the program, or skip the test with the reason why it cannot be installed."""
     program = _provided()
     if isinstance(program, str):
         pytest.skip(program)

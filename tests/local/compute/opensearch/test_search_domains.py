@@ -1,4 +1,4 @@
-"""A registered domain is a real OpenSearch, or says why it is none."""
+"""Registered domains are served by a real OpenSearch, or recorded with the reason why not."""
 
 import contextlib
 import os
@@ -43,46 +43,46 @@ def registration(name: str = "films-search", **inputs: Any) -> Registration:
     )
 
 
-class Missing(OpenSearchInstallation):
-    """One that cannot be had."""
+class Unavailable(OpenSearchInstallation):
+    """An installation that fails."""
 
-    def provide(self, tell: Callable[[str], None]) -> OpenSearchProgram:
-        tell("the installer and Java")
+    def provide(self, on_progress: Callable[[str], None]) -> OpenSearchProgram:
+        on_progress("the installer and Java")
         raise OpenSearchMissingError("there is no network", next_step="connect")
 
 
 class Scripted(OpenSearchInstallation):
-    """One whose Java is a script."""
+    """An installation whose Java is a script."""
 
     def __init__(self, java: Path) -> None:
         super().__init__()
         self._java = java
 
-    def provide(self, tell: Callable[[str], None]) -> OpenSearchProgram:
+    def provide(self, on_progress: Callable[[str], None]) -> OpenSearchProgram:
         return OpenSearchProgram(java=self._java, jars=())
 
 
-class TestNotHere:
-    def test_platform_goes_on_and_knows_why(
+class TestUnavailable:
+    def test_domain_without_opensearch_is_recorded_only(
         self, account: LocalAccount, supervisor: Supervisor, tmp_path: Path
     ) -> None:
-        told: list[ProgressEvent] = []
-        domains = SearchDomains(supervisor, tmp_path, listener=told.append, installation=Missing())
+        events: list[ProgressEvent] = []
+        domains = SearchDomains(supervisor, tmp_path, listener=events.append, installation=Unavailable())
         provider = LocalProvider(account, {DOMAIN: domains.start})
         created = provider.create(
             urn="u", type=DOMAIN, name="search", inputs={"domainName": "absent", "engineVersion": "OpenSearch_3.5"}
         )
         assert (created.state, created.reason) == ("recorded-only", "there is no network")
         assert created.outputs["endpoint"] == ""
-        assert [(event.state, event.detail) for event in told] == [
+        assert [(event.state, event.detail) for event in events] == [
             ("started", ""),
             ("progressed", "the installer and Java"),
             ("finished", "not on this machine: there is no network"),
         ]
         assert domains.process_names == ()
 
-    def test_another_engine_is_not_passed_off_as_this_one(self, supervisor: Supervisor, tmp_path: Path) -> None:
-        domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Missing())
+    def test_other_engine_version_is_not_supported(self, supervisor: Supervisor, tmp_path: Path) -> None:
+        domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Unavailable())
         with pytest.raises(
             UnsupportedLocallyError,
             match=r"engineVersion: OpenSearch_2\.19 is not supported on this machine, only OpenSearch_3\.5",
@@ -98,19 +98,23 @@ class TestStart:
         java.chmod(0o755)
         return Scripted(java)
 
-    def test_server_that_ends_is_told_with_its_log(self, supervisor: Supervisor, tmp_path: Path) -> None:
+    def test_server_that_exits_raises_process_failed_error_with_its_log(
+        self, supervisor: Supervisor, tmp_path: Path
+    ) -> None:
         installation = self.scripted(tmp_path, "echo no room in memory; exit 3")
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=installation)
         with pytest.raises(ProcessFailedError, match=r"(?s)opensearch exited with status 3; .*no room in memory"):
             domains.start(registration("ended"))
 
-    def test_java_that_cannot_be_started_is_told_at_once(self, supervisor: Supervisor, tmp_path: Path) -> None:
+    def test_java_that_cannot_be_started_raises_process_failed_error(
+        self, supervisor: Supervisor, tmp_path: Path
+    ) -> None:
         domains = SearchDomains(supervisor, tmp_path, listener=lambda _: None, installation=Scripted(tmp_path / "none"))
         with pytest.raises(ProcessFailedError, match=r"cannot start .*none"):
             domains.start(registration("unstartable"))
         assert domains.process_names == ()
 
-    def test_no_free_port_is_said(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_free_port_raises_port_taken_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(ports, "answers", lambda _: True)
         with pytest.raises(PortTakenError, match="no port from 9201 to 9299 is free"):
             server.free_port()
@@ -118,7 +122,7 @@ class TestStart:
 
 @pytest.fixture(scope="module")
 def listening(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Supervisor, SearchDomains, str]]:
-    """A domain that is up, under a supervisor of its own."""
+    """A running domain, with its supervisor and its endpoint."""
     search_engine.provided()
     directory = tmp_path_factory.mktemp("search")
     supervisor = Supervisor(directory)
@@ -165,9 +169,9 @@ def episodes(client: httpx.Client) -> Iterator[str]:
 
 
 def search(client: httpx.Client, index: str, **body: Any) -> dict[str, Any]:
-    answer = client.post(f"/{index}/_search", json=body)
-    assert answer.status_code == 200, answer.text
-    result: dict[str, Any] = answer.json()
+    response = client.post(f"/{index}/_search", json=body)
+    assert response.status_code == 200, response.text
+    result: dict[str, Any] = response.json()
     return result
 
 
@@ -179,11 +183,11 @@ def ids(result: Mapping[str, Any]) -> list[str]:
 @pytest.mark.timeout(900)
 class TestEngine:
     @pytest.mark.requirement("P2-03")
-    def test_it_is_the_version_that_amazon_runs_and_healthy(self, client: httpx.Client) -> None:
+    def test_version_is_3_5_and_cluster_is_healthy(self, client: httpx.Client) -> None:
         assert client.get("/").json()["version"]["number"].startswith("3.5.")
         assert client.get("/_cluster/health").json()["status"] in ("green", "yellow")
 
-    def test_misspelt_words_are_found_in_their_other_forms(self, client: httpx.Client, episodes: str) -> None:
+    def test_fuzzy_and_stemmed_words_match(self, client: httpx.Client, episodes: str) -> None:
         query = {"match": {"title": {"query": "montain", "fuzziness": "AUTO"}}}
         assert ids(search(client, episodes, query=query)) == ["1"]
         assert ids(search(client, episodes, query={"match": {"title": "dune"}})) == ["2"]
@@ -202,19 +206,19 @@ class TestEngine:
         }
         assert counts == {"tags": {"sea": 2, "evening": 2, "snow": 1}, "shows": {"Coast": 2, "Peaks": 1}}
 
-    def test_what_was_found_is_shown_in_its_text(self, client: httpx.Client, episodes: str) -> None:
+    def test_matches_are_highlighted(self, client: httpx.Client, episodes: str) -> None:
         result = search(client, episodes, query={"match": {"title": "harbours"}}, highlight={"fields": {"title": {}}})
         (hit,) = result["hits"]["hits"]
         assert hit["highlight"] == {"title": ["The <em>Harbour</em> at Sunset"]}
 
-    def test_older_version_of_a_document_is_refused(self, client: httpx.Client, episodes: str) -> None:
+    def test_older_external_version_conflicts(self, client: httpx.Client, episodes: str) -> None:
         def store(version: int) -> int:
             parameters: dict[str, str | int] = {"version_type": "external", "version": version}
             return client.put(f"/{episodes}/_doc/late", params=parameters, json=EPISODES[0]).status_code
 
         assert [store(7), store(6), store(8)] == [201, 409, 200]
 
-    def test_it_listens_on_loopback_alone(self, listening: tuple[Supervisor, SearchDomains, str]) -> None:
+    def test_server_listens_on_loopback_only(self, listening: tuple[Supervisor, SearchDomains, str]) -> None:
         supervisor, _, endpoint = listening
         (status,) = [each for each in supervisor.processes() if each.name == "opensearch"]
         heard = {
@@ -225,7 +229,7 @@ class TestEngine:
         assert {address.ip.removeprefix("::ffff:") for address in heard} == {ports.LOOPBACK}
         assert int(endpoint.rpartition(":")[2]) in {address.port for address in heard}
 
-    def test_killed_engine_comes_back_with_what_was_written(
+    def test_killed_server_is_restarted_with_its_data(
         self, listening: tuple[Supervisor, SearchDomains, str], client: httpx.Client, episodes: str, wait_for: WaitFor
     ) -> None:
         (status,) = [each for each in listening[0].processes() if each.name == "opensearch"]
@@ -235,15 +239,15 @@ class TestEngine:
 
         def found() -> list[str]:
             try:
-                answer = client.post(f"/{episodes}/_search", json={"query": {"match": {"title": "sunset"}}})
+                response = client.post(f"/{episodes}/_search", json={"query": {"match": {"title": "sunset"}}})
             except httpx.TransportError:
                 return []
-            # Before its shards are back it refuses, or answers of the shards that it has.
-            return ids(answer.json()) if answer.status_code == 200 else []
+            # Until all shards have recovered, searches fail or return only some of the documents.
+            return ids(response.json()) if response.status_code == 200 else []
 
         assert wait_for(found, 180) == ["0"]
 
-    def test_second_domain_has_a_server_of_its_own(
+    def test_second_domain_has_its_own_server(
         self, listening: tuple[Supervisor, SearchDomains, str], client: httpx.Client, episodes: str
     ) -> None:
         supervisor, domains, endpoint = listening
@@ -253,7 +257,7 @@ class TestEngine:
         assert httpx.get(f"http://{other}/{episodes}", timeout=60, trust_env=False).status_code == 404
         supervisor.stop("opensearch-films-archive")
 
-    def test_server_that_took_the_port_is_not_taken_for_this_one(
+    def test_another_server_on_the_port_raises_process_failed_error(
         self,
         listening: tuple[Supervisor, SearchDomains, str],
         supervisor: Supervisor,
@@ -271,7 +275,7 @@ class TestEngine:
         finally:
             supervisor.stop("opensearch")
 
-    def test_port_that_another_server_took_is_given_up_for_a_free_one(
+    def test_port_of_another_server_is_replaced_by_a_free_one(
         self,
         listening: tuple[Supervisor, SearchDomains, str],
         supervisor: Supervisor,
@@ -294,7 +298,7 @@ class TestEngine:
         finally:
             supervisor.stop("opensearch")
 
-    def test_nothing_is_left_running(self, tmp_path: Path) -> None:
+    def test_stop_leaves_no_process_running(self, tmp_path: Path) -> None:
         search_engine.provided()
         supervisor = Supervisor(tmp_path)
         domains = SearchDomains(supervisor, tmp_path / "search", listener=lambda _: None)

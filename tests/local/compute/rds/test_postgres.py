@@ -1,4 +1,4 @@
-"""The embedded server is the major version that RDS runs, reached as RDS is."""
+"""The embedded Postgres server."""
 
 import contextlib
 import os
@@ -27,7 +27,7 @@ def connect(server: EmbeddedPostgres, password: str = "correct") -> psycopg.Conn
 
 
 @pytest.mark.requirement("C-29", "P1-45")
-def test_it_is_version_18_and_keeps_its_data(server: EmbeddedPostgres) -> None:
+def test_server_is_version_18_and_keeps_its_data_after_a_restart(server: EmbeddedPostgres) -> None:
     server.start()
     with connect(server) as connection:
         assert connection.execute("SELECT current_setting('server_version_num')::int / 10000").fetchone() == (18,)
@@ -39,20 +39,20 @@ def test_it_is_version_18_and_keeps_its_data(server: EmbeddedPostgres) -> None:
     server.stop()
 
 
-def test_wrong_password_is_refused(server: EmbeddedPostgres) -> None:
+def test_wrong_password_is_rejected(server: EmbeddedPostgres) -> None:
     server.start()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         connect(server, "wrong")
     server.stop()
 
 
-def test_taken_port_is_named(server: EmbeddedPostgres, postgres_server: EmbeddedPostgres) -> None:
+def test_taken_port_raises_port_taken_error(server: EmbeddedPostgres, postgres_server: EmbeddedPostgres) -> None:
     server.port = postgres_server.port
     with pytest.raises(PortTakenError, match=f"port {postgres_server.port}"):
         server.start()
 
 
-def test_killed_server_comes_back_with_what_was_committed(server: EmbeddedPostgres, supervisor: Supervisor) -> None:
+def test_killed_server_is_restarted_with_committed_data(server: EmbeddedPostgres, supervisor: Supervisor) -> None:
     server.start()
     with connect(server) as connection:
         connection.execute("CREATE TABLE kept (number int)")

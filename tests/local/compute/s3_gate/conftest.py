@@ -1,11 +1,11 @@
-"""A gate in front of the session's emulator, a client that signs for it, and a fresh bucket for each test."""
+"""A gate in front of the session's emulator, S3 clients for it, and a new bucket for each test."""
 
 import base64
 import hashlib
 import itertools
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ KEY = "uploads/018f"
 
 @dataclass(frozen=True, kw_only=True)
 class RunningGate:
-    """Where the gate answers, where the emulator behind it does, and the account's credentials."""
+    """The URLs of the gate and of the emulator, and the account's credentials."""
 
     endpoint: str
     emulator: str
@@ -37,7 +37,7 @@ class RunningGate:
     region: str = REGION
 
     def client(self, service: str = "s3", endpoint: str | None = None, **changed: Any) -> Any:
-        """A boto3 client as the platform makes it; `changed` replaces credentials or the signature version."""
+        """Create a boto3 client for the gate; `changed` replaces credentials or the signature version."""
         config = Config(
             signature_version=changed.pop("signature_version", "s3v4"),
             s3={"addressing_style": "path"},
@@ -48,14 +48,14 @@ class RunningGate:
             "aws_access_key_id": self.access_key_id,
             "aws_secret_access_key": self.secret_access_key,
         }
-        return boto3.Session().client(
+        return boto3.Session().client(  # type: ignore[call-overload]  # boto3-stubs requires a literal service name
             service, endpoint_url=endpoint or self.endpoint, config=config, **(arguments | changed)
         )
 
 
 @pytest.fixture(scope="session")
 def gate(supervisor: Supervisor, emulator_endpoint: str) -> RunningGate:
-    # A secret with a slash and a plus is what real ones look like.
+    # With a slash and a plus sign, as in real secrets.
     access_key_id, secret = "AKIA" + secrets.token_hex(8).upper(), f"{secrets.token_hex(18)}/+"
     endpoint = ObjectGate().start(
         supervisor, upstream=emulator_endpoint, access_key_id=access_key_id, secret_access_key=secret, region=REGION
@@ -78,8 +78,8 @@ def bucket(s3: Any) -> str:
 
 
 @pytest.fixture(scope="session")
-def refusal() -> Callable[[httpx.Response], tuple[int, str]]:
-    """Reads status and code of a refusal, and that it is one document of S3's form."""
+def s3_error() -> Callable[[httpx.Response], tuple[int, str]]:
+    """Read the status and the code of an error response, whose body must be S3's XML document."""
 
     def read(response: httpx.Response) -> tuple[int, str]:
         assert response.headers["content-type"] == "application/xml", response.text
@@ -97,34 +97,37 @@ def refusal() -> Callable[[httpx.Response], tuple[int, str]]:
 
 @pytest.fixture(scope="session")
 def sha256() -> Callable[[bytes], str]:
-    """A SHA-256 as S3's headers write it."""
+    """Compute a SHA-256 in Base64, as in S3's headers."""
     return lambda data: base64.b64encode(hashlib.sha256(data).digest()).decode()
 
 
 @pytest.fixture
-def http() -> Any:
-    """A client that follows no redirect and adds no content type of its own."""
+def http() -> Iterator[httpx.Client]:
+    """A client that does not follow redirects and adds no content type."""
     with httpx.Client(trust_env=False, timeout=60) as client:
         yield client
 
 
 @pytest.fixture
-def form(s3: Any, bucket: str, sha256: Any) -> dict[str, str]:
-    """The fields that the platform gives out: exact key, type, size and hash."""
+def form(s3: Any, bucket: str, sha256: Callable[[bytes], str]) -> dict[str, str]:
+    """The fields of a form for an exact key, type, size and checksum."""
     exact = {"Content-Type": "image/jpeg", "x-amz-checksum-sha256": sha256(PHOTO)}
     conditions = [
         *({name: value} for name, value in exact.items()),
         ["content-length-range", len(PHOTO), len(PHOTO)],
     ]
-    return s3.generate_presigned_post(bucket, KEY, Fields=exact, Conditions=conditions, ExpiresIn=900)["fields"]
+    fields: dict[str, str] = s3.generate_presigned_post(
+        bucket, KEY, Fields=exact, Conditions=conditions, ExpiresIn=900
+    )["fields"]
+    return fields
 
 
 @pytest.fixture
-def post(gate: Any, bucket: str, http: Any) -> Any:
-    """Sends a form, the file last."""
+def post_form(gate: RunningGate, bucket: str, http: httpx.Client) -> Callable[..., httpx.Response]:
+    """Send a form, with the file last."""
 
-    def send(fields: Any, content: bytes = PHOTO, name: str | None = "photo.jpg", **options: Any) -> Any:
-        parts = [(field, (None, value)) for field, value in dict(fields).items()]
+    def send(fields: Any, content: bytes = PHOTO, name: str | None = "photo.jpg", **options: Any) -> httpx.Response:
+        parts: list[Any] = [(field, (None, value)) for field, value in dict(fields).items()]
         return http.post(
             f"{gate.endpoint}/{options.pop('bucket', bucket)}", files=[*parts, ("file", (name, content))], **options
         )
@@ -133,40 +136,41 @@ def post(gate: Any, bucket: str, http: Any) -> Any:
 
 
 @pytest.fixture
-def signed(s3: Any, bucket: str) -> Any:
-    """Makes a form with the conditions of a test."""
+def make_form(s3: Any, bucket: str) -> Callable[..., dict[str, str]]:
+    """Create the fields of a form with the given conditions."""
 
     def make(*conditions: Any, key: str = KEY, lifetime: int = 900, **fields: str) -> dict[str, str]:
         given = {name.replace("_", "-"): value for name, value in fields.items()}
-        return s3.generate_presigned_post(
+        signed: dict[str, str] = s3.generate_presigned_post(
             bucket, key, Fields=given, Conditions=list(conditions) or None, ExpiresIn=lifetime
         )["fields"]
+        return signed
 
     return make
 
 
 @pytest.fixture
-def absent(s3: Any, bucket: str) -> Any:
+def bucket_is_empty(s3: Any, bucket: str) -> Callable[[], bool]:
     return lambda: "Contents" not in s3.list_objects_v2(Bucket=bucket)
 
 
 @pytest.fixture
-def put_signed(gate: RunningGate, bucket: str, http: Any) -> Any:
-    """Puts an object with a header-signed request of the test's own making: headers, payload hash and body as given."""
+def put_signed(gate: RunningGate, bucket: str, http: httpx.Client) -> Callable[..., httpx.Response]:
+    """Put an object with a request signed by its headers. `edited` headers are changed after signing."""
 
-    def put(content: Any, headers: dict[str, str], *, payload: str, key: str = "k", **edited: str) -> Any:
+    def put(content: Any, headers: dict[str, str], *, payload: str, key: str = "k", **edited: str) -> httpx.Response:
         request = AWSRequest("PUT", f"{gate.endpoint}/{bucket}/{key}", headers=headers)
         FixedPayload(gate, payload).add_auth(request)
         sent = {name.lower(): value for name, value in request.headers.items()}
         sent |= {name.replace("_", "-"): value for name, value in edited.items()}
         body = content(request.headers["Authorization"], request.context["timestamp"]) if callable(content) else content
-        return http.put(request.url, content=body, headers=sent)
+        return http.put(str(request.url), content=body, headers=sent)
 
     return put
 
 
 class FixedPayload(S3SigV4Auth):
-    """Signs with a payload hash that the test chooses."""
+    """A signer with a given payload hash."""
 
     def __init__(self, gate: RunningGate, payload: str) -> None:
         super().__init__(Credentials(gate.access_key_id, gate.secret_access_key), "s3", gate.region)

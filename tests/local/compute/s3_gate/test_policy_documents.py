@@ -1,4 +1,4 @@
-"""Policy documents that cannot be read are refused before anything in the form counts."""
+"""POST policies: malformed documents, conditions, expiration and length ranges."""
 
 import base64
 import json
@@ -18,7 +18,7 @@ def encoded(document: Any) -> str:
     return base64.b64encode(json.dumps(document).encode()).decode()
 
 
-def refused(policy: str) -> tuple[int, str, str]:
+def rejected(policy: str) -> tuple[int, str, str]:
     with pytest.raises(S3Error) as caught:
         PostPolicy.parse(policy)
     return caught.value.status, caught.value.code, caught.value.message
@@ -40,8 +40,8 @@ def refused(policy: str) -> tuple[int, str, str]:
         ([["eq", "$key", 7]], "Invalid JSON."),
     ],
 )
-def test_unreadable_condition_is_refused(conditions: Any, message: str) -> None:
-    status, code, given = refused(encoded({"expiration": EXPIRATION, "conditions": conditions}))
+def test_malformed_condition_is_rejected(conditions: Any, message: str) -> None:
+    status, code, given = rejected(encoded({"expiration": EXPIRATION, "conditions": conditions}))
     assert (status, code) == (400, "InvalidPolicyDocument")
     assert given.startswith("Invalid Policy: ")
     assert given.endswith(message)
@@ -62,16 +62,16 @@ def test_unreadable_condition_is_refused(conditions: Any, message: str) -> None:
         (encoded({"expiration": "2026-11-21T12:00:00+01:00", "conditions": []}), "12:00:00+01:00'"),
     ],
 )
-def test_unreadable_document_is_refused(policy: str, message: str) -> None:
-    status, code, given = refused(policy)
+def test_malformed_document_is_rejected(policy: str, message: str) -> None:
+    status, code, given = rejected(policy)
     assert (status, code) == (400, "InvalidPolicyDocument")
     assert given.endswith(message)
 
 
-def test_length_range_that_is_no_numbers_fails_as_a_condition() -> None:
+def test_length_range_that_is_not_numeric_fails_as_a_condition() -> None:
     policy = encoded({"expiration": EXPIRATION, "conditions": [["content-length-range", "test", "10"]]})
     message = 'Invalid according to Policy: Policy Condition failed: ["content-length-range", "test", "10"]'
-    assert refused(policy) == (403, "AccessDenied", message)
+    assert rejected(policy) == (403, "AccessDenied", message)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_length_range_that_is_no_numbers_fails_as_a_condition() -> None:
         (["starts-with", "$acl", "p"], "p,x", True),
     ],
 )
-def test_condition_holds_or_not(condition: Any, value: str | None, holds: bool) -> None:
+def test_condition_is_evaluated(condition: Any, value: str | None, holds: bool) -> None:
     policy = PostPolicy.parse(encoded({"expiration": EXPIRATION, "conditions": [condition]}))
     fields = {} if value is None else {"acl": value}
     if holds:
@@ -100,7 +100,7 @@ def test_condition_holds_or_not(condition: Any, value: str | None, holds: bool) 
     assert json.dumps(condition) in caught.value.message
 
 
-def test_policy_ends_at_its_expiration() -> None:
+def test_policy_expires_at_its_expiration() -> None:
     policy = PostPolicy.parse(encoded({"expiration": EXPIRATION, "conditions": []}))
     policy.require_fields({}, bucket="b", now=BEFORE)
     with pytest.raises(S3Error) as caught:
@@ -108,7 +108,7 @@ def test_policy_ends_at_its_expiration() -> None:
     assert caught.value.message == "Invalid according to Policy: Policy expired."
 
 
-def test_every_range_of_several_counts() -> None:
+def test_all_length_ranges_apply() -> None:
     conditions = [["content-length-range", 1, 10], ["content-length-range", 5, 20]]
     policy = PostPolicy.parse(encoded({"expiration": EXPIRATION, "conditions": conditions}))
     assert policy.maximum_length == 10

@@ -1,4 +1,4 @@
-"""The gate as a process: how it starts and ends, what it listens on, what it writes down, what it keeps in memory."""
+"""The process of the gate: start, end, listening address, log and memory."""
 
 import os
 import re
@@ -21,12 +21,12 @@ from local.process_registry import GRACE_SECONDS
 from local.supervisor import Supervisor
 
 MIB = 1024 * 1024
-CREDENTIALS = {"access_key_id": "AKIAOTHER", "secret_access_key": "another", "region": "us-east-1"}
+CREDENTIALS: dict[str, Any] = {"access_key_id": "AKIAOTHER", "secret_access_key": "another", "region": "us-east-1"}
 
 
 @pytest.fixture
 def other_supervisor(tmp_path: Path) -> Iterator[Supervisor]:
-    """One of the test's own, so that a second gate can have its name."""
+    """A supervisor for a second gate, which has the same process name."""
     running = Supervisor(tmp_path)
     yield running
     running.stop_all()
@@ -35,46 +35,46 @@ def other_supervisor(tmp_path: Path) -> Iterator[Supervisor]:
 def eventually(condition: Callable[[], Any]) -> None:
     deadline = time.monotonic() + 20
     while not condition():
-        assert time.monotonic() < deadline, "it did not happen in 20 s"
+        assert time.monotonic() < deadline, "the condition did not become true within 20 s"
         time.sleep(0.01)
 
 
 class TestStart:
-    def test_it_listens_on_loopback_only(self, gate: Any, supervisor: Supervisor):
+    def test_gate_listens_on_loopback_only(self, gate: Any, supervisor: Supervisor) -> None:
         (status,) = [each for each in supervisor.processes() if each.name == ObjectGate.name]
         listening = [c.laddr for c in psutil.Process(status.pid).net_connections() if c.status == psutil.CONN_LISTEN]
         assert [(address.ip, f"http://127.0.0.1:{address.port}") for address in listening] == [
             ("127.0.0.1", gate.endpoint)
         ]
 
-    def test_taken_port_is_named(self, gate: Any, other_supervisor: Supervisor):
+    def test_taken_port_raises_port_taken_error(self, gate: Any, other_supervisor: Supervisor) -> None:
         port = int(gate.endpoint.rsplit(":", 1)[1])
         with pytest.raises(PortTakenError, match=str(port)):
             ObjectGate().start(other_supervisor, upstream=gate.emulator, port=port, **CREDENTIALS)
         assert other_supervisor.processes() == []
 
-    def test_failure_to_start_shows_the_log(self, gate: Any, other_supervisor: Supervisor):
+    def test_failed_start_raises_an_error_with_the_log(self, gate: Any, other_supervisor: Supervisor) -> None:
         with pytest.raises(ProcessFailedError, match="environment variable OBJECT_GATE_REGION must be set"):
             ObjectGate().start(other_supervisor, upstream=gate.emulator, **(CREDENTIALS | {"region": ""}))
 
-    def test_credentials_do_not_come_from_the_command_line(self):
+    def test_credentials_are_not_command_line_arguments(self) -> None:
         ended = subprocess.run(
             [sys.executable, "-m", "local.compute.s3_gate", "--help"], capture_output=True, text=True, check=True
         )
         assert "--upstream" in ended.stdout
         assert "key" not in ended.stdout.lower()
 
-    def test_emulator_that_is_away_is_unavailable(
-        self, other_supervisor: Supervisor, gate: Any, refusal: Any, http: Any
-    ):
+    def test_unreachable_emulator_returns_503(
+        self, other_supervisor: Supervisor, gate: Any, s3_error: Any, http: Any
+    ) -> None:
         endpoint = ObjectGate().start(other_supervisor, upstream=f"http://127.0.0.1:{ports.free_port()}", **CREDENTIALS)
         client = gate.client(endpoint=endpoint, aws_access_key_id="AKIAOTHER", aws_secret_access_key="another")
         url = client.generate_presigned_url("list_objects_v2", Params={"Bucket": "some-bucket"})
-        assert refusal(http.get(url)) == (503, "ServiceUnavailable")
+        assert s3_error(http.get(url)) == (503, "ServiceUnavailable")
 
 
 class TestEnd:
-    def test_sigterm_ends_it_with_connections_open(self, other_supervisor: Supervisor, gate: Any):
+    def test_sigterm_ends_the_gate_with_open_connections(self, other_supervisor: Supervisor, gate: Any) -> None:
         endpoint = ObjectGate().start(other_supervisor, upstream=gate.emulator, **CREDENTIALS)
         (status,) = other_supervisor.processes()
         process = psutil.Process(status.pid)
@@ -88,9 +88,9 @@ class TestEnd:
 
 
 class TestLog:
-    def test_it_has_a_line_for_each_request_and_no_signature(
+    def test_each_request_is_logged_without_signatures(
         self, *, s3: Any, bucket: str, gate: Any, supervisor: Supervisor, http: Any
-    ):
+    ) -> None:
         url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "sécret plan"})
         form = s3.generate_presigned_post(bucket, "form")
         http.put(url, content=b"x")
@@ -102,7 +102,7 @@ class TestLog:
         def lines() -> list[str]:
             return [line.split(" ", 2)[2] for line in path.read_text().splitlines() if f"/{bucket}" in line]
 
-        # The line of a request is written after its answer is sent, so that the next one may overtake it.
+        # A line is written after the response, so the lines may be in another order than the requests.
         eventually(lambda: len(lines()) == 5)
         assert sorted(lines()) == sorted(
             [
@@ -120,32 +120,36 @@ class TestLog:
 
 
 class TestClient:
-    def test_upload_that_breaks_off_is_not_stored(
-        self, *, s3: Any, bucket: str, gate: Any, supervisor: Supervisor, absent: Any
-    ):
+    def test_incomplete_upload_is_not_stored(
+        self, *, s3: Any, bucket: str, gate: Any, supervisor: Supervisor, bucket_is_empty: Any
+    ) -> None:
         url = httpx.URL(s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"}))
         head = f"PUT {url.raw_path.decode()} HTTP/1.1\r\nHost: {url.netloc.decode()}\r\nContent-Length: 1000\r\n\r\n"
         with socket.create_connection(address_of(gate.endpoint)) as connection:
             connection.sendall(head.encode() + b"x" * 999)
         log = supervisor.logs / f"{ObjectGate.name}.log"
         eventually(lambda: f"PUT /{bucket}/k 0 ClientDisconnected" in log.read_text())
-        assert absent()
+        assert bucket_is_empty()
 
-    def test_refused_client_that_waits_is_not_asked_for_its_body(self, gate: Any, bucket: str):
+    def test_rejected_client_gets_no_100_continue(self, gate: Any, bucket: str) -> None:
         head = f"PUT /{bucket}/k HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n"
         with socket.create_connection(address_of(gate.endpoint), timeout=20) as connection:
             connection.sendall(head.encode())
-            answer = b"".join(iter(lambda: connection.recv(65536), b""))
-        assert answer.startswith(b"HTTP/1.1 403 ")
-        assert b"connection: close" in answer.lower()
+            response = b"".join(iter(lambda: connection.recv(65536), b""))
+        assert response.startswith(b"HTTP/1.1 403 ")
+        assert b"connection: close" in response.lower()
 
-    def test_refused_client_that_sends_much_hears_why(self, gate: Any, bucket: str, http: Any, refusal: Any):
-        answer = http.put(f"{gate.endpoint}/{bucket}/k", content=b"x" * 8 * MIB)
-        assert refusal(answer) == (403, "AccessDenied")
+    def test_rejected_large_upload_gets_the_error_response(
+        self, gate: Any, bucket: str, http: Any, s3_error: Any
+    ) -> None:
+        response = http.put(f"{gate.endpoint}/{bucket}/k", content=b"x" * 8 * MIB)
+        assert s3_error(response) == (403, "AccessDenied")
 
-    def test_connection_is_used_again_after_a_refusal(self, s3: Any, gate: Any, bucket: str, http: Any, refusal: Any):
+    def test_connection_is_reused_after_an_error(
+        self, s3: Any, gate: Any, bucket: str, http: Any, s3_error: Any
+    ) -> None:
         for _ in range(3):
-            assert refusal(http.put(f"{gate.endpoint}/{bucket}/k", content=b"x" * 100_000)) == (403, "AccessDenied")
+            assert s3_error(http.put(f"{gate.endpoint}/{bucket}/k", content=b"x" * 100_000)) == (403, "AccessDenied")
             url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "k"})
             assert http.put(url, content=b"x" * 100_000).status_code == 200
 
@@ -154,9 +158,9 @@ class TestMemory:
     @pytest.mark.skipif(
         not Path("/proc/self/status").exists(), reason="the peak of a process's memory is read from /proc"
     )
-    def test_large_upload_waits_on_disk(
+    def test_large_upload_is_spooled_to_disk(
         self, *, gate: Any, bucket: str, s3: Any, supervisor: Supervisor, tmp_path: Path
-    ):
+    ) -> None:
         (status,) = [each for each in supervisor.processes() if each.name == ObjectGate.name]
 
         def peak() -> int:
@@ -165,8 +169,8 @@ class TestMemory:
             return int(found[1]) * 1024
 
         source = tmp_path / "large"
-        with source.open("wb") as file:
-            os.truncate(file.fileno(), 96 * MIB)
+        with source.open("wb") as sparse:
+            os.truncate(sparse.fileno(), 96 * MIB)
         before = peak()
         with source.open("rb") as file:
             s3.put_object(Bucket=bucket, Key="large", Body=file)

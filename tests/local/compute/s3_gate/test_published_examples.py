@@ -1,4 +1,4 @@
-"""The examples that AWS's own documents work through, and the check values of the checksums' catalogue."""
+"""Signatures from the examples in AWS's documentation, and check values from the catalogue of CRCs."""
 
 import base64
 

@@ -1,8 +1,9 @@
-"""Requests that their headers sign: who asks, when, and whether the body is the one that was signed."""
+"""Requests signed by their headers: credentials, time and body are verified."""
 
 import base64
 import hashlib
 import hmac
+import io
 import zlib
 from datetime import datetime, timedelta
 from typing import Any
@@ -30,13 +31,13 @@ def code(caught: pytest.ExceptionInfo[ClientError]) -> str:
 
 
 class TestAuthorizationHeader:
-    def test_nobody_is_refused(self, gate: Any, bucket: str, http: Any, refusal: Any):
+    def test_anonymous_request_is_rejected(self, gate: Any, bucket: str, http: Any, s3_error: Any) -> None:
         for method, path in (("GET", "/"), ("GET", f"/{bucket}"), ("PUT", f"/{bucket}/k"), ("DELETE", f"/{bucket}/k")):
-            assert refusal(http.request(method, gate.endpoint + path)) == (403, "AccessDenied")
+            assert s3_error(http.request(method, gate.endpoint + path)) == (403, "AccessDenied")
 
-    def test_refusal_of_head_has_no_body(self, gate: Any, bucket: str, http: Any):
-        answer = http.head(f"{gate.endpoint}/{bucket}/k")
-        assert (answer.status_code, answer.content) == (403, b"")
+    def test_error_response_to_head_has_no_body(self, gate: Any, bucket: str, http: Any) -> None:
+        response = http.head(f"{gate.endpoint}/{bucket}/k")
+        assert (response.status_code, response.content) == (403, b"")
 
     @pytest.mark.parametrize(
         ("credentials", "expected"),
@@ -47,18 +48,20 @@ class TestAuthorizationHeader:
             ({"signature_version": "s3"}, "InvalidRequest"),
         ],
     )
-    def test_wrong_credentials_are_refused(self, credentials: Any, expected: str, gate: Any, bucket: str):
+    def test_wrong_credentials_are_rejected(self, credentials: Any, expected: str, gate: Any, bucket: str) -> None:
         with pytest.raises(ClientError) as caught:
             gate.client(**credentials).list_objects_v2(Bucket=bucket)
         assert code(caught) == expected
 
-    def test_client_of_another_region_is_sent_to_this_one(self, gate: Any, bucket: str):
-        """boto3 reads the region that the refusal names, and asks again there."""
-        answer = gate.client(region_name="eu-west-1").list_objects_v2(Bucket=bucket)
-        assert answer["KeyCount"] == 0
+    def test_client_of_another_region_retries_in_this_one(self, gate: Any, bucket: str) -> None:
+        """boto3 reads the region from the error response and retries there."""
+        response = gate.client(region_name="eu-west-1").list_objects_v2(Bucket=bucket)
+        assert response["KeyCount"] == 0
 
     @pytest.mark.parametrize("minutes", [-16, 16])
-    def test_wrong_clock_is_refused(self, minutes: int, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch):
+    def test_skewed_clock_is_rejected(
+        self, minutes: int, s3: Any, bucket: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         def shifted(*arguments: Any) -> datetime:
             return get_current_datetime(*arguments) + timedelta(minutes=minutes)
 
@@ -82,40 +85,44 @@ class TestAuthorizationHeader:
             ({"x_amz_meta_a": "2"}, (403, "SignatureDoesNotMatch")),
         ],
     )
-    def test_edited_headers_are_refused(self, *, edit: Any, expected: Any, put_signed: Any, refusal: Any, absent: Any):
-        answer = put_signed(CONTENT, {"x-amz-meta-a": "1"}, payload=digest(CONTENT), **edit)
-        assert refusal(answer) == expected
-        assert absent()
+    def test_changed_headers_are_rejected(
+        self, *, edit: Any, expected: Any, put_signed: Any, s3_error: Any, bucket_is_empty: Any
+    ) -> None:
+        response = put_signed(CONTENT, {"x-amz-meta-a": "1"}, payload=digest(CONTENT), **edit)
+        assert s3_error(response) == expected
+        assert bucket_is_empty()
 
-    def test_other_bytes_than_signed_are_refused(self, put_signed: Any, refusal: Any, absent: Any):
-        answer = put_signed(CONTENT + b"!", {}, payload=digest(CONTENT))
-        assert refusal(answer) == (400, "XAmzContentSHA256Mismatch")
-        assert absent()
+    def test_body_that_differs_from_its_hash_is_rejected(
+        self, put_signed: Any, s3_error: Any, bucket_is_empty: Any
+    ) -> None:
+        response = put_signed(CONTENT + b"!", {}, payload=digest(CONTENT))
+        assert s3_error(response) == (400, "XAmzContentSHA256Mismatch")
+        assert bucket_is_empty()
 
-    def test_payload_hash_must_be_one(self, put_signed: Any, refusal: Any, absent: Any):
-        assert refusal(put_signed(CONTENT, {}, payload="some hash")) == (400, "InvalidArgument")
-        assert absent()
+    def test_malformed_payload_hash_is_rejected(self, put_signed: Any, s3_error: Any, bucket_is_empty: Any) -> None:
+        assert s3_error(put_signed(CONTENT, {}, payload="some hash")) == (400, "InvalidArgument")
+        assert bucket_is_empty()
 
-    def test_body_without_length_is_refused(self, put_signed: Any, refusal: Any, absent: Any):
-        answer = put_signed(lambda *_: iter([CONTENT]), {}, payload="UNSIGNED-PAYLOAD")
-        assert refusal(answer) == (411, "MissingContentLength")
-        assert absent()
+    def test_body_without_length_is_rejected(self, put_signed: Any, s3_error: Any, bucket_is_empty: Any) -> None:
+        response = put_signed(lambda *_: iter([CONTENT]), {}, payload="UNSIGNED-PAYLOAD")
+        assert s3_error(response) == (411, "MissingContentLength")
+        assert bucket_is_empty()
 
 
 class TestDeclaredChecksum:
     @pytest.mark.requirement("A-08")
     @pytest.mark.parametrize("algorithm", sorted(ALGORITHMS))
-    def test_right_one_is_kept_and_wrong_one_refused(
-        self, *, algorithm: str, put_signed: Any, refusal: Any, s3: Any, bucket: str
-    ):
+    def test_right_checksum_is_stored_and_wrong_one_rejected(
+        self, *, algorithm: str, put_signed: Any, s3_error: Any, s3: Any, bucket: str
+    ) -> None:
         checksum = ALGORITHMS[algorithm]()
         checksum.update(CONTENT)
         header, value = f"x-amz-checksum-{algorithm}", base64.b64encode(checksum.digest()).decode()
         wrong = put_signed(CONTENT[::-1], {header: value}, payload="UNSIGNED-PAYLOAD", key="wrong")
-        assert refusal(wrong) == (400, "BadDigest")
+        assert s3_error(wrong) == (400, "BadDigest")
         assert put_signed(CONTENT, {header: value}, payload="UNSIGNED-PAYLOAD").status_code == 200
-        answer = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
-        assert answer["ResponseMetadata"]["HTTPHeaders"][header] == value
+        response = s3.head_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
+        assert response["ResponseMetadata"]["HTTPHeaders"][header] == value
         assert [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]] == ["k"]
 
     @pytest.mark.parametrize(
@@ -132,17 +139,17 @@ class TestDeclaredChecksum:
             ({"if-none-match": '"d41d8cd98f00b204e9800998ecf8427e"'}, (501, "NotImplemented")),
         ],
     )
-    def test_impossible_headers_are_refused(
-        self, *, headers: Any, expected: Any, put_signed: Any, refusal: Any, absent: Any
-    ):
-        assert refusal(put_signed(CONTENT, headers, payload="UNSIGNED-PAYLOAD")) == expected
-        assert absent()
+    def test_invalid_headers_are_rejected(
+        self, *, headers: Any, expected: Any, put_signed: Any, s3_error: Any, bucket_is_empty: Any
+    ) -> None:
+        assert s3_error(put_signed(CONTENT, headers, payload="UNSIGNED-PAYLOAD")) == expected
+        assert bucket_is_empty()
 
-    def test_unsigned_content_md5_is_refused(self, put_signed: Any, refusal: Any):
+    def test_unsigned_content_md5_is_rejected(self, put_signed: Any, s3_error: Any) -> None:
         md5 = base64.b64encode(hashlib.md5(CONTENT, usedforsecurity=False).digest()).decode()
         assert put_signed(CONTENT, {"content-md5": md5}, payload="UNSIGNED-PAYLOAD").status_code == 200
-        answer = put_signed(CONTENT, {}, payload="UNSIGNED-PAYLOAD", content_md5=md5)
-        assert refusal(answer) == (403, "AccessDenied")
+        response = put_signed(CONTENT, {}, payload="UNSIGNED-PAYLOAD", content_md5=md5)
+        assert s3_error(response) == (403, "AccessDenied")
 
 
 class TestChunkedBody:
@@ -154,15 +161,15 @@ class TestChunkedBody:
         }
 
     @pytest.mark.parametrize(("algorithm", "kind"), [("sha256", Sha256Checksum), ("crc32", Crc32Checksum)])
-    def test_trailing_checksum_is_proven_and_kept(
+    def test_trailing_checksum_is_verified_and_stored(
         self, *, algorithm: str, kind: Any, put_signed: Any, s3: Any, bucket: str
-    ):
-        body = AwsChunkedWrapper(Reader(CONTENT), kind, f"x-amz-checksum-{algorithm}", chunk_size=9000).read()
-        answer = put_signed(body, self.trailed(algorithm), payload=UNSIGNED_TRAILER)
-        assert answer.status_code == 200, answer.text
+    ) -> None:
+        body = AwsChunkedWrapper(io.BytesIO(CONTENT), kind, f"x-amz-checksum-{algorithm}", chunk_size=9000).read()
+        response = put_signed(body, self.trailed(algorithm), payload=UNSIGNED_TRAILER)
+        assert response.status_code == 200, response.text
         stored = s3.get_object(Bucket=bucket, Key="k", ChecksumMode="ENABLED")
         assert stored["Body"].read() == CONTENT
-        assert stored[f"Checksum{algorithm.upper()}"] == answer.headers[f"x-amz-checksum-{algorithm}"]
+        assert stored[f"Checksum{algorithm.upper()}"] == response.headers[f"x-amz-checksum-{algorithm}"]
         assert "ContentEncoding" not in stored
 
     @pytest.mark.parametrize(
@@ -182,71 +189,68 @@ class TestChunkedBody:
             (lambda b: b + b"more\r\n", (400, "IncompleteBody")),
         ],
     )
-    def test_damaged_body_is_refused(self, *, edit: Any, expected: Any, put_signed: Any, refusal: Any, absent: Any):
-        body = AwsChunkedWrapper(Reader(CONTENT), Crc32Checksum, "x-amz-checksum-crc32", chunk_size=9000).read()
-        answer = put_signed(edit(body), self.trailed("crc32"), payload=UNSIGNED_TRAILER)
-        assert refusal(answer) == expected
-        assert absent()
+    def test_damaged_body_is_rejected(
+        self, *, edit: Any, expected: Any, put_signed: Any, s3_error: Any, bucket_is_empty: Any
+    ) -> None:
+        body = AwsChunkedWrapper(io.BytesIO(CONTENT), Crc32Checksum, "x-amz-checksum-crc32", chunk_size=9000).read()
+        response = put_signed(edit(body), self.trailed("crc32"), payload=UNSIGNED_TRAILER)
+        assert s3_error(response) == expected
+        assert bucket_is_empty()
 
-    def test_other_decoded_length_is_refused(self, put_signed: Any, refusal: Any, absent: Any):
-        body = AwsChunkedWrapper(Reader(CONTENT[:-1]), Crc32Checksum, "x-amz-checksum-crc32").read()
-        assert refusal(put_signed(body, self.trailed("crc32"), payload=UNSIGNED_TRAILER)) == (400, "IncompleteBody")
-        assert absent()
+    def test_wrong_decoded_length_is_rejected(self, put_signed: Any, s3_error: Any, bucket_is_empty: Any) -> None:
+        body = AwsChunkedWrapper(io.BytesIO(CONTENT[:-1]), Crc32Checksum, "x-amz-checksum-crc32").read()
+        assert s3_error(put_signed(body, self.trailed("crc32"), payload=UNSIGNED_TRAILER)) == (400, "IncompleteBody")
+        assert bucket_is_empty()
 
-    def test_missing_decoded_length_is_refused(self, put_signed: Any, refusal: Any):
+    def test_missing_decoded_length_is_rejected(self, put_signed: Any, s3_error: Any) -> None:
         headers = {"content-encoding": "aws-chunked"}
-        assert refusal(put_signed(b"0\r\n\r\n", headers, payload=UNSIGNED_TRAILER)) == (411, "MissingContentLength")
+        assert s3_error(put_signed(b"0\r\n\r\n", headers, payload=UNSIGNED_TRAILER)) == (411, "MissingContentLength")
 
-    def test_signed_chunks_are_stored(self, put_signed: Any, s3: Any, bucket: str, gate: Any):
+    def test_signed_chunks_are_stored(self, put_signed: Any, s3: Any, bucket: str, gate: Any) -> None:
         headers = {"content-encoding": "aws-chunked,gzip", "x-amz-decoded-content-length": str(len(CONTENT))}
-        answer = put_signed(lambda *seed: signed_chunks(gate, *seed), headers, payload=SIGNED)
-        assert answer.status_code == 200, answer.text
+        response = put_signed(lambda *seed: signed_chunks(gate, *seed), headers, payload=SIGNED)
+        assert response.status_code == 200, response.text
         stored = s3.get_object(Bucket=bucket, Key="k")
         assert (stored["Body"].read(), stored["ContentEncoding"]) == (CONTENT, "gzip")
 
     @pytest.mark.parametrize("damage", [(b"0123", b"0124"), (b"chunk-signature=", b"chunk-signature=0")])
-    def test_chunk_that_was_not_signed_is_refused(
-        self, *, damage: Any, put_signed: Any, refusal: Any, gate: Any, absent: Any
-    ):
+    def test_chunk_with_a_wrong_signature_is_rejected(
+        self, *, damage: Any, put_signed: Any, s3_error: Any, gate: Any, bucket_is_empty: Any
+    ) -> None:
         headers = {"content-encoding": "aws-chunked", "x-amz-decoded-content-length": str(len(CONTENT))}
-        answer = put_signed(lambda *seed: signed_chunks(gate, *seed).replace(*damage, 1), headers, payload=SIGNED)
-        assert refusal(answer) == (403, "SignatureDoesNotMatch")
-        assert absent()
+        response = put_signed(
+            lambda *seed: signed_chunks(gate, *seed).replace(damage[0], damage[1], 1), headers, payload=SIGNED
+        )
+        assert s3_error(response) == (403, "SignatureDoesNotMatch")
+        assert bucket_is_empty()
 
-    def test_missing_last_chunk_is_refused(self, *, put_signed: Any, refusal: Any, gate: Any, absent: Any):
+    def test_missing_last_chunk_is_rejected(
+        self, *, put_signed: Any, s3_error: Any, gate: Any, bucket_is_empty: Any
+    ) -> None:
         headers = {"content-encoding": "aws-chunked", "x-amz-decoded-content-length": str(len(CONTENT))}
-        answer = put_signed(lambda *seed: signed_chunks(gate, *seed).rpartition(b"0;")[0], headers, payload=SIGNED)
-        assert refusal(answer) == (400, "IncompleteBody")
-        assert absent()
+        response = put_signed(lambda *seed: signed_chunks(gate, *seed).rpartition(b"0;")[0], headers, payload=SIGNED)
+        assert s3_error(response) == (400, "IncompleteBody")
+        assert bucket_is_empty()
 
     @pytest.mark.parametrize("damaged", [False, True])
-    def test_signed_trailer_is_checked(self, *, damaged: bool, put_signed: Any, refusal: Any, gate: Any):
+    def test_signature_of_the_trailer_is_verified(
+        self, *, damaged: bool, put_signed: Any, s3_error: Any, gate: Any
+    ) -> None:
         crc = base64.b64encode(zlib.crc32(CONTENT).to_bytes(4, "big")).decode()
 
-        def body(*seed: str) -> bytes:
-            whole = signed_chunks(gate, *seed, trailer=f"x-amz-checksum-crc32:{crc}\n")
+        def body(authorization: str, timestamp: str) -> bytes:
+            whole = signed_chunks(gate, authorization, timestamp, trailer=f"x-amz-checksum-crc32:{crc}\n")
             return whole.replace(b"x-amz-trailer-signature:", b"x-amz-trailer-signature:0") if damaged else whole
 
-        answer = put_signed(body, self.trailed("crc32"), payload=f"{SIGNED}-TRAILER")
+        response = put_signed(body, self.trailed("crc32"), payload=f"{SIGNED}-TRAILER")
         if damaged:
-            assert refusal(answer) == (403, "SignatureDoesNotMatch")
+            assert s3_error(response) == (403, "SignatureDoesNotMatch")
         else:
-            assert (answer.status_code, answer.headers["x-amz-checksum-crc32"]) == (200, crc)
-
-
-class Reader:
-    """The little of a file that botocore's wrapper wants."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def read(self, size: int) -> bytes:
-        piece, self.data = self.data[:size], self.data[size:]
-        return piece
+            assert (response.status_code, response.headers["x-amz-checksum-crc32"]) == (200, crc)
 
 
 def signed_chunks(gate: Any, authorization: str, timestamp: str, trailer: str = "") -> bytes:
-    """CONTENT in two signed chunks and the empty last one, by the book and without the gate's code."""
+    """Encode CONTENT as two signed chunks and an empty last one, without the gate's code."""
     key = f"AWS4{gate.secret_access_key}".encode()
     for part in (timestamp[:8], gate.region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -1,4 +1,4 @@
-"""Nobody who keeps to the rules is refused: random uploads with hostile but legal keys, in every way there is to upload."""
+"""Valid uploads with random keys and bodies are accepted, by every upload method."""
 
 import random
 from typing import Any
@@ -23,15 +23,17 @@ CHARACTERS = st.sampled_from(" +%~&=?#;:@!$'()*,/.-_é☃<>\"\\{}|^`[]") | st.ch
 )
 
 
-def usable(key: str) -> bool:
-    """Not longer than S3 allows, and without path segments that HTTP clients themselves would resolve."""
+def is_valid_key(key: str) -> bool:
+    """Whether S3 allows the length of the key, and HTTP clients send its path unchanged."""
     return len(key.encode()) <= 1024 and not {".", ".."} & set(key.split("/")) and "${filename}" not in key
 
 
-KEYS = st.text(CHARACTERS, min_size=1, max_size=60).filter(usable) | st.integers(1, 1024).map(lambda size: "k" * size)
+KEYS = st.text(CHARACTERS, min_size=1, max_size=60).filter(is_valid_key) | st.integers(1, 1024).map(
+    lambda size: "k" * size
+)
 SIZES = st.integers(1, MAXIMUM_BYTES) | st.integers(1, 40) | st.sampled_from([8191, 8192, 65536, MAXIMUM_BYTES])
 UPLOADS = st.builds(
-    lambda key, size, seed, kind: (key, random.Random(seed).randbytes(size), kind),  # any bytes will do
+    lambda key, size, seed, content_type: (key, random.Random(seed).randbytes(size), content_type),  # any bytes will do
     KEYS,
     SIZES,
     st.integers(0, 2**32),
@@ -40,52 +42,52 @@ UPLOADS = st.builds(
 
 
 @pytest.fixture(scope="module")
-def shelf(s3: Any) -> str:
+def shared_bucket(s3: Any) -> str:
     """One bucket for all uploads of this file."""
-    s3.create_bucket(Bucket="gate-shelf")
-    return "gate-shelf"
+    s3.create_bucket(Bucket="gate-shared_bucket")
+    return "gate-shared_bucket"
 
 
 @pytest.fixture(scope="module")
-def stored(s3: Any, shelf: str, sha256: Any) -> Any:
-    """Says whether what S3 tells of an object is what was uploaded."""
+def require_stored(s3: Any, shared_bucket: str, sha256: Any) -> Any:
+    """Assert that the stored object is the uploaded one."""
 
-    def check(key: str, content: bytes, kind: str) -> None:
-        head = s3.head_object(Bucket=shelf, Key=key, ChecksumMode="ENABLED")
+    def check(key: str, content: bytes, content_type: str) -> None:
+        head = s3.head_object(Bucket=shared_bucket, Key=key, ChecksumMode="ENABLED")
         seen = (head["ChecksumSHA256"], head["ContentLength"], head["ContentType"])
-        assert seen == (sha256(content), len(content), kind)
+        assert seen == (sha256(content), len(content), content_type)
 
     return check
 
 
 @pytest.mark.requirement("A-08", "NOVA-05")
 @given(upload=UPLOADS)
-def test_presigned_put_is_accepted(s3: Any, shelf: str, stored: Any, sha256: Any, upload: Any) -> None:
-    key, content, kind = upload
-    signed = {"ContentLength": len(content), "ContentType": kind, "ChecksumSHA256": sha256(content)}
-    url = s3.generate_presigned_url("put_object", Params={"Bucket": shelf, "Key": key, **signed}, ExpiresIn=900)
-    headers = {"content-type": kind, "x-amz-checksum-sha256": sha256(content)}
-    answer = httpx.put(url, content=content, headers=headers, trust_env=False)
-    assert answer.status_code == 200, answer.text
-    stored(key, content, kind)
+def test_presigned_put_is_accepted(s3: Any, shared_bucket: str, require_stored: Any, sha256: Any, upload: Any) -> None:
+    key, content, content_type = upload
+    signed = {"ContentLength": len(content), "ContentType": content_type, "ChecksumSHA256": sha256(content)}
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": shared_bucket, "Key": key, **signed}, ExpiresIn=900)
+    headers = {"content-type": content_type, "x-amz-checksum-sha256": sha256(content)}
+    response = httpx.put(url, content=content, headers=headers, trust_env=False)
+    assert response.status_code == 200, response.text
+    require_stored(key, content, content_type)
 
 
 @pytest.mark.requirement("A-07", "NOVA-05")
 @given(upload=UPLOADS)
-def test_presigned_form_is_accepted(s3: Any, shelf: str, stored: Any, sha256: Any, upload: Any) -> None:
-    key, content, kind = upload
-    fields = {"Content-Type": kind, "x-amz-checksum-sha256": sha256(content)}
+def test_presigned_form_is_accepted(s3: Any, shared_bucket: str, require_stored: Any, sha256: Any, upload: Any) -> None:
+    key, content, content_type = upload
+    fields = {"Content-Type": content_type, "x-amz-checksum-sha256": sha256(content)}
     exact = [*({name: value} for name, value in fields.items()), ["content-length-range", len(content), len(content)]]
-    form = s3.generate_presigned_post(shelf, key, Fields=fields, Conditions=exact, ExpiresIn=900)
+    form = s3.generate_presigned_post(shared_bucket, key, Fields=fields, Conditions=exact, ExpiresIn=900)
     parts = [*((name, (None, value)) for name, value in form["fields"].items()), ("file", ("a", content))]
-    answer = httpx.post(form["url"], files=parts, trust_env=False)
-    assert answer.status_code == 204, answer.text
-    stored(key, content, kind)
+    response = httpx.post(form["url"], files=parts, trust_env=False)
+    assert response.status_code == 204, response.text
+    require_stored(key, content, content_type)
 
 
 @given(upload=UPLOADS)
-def test_signed_put_is_accepted(s3: Any, shelf: str, stored: Any, upload: Any) -> None:
-    key, content, kind = upload
-    s3.put_object(Bucket=shelf, Key=key, Body=content, ContentType=kind, ChecksumAlgorithm="SHA256")
-    stored(key, content, kind)
-    assert s3.get_object(Bucket=shelf, Key=key)["Body"].read() == content
+def test_signed_put_is_accepted(s3: Any, shared_bucket: str, require_stored: Any, upload: Any) -> None:
+    key, content, content_type = upload
+    s3.put_object(Bucket=shared_bucket, Key=key, Body=content, ContentType=content_type, ChecksumAlgorithm="SHA256")
+    require_stored(key, content, content_type)
+    assert s3.get_object(Bucket=shared_bucket, Key=key)["Body"].read() == content

@@ -1,4 +1,4 @@
-"""Schedules under a clock that is moved by hand."""
+"""Fixtures: schedules with a clock that the test sets."""
 
 import json
 import logging
@@ -20,12 +20,12 @@ TYPE = "aws:scheduler/schedule:Schedule"
 ARN = "arn:aws:lambda:us-east-1:123456789012:function:{}"
 
 
-class HandClock(Clock):
-    """It goes on only when it is told to; `wait` gives the test a moment to do so."""
+class ManualClock(Clock):
+    """A clock that only the test advances."""
 
     def __init__(self) -> None:
         self.wall, self.seconds = datetime(2026, 11, 21, 2, 0, tzinfo=UTC), 0.0
-        self.looks, self.longest_wait = 0, 0.0
+        self.polls, self.longest_wait = 0, 0.0
 
     def now(self) -> datetime:
         return self.wall
@@ -35,12 +35,12 @@ class HandClock(Clock):
 
     def wait(self, changed: threading.Condition, seconds: float) -> None:
         if threading.current_thread().name == THREAD_NAME:
-            self.looks += 1
+            self.polls += 1
             self.longest_wait = max(self.longest_wait, seconds)
         changed.wait(0.005)
 
     def set_wall(self, seconds: float) -> None:
-        """Somebody sets the wall clock, or the machine sleeps."""
+        """Set the wall clock, as a user does, or as after the machine slept."""
         self.wall += timedelta(seconds=seconds)
 
     def advance(self, seconds: float) -> None:
@@ -48,11 +48,11 @@ class HandClock(Clock):
         self.seconds += seconds
 
 
-class Stage:
-    """Schedules of functions that note their events."""
+class ScheduleHarness:
+    """Schedules of functions that write their events to files."""
 
     def __init__(
-        self, functions: Functions, register: Callable[..., str], notes: Path, clock: HandClock, wait_for: WaitFor
+        self, functions: Functions, register: Callable[..., str], notes: Path, clock: ManualClock, wait_for: WaitFor
     ) -> None:
         self._register, self._wait_for = register, wait_for
         self.notes, self.clock, self.gate = notes, clock, notes / "gate"
@@ -85,21 +85,21 @@ class Stage:
     def start(self, name: str = "relay", **changes: Any) -> None:
         self.schedules.start(self.registration(name, **changes))
 
-    def pass_time(self, seconds: float) -> None:
-        """Moves the clock and waits until the schedules have looked at it."""
+    def advance(self, seconds: float) -> None:
+        """Advance the clock and wait until the schedules have read it."""
         self.clock.advance(seconds)
-        self.look()
+        self.wait_for_poll()
 
-    def look(self) -> None:
-        seen = self.clock.looks
-        # The first look may have begun before the clock moved.
-        self._wait_for(lambda: self.clock.looks >= seen + 2)
+    def wait_for_poll(self) -> None:
+        seen = self.clock.polls
+        # The first poll may have begun before the clock was advanced.
+        self._wait_for(lambda: self.clock.polls >= seen + 2)
 
     def events(self) -> list[Any]:
         return [json.loads(file.read_text()) for file in sorted(self.notes.glob("*.json"))]
 
-    def settled(self) -> list[Any]:
-        """The events, when no run is at work any more."""
+    def settled_events(self) -> list[Any]:
+        """Wait until no run is in progress and return the events."""
         self._wait_for(lambda: not any(each.in_progress for each in self.schedules._schedules.values()))
         return self.events()
 
@@ -110,17 +110,19 @@ class Stage:
 
 
 @pytest.fixture
-def stage(functions: Functions, register: Callable[..., str], tmp_path: Path, wait_for: WaitFor) -> Iterator[Stage]:
+def harness(
+    functions: Functions, register: Callable[..., str], tmp_path: Path, wait_for: WaitFor
+) -> Iterator[ScheduleHarness]:
     (tmp_path / "notes").mkdir()
-    made = Stage(functions, register, tmp_path / "notes", HandClock(), wait_for)
+    made = ScheduleHarness(functions, register, tmp_path / "notes", ManualClock(), wait_for)
     yield made
     made.gate.touch()
     made.schedules.close()
 
 
 @pytest.fixture
-def told(caplog: pytest.LogCaptureFixture) -> Callable[..., list[dict[str, Any]]]:
-    """The fields of each event of a name that was logged."""
+def logged(caplog: pytest.LogCaptureFixture) -> Callable[..., list[dict[str, Any]]]:
+    """Return the fields of all log records with an event name."""
     caplog.set_level(logging.INFO, logger="local.compute.scheduler.schedules")
     names = ("schedule", "function", "error_type", "error", "attempt", "will_retry", "in_progress")
 

@@ -1,4 +1,4 @@
-"""When the expressions of EventBridge Scheduler are due. The dates were read off calendars, not off this code."""
+"""Rate and cron expressions. The expected dates are from calendars."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -11,10 +11,11 @@ from local.compute.scheduler.expressions import Cron, ExpressionError, Rate, par
 
 
 def times(expression: str, after: str, count: int = 1) -> list[str]:
-    """The next so many times, in minutes."""
+    """Return the next `count` times of a cron expression, to the minute."""
     cron = parse(f"cron({expression})")
     assert isinstance(cron, Cron)
-    found, moment = [], datetime.fromisoformat(after).replace(tzinfo=UTC)
+    found: list[str] = []
+    moment = datetime.fromisoformat(after).replace(tzinfo=UTC)
     while len(found) < count and (following := cron.next_after(moment)) is not None:
         moment = following
         found.append(f"{moment:%Y-%m-%d %H:%M}")
@@ -33,12 +34,12 @@ class TestRate:
             ("rate(2 days)", 172_800),
         ],
     )
-    def test_period(self, expression: str, seconds: float) -> None:
+    def test_rate_is_converted_to_seconds(self, expression: str, seconds: float) -> None:
         assert parse(expression) == Rate(seconds)
 
 
-class TestNextTime:
-    def test_it_is_a_whole_minute_after_the_moment(self) -> None:
+class TestNextAfter:
+    def test_next_time_is_a_whole_minute_after_the_moment(self) -> None:
         assert times("0 3 * * ? *", "2026-11-21T02:59:59.999") == ["2026-11-21 03:00"]
         assert times("0 3 * * ? *", "2026-11-21T03:00") == ["2026-11-22 03:00"]
         assert times("* * * * ? *", "2026-12-31T23:59:30") == ["2027-01-01 00:00"]
@@ -86,7 +87,9 @@ class TestNextTime:
         days=st.sets(st.integers(1, 31), min_size=1, max_size=4),
         seconds=st.integers(0, 366 * 24 * 3600),
     )
-    def test_no_time_is_passed_over(self, minutes: set[int], hours: set[int], days: set[int], seconds: int) -> None:
+    def test_no_matching_minute_is_skipped(
+        self, minutes: set[int], hours: set[int], days: set[int], seconds: int
+    ) -> None:
         start = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
         fields = [",".join(map(str, numbers)) for numbers in (minutes, hours, days)]
         cron = parse(f"cron({' '.join(fields)} * ? *)")
@@ -118,7 +121,7 @@ FIELD = st.one_of(
 )
 
 
-class TestRefusals:
+class TestInvalidExpressions:
     @pytest.mark.parametrize(
         ("expression", "problem"),
         [
@@ -135,16 +138,16 @@ class TestRefusals:
             ("cron(x! 3 * * ? *)", "must be a value, a range or a step"),
         ],
     )
-    def test_what_does_not_recur_is_refused(self, expression: str, problem: str) -> None:
+    def test_invalid_expression_raises_expression_error(self, expression: str, problem: str) -> None:
         with pytest.raises(ExpressionError, match=problem):
             parse(expression)
 
     @given(st.lists(FIELD, min_size=6, max_size=6))
-    def test_what_the_component_takes_runs_here_and_nothing_else(self, fields: list[str]) -> None:
+    def test_component_and_scheduler_accept_the_same_cron_expressions(self, fields: list[str]) -> None:
         self._same(f"cron({' '.join(fields)})")
 
     @given(place=st.integers(0, 5), field=FIELD)
-    def test_component_agrees_field_by_field(self, place: int, field: str) -> None:
+    def test_component_and_scheduler_accept_the_same_fields(self, place: int, field: str) -> None:
         fields = ["0", "3", "*", "*", "?", "*"]
         if place == 4:
             fields[2] = "?"
@@ -152,7 +155,7 @@ class TestRefusals:
         self._same(f"cron({' '.join(fields)})")
 
     @given(st.integers(-1, 12), st.sampled_from(["minute", "hour", "day", "week", "second"]), st.sampled_from("s "))
-    def test_component_agrees_on_rates(self, count: int, unit: str, ending: str) -> None:
+    def test_component_and_scheduler_accept_the_same_rates(self, count: int, unit: str, ending: str) -> None:
         self._same(f"rate({count} {unit}{ending.strip()})")
 
     def _same(self, expression: str) -> None:

@@ -1,4 +1,4 @@
-"""What a bucket's policy lets CloudFront do, by the rules that IAM documents."""
+"""Evaluation of bucket policies, by IAM's documentation."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ CLOUDFRONT = ServicePrincipal(
     context={"aws:SourceArn": "arn:aws:cloudfront::1:distribution/E1", "aws:SecureTransport": "true"},
 )
 KEY = "arn:aws:s3:::media/thumbnails/one.jpg"
-GRANT: dict[str, Any] = {
+ALLOW: dict[str, Any] = {
     "Effect": "Allow",
     "Principal": {"Service": "cloudfront.amazonaws.com"},
     "Action": "s3:GetObject",
@@ -19,21 +19,21 @@ GRANT: dict[str, Any] = {
 }
 
 
-def may(*statements: dict[str, Any], **more: str) -> bool:
-    return CLOUDFRONT.is_allowed({"Statement": list(statements)}, "s3:GetObject", KEY, **more)
+def is_allowed(*statements: dict[str, Any], **context: str) -> bool:
+    return CLOUDFRONT.is_allowed({"Statement": list(statements)}, "s3:GetObject", KEY, **context)
 
 
 class TestAllow:
-    def test_grant_holds(self) -> None:
-        assert may(GRANT)
-        assert CLOUDFRONT.is_allowed({"Statement": GRANT}, "s3:GetObject", KEY)
+    def test_matching_statement_allows(self) -> None:
+        assert is_allowed(ALLOW)
+        assert CLOUDFRONT.is_allowed({"Statement": ALLOW}, "s3:GetObject", KEY)
 
-    def test_nothing_is_granted_by_itself(self) -> None:
-        assert not may()
+    def test_empty_policy_denies(self) -> None:
+        assert not is_allowed()
         assert not CLOUDFRONT.is_allowed({}, "s3:GetObject", KEY)
 
     @pytest.mark.parametrize(
-        ("changes", "granted"),
+        ("changes", "allowed"),
         [
             ({"Principal": "*"}, True),
             ({"Principal": {"AWS": "*"}}, True),
@@ -50,11 +50,11 @@ class TestAllow:
             ({"NotAction": "s3:PutObject"}, False),
         ],
     )
-    def test_who_may_do_what_with_what(self, changes: dict[str, Any], granted: bool) -> None:
-        assert may({**GRANT, **changes}) is granted
+    def test_principal_action_and_resource_must_match(self, changes: dict[str, Any], allowed: bool) -> None:
+        assert is_allowed({**ALLOW, **changes}) is allowed
 
     @pytest.mark.parametrize(
-        ("condition", "granted"),
+        ("condition", "allowed"),
         [
             ({"StringEquals": {"AWS:SourceArn": "arn:aws:cloudfront::1:distribution/E1"}}, True),
             ({"StringEquals": {"aws:SourceArn": ["x", "arn:aws:cloudfront::1:distribution/E1"]}}, True),
@@ -71,33 +71,33 @@ class TestAllow:
             ({"DateLessThan": {"aws:CurrentTime": "2040-01-01T00:00:00Z"}}, False),
         ],
     )
-    def test_condition(self, condition: dict[str, Any], granted: bool) -> None:
-        assert may({**GRANT, "Condition": condition}) is granted
+    def test_condition(self, condition: dict[str, Any], allowed: bool) -> None:
+        assert is_allowed({**ALLOW, "Condition": condition}) is allowed
 
-    def test_condition_on_the_request_itself(self) -> None:
-        tagged = {**GRANT, "Condition": {"StringEquals": {"s3:ExistingObjectTag/Scan": "CLEAN"}}}
-        assert may(tagged, **{"s3:ExistingObjectTag/Scan": "CLEAN"})
-        assert not may(tagged, **{"s3:ExistingObjectTag/Scan": "FOUND"})
+    def test_condition_on_a_request_key(self) -> None:
+        tagged = {**ALLOW, "Condition": {"StringEquals": {"s3:ExistingObjectTag/Scan": "CLEAN"}}}
+        assert is_allowed(tagged, **{"s3:ExistingObjectTag/Scan": "CLEAN"})
+        assert not is_allowed(tagged, **{"s3:ExistingObjectTag/Scan": "FOUND"})
 
 
 class TestDeny:
     @pytest.mark.parametrize(
-        ("changes", "granted"),
+        ("changes", "allowed"),
         [
             ({}, False),
             ({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, True),
             ({"Condition": {"StringNotEquals": {"s3:ExistingObjectTag/Scan": "CLEAN"}}}, False),
             ({"Resource": "arn:aws:s3:::media/originals/*"}, True),
             ({"Principal": {"AWS": "arn:aws:iam::1:root"}}, True),
-            # What is not read denies.
+            # Unsupported elements deny.
             ({"Condition": {"NumericLessThan": {"s3:max-keys": "1"}}}, False),
             ({"NotAction": "s3:GetObject"}, False),
         ],
     )
-    def test_denial_wins_where_it_holds(self, changes: dict[str, Any], granted: bool) -> None:
-        denial = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", **changes}
-        assert may(GRANT, denial) is granted
-        assert may(denial, GRANT) is granted
+    def test_matching_deny_statement_overrides_allow(self, changes: dict[str, Any], allowed: bool) -> None:
+        deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", **changes}
+        assert is_allowed(ALLOW, deny) is allowed
+        assert is_allowed(deny, ALLOW) is allowed
 
 
 @pytest.mark.parametrize(
@@ -112,5 +112,5 @@ class TestDeny:
         ("a", "ab", False),
     ],
 )
-def test_pattern_means_itself_but_for_two_signs(pattern: str, text: str, matches: bool) -> None:
+def test_only_asterisk_and_question_mark_are_wildcards(pattern: str, text: str, matches: bool) -> None:
     assert matches_wildcard(pattern, text) is matches

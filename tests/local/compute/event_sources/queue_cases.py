@@ -1,7 +1,7 @@
-"""Queues in a table: a cell is a queue with its messages, its function and its mapping, and many run at once.
+"""Test cases of queues, of which many run at the same time: each has a queue with messages, a function and a mapping.
 
-The visibility timeout is so long that it never ends by itself: the table ends it for what has failed. So no count depends on
-how fast the machine is.
+The visibility timeout is so long that it never ends by itself: it is ended for messages that have failed, so that no number of
+receives depends on the speed of the machine.
 """
 
 import json
@@ -18,30 +18,30 @@ from local.provider.protocol import Registration
 
 RECEIVES = 3
 HIDDEN_SECONDS = 600
-PATIENCE_SECONDS = 100
+MAX_SECONDS = 100
 
 
 @dataclass
-class Cell:
-    """One queue with its messages, and what became of them."""
+class QueueCase:
+    """One queue with its messages, and their receives."""
 
     queue: Any
     bodies: list[str]
     batch_size: int
     fails_whole: bool = False
-    # By message id, for each receive in its order: its count and whether it failed.
+    # By message id, for each receive in order: its receive count, and whether it failed.
     receives: dict[str, list[tuple[int, bool]]] = field(default_factory=lambda: defaultdict(list))
     ids: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_settled(self) -> bool:
-        """Whether every message was handled well or has failed as often as it may."""
+        """Whether every message has succeeded, or has failed as often as it is received."""
         return len(self.receives) == len(self.bodies) and all(
             len(seen) >= RECEIVES or not seen[-1][1] for seen in self.receives.values()
         )
 
-    def note(self, messages: list[dict[str, Any]]) -> list[str]:
-        """Takes down one invocation; answers the receipts of what it fails."""
+    def record(self, messages: list[dict[str, Any]]) -> list[str]:
+        """Record one invocation; return the receipt handles of the messages that it fails."""
         poison = {message["id"] for message in messages if message["is_poison"]}
         failed = {message["id"] for message in messages} if poison and self.fails_whole else poison
         for message in messages:
@@ -49,23 +49,23 @@ class Cell:
         return [message["receipt"] for message in messages if message["id"] in failed]
 
     def assert_contract(self, dead: "Counter[str]") -> None:
-        """`dead` is what the dead letter queue holds, by message id."""
-        assert set(self.receives) == set(self.ids), "lost before the function"
+        """Assert that no message was lost or received too often; `dead` is the dead-letter queue, by message id."""
+        assert set(self.receives) == set(self.ids), "a message did not reach the function"
         for message_id, seen in self.receives.items():
             counts, failures = [count for count, _ in seen], [failed for _, failed in seen]
-            assert counts == list(range(1, len(seen) + 1)), "a receive that the function did not see"
+            assert counts == list(range(1, len(seen) + 1)), "a receive did not reach the function"
             if self.ids[message_id].startswith("poison"):
                 assert failures == [True] * RECEIVES
             elif not self.fails_whole or self.batch_size == 1:
-                assert failures == [False], "a good message was handled again"
+                assert failures == [False], "a good message was received again"
             else:
                 assert failures in ([*[True] * n, False] for n in range(RECEIVES)) or failures == [True] * RECEIVES
-        given_up = [message_id for message_id, seen in self.receives.items() if all(failed for _, failed in seen)]
-        assert dead == Counter(given_up)
+        abandoned = [message_id for message_id, seen in self.receives.items() if all(failed for _, failed in seen)]
+        assert dead == Counter(abandoned)
 
 
-class Table:
-    """Many cells at once: a queue each, functions in common."""
+class QueueCases:
+    """Concurrent cases, which share functions."""
 
     def __init__(
         self,
@@ -78,12 +78,12 @@ class Table:
         self._sources, self._register, self._make_queue = sources, register, make_queue
         self.client, self.receipts = account.client("sqs"), receipts
         self.receipts.touch()
-        self.cells: list[Cell] = []
+        self.cases: list[QueueCase] = []
         self._functions: dict[str, str] = {}
         self._read = 0
 
     def function(self, failure: str, **more: Any) -> str:
-        """The name of the one function that fails in this way."""
+        """Return the name of the function that fails in this way; it is registered once."""
         if failure not in self._functions:
             variables = {"RECEIPTS": str(self.receipts), "FAILURE": failure, **more.pop("variables", {})}
             self._functions[failure] = self._register(
@@ -100,22 +100,22 @@ class Table:
         fails_whole: bool = False,
         queue_name: str = "",
         **inputs: Any,
-    ) -> Cell:
+    ) -> QueueCase:
         queue = self._make_queue(name=queue_name, visibility_seconds=HIDDEN_SECONDS, max_receive_count=RECEIVES)
-        cell = Cell(queue, bodies, batch_size, fails_whole)
+        case = QueueCase(queue, bodies, batch_size, fails_whole)
         for body in bodies:
-            cell.ids[self.client.send_message(QueueUrl=queue.url, MessageBody=body)["MessageId"]] = body
-        self.cells.append(cell)
+            case.ids[self.client.send_message(QueueUrl=queue.url, MessageBody=body)["MessageId"]] = body
+        self.cases.append(case)
         self.start(queue.arn, function, batchSize=batch_size, **inputs)
-        return cell
+        return case
 
     def start(self, queue_arn: str, function: str, **inputs: Any) -> None:
-        number = len(self.cells)
+        number = len(self.cases)
         registration = Registration(
-            urn=f"urn:pulumi:test::test::aws:lambda/eventSourceMapping:EventSourceMapping::cell-{number}",
+            urn=f"urn:pulumi:test::test::aws:lambda/eventSourceMapping:EventSourceMapping::case-{number}",
             type="aws:lambda/eventSourceMapping:EventSourceMapping",
-            name=f"cell-{number}",
-            id=f"cell-{number}",
+            name=f"case-{number}",
+            id=f"case-{number}",
             inputs={
                 "eventSourceArn": queue_arn,
                 "functionName": function,
@@ -127,58 +127,60 @@ class Table:
         self._sources.start(registration)
 
     def lines(self) -> Iterable[dict[str, Any]]:
-        """What was written since the last call."""
+        """Return the receipts written since the last call."""
         with self.receipts.open() as file:
             file.seek(self._read)
             text = file.read()
-        whole = text[: text.rfind("\n") + 1]
-        self._read += len(whole)
-        return [json.loads(line) for line in whole.splitlines()]
+        complete = text[: text.rfind("\n") + 1]
+        self._read += len(complete)
+        return [json.loads(line) for line in complete.splitlines()]
 
     def run(self) -> None:
-        """Plays time for every cell until nothing is left to do, and asserts the contract of each."""
-        by_queue = {cell.queue.arn: cell for cell in self.cells}
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not all(cell.is_settled for cell in self.cells):
+        """End visibility timeouts until every case is settled, and assert the contract of each."""
+        by_queue = {case.queue.arn: case for case in self.cases}
+        deadline = time.monotonic() + MAX_SECONDS
+        while not all(case.is_settled for case in self.cases):
             for line in self.lines():
                 if line["what"] == "began":
-                    cell = by_queue[line["queue"]]
-                    self.end_visibility(cell, cell.note(line["messages"]))
-            assert time.monotonic() < deadline, [cell for cell in self.cells if not cell.is_settled]
+                    case = by_queue[line["queue"]]
+                    self.end_visibility(case, case.record(line["messages"]))
+            assert time.monotonic() < deadline, [case for case in self.cases if not case.is_settled]
             time.sleep(0.02)
-        for cell in self.cells:
-            while self.left(cell):
-                assert time.monotonic() < deadline, cell
+        for case in self.cases:
+            while self.left(case):
+                assert time.monotonic() < deadline, case
                 time.sleep(0.02)
-        assert not [line for line in self.lines() if line["what"] == "began"], "handled after it was settled"
-        for cell in self.cells:
-            cell.assert_contract(self.dead(cell))
+        assert not [line for line in self.lines() if line["what"] == "began"], (
+            "a message was received after its case was settled"
+        )
+        for case in self.cases:
+            case.assert_contract(self.dead(case))
 
-    def end_visibility(self, cell: Cell, receipts: list[str]) -> None:
+    def end_visibility(self, case: QueueCase, receipts: list[str]) -> None:
         for receipt in receipts:
-            self.client.change_message_visibility(QueueUrl=cell.queue.url, ReceiptHandle=receipt, VisibilityTimeout=0)
+            self.client.change_message_visibility(QueueUrl=case.queue.url, ReceiptHandle=receipt, VisibilityTimeout=0)
 
-    def left(self, cell: Cell) -> int:
-        return sum(self.attributes(cell).values())
+    def left(self, case: QueueCase) -> int:
+        return sum(self.attributes(case).values())
 
-    def attributes(self, cell: Cell) -> dict[str, int]:
-        """How many messages can be received, and how many are hidden."""
+    def attributes(self, case: QueueCase) -> dict[str, int]:
+        """Return the numbers of visible and of hidden messages."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        attributes = self.client.get_queue_attributes(QueueUrl=cell.queue.url, AttributeNames=names)["Attributes"]
+        attributes = self.client.get_queue_attributes(QueueUrl=case.queue.url, AttributeNames=names)["Attributes"]
         return {name: int(attributes[name]) for name in names}
 
-    def dead(self, cell: Cell) -> "Counter[str]":
+    def dead(self, case: QueueCase) -> "Counter[str]":
         found: Counter[str] = Counter()
         while messages := self.client.receive_message(
-            QueueUrl=cell.queue.dead_url, MaxNumberOfMessages=10, VisibilityTimeout=600
+            QueueUrl=case.queue.dead_url, MaxNumberOfMessages=10, VisibilityTimeout=600
         ).get("Messages"):
             found.update(message["MessageId"] for message in messages)
         return found
 
-    def most_at_once(self) -> int:
-        """By the order of the lines, from the first one on."""
-        running = most = 0
+    def max_concurrency(self) -> int:
+        """Return the maximum number of concurrent invocations, by the order of the receipts."""
+        running = maximum = 0
         for line in self.receipts.read_text().splitlines():
             running += 1 if json.loads(line)["what"] == "began" else -1
-            most = max(most, running)
-        return most
+            maximum = max(maximum, running)
+        return maximum

@@ -1,4 +1,4 @@
-"""How long a distribution keeps answers, what tells them apart, and which leave first."""
+"""The cache of a distribution: keys, TTLs and eviction."""
 
 import time
 from email.utils import formatdate
@@ -11,10 +11,10 @@ from local.compute.cloudfront.distribution_definition import CachePolicy
 
 class TestCachePolicy:
     @pytest.mark.parametrize(
-        ("behavior", "kept"),
+        ("behavior", "query"),
         [("none", ""), ("all", "a=1&b=2"), ("whitelist", "a=1"), ("allExcept", "b=2")],
     )
-    def test_only_what_it_names_tells_answers_apart(self, behavior: str, kept: str) -> None:
+    def test_cache_key_has_only_configured_parameters_and_headers(self, behavior: str, query: str) -> None:
         policy = CachePolicy.read(
             {
                 "parametersInCacheKeyAndForwardedToOrigin": {
@@ -23,7 +23,7 @@ class TestCachePolicy:
                 }
             }
         )
-        assert policy.key("/x", "a=1&b=2", {"accept": "image/webp"}.get) == ("/x", kept, "image/webp")
+        assert policy.key("/x", "a=1&b=2", {"accept": "image/webp"}.get) == ("/x", query, "image/webp")
 
     @pytest.mark.parametrize(
         ("headers", "seconds"),
@@ -40,11 +40,11 @@ class TestCachePolicy:
             ({"expires": "never"}, 10),
         ],
     )
-    def test_answer_is_kept_as_long_as_it_and_the_policy_say(self, headers: dict[str, str], seconds: int) -> None:
+    def test_ttl_follows_cache_control_within_the_policys_limits(self, headers: dict[str, str], seconds: int) -> None:
         policy = CachePolicy(min_ttl=10, default_ttl=500, max_ttl=1000)
         assert compute_ttl(headers, policy, time.time()) == seconds
 
-    def test_date_of_expiry_is_an_age_too(self) -> None:
+    def test_ttl_follows_the_expires_header(self) -> None:
         now = 1_800_000_000
         policy = CachePolicy(min_ttl=10, default_ttl=500, max_ttl=1000)
         assert compute_ttl({"expires": formatdate(now + 120, usegmt=True)}, policy, now) == 120
@@ -54,20 +54,20 @@ class TestCache:
     def entry(self, size: int = 1, seconds: float = 1000) -> Entry:
         return Entry(headers={}, body=b"x" * size, stored_at=time.monotonic(), ttl=seconds, invalidations=0)
 
-    def test_entry_is_there_until_it_is_dropped(self) -> None:
+    def test_entry_is_cached_until_it_is_removed(self) -> None:
         cache, entry = ResponseCache(), self.entry()
         cache.put(("a",), entry)
         assert cache.get(("a",)) is entry
         cache.remove(("a",))
         assert cache.get(("a",)) is None
 
-    def test_entry_that_is_too_old_or_never_held(self) -> None:
+    def test_expired_entry_and_entry_without_ttl_are_not_returned(self) -> None:
         cache = ResponseCache()
         cache.put(("old",), Entry(headers={}, body=b"", stored_at=time.monotonic() - 11, ttl=10, invalidations=0))
         cache.put(("none",), self.entry(seconds=0))
         assert (cache.get(("old",)), cache.get(("none",))) == (None, None)
 
-    def test_oldest_leave_when_all_are_too_many_bytes(self) -> None:
+    def test_oldest_entries_are_evicted_over_the_size_limit(self) -> None:
         cache, most = ResponseCache(), MAX_BYTES // MAX_BODY_BYTES
         for number in range(most + 1):
             cache.put((str(number),), self.entry(MAX_BODY_BYTES))
@@ -76,6 +76,6 @@ class TestCache:
             ("gone", self.entry(MAX_BODY_BYTES, seconds=0)),
         ):
             cache.put((name,), entry)
-        there = [number for number in range(most + 1) if cache.get((str(number),))]
-        assert there == list(range(1, most + 1))
+        cached = [number for number in range(most + 1) if cache.get((str(number),))]
+        assert cached == list(range(1, most + 1))
         assert cache.get(("larger",)) is None

@@ -1,4 +1,4 @@
-"""What a response headers policy makes of an answer's headers."""
+"""Response headers policies."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from local.compute.cloudfront.response_headers_policy import apply_policy
 
 
-class TestHeadersPolicy:
-    def test_what_the_origin_says_stands_unless_it_is_overridden(self) -> None:
+class TestApplyPolicy:
+    def test_headers_of_the_origin_are_kept_unless_overridden(self) -> None:
         policy = {
             "securityHeadersConfig": {
                 "frameOptions": {"frameOption": "DENY", "override": False},
@@ -47,11 +47,13 @@ class TestHeadersPolicy:
             ),
         ],
     )  # fmt: skip
-    def test_pages_that_may_read(self, rules: dict[str, Any], origin: str | None, added: dict[str, str]) -> None:
+    def test_cors_headers_for_allowed_origins(
+        self, rules: dict[str, Any], origin: str | None, added: dict[str, str]
+    ) -> None:
         assert apply_policy({}, {"corsConfig": rules}, origin) == added
 
-    def test_what_the_origin_says_of_pages_is_replaced_only_when_asked(self) -> None:
+    def test_cors_headers_of_the_origin_are_replaced_only_with_override(self) -> None:
         headers = {"access-control-allow-origin": "https://b.com"}
-        for override, kept in ((False, headers), (True, {"access-control-allow-origin": "*"})):
+        for override, expected in ((False, headers), (True, {"access-control-allow-origin": "*"})):
             rules = {"accessControlAllowOrigins": {"items": ["*"]}, "originOverride": override}
-            assert apply_policy(headers, {"corsConfig": rules}, None) == kept
+            assert apply_policy(headers, {"corsConfig": rules}, None) == expected
