@@ -23,7 +23,7 @@ from operations.release.local_bundles import LocalBundles
 from operations.requirements.document import read_requirements
 
 # At a run's end: what tests of bad input proved, and how many tests were left out.
-pytest_plugins = ["tests.tables", "tests.selection"]
+pytest_plugins = ["tests.tables", "tests.selection", "tests.sharing"]
 
 # A process that has loaded what all rooms need holds millions of objects that stay: with Python's own thresholds, looking through
 # them for garbage was two fifths of the suite's time.

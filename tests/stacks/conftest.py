@@ -2,6 +2,7 @@
 
 import copy
 import json
+import pickle
 import tempfile
 from collections.abc import Callable
 from functools import cache
@@ -15,6 +16,7 @@ from local.engines.recording import RegisteredResource, record
 from operations.graph.placeholder_release import placeholder_config
 from stacks.environment import CONFIG_KEY, PROJECT
 from stacks.program import platform
+from tests.sharing import SharedResults
 
 ROOT = Path(__file__).parents[2]
 
@@ -109,15 +111,18 @@ def evaluate(values: dict[str, Any], *, preview: bool = False, program: Callable
         return Graph(record(program, project=PROJECT, stack="test", config=config, preview=preview))
 
 
-@cache
-def recorded(environment: str) -> Graph:
-    return evaluate(stack_settings(environment))
-
-
 @pytest.fixture(scope="session")
-def graph_of() -> Callable[[str], Graph]:
-    """The graph of an environment as its file describes it; registered once."""
-    return recorded
+def graph_of(shared_results: SharedResults) -> Callable[[str], Graph]:
+    """Return the graph of an environment as its file describes it, which the run's processes register once."""
+
+    @cache
+    def find(environment: str) -> Graph:
+        def register() -> bytes:
+            return pickle.dumps(evaluate(stack_settings(environment)).resources)
+
+        return Graph(pickle.loads(shared_results.get(f"graph-{environment}", register)))  # noqa: S301 - our own
+
+    return find
 
 
 @pytest.fixture(scope="session")
