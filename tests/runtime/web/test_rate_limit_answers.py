@@ -111,6 +111,6 @@ class TestDatabase:
         # The route is handed a broken connection: the pool does not check it, as if it broke right after the check.
         monkeypatch.setattr(repository, "consume", consume_and_break)
         database = client.app.state.resources.database
-        monkeypatch.setattr(database._opened(), "_check", None)
+        monkeypatch.setattr(database._open_pool(), "_check", None)
         answer = client.get(SHOWS, api.viewer)
         assert (answer.status_code, told(answer)[0], len(calls)) == (200, 2, 1)
