@@ -41,7 +41,7 @@ from runtime.settings import ApiSettings, load_settings
 from runtime.topics import create_topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
-from runtime.web.middleware import BodyLimit, RequestContext, TrustedHosts, UnexpectedErrors
+from runtime.web.middleware import BodySizeLimit, RequestContext, TrustedHosts, UnhandledExceptions
 from runtime.web.retry_on_lost_connection import RetryOnLostConnection
 
 ROUTERS = (
@@ -128,8 +128,8 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                     "Content-Disposition",
                 ],
             ),
-            Middleware(UnexpectedErrors, log=log),
-            Middleware(BodyLimit, larger=dict.fromkeys(files.DIRECT_UPLOAD_PATHS, MAX_FORM_BYTES)),
+            Middleware(UnhandledExceptions, log=log),
+            Middleware(BodySizeLimit, path_limits=dict.fromkeys(files.DIRECT_UPLOAD_PATHS, MAX_FORM_BYTES)),
             Middleware(RetryOnLostConnection, log=log),
         ],
     )

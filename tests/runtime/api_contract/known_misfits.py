@@ -41,7 +41,7 @@ MISFITS = (
         name="key of another request",
         operation="POST .*",
         field=r"header\.idempotency-key",
-        message="This key came with another request before",
+        message="This key was used for another request",
         reason="Whether a key is new is in no schema.",
     ),
     Misfit(
@@ -76,7 +76,7 @@ MISFITS = (
         name="text that is not JSON",
         operation="GET /api/v1/outfits",
         field=r"query\.(top|bottom|shoes|accessories|jewellery|hair|makeup)",
-        message="This is not a JSON object, such as .*",
+        message="Must be a JSON object, such as .*",
         reason="A parameter that is a JSON text: no pattern tells one.",
     ),
     Misfit(

@@ -60,7 +60,10 @@ class TestCsv:
 
     @pytest.mark.parametrize("header", ["", "title,colour", "title,title", "Title", "title;status"])
     def test_another_header_is_refused(self, header: str) -> None:
-        with pytest.raises(InvalidInputError, match="The first line must contain column names, each at most once: episode_id, show_name"):
+        with pytest.raises(
+            InvalidInputError,
+            match="The first line must contain column names, each at most once: episode_id, show_name",
+        ):
             read(f"{header}\nOne,1\n")
 
     @pytest.mark.parametrize(
