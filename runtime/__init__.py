@@ -1,1 +1,1 @@
-"""What answers requests, and the parts of it that workers share. It knows nothing of Pulumi."""
+"""The API and the parts of it that the workers share. Independent of Pulumi."""

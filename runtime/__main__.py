@@ -1,4 +1,4 @@
-"""The API as a server of its own: `HOST=0.0.0.0 PORT=3000 python -m runtime`."""
+"""The API as a standalone server: `HOST=0.0.0.0 PORT=3000 python -m runtime`."""
 
 import argparse
 import os
@@ -8,41 +8,41 @@ import uvicorn
 from runtime.app import create_app
 
 DRAIN_SECONDS = 20
-# Longer than a load balancer keeps an idle connection (60 s), so that the server is not the one to close a connection that
-# is about to be used: that request would be answered with 502.
+# Longer than the idle timeout of a load balancer (60 s). A server that closes an idle connection first may do so while the load
+# balancer sends a request over it, and the client gets a 502.
 KEEP_ALIVE_SECONDS = 75
 
 
 def main() -> None:
-    """Serves until SIGTERM, then finishes the requests that are under way.
+    """Serve until SIGTERM, then finish the requests in progress.
 
-    An image sets HOST, and whoever runs it PORT, so that its command holds neither. APP_PORT is another name for PORT.
-    FORWARDED_ALLOW_IPS are the addresses, or networks, of the proxies in front: the client is the one that the nearest of them
-    saw. Without it the client is whoever connects, whatever its headers say.
+    HOST and PORT (or APP_PORT) are the defaults of the options; an image sets HOST, its operator PORT. FORWARDED_ALLOW_IPS lists
+    the addresses or networks of trusted proxies, whose X-Forwarded-For determines the client's address; without it, that header
+    is ignored.
     """
-    parser = argparse.ArgumentParser(prog="python -m runtime", description="Serves the API.")
+    parser = argparse.ArgumentParser(prog="python -m runtime", description="Serve the API.")
     parser.add_argument(
         "--host",
         default=os.environ.get("HOST") or "127.0.0.1",
-        help="the address to listen on (default: HOST, or this machine only)",
+        help="the address to listen on (default: HOST, or 127.0.0.1)",
     )
     parser.add_argument(
         "--port",
         default=os.environ.get("PORT") or os.environ.get("APP_PORT") or "3000",
         type=int,
-        help="(default: PORT, or APP_PORT, or 3000)",
+        help="the port to listen on (default: PORT, or APP_PORT, or 3000)",
     )
-    chosen, proxies = parser.parse_args(), os.environ.get("FORWARDED_ALLOW_IPS", "")
+    options, proxies = parser.parse_args(), os.environ.get("FORWARDED_ALLOW_IPS", "")
     uvicorn.run(
         create_app(),
-        host=chosen.host,
-        port=chosen.port,
+        host=options.host,
+        port=options.port,
         lifespan="off",
-        # The application writes one event a request itself, without the query string that an access log would hold.
+        # The application logs each request itself, without the query string that an access log would contain.
         access_log=False,
         log_config=None,
         server_header=False,
-        # uvicorn itself would believe every client on this machine, unasked.
+        # By default uvicorn trusts the forwarded headers of every client on this machine.
         proxy_headers=bool(proxies),
         forwarded_allow_ips=proxies,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,

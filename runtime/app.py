@@ -1,4 +1,4 @@
-"""The API, put together on one screen."""
+"""The composition of the API: routers, middleware and shared resources."""
 
 from aws_lambda_powertools import Logger
 from fastapi import FastAPI
@@ -41,7 +41,7 @@ from runtime.settings import ApiSettings, load_settings
 from runtime.topics import create_topics
 from runtime.web import documentation, errors
 from runtime.web.dependencies import Resources
-from runtime.web.middleware import BodyLimit, RequestContext, TrustedHosts, UnexpectedErrors
+from runtime.web.middleware import BodySizeLimit, RequestContext, TrustedHosts, UnhandledExceptions
 from runtime.web.retry_on_lost_connection import RetryOnLostConnection
 
 ROUTERS = (
@@ -66,45 +66,54 @@ ROUTERS = (
 )
 
 DESCRIPTION = """
-Shows and their episodes, what episodes are made of, and the pictures that are made of uploaded photographs.
+Manage shows and episodes, their scripts, metadata and assets, and the thumbnails generated from uploaded photographs.
 
-**Sign in** with an access token of the user pool (`Authorization: Bearer …`); its groups are the caller's roles.
-**Upload** in three steps: announce the file, POST it to storage with the form that is answered, complete the upload. Files
-of up to 4.5 MB can be sent in one: POST /api/v1/files/upload.
-**Change** with PUT or PATCH: what you send is changed, the rest stays. Send the ETag as `If-Match` to change nothing but
-the version you know; 412 says that there is a newer one.
-**Repeat** any POST safely: give it an `Idempotency-Key` of your own (up to 255 characters, 24 hours), and a repetition gets
-the first answer again.
-**Limits** count every request of a user, whatever the token, the address or the process that answers: `RateLimit` says how
-many may follow now (`r`) and in how many seconds one more (`t`). 429 comes with `Retry-After`.
-**Lists** are pages, newest first unless `sort` names another order: send `page.next` back as `cursor`.
-**Delete** what you may: most of it is marked, not lost, and an administrator restores it. Links, thumbnails and uploads that
-are not completed go for good.
-**Refusals** all have one form, `errors` and `metadata`; quote `metadata.requestId` when you ask for help.
+**Authentication.** Send an access token of the user pool as `Authorization: Bearer …`. The groups in the token are the caller's
+roles.
+
+**Uploads.** Request an upload, POST the file to storage with the returned form, then complete the upload. Files of up to 4.5 MB
+can be sent in a single request: POST /api/v1/files/upload.
+
+**Updates.** PUT and PATCH both merge the fields that you send; null clears a field. Send the ETag of a record as `If-Match` to
+update only that version; the response is 412 if the record has changed since.
+
+**Idempotency.** Send an `Idempotency-Key` (up to 255 visible ASCII characters) with any POST. If you repeat the request with the
+same key within 24 hours, the first response is returned and nothing is done twice.
+
+**Rate limits** apply to each user, across all tokens and addresses. The `RateLimit` header contains the number of remaining
+requests (`r`) and the seconds until the next one is added (`t`). A 429 response has a `Retry-After` header.
+
+**Pagination.** Lists are paged, newest first unless `sort` names another order. Send `page.next` as `cursor` to get the next
+page.
+
+**Deletion.** Records are soft-deleted, and an administrator can restore them. Links, thumbnails and incomplete uploads are
+deleted permanently.
+
+**Errors.** Every error response has the fields `errors` and `metadata`. Quote `metadata.requestId` when you contact support.
 """
 
 
 def create_app(settings: ApiSettings | None = None) -> FastAPI:
-    """The ASGI application. Nothing outside this process is touched before the first request needs it."""
+    """Create the ASGI application. Connections are opened lazily, by the first request that needs them."""
     settings = settings or load_settings(ApiSettings)
     log = get_logger("api")
     app = FastAPI(
         title="Episode metadata",
         description=DESCRIPTION,
         version=settings.release,
-        # The documentation pages come from `web.documentation`, a trailing slash is another path, and refusals of every
-        # route have one form.
+        # `web.documentation` serves the documentation pages. A path with a trailing slash is another path. Error responses have
+        # the same shape on every route.
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        responses={"4XX": {"model": ErrorResponse, "description": "Refused"}, "503": {"model": ErrorResponse}},
-        # From the outside in.
+        responses={"4XX": {"model": ErrorResponse, "description": "Client error"}, "503": {"model": ErrorResponse}},
+        # Outermost first.
         middleware=[
             Middleware(RequestContext, log=log),
             Middleware(TrustedHosts, allowed_hosts=settings.allowed_hosts),
             Middleware(
                 CORSMiddleware,
-                allow_origins=_exact(settings.allowed_origins),
+                allow_origins=_validate_origins(settings.allowed_origins),
                 allow_credentials=True,
                 allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
                 allow_headers=["Authorization", "Content-Type", "If-Match", "Idempotency-Key", "X-Request-ID"],
@@ -119,8 +128,8 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
                     "Content-Disposition",
                 ],
             ),
-            Middleware(UnexpectedErrors, log=log),
-            Middleware(BodyLimit, larger=dict.fromkeys(files.DIRECT_UPLOAD_PATHS, MAX_FORM_BYTES)),
+            Middleware(UnhandledExceptions, log=log),
+            Middleware(BodySizeLimit, path_limits=dict.fromkeys(files.DIRECT_UPLOAD_PATHS, MAX_FORM_BYTES)),
             Middleware(RetryOnLostConnection, log=log),
         ],
     )
@@ -146,7 +155,7 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
             max_lifetime_seconds=settings.token_max_lifetime_seconds,
         ),
         permissions=permission_table(editors_create_episodes=settings.editors_create_episodes),
-        limiter=_limiter(settings, log),
+        limiter=_create_rate_limiter(settings, log),
     )
     errors.install(app, log)
     documentation.install(app)
@@ -155,22 +164,20 @@ def create_app(settings: ApiSettings | None = None) -> FastAPI:
     return app
 
 
-def _limiter(settings: ApiSettings, log: Logger) -> RateLimiter | None:
+def _create_rate_limiter(settings: ApiSettings, log: Logger) -> RateLimiter | None:
     if not settings.caller_requests_per_minute:
         return None
     limit = RateLimit(
         requests_per_minute=settings.caller_requests_per_minute, burst_requests=settings.caller_burst_requests
     )
-    counted_by_database = DatabaseRateLimiter(database=get_database(settings), limit=limit)
+    database_limiter = DatabaseRateLimiter(database=get_database(settings), limit=limit)
     if not settings.cache_endpoint:
-        return counted_by_database
-    return CacheRateLimiter(
-        cache=get_cache(settings.cache_endpoint), limit=limit, fallback=counted_by_database, log=log
-    )
+        return database_limiter
+    return CacheRateLimiter(cache=get_cache(settings.cache_endpoint), limit=limit, fallback=database_limiter, log=log)
 
 
-def _exact(origins: tuple[str, ...]) -> tuple[str, ...]:
-    # With credentials allowed, the library would answer a wildcard by repeating any origin that asks.
+def _validate_origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    # With credentials allowed, the middleware would respond to a wildcard by echoing any origin.
     if any("*" in origin or origin == "null" for origin in origins):
-        raise ValueError("allowed_origins: only exact origins are allowed, no wildcard and no null")
+        raise ValueError("allowed_origins: must be exact origins, without wildcards and without null")
     return origins

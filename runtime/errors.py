@@ -1,17 +1,17 @@
-"""Refusals have names. None of them knows a web framework; `runtime/web/errors.py` renders them.
+"""The platform's exceptions. None depends on a web framework; `runtime/web/errors.py` turns them into error responses.
 
-PlatformError                 SERVER_ERROR         500
-├── InvalidInputError         VALIDATION_ERROR     400   may carry one entry per field
-├── UnauthorizedError         UNAUTHORIZED         401
-├── ForbiddenError            FORBIDDEN            403
-├── NotFoundError             NOT_FOUND            404   also for "not yours"
-├── ConflictError             CONFLICT             409
-│   └── PreconditionFailedError  PRECONDITION_FAILED 412
-├── PayloadTooLargeError             PAYLOAD_TOO_LARGE    413
-├── RetryLaterError           (the two below)            carries the seconds to wait
-│   ├── RateLimitError        RATE_LIMIT_EXCEEDED  429
-│   └── UnavailableError      SERVICE_UNAVAILABLE  503   a part we need does not answer
-└── MediaRefusedError         MEDIA_REFUSED        422   the file itself is wrong: trying again cannot help
+PlatformError                   SERVER_ERROR         500
+├── InvalidInputError           VALIDATION_ERROR     400   may carry one problem per field
+├── UnauthorizedError           UNAUTHORIZED         401
+├── ForbiddenError              FORBIDDEN            403
+├── NotFoundError               NOT_FOUND            404   also for records that the caller may not see
+├── ConflictError               CONFLICT             409
+│   └── PreconditionFailedError PRECONDITION_FAILED  412
+├── PayloadTooLargeError        PAYLOAD_TOO_LARGE    413
+├── RetryLaterError             (the two below)            carries the seconds to wait
+│   ├── RateLimitError          RATE_LIMIT_EXCEEDED  429
+│   └── UnavailableError        SERVICE_UNAVAILABLE  503   a dependency does not respond
+└── MediaRefusedError           MEDIA_REFUSED        422   the file itself is invalid: a retry cannot help
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from typing import ClassVar
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """What is wrong with one field; `field` is its path in the request, such as `body.tags.0`."""
+    """A message about one field; `field` is its path in the request, such as `body.tags.0`."""
 
     message: str
     field: str | None = None
 
 
 class PlatformError(Exception):
-    """A refusal with a stable code and an HTTP status. `message` may be shown to the caller."""
+    """An error with a stable code and an HTTP status. `message` may be shown to the caller."""
 
     code: ClassVar[str] = "SERVER_ERROR"
     status: ClassVar[int] = 500
@@ -40,49 +40,49 @@ class PlatformError(Exception):
 
 
 class InvalidInputError(PlatformError):
-    """The request breaks a rule; one problem per field."""
+    """The request is invalid; the response has one entry per field."""
 
     code, status = "VALIDATION_ERROR", 400
 
 
 class UnauthorizedError(PlatformError):
-    """Nobody we know asks."""
+    """The request has no valid access token."""
 
     code, status = "UNAUTHORIZED", 401
 
 
 class ForbiddenError(PlatformError):
-    """We know who asks, and they may not."""
+    """The caller is authenticated but lacks the permission."""
 
     code, status = "FORBIDDEN", 403
 
 
 class NotFoundError(PlatformError):
-    """There is no such thing, or none that the caller may know of."""
+    """The resource does not exist, or the caller may not see it."""
 
     code, status = "NOT_FOUND", 404
 
 
 class ConflictError(PlatformError):
-    """The request contradicts what is stored."""
+    """The request conflicts with the stored state."""
 
     code, status = "CONFLICT", 409
 
 
 class PreconditionFailedError(ConflictError):
-    """The caller's version of the thing is not the current one."""
+    """The version in `If-Match` is not the current version of the record."""
 
     code, status = "PRECONDITION_FAILED", 412
 
 
 class PayloadTooLargeError(PlatformError):
-    """More bytes than this route takes."""
+    """The body is larger than this route accepts."""
 
     code, status = "PAYLOAD_TOO_LARGE", 413
 
 
 class RetryLaterError(PlatformError):
-    """A refusal that time mends."""
+    """A temporary error: the same request may succeed after `retry_after_seconds`."""
 
     def __init__(self, message: str, *, retry_after_seconds: int = 1) -> None:
         super().__init__(message)
@@ -90,13 +90,16 @@ class RetryLaterError(PlatformError):
 
 
 class RateLimitError(RetryLaterError):
-    """Too many requests."""
+    """The caller has exceeded the rate limit."""
 
     code, status = "RATE_LIMIT_EXCEEDED", 429
 
 
 class UnavailableError(RetryLaterError):
-    """A part that we need does not answer. `is_retry_safe` says that nothing was written and that trying again at once may help."""
+    """A dependency of the platform does not respond.
+
+    `is_retry_safe` means that nothing was written and that an immediate retry may succeed.
+    """
 
     code, status = "SERVICE_UNAVAILABLE", 503
 
@@ -106,7 +109,7 @@ class UnavailableError(RetryLaterError):
 
 
 class MediaRefusedError(PlatformError):
-    """The file itself is wrong (not an allowed image, too many pixels, broken): trying again cannot help."""
+    """The file itself is invalid (not an allowed image, too many pixels, corrupt): a retry cannot help."""
 
     code, status = "MEDIA_REFUSED", 422
 

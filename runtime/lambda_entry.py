@@ -1,4 +1,4 @@
-"""The API as a Lambda function behind an HTTP API of API Gateway. Its handler is `runtime.lambda_entry.handler`."""
+"""The API as a Lambda function behind an API Gateway HTTP API. The handler is `runtime.lambda_entry.handler`."""
 
 import asyncio
 from functools import cache
@@ -15,11 +15,11 @@ HTTPS_PORT = 443
 
 
 class HttpApiEvent(HTTPGateway):
-    """An HTTP API's event, payload 2.0, whose server is the API's own name.
+    """An HTTP API event (payload 2.0) whose server name is the API's own domain name.
 
-    The library takes the server's name and port from headers that clients write: a Host with a slash in it then shifts
-    what the framework takes for the path, and one with two colons is an unhandled error. The header itself is left as it
-    is, for the host check to judge.
+    Mangum takes the server's name and port from headers that the client controls: a Host with a slash would shift the path that
+    the framework sees, and one with two colons is an unhandled error. The Host header itself is passed on unchanged to the host
+    check.
     """
 
     def __init__(self, event: LambdaEvent, context: LambdaContext, config: LambdaConfig) -> None:
@@ -39,15 +39,19 @@ class HttpApiEvent(HTTPGateway):
 
 @cache
 def _adapter() -> Mangum:
-    # The library runs each request on the thread's event loop, and newer Pythons no longer make one by themselves.
+    # Mangum runs each request on the thread's event loop, which newer Python versions no longer create implicitly.
     asyncio.set_event_loop(asyncio.new_event_loop())
-    # Lifespan events would be sent anew with every request, so resources are lazy and belong to the process instead.
+    # Mangum would send lifespan events with every request, so resources are created lazily, once per process.
     return Mangum(create_app(), lifespan="off", custom_handlers=[HttpApiEvent])
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answers an HTTP request. ValueError for any other event: whoever sends it is wired to the wrong function."""
+    """Handle an HTTP request.
+
+    Raises:
+        ValueError: The event is not an HTTP API request with payload 2.0.
+    """
     http = event.get("requestContext", {}).get("http") if isinstance(event, dict) else None
     if not http or event.get("version") != PAYLOAD_VERSION:
-        raise ValueError("this function answers requests of an HTTP API (payload 2.0) and no other event")
+        raise ValueError("unsupported event: this function handles HTTP API requests with payload 2.0 only")
     return _adapter()(event, context)

@@ -1,10 +1,10 @@
-"""Which hosts are this machine itself."""
+"""Detection of loopback hosts."""
 
 import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Return whether a host name or address, with or without brackets, can only be this machine."""
+    """Return whether a host name or address, with or without brackets, is a loopback address."""
     name = host.strip("[]").lower()
     if name == "localhost":
         return True

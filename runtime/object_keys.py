@@ -1,24 +1,23 @@
-"""The grammar of object keys: who writes where in the three buckets. Nothing else spells a prefix or composes a key.
+"""The format of object keys in the three buckets. No other module contains a prefix or composes a key.
 
     temp        uploads/{upload_id}
     storage     raw/{entity_type}s/{entity_id}/{job_id}
     thumbnails  {entity_type}s/{entity_id}/{variant}/{sha256}.{extension}
 
-Imports nothing, so that the infrastructure program can read it too.
+Imports nothing of the application, so that the infrastructure program can import it too.
 """
 
 import re
 from dataclasses import dataclass
 from uuid import UUID
 
-# Uploads that nobody has verified yet.
+# Uploads that are not verified yet.
 UPLOADS_PREFIX = "uploads/"
-# Verified originals. What is stored here, and only that, notifies the worker.
+# Verified originals. Only objects with this prefix notify the worker.
 ORIGINALS_PREFIX = "raw/"
 ITEM_ORIGINALS_PREFIX = f"{ORIGINALS_PREFIX}items/"
 DOCUMENT_ORIGINALS_PREFIX = f"{ORIGINALS_PREFIX}documents/"
-# Renditions that the CDN delivers; it delivers nothing else of the bucket. Keys contain a hash that nobody can guess. Documents
-# need a signed URL as well.
+# Renditions, the only objects that the CDN delivers. Their keys contain an unguessable hash; private ones also need a signed URL.
 PUBLIC_PREFIXES = ("episodes/", "posts/", "items/", "profiles/")
 PRIVATE_PREFIXES = ("documents/",)
 
@@ -26,13 +25,13 @@ _ORIGINAL_KEY = re.compile(
     rf"{ORIGINALS_PREFIX}(?P<entity_type>[a-z]+)s/(?P<entity_id>[0-9a-f-]{{36}})/(?P<job_id>[0-9a-f-]{{36}})", re.ASCII
 )
 _SCHEME = "s3://"
-# A bucket's name and a key that is not empty.
+# A bucket name and a non-empty key.
 REFERENCE_PATTERN = rf"^{_SCHEME}(?P<bucket>[a-z0-9.-]{{3,63}})/(?P<key>.{{1,1024}})$"
 
 
 @dataclass(frozen=True, kw_only=True)
 class OriginalKey:
-    """What the key of an original says."""
+    """The parts of an original's key."""
 
     entity_type: str
     entity_id: UUID
@@ -40,12 +39,12 @@ class OriginalKey:
 
 
 def original_key(entity_type: str, entity_id: UUID, job_id: UUID) -> str:
-    """Return the key at which the worker finds the job's original."""
+    """Return the key of the job's original."""
     return f"{ORIGINALS_PREFIX}{entity_type}s/{entity_id}/{job_id}"
 
 
 def parse_original_key(key: str) -> OriginalKey | None:
-    """Return what the key of an original says, or None for any other key."""
+    """Return the parts of an original's key, or None for any other key."""
     found = _ORIGINAL_KEY.fullmatch(key)
     if found is None:
         return None
@@ -58,16 +57,16 @@ def parse_original_key(key: str) -> OriginalKey | None:
 
 
 def rendition_key(entity_type: str, entity_id: UUID, variant: str, *, sha256: str, extension: str) -> str:
-    """Return the key of a rendition. It names the content, so the object at it never changes."""
+    """Return the content-addressed key of a rendition; the object at it never changes."""
     return f"{entity_type}s/{entity_id}/{variant}/{sha256}.{extension}"
 
 
 def reference(bucket: str, key: str) -> str:
-    """Return the `s3://` address of an object."""
+    """Return the `s3://` URI of an object."""
     return f"{_SCHEME}{bucket}/{key}"
 
 
 def split_reference(address: str) -> tuple[str, str]:
-    """Return the bucket and the key of an `s3://` address."""
+    """Return the bucket and the key of an `s3://` URI."""
     bucket, _, key = address.removeprefix(_SCHEME).partition("/")
     return bucket, key

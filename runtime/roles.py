@@ -1,10 +1,10 @@
-"""The roles of callers. Imports nothing, so that the infrastructure program and the `platform` command can read it too."""
+"""The roles of callers. Imports nothing of the application, so that the infrastructure program and the CLI can import it too."""
 
 from enum import StrEnum
 
 
 class Role(StrEnum):
-    """A caller's role: three are groups of the user pool, `system` is the machine client's."""
+    """A caller's role: a group of the user pool, or `system` for the machine client."""
 
     ADMIN = "admin"
     EDITOR = "editor"
@@ -12,6 +12,6 @@ class Role(StrEnum):
     SYSTEM = "system"
 
 
-# The groups of the user pool that the API knows, the most powerful first. Membership in any other group permits nothing, and no
-# group makes anybody the system: that is the machine client alone.
+# The groups of the user pool that are roles, most privileged first. Other groups grant nothing, and no group grants `system`,
+# which is the machine client's alone.
 GROUP_ROLES = (Role.ADMIN, Role.EDITOR, Role.VIEWER)

@@ -1,7 +1,7 @@
-"""Every environment variable that the application reads, once and typed. None of ours has a default: the stacks set them all.
+"""The environment variables of the application, typed. Variables with our prefix have no defaults: the stacks set them all.
 
-`stacks/wiring.py` writes exactly these; a test compares both ends. A function loads the one class made for it, so that no
-function is given a variable it does not read.
+`stacks/wiring.py` sets exactly these variables, and a test compares the two. Each function loads its own settings class, so that
+no function gets a variable that it does not read.
 """
 
 from functools import cache
@@ -14,18 +14,18 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from runtime.loopback import is_loopback
 
 PREFIX = "PLATFORM_"
-# What the parameter of the search domain's endpoint says where no engine runs: a parameter is never empty.
+# The value of the search endpoint's parameter where no engine runs: a parameter cannot be empty.
 NO_SEARCH_ENGINE = "none"
 S = TypeVar("S", bound="RuntimeSettings")
 
 
 class RuntimeSettings(BaseSettings):
-    """What every function reads."""
+    """Settings of every function."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore", populate_by_name=True)
 
     environment: str = Field(description="The environment's tag value: development, staging or production.")
-    release: str = Field(description="The release that is deployed, as `platform --version` prints it.")
+    release: str = Field(description="The deployed release, as `platform --version` prints it.")
     log_level: str
     region: str = Field(
         validation_alias=AliasChoices("region", "AWS_REGION"), description="Set by Lambda and ECS themselves."
@@ -33,12 +33,12 @@ class RuntimeSettings(BaseSettings):
     aws_endpoint_url: str | None = Field(
         default=None,
         validation_alias=AliasChoices("aws_endpoint_url", "AWS_ENDPOINT_URL"),
-        description="The SDK's own variable.",
+        description="Standard variable of the AWS SDK.",
     )
 
 
 class DatabaseSettings(RuntimeSettings):
-    """How to reach the database as the application's role."""
+    """Settings of the database connection, as the application's role."""
 
     database_secret_arn: str = Field(description="Secret with host, port, database, username, password.")
     database_pool_min: int = Field(ge=0, le=100)
@@ -48,100 +48,98 @@ class DatabaseSettings(RuntimeSettings):
 
 
 class SearchSettings(RuntimeSettings):
-    """Where to learn of the search domain."""
+    """Settings of the search domain."""
 
     search_endpoint_parameter: str = Field(
-        description="Name of the parameter that holds the domain's endpoint once it stands; empty where there is no domain.",
+        description="Name of the parameter with the domain's endpoint, created with the domain; empty where there is none.",
     )
 
 
 class ApiSettings(DatabaseSettings, SearchSettings):
-    """What the API reads."""
+    """Settings of the API."""
 
     storage_bucket: str
     temp_bucket: str
     thumbnails_bucket: str
     user_pool_id: str
-    user_pool_endpoint: str = Field(
-        description="Host and path of the pool, no scheme, as Cognito's resource answers it."
-    )
-    user_pool_client_ids: tuple[str, ...] = Field(description="JSON list of the clients whose tokens are accepted.")
+    user_pool_endpoint: str = Field(description="Host and path of the pool without a scheme, as Cognito returns it.")
+    user_pool_client_ids: tuple[str, ...] = Field(description="JSON list of the app clients of people.")
     machine_client_ids: tuple[str, ...] = Field(
-        description="JSON list of the clients that are machines, whose tokens are the system's."
+        description="JSON list of the app clients of machines, whose callers have the role `system`."
     )
-    machine_scope: str = Field(description="What a machine's token has to name in `scope`.")
+    machine_scope: str = Field(description="The scope that a machine's token must contain.")
     token_max_lifetime_seconds: int = Field(ge=60)
-    allowed_hosts: tuple[str, ...] = Field(description="JSON list; a leading `*.` stands for any one host below.")
+    allowed_hosts: tuple[str, ...] = Field(description="JSON list; a leading `*.` matches any one subdomain.")
     allowed_origins: tuple[str, ...] = Field(description="JSON list of exact origins for CORS.")
     upload_expiry_seconds: int = Field(ge=1, le=3600)
     download_expiry_seconds: int = Field(ge=1, le=3600)
-    outbox_grace_seconds: int = Field(ge=1, description="How long a message is left to whoever wrote it.")
+    outbox_grace_seconds: int = Field(ge=1, description="How long the relay leaves a new message to its writer.")
     caller_requests_per_minute: int = Field(
-        ge=0, le=1_000_000, description="What each caller may ask in the long run; 0: as much as they like."
+        ge=0, le=1_000_000, description="Sustained rate limit of each caller; 0 means no limit."
     )
-    caller_burst_requests: int = Field(ge=1, le=1_000_000, description="How many of them may come at once.")
+    caller_burst_requests: int = Field(ge=1, le=1_000_000, description="Burst size of each caller.")
     cache_endpoint: str = Field(
-        description="Host and port of the cache that counts callers; empty where the database counts them."
+        description="Host and port of the cache that counts requests; empty where the database counts them."
     )
-    editors_create_episodes: bool = Field(description="Whether editors, too, may create episodes.")
+    editors_create_episodes: bool = Field(description="Whether editors may create episodes.")
     queue_depth_limit: int = Field(
-        ge=1, description="How many jobs may wait or run; more are refused for the time being."
+        ge=1, description="How many jobs may be queued or running; further ones are rejected with 503."
     )
 
     @property
     def issuer(self) -> str:
-        """The issuer follows from the pool and from nothing else."""
+        """Issuer of the pool's tokens."""
         return f"https://cognito-idp.{self.region}.amazonaws.com/{self.user_pool_id}"
 
     @property
     def jwks_url(self) -> str:
-        """Where the pool's keys are: at the issuer, or on this machine when the whole AWS is."""
+        """URL of the pool's public keys; over http only on loopback."""
         scheme = "http" if is_loopback(urlsplit(f"//{self.user_pool_endpoint}").hostname or "") else "https"
         return f"{scheme}://{self.user_pool_endpoint}/.well-known/jwks.json"
 
     @model_validator(mode="after")
-    def _machines_are_told_from_people(self) -> Self:
+    def _validate_machine_clients(self) -> Self:
         if self.machine_client_ids and not self.machine_scope:
-            raise ValueError("machine_scope: machines need one, or any token of theirs would be the system's")
+            raise ValueError("machine_scope: must not be empty where there are machine_client_ids")
         if both := sorted(set(self.machine_client_ids) & set(self.user_pool_client_ids)):
-            raise ValueError(f"machine_client_ids: {', '.join(both)} cannot be a client of people too")
+            raise ValueError(f"machine_client_ids: {', '.join(both)} must not be in user_pool_client_ids too")
         return self
 
     @model_validator(mode="after")
-    def _keys_come_from_the_issuer(self) -> Self:
-        # The emulator's signing key is public. A key address other than the issuer's is therefore accepted only on
-        # loopback, and only by a process whose whole AWS is on loopback too.
+    def _validate_key_address(self) -> Self:
+        # The emulator's signing key is public. A key address other than the issuer's is therefore accepted only on loopback, and
+        # only by a process whose AWS endpoint is on loopback too.
         if f"https://{self.user_pool_endpoint}" == self.issuer:
             return self
         keys = urlsplit(f"//{self.user_pool_endpoint}").hostname or ""
         aws = urlsplit(self.aws_endpoint_url or "").hostname or ""
         if not (is_loopback(keys) and is_loopback(aws)):
             raise ValueError(
-                f"user_pool_endpoint: keys must come from {self.issuer}, not from {self.user_pool_endpoint}; "
-                "another address is accepted only where all of AWS is on loopback"
+                f"user_pool_endpoint: must be the address of {self.issuer}, not {self.user_pool_endpoint}; "
+                "another address is accepted only on loopback, with AWS_ENDPOINT_URL on loopback too"
             )
         return self
 
 
 class ThumbnailSettings(DatabaseSettings):
-    """What the thumbnail worker reads."""
+    """Settings of the thumbnail worker."""
 
     storage_bucket: str
     thumbnails_bucket: str
-    job_lease_seconds: int = Field(ge=1, description="Shorter than the queue's visibility timeout.")
+    job_lease_seconds: int = Field(ge=1, description="Must be shorter than the queue's visibility timeout.")
     image_max_pixels: int = Field(ge=1)
     image_max_bytes: int = Field(ge=1)
 
 
 class MaintenanceSettings(DatabaseSettings, SearchSettings):
-    """What the maintenance function reads."""
+    """Settings of the maintenance function."""
 
     outbox_grace_seconds: int = Field(ge=1)
     outbox_retention_days: int = Field(ge=1)
 
 
 class MigrateSettings(SearchSettings):
-    """What the migrate function reads. It alone may read the master's secret, and it alone writes the application's."""
+    """Settings of the migrate function, the only one that reads the master secret and writes the application's secret."""
 
     database_master_secret_arn: str
     database_secret_arn: str
@@ -150,14 +148,18 @@ class MigrateSettings(SearchSettings):
     database_name: str
     database_application_user: str
     database_application_host: str = Field(
-        description="Where the application connects: the proxy, where there is one, or the database itself."
+        description="Host that the application connects to: the proxy where there is one, otherwise the database."
     )
     lock_timeout_seconds: int = Field(ge=1)
     statement_timeout_seconds: int = Field(ge=1)
-    seeding: bool = Field(description="Whether it makes episodes to measure with when it is asked to.")
+    seeding: bool = Field(description="Whether the function may create sample episodes for measurements.")
 
 
 @cache
 def load_settings(kind: type[S]) -> S:
-    """The settings of this process, read once. Raises pydantic's ValidationError, which names each variable."""
+    """Return the settings of this process, read once.
+
+    Raises:
+        pydantic.ValidationError: Names each missing or invalid variable.
+    """
     return kind()

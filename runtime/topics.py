@@ -1,4 +1,4 @@
-"""Every topic of the outbox: what the API writes is what the relay can send."""
+"""The topics of the outbox, shared by the API, which writes messages, and the relay, which sends them."""
 
 from collections.abc import Mapping
 
@@ -10,7 +10,7 @@ from runtime.mechanisms.outbox.service import Topic
 
 
 def create_topics(objects: ObjectStore, database: Database) -> Mapping[str, Topic]:
-    """By name."""
+    """Return the topics by name."""
     return {
         job_messages.TOPIC: job_messages.OriginalCopyTopic(objects),
         thumbnail_messages.TOPIC: thumbnail_messages.ThumbnailFileDeletionTopic(objects, database),

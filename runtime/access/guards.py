@@ -1,4 +1,4 @@
-"""What stands before a route: `caller: Annotated[Caller, allow(Permission.SHOWS_READ)]`."""
+"""Authentication and authorization of routes: `caller: Annotated[Caller, allow(Permission.SHOWS_READ)]`."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from runtime.access.roles import Permission, PermissionTable, is_permitted
 from runtime.access.tokens import INVALID_TOKEN, NO_TOKEN, Caller, TokenVerifier
 from runtime.errors import ForbiddenError, RateLimitError, UnauthorizedError
 
-# Only for the API's description: the header is read below, once and strictly.
+# Only for the OpenAPI document: the guard reads the header itself, more strictly.
 BEARER = HTTPBearer(
     scheme_name="bearer", bearerFormat="JWT", description="An access token of the user pool.", auto_error=False
 )
@@ -21,15 +21,21 @@ BEARER = HTTPBearer(
 
 @dataclass(frozen=True, kw_only=True)
 class AccessControl:
-    """How this deployment knows its callers and what it lets them do. The application keeps it as `state.access`."""
+    """Authentication, authorization and rate limiting of callers, in `app.state.access`."""
 
     verifier: TokenVerifier
     permissions: PermissionTable
     limiter: RateLimiter | None
 
-    def admit(self, authorization: list[str], permission: Permission, *, allow_fetch: bool = True) -> Caller:
-        """The caller, if the Authorization headers prove one who may. UnauthorizedError or ForbiddenError otherwise, and
-        whatever else TokenVerifier raises."""
+    def authorize(self, authorization: list[str], permission: Permission, *, allow_fetch: bool = True) -> Caller:
+        """Return the caller that the Authorization headers identify.
+
+        Raises:
+            UnauthorizedError: There is no valid token.
+            ForbiddenError: The caller lacks the permission.
+            UnavailableError: The signing keys cannot be fetched.
+            KeyFetchRequiredError: The signing key would have to be fetched, and `allow_fetch` is false.
+        """
         if not authorization:
             raise UnauthorizedError(NO_TOKEN)
         scheme, _, token = authorization[0].partition(" ")
@@ -39,16 +45,15 @@ class AccessControl:
             raise UnauthorizedError(INVALID_TOKEN)
         caller = self.verifier.verify(token, allow_fetch=allow_fetch)
         if not is_permitted(self.permissions, caller.roles, permission):
-            raise ForbiddenError("You may not do this")
+            raise ForbiddenError("Permission denied")
         return caller
 
 
 @dataclass(frozen=True)
 class Guard:
-    """A dependency that lets only callers with the permission through, as often as they may ask, and hands them to the route.
+    """A route dependency that requires a permission, enforces the rate limit, and returns the caller.
 
-    It stands on the route and not in middleware: what a middleware takes for the path is not always what the router
-    takes for it.
+    It is a dependency and not middleware, because the path that a middleware sees is not always the one that the router matches.
     """
 
     permission: Permission
@@ -59,26 +64,30 @@ class Guard:
         access: AccessControl = request.app.state.access
         authorization = request.headers.getlist("authorization")
         try:
-            caller = access.admit(authorization, self.permission, allow_fetch=False)
+            caller = access.authorize(authorization, self.permission, allow_fetch=False)
         except KeyFetchRequiredError:
-            # Only the fetch of keys goes to a thread; the checks are quicker than the way there.
-            caller = await run_in_threadpool(access.admit, authorization, self.permission)
+            # Only a key fetch needs a thread: the checks take less time than the switch to one.
+            caller = await run_in_threadpool(access.authorize, authorization, self.permission)
         request.state.caller = caller
-        await _count(request, access.limiter, caller)
+        await _enforce_rate_limit(request, access.limiter, caller)
         return caller
 
 
-async def _count(request: Request, limiter: RateLimiter | None, caller: Caller) -> None:
-    """Raises RateLimitError when the caller has asked too much. The middleware tells of the state's `rate_limit`."""
-    # A request that is tried a second time by us is still one request.
+async def _enforce_rate_limit(request: Request, limiter: RateLimiter | None, caller: Caller) -> None:
+    """Count the request, and leave the result in the request's state for the response headers.
+
+    Raises:
+        RateLimitError: The caller has exceeded the limit.
+    """
+    # An automatic retry of a request is not counted again.
     if limiter is None or hasattr(request.state, "rate_limit"):
         return
     rate_limit = request.state.rate_limit = await run_in_threadpool(limiter.consume, caller.user_id)
     if not rate_limit.is_allowed:
-        wait = rate_limit.seconds_until_next
-        raise RateLimitError(f"Too many requests; one more is possible in {wait} s", retry_after_seconds=wait)
+        seconds = rate_limit.seconds_until_next
+        raise RateLimitError(f"Too many requests; retry after {seconds} s", retry_after_seconds=seconds)
 
 
 def allow(permission: Permission) -> Any:
-    """The dependency for a route whose callers need this permission."""
+    """Return the dependency of a route that requires this permission."""
     return Depends(Guard(permission))

@@ -1,4 +1,4 @@
-"""The user pool's public signing keys, fetched once and kept by key id."""
+"""The user pool's public signing keys, cached by key id."""
 
 import threading
 import time
@@ -10,24 +10,23 @@ import jwt
 from runtime.errors import UnavailableError
 
 FETCH_TIMEOUT_SECONDS = 2.0
-# Cognito does not rotate its keys today, but may. A key that the pool no longer publishes is refused after this time.
+# Cognito does not rotate its keys today, but may. A key that the pool no longer publishes is rejected after this time.
 KEYS_LIFETIME_SECONDS = 3600.0
-# Anyone can make up key ids. Without this pause each of them would be a request to the pool.
+# Anyone can invent key ids. Without this pause, each unknown id would cause a request to the pool.
 REFETCH_PAUSE_SECONDS = 60.0
-# With no keys at all nobody can be let in, so the pause is short; it only keeps a crowd from queueing behind timeouts.
+# Without any keys no caller can be authenticated, so the pause is short: it only keeps requests from queueing behind timeouts.
 COLD_RETRY_PAUSE_SECONDS = 1.0
 
 
 class KeyFetchRequiredError(Exception):
-    """The key would have to be fetched first."""
+    """The key must be fetched first, and the caller does not allow a fetch."""
 
 
 class SigningKeys:
-    """Keys by key id. Once there are keys, they keep serving while the pool's endpoint is away."""
+    """Signing keys by key id. Cached keys stay in use while the pool's endpoint is unavailable."""
 
     def __init__(self, url: str, *, clock: Callable[[], float] = time.monotonic) -> None:
-        # The library's client is used for its fetch alone: its cache empties when it expires, whether or not there is
-        # an answer to fill it again.
+        # Only the library's fetch is used: its cache drops the keys when they expire, even if the endpoint is unavailable.
         self._client = jwt.PyJWKClient(url, cache_jwk_set=False, timeout=FETCH_TIMEOUT_SECONDS)
         self._clock = clock
         self._lock = threading.Lock()
@@ -35,18 +34,22 @@ class SigningKeys:
         self._fetched_at = self._tried_at = float("-inf")
 
     def find(self, key_id: str, *, allow_fetch: bool = True) -> jwt.PyJWK | None:
-        """The key of this id, or None when the pool has no such key. UnavailableError when no keys were ever fetched,
-        KeyFetchRequiredError instead of a fetch for a caller who may not wait."""
+        """Return the key of this id, or None when the pool has no such key.
+
+        Raises:
+            UnavailableError: No keys have been fetched yet, and the endpoint does not respond.
+            KeyFetchRequiredError: The key would have to be fetched, and `allow_fetch` is false.
+        """
         if key_id not in self._keys or self._clock() - self._fetched_at >= KEYS_LIFETIME_SECONDS:
             if not allow_fetch:
                 raise KeyFetchRequiredError
             self._refresh(key_id)
         if not self._keys:
-            raise UnavailableError("sign-in cannot be checked at the moment")
+            raise UnavailableError("the signing keys of the user pool cannot be fetched")
         return self._keys.get(key_id)
 
     def _refresh(self, key_id: str) -> None:
-        # One thread fetches. The others wait only if they cannot go on with the keys that are there.
+        # One thread fetches. The others wait only if their key is not cached.
         if not self._lock.acquire(blocking=key_id not in self._keys):
             return
         try:
@@ -60,10 +63,10 @@ class SigningKeys:
             self._lock.release()
 
     def _fetch(self) -> Mapping[str, jwt.PyJWK]:
-        """The published RSA signing keys; empty when the endpoint does not answer with any."""
+        """Return the published RSA signing keys, or none when the fetch fails."""
         try:
-            published: Any = self._client.fetch_data()
-            keys = jwt.PyJWKSet.from_dict(published).keys
+            response: Any = self._client.fetch_data()
+            keys = jwt.PyJWKSet.from_dict(response).keys
         except (jwt.PyJWTError, OSError, ValueError):
             return {}
         return {

@@ -1,4 +1,4 @@
-"""Who may do what: one table. A person's roles are groups of the user pool; the machine client has one of its own."""
+"""Permissions and the roles that have them. People's roles are groups of the user pool; the machine client has its own role."""
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
@@ -7,8 +7,10 @@ from runtime.roles import Role
 
 
 class Permission(StrEnum):
-    """What a route may ask of its caller. A route names exactly one; `…:read_deleted` is what its parameter
-    `include_deleted` asks for besides, and with `uploads:read_all` a caller sees the files of others too."""
+    """A permission. Each route requires exactly one.
+
+    The parameter `include_deleted` also requires `…:read_deleted`; `uploads:read_all` shows the files of other users.
+    """
 
     SHOWS_READ = "shows:read"
     SHOWS_CREATE = "shows:create"
@@ -129,19 +131,19 @@ _EDITOR = _READER | {
 ROLE_PERMISSIONS: PermissionTable = {
     Role.VIEWER: _READER,
     Role.EDITOR: _EDITOR,
-    # What a machine found is the machine's word: people correct it, and that is told apart.
+    # Only the machine creates extracted metadata; people correct it, and the two are distinguished.
     Role.ADMIN: frozenset(Permission) - {Permission.METADATA_CREATE},
     Role.SYSTEM: frozenset({Permission.EPISODES_READ, Permission.METADATA_READ, Permission.METADATA_CREATE}),
 }
 
 
 def permission_table(*, editors_create_episodes: bool) -> PermissionTable:
-    """Who may do what in a deployment. Two source documents disagree on whether editors create episodes: each deployment says."""
+    """Return the permissions by role. Whether editors create episodes is a setting, because the requirements disagree."""
     if not editors_create_episodes:
         return ROLE_PERMISSIONS
     return {**ROLE_PERMISSIONS, Role.EDITOR: ROLE_PERMISSIONS[Role.EDITOR] | {Permission.EPISODES_CREATE}}
 
 
 def is_permitted(table: PermissionTable, roles: Iterable[Role], permission: Permission) -> bool:
-    """Whether any of these roles carries the permission."""
+    """Return whether any of these roles has the permission."""
     return any(permission in table.get(role, frozenset()) for role in roles)

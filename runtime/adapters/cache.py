@@ -1,6 +1,6 @@
-"""The Valkey cache. What is in it may vanish at any time, and so may the cache itself: it never answers late.
+"""The Valkey cache. Its entries, and the cache itself, may become unavailable at any time; calls have short timeouts.
 
-TLS everywhere but on loopback, where there is no network to protect.
+TLS is used everywhere except on loopback.
 """
 
 from functools import cache
@@ -12,13 +12,13 @@ from valkey.exceptions import ValkeyError
 from runtime.errors import UnavailableError
 from runtime.loopback import is_loopback
 
-# A cache that takes longer than the database is none.
+# A cache that is slower than the database is useless.
 CONNECT_SECONDS = 0.5
-ANSWER_SECONDS = 0.25
+READ_SECONDS = 0.25
 
 
 class Cache:
-    """One cache by its endpoint, `host:port`. Nothing is connected before it is first used."""
+    """A cache by its endpoint, `host:port`. Connections are opened on first use."""
 
     def __init__(self, endpoint: str) -> None:
         host, _, port = endpoint.rpartition(":")
@@ -27,7 +27,7 @@ class Cache:
             port=int(port),
             ssl=not is_loopback(host),
             socket_connect_timeout=CONNECT_SECONDS,
-            socket_timeout=ANSWER_SECONDS,
+            socket_timeout=READ_SECONDS,
             decode_responses=True,
         )
 
@@ -43,8 +43,8 @@ class Cache:
             raise UnavailableError("the cache does not respond") from error
 
     def close(self) -> None:
-        """Close every connection. A closed cache opens again when it is used."""
-        self._client.close()  # type: ignore[no-untyped-call]  # the library types it not
+        """Close all connections. A closed cache reconnects on its next use."""
+        self._client.close()  # type: ignore[no-untyped-call]  # the method has no annotations
 
 
 @cache

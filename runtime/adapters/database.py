@@ -1,7 +1,7 @@
 """Postgres through a pool of psycopg connections, as the application's role.
 
-The credentials come from the secret store and are read again when a connection cannot be made with them, so that a rotated
-password, or a database that moved, needs no restart. A connection that met a fault of the server is never used again.
+The credentials come from the secret store and are read again after a failed connection attempt, so that a rotated password or a
+new host needs no restart. A connection with a server-side fault is never reused.
 """
 
 import atexit
@@ -26,28 +26,28 @@ DATABASE_CONNECTED = "database_connected"
 DATABASE_FAILED = "database_failed"
 
 IDLE_SECONDS = 30  # ROAD-70
-# Even a healthy connection is replaced now and then: it is tied to the address that the host name had at the time.
+# Even healthy connections are replaced regularly, because each stays with the address that its host name had when it was opened.
 LIFETIME_SECONDS = 600
-# What a caller waits beyond the time that the server has to accept a connection; together they stay below five seconds.
-WAIT_BEYOND_CONNECT_SECONDS = 2
-# The pool's own attempts back off exponentially; given up this soon, the next caller tries at once instead.
+# How long a caller waits in addition to the connect timeout; together they stay below five seconds.
+EXTRA_WAIT_SECONDS = 2
+# The pool's reconnect attempts back off exponentially. With a short limit, the next caller triggers a new attempt instead.
 RECONNECT_SECONDS = 3
 
-# The faults of a connection, among the codes below: what was not committed is gone with it, and another one may do.
-CONNECTION_LOST = ("08", "57P0", "25006")
-# SQLSTATE classes and codes that say "not now" and not "not so": connection faults (08), resources exhausted (53), the
-# server stopping or starting (57P0), a writer that was demoted to read-only (25006), and the victims of a deadlock (40P01),
-# of a serialisation fault (40001), of a lock timeout (55P03) and of a statement timeout (57014).
-UNAVAILABLE = ("08", "53", "57P0", "25006", "40P01", "40001", "55P03", "57014")
+# Lost connections, a subset of the codes below: uncommitted work is rolled back, and a new connection may succeed.
+CONNECTION_LOST_STATES = ("08", "57P0", "25006")
+# SQLSTATE classes and codes of transient errors: connection exceptions (08), insufficient resources (53), server shutdown or
+# startup (57P0), read-only transaction after a failover (25006), deadlock (40P01), serialization failure (40001), lock timeout
+# (55P03) and statement timeout (57014).
+UNAVAILABLE_STATES = ("08", "53", "57P0", "25006", "40P01", "40001", "55P03", "57014")
 
 
 def ssl_mode(host: str) -> str:
-    """Loopback has no network to protect and the embedded server no certificate; everywhere else TLS is required."""
+    """Return the `sslmode` for a host: TLS is required except on loopback, where the embedded server has no certificate."""
     return "prefer" if is_loopback(host) else "require"
 
 
 class Database:
-    """The pool of one database. Nothing is connected before it is first used."""
+    """The connection pool of one database. Connections are opened on first use."""
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
@@ -56,18 +56,19 @@ class Database:
         self._credentials: dict[str, Any] | None = None
         self._failures_seen = 0
         self._pool: ConnectionPool[Connection] | None = None
-        self._unchecked = threading.local()
+        self._skip_check = threading.local()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """One transaction: committed on exit, rolled back on any error.
+        """Open a transaction: committed on exit, rolled back on any error.
 
-        Raises UnavailableError when the database does not answer or cannot serve now; that connection is closed. The error
-        says so when the connection was lost before the commit was asked for: after that nobody knows.
+        Raises:
+            UnavailableError: The database does not respond or cannot serve the request now. It is `is_retry_safe` if the
+                connection was lost before the commit: once a commit has been sent, its outcome is unknown.
         """
         is_retry_safe = False
         try:
-            with self._opened().connection() as connection:
+            with self._open_pool().connection() as connection:
                 try:
                     yield connection
                 except psycopg.Error as error:
@@ -79,13 +80,15 @@ class Database:
             if not _is_unavailable(error):
                 raise
             get_logger("database").warning(DATABASE_FAILED, extra={"sqlstate": error.sqlstate, "reason": str(error)})
-            raise UnavailableError("the database does not answer", is_retry_safe=is_retry_safe) from error
+            raise UnavailableError("the database does not respond", is_retry_safe=is_retry_safe) from error
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
-        """A connection whose every statement stands for itself, for those who only read, or who write in one statement: with
-        the isolation there is (READ COMMITTED) a transaction around them would show them nothing else, and cost two more
-        round trips. Raises as `transaction` does."""
+        """Open a connection in autocommit mode, for reads and for writes of a single statement.
+
+        Under READ COMMITTED, a transaction around reads would not change what they see, but cost two more round trips. Raises
+        the same errors as `transaction`.
+        """
         with self.transaction() as connection:
             connection.autocommit = True
             try:
@@ -96,28 +99,35 @@ class Database:
 
     @contextmanager
     def autocommit_unchecked(self) -> Iterator[Connection]:
-        """The same without the pool's look at the connection before it is handed out, which is a round trip: for one statement
-        that may be repeated. A connection that broke while nobody used it raises UnavailableError with `is_retry_safe`."""
-        self._unchecked.wanted = True
+        """Open a connection in autocommit mode without the pool's liveness check, which is a round trip.
+
+        For a single statement that may be repeated: an idle connection that is broken raises UnavailableError with
+        `is_retry_safe`.
+        """
+        self._skip_check.value = True
         try:
             with self.autocommit() as connection:
                 yield connection
         finally:
-            self._unchecked.wanted = False
+            self._skip_check.value = False
 
     def check(self) -> None:
-        """Raises UnavailableError unless the database answers a query."""
+        """Run a query.
+
+        Raises:
+            UnavailableError: The database does not respond.
+        """
         with self.autocommit() as connection:
             connection.execute("SELECT 1")
 
     def close(self) -> None:
-        """Closes every connection. A closed database opens again when it is used."""
+        """Close all connections. A closed database reconnects on its next use."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:
             pool.close()
 
-    def _opened(self) -> ConnectionPool[Connection]:
+    def _open_pool(self) -> ConnectionPool[Connection]:
         with self._lock:
             if self._pool is None:
                 self._pool = ConnectionPool(
@@ -127,7 +137,7 @@ class Database:
                     check=self._check_connection,
                     min_size=self._settings.database_pool_min,
                     max_size=self._settings.database_pool_max,
-                    timeout=self._settings.database_connect_timeout_seconds + WAIT_BEYOND_CONNECT_SECONDS,
+                    timeout=self._settings.database_connect_timeout_seconds + EXTRA_WAIT_SECONDS,
                     max_idle=IDLE_SECONDS,
                     max_lifetime=LIFETIME_SECONDS,
                     reconnect_timeout=RECONNECT_SECONDS,
@@ -140,12 +150,12 @@ class Database:
             return self._pool
 
     def _check_connection(self, connection: Connection) -> None:
-        # The pool asks on the thread of whoever wants the connection.
-        if not getattr(self._unchecked, "wanted", False):
+        # The pool runs the check on the thread that requests the connection.
+        if not getattr(self._skip_check, "value", False):
             ConnectionPool.check_connection(connection)
 
     def _parameters(self) -> dict[str, Any]:
-        """What the next connection is made with; the pool's one worker calls it before every attempt."""
+        """Return the parameters of the next connection; called by the pool's one worker before every attempt."""
         pool = self._pool
         failures = pool.get_stats().get("connections_errors", 0) if pool else 0
         if self._credentials is None or failures > self._failures_seen:
@@ -162,9 +172,9 @@ class Database:
             "password": credentials["password"],
             "sslmode": ssl_mode(credentials["host"]),
             "connect_timeout": connect_seconds,
-            # A server that vanished without a word is noticed as soon as one that does not accept.
+            # A server that stops responding is detected as fast as one that does not accept connections.
             "tcp_user_timeout": connect_seconds * 1000,
-            # After a failover the old writer may answer, but only to readers.
+            # After a failover the old writer may accept connections, but only for reads.
             "target_session_attrs": "read-write",
             "options": f"-c timezone=UTC -c statement_timeout={self._settings.database_statement_timeout_seconds}s",
             "row_factory": dict_row,
@@ -176,7 +186,7 @@ _databases_lock = threading.Lock()
 
 
 def get_database(settings: DatabaseSettings) -> Database:
-    """The process's database for these settings."""
+    """Return the process's database for these settings."""
     with _databases_lock:
         if settings not in _databases:
             _databases[settings] = Database(settings)
@@ -184,26 +194,26 @@ def get_database(settings: DatabaseSettings) -> Database:
 
 
 @atexit.register
-def close_all() -> None:
-    """Takes leave of every database of the process, so that no server keeps sessions of a process that ended."""
+def close_databases() -> None:
+    """Close all databases of the process at its exit, so that the server does not keep its sessions."""
     with _databases_lock:
         closing = list(_databases.values())
         _databases.clear()
-    for each in closing:
-        each.close()
+    for pool in closing:
+        pool.close()
 
 
 def _is_unavailable(error: psycopg.Error) -> bool:
     if error.sqlstate is None:
-        # Not the server's answer: the connection broke, or none could be had in time.
+        # Not an error from the server: the connection was lost, or the pool had none in time.
         return isinstance(error, psycopg.OperationalError)
-    return error.sqlstate.startswith(UNAVAILABLE)
+    return error.sqlstate.startswith(UNAVAILABLE_STATES)
 
 
 def _is_lost(error: psycopg.Error) -> bool:
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
-    return error.sqlstate.startswith(CONNECTION_LOST)
+    return error.sqlstate.startswith(CONNECTION_LOST_STATES)
 
 
 def _log_connected(connection: Connection) -> None:

@@ -1,6 +1,6 @@
-"""Structured logs: one JSON object a line with timestamp, service, environment and release (ROAD-94).
+"""Structured logs: one JSON object per line, with timestamp, service, environment and release (ROAD-94).
 
-A message is an event's name, a constant in snake_case and the past tense; what belongs to it are fields.
+A message is the name of an event, a constant in snake_case and the past tense; its data are fields.
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ from runtime.settings import RuntimeSettings, load_settings
 
 @cache
 def get_logger(service: str) -> Logger:
-    """The process's logger of a service, at the level of the settings, in UTC."""
+    """Return the process's logger of a service, at the level of the settings, with times in UTC."""
     settings = load_settings(RuntimeSettings)
     return Logger(
         service=service,

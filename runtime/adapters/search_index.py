@@ -1,7 +1,7 @@
-"""OpenSearch over HTTP, for those who can do without: an engine that does not answer at once is left alone for a while.
+"""OpenSearch over HTTP, behind a circuit breaker: after a failure, no requests are sent for a while, and callers use a fallback.
 
-The domain's endpoint is a parameter, which stands once the domain does; until then there is no engine. Requests are signed,
-except on loopback: the engine there knows no users, and is believed only by a process whose whole AWS is on loopback too.
+The domain's endpoint is read from a parameter, which is created with the domain; until then there is no engine. Requests are
+signed, except on loopback, where the engine has no users. A loopback engine is accepted only if AWS is on loopback too.
 """
 
 import json
@@ -27,17 +27,17 @@ from runtime.settings import NO_SEARCH_ENGINE, SearchSettings
 
 SEARCH_ENGINE_FAILED = "search_engine_failed"
 SEARCH_ENGINE_RECOVERED = "search_engine_recovered"
-SEARCH_REQUEST_REFUSED = "search_request_refused"
+SEARCH_REQUEST_REJECTED = "search_request_rejected"
 
-# Together below a second, in which whoever searches has to have another engine's answer.
+# Together below a second, so that a search has time left for the fallback engine.
 CONNECT_SECONDS = 0.3
 READ_SECONDS = 0.6
-# How long the engine is left alone after a failure. Then one request tries, and the others go on without until it is answered.
-REST_SECONDS = 10.0
-# How long an endpoint is believed, and for how long the parameter is not asked again when it could not be read.
+# How long the circuit stays open after a failure. Then one request is a trial; the others fail until it succeeds.
+OPEN_SECONDS = 10.0
+# How long the endpoint is cached, and how long to wait after a failed read of the parameter.
 ENDPOINT_SECONDS = 60.0
-UNREADABLE_SECONDS = 10.0
-# Requests that this process has under way at the same time keep their connections; those beyond make their own.
+ENDPOINT_RETRY_SECONDS = 10.0
+# Size of the connection pool. Concurrent requests beyond it open connections that are not reused.
 CONNECTIONS = 10
 
 NO_HANDLER = "no handler found for uri"
@@ -45,7 +45,7 @@ JSON, NEWLINE_JSON = "application/json", "application/x-ndjson"
 
 
 class SearchIndex:
-    """The engine of one environment. Nothing is asked before it is first needed."""
+    """The search engine of one environment. Connections are opened on first use."""
 
     def __init__(self, settings: SearchSettings, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings, self._clock = settings, clock
@@ -53,16 +53,16 @@ class SearchIndex:
         self._lock = threading.Lock()
         self._endpoint: str | None = None
         self._endpoint_until = float("-inf")
-        self._rests_until: float | None = None
+        self._open_until: float | None = None
 
     @property
     def is_configured(self) -> bool:
-        """Whether this environment has a domain, or will have."""
+        """Whether this environment has a search domain, or will have one."""
         return bool(self._settings.search_endpoint_parameter)
 
     @cached_property
     def _session(self) -> boto3.Session:
-        # Of its own: making clients of a shared one is not thread-safe.
+        # A session of its own: creating clients from a shared session is not thread-safe.
         return boto3.Session()
 
     def send(
@@ -74,31 +74,32 @@ class SearchIndex:
         content_type: str = JSON,
         read_seconds: float = READ_SECONDS,
     ) -> dict[str, Any]:
-        """The engine's answer, an object. `body` is anything that is JSON, or bytes as they are to be sent.
+        """Send a request and return the response, a JSON object. `body` is a JSON value, or bytes to send as they are.
 
-        Raises NotFoundError for what the engine does not have, and UnavailableError for every other refusal, for an engine
-        that does not answer in time, for one that is left alone after that, and where there is none (yet).
+        Raises:
+            NotFoundError: The index or path does not exist.
+            UnavailableError: There is no engine yet, it does not respond in time, it rejects the request, or the circuit is open.
         """
-        url = f"{self._address()}{path}"
+        url = f"{self._base_url()}{path}"
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
-        self._begin()
+        self._check_circuit()
         try:
-            answer = self._exchange(method, url, content, content_type, read_seconds)
-            found: Any = json.loads(answer.data) if answer.data else {}
+            response = self._exchange(method, url, content, content_type, read_seconds)
+            result: Any = json.loads(response.data) if response.data else {}
         except (HTTPError, BotoCoreError, ValueError) as error:
-            raise self._failed(f"{type(error).__name__}: {error}") from error
-        if answer.status == 429 or answer.status >= 500:
-            raise self._failed(f"status {answer.status}: {_reason(found)}")
-        self._answered()
-        # An engine without a plugin has no such path, and says so as if the request were wrong.
-        if answer.status == 404 or (answer.status == 400 and NO_HANDLER in _reason(found)):
-            raise NotFoundError("the search engine has no such thing")
-        if answer.status >= 300 or not isinstance(found, dict):
+            raise self._record_failure(f"{type(error).__name__}: {error}") from error
+        if response.status == 429 or response.status >= 500:
+            raise self._record_failure(f"status {response.status}: {_reason(result)}")
+        self._record_success()
+        # For a path of a plugin that is not installed, the engine returns 400 instead of 404.
+        if response.status == 404 or (response.status == 400 and NO_HANDLER in _reason(result)):
+            raise NotFoundError("the search engine has no such index or path")
+        if response.status >= 300 or not isinstance(result, dict):
             get_logger("search").error(
-                SEARCH_REQUEST_REFUSED, extra={"path": path, "status": answer.status, "reason": _reason(found)}
+                SEARCH_REQUEST_REJECTED, extra={"path": path, "status": response.status, "reason": _reason(result)}
             )
-            raise UnavailableError(f"the search engine refused the request: {answer.status}")
-        return found
+            raise UnavailableError(f"the search engine rejected the request: {response.status}")
+        return result
 
     def _exchange(
         self, method: str, url: str, content: bytes, content_type: str, read_seconds: float
@@ -110,8 +111,8 @@ class SearchIndex:
         try:
             return self._pool.request(method, url, body=content, headers=headers, timeout=timeout)
         except ProtocolError:
-            # A connection that was kept and has been closed meanwhile, as it is when a function was frozen. Whatever is sent
-            # here may be sent twice.
+            # A pooled connection that was closed in the meantime, for example while the function was frozen. The request may be
+            # sent twice.
             return self._pool.request(method, url, body=content, headers=headers, timeout=timeout)
 
     def _signed(self, method: str, url: str, content: bytes, headers: dict[str, str]) -> dict[str, str]:
@@ -122,58 +123,66 @@ class SearchIndex:
         SigV4Auth(credentials, "es", self._settings.region).add_auth(request)
         return dict(request.headers.items())
 
-    def _begin(self) -> None:
+    def _check_circuit(self) -> None:
         with self._lock:
-            if self._rests_until is None:
+            if self._open_until is None:
                 return
-            if self._clock() < self._rests_until:
-                raise UnavailableError("the search engine is left alone after a failure")
-            # This request tries.
-            self._rests_until = self._clock() + REST_SECONDS
+            if self._clock() < self._open_until:
+                raise UnavailableError("the search engine is not used for a while after a failure")
+            # This request is the trial; the circuit stays open for all others.
+            self._open_until = self._clock() + OPEN_SECONDS
 
-    def _failed(self, reason: str) -> UnavailableError:
+    def _record_failure(self, reason: str) -> UnavailableError:
         with self._lock:
-            self._rests_until = self._clock() + REST_SECONDS
+            self._open_until = self._clock() + OPEN_SECONDS
         get_logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": reason})
-        return UnavailableError("the search engine does not answer")
+        return UnavailableError("the search engine does not respond")
 
-    def _answered(self) -> None:
+    def _record_success(self) -> None:
         with self._lock:
-            was_resting, self._rests_until = self._rests_until is not None, None
-        if was_resting:
+            was_open, self._open_until = self._open_until is not None, None
+        if was_open:
             get_logger("search").info(SEARCH_ENGINE_RECOVERED)
 
     def has_endpoint(self) -> bool:
-        """Whether there is a domain, be it one that does not answer. UnavailableError when nobody can say."""
-        return self._known_endpoint() is not None
+        """Return whether the domain exists, even if it does not respond.
 
-    def _known_endpoint(self) -> str | None:
+        Raises:
+            UnavailableError: The domain's parameter cannot be read.
+        """
+        return self._cached_endpoint() is not None
+
+    def _cached_endpoint(self) -> str | None:
         with self._lock:
             if self._clock() >= self._endpoint_until:
-                # Not asked again by everybody who comes while it cannot be read.
-                self._endpoint_until = self._clock() + UNREADABLE_SECONDS
+                # After a failed read, the next requests do not repeat it immediately.
+                self._endpoint_until = self._clock() + ENDPOINT_RETRY_SECONDS
                 self._endpoint = self._read_endpoint()
                 self._endpoint_until = self._clock() + ENDPOINT_SECONDS
             return self._endpoint
 
-    def _address(self) -> str:
-        """Scheme and host. Raises UnavailableError where there is no domain yet."""
-        endpoint = self._known_endpoint()
+    def _base_url(self) -> str:
+        endpoint = self._cached_endpoint()
         if endpoint is None:
-            raise UnavailableError("there is no search domain (yet)")
+            raise UnavailableError("there is no search domain yet")
         if not is_loopback(urlsplit(f"//{endpoint}").hostname or ""):
             return f"https://{endpoint}"
         if not is_loopback(urlsplit(self._settings.aws_endpoint_url or "").hostname or ""):
-            raise UnavailableError("a search engine on loopback is accepted only where all of AWS is on loopback")
+            raise UnavailableError(
+                "a search engine on loopback is accepted only if the AWS endpoint is on loopback too"
+            )
         return f"http://{endpoint}"
 
     def _read_endpoint(self) -> str | None:
-        """None while the parameter does not exist, or names no engine. UnavailableError when it cannot be read and nothing is
-        known from before."""
+        """Return the parameter's value, or None while the domain does not exist.
+
+        Raises:
+            UnavailableError: The parameter cannot be read, and no earlier value is known.
+        """
         if not self.is_configured:
             return None
         try:
-            # Not the client that everything else has: that one is as patient as a request, this one as a search.
+            # Not `aws_clients.get_client`: a search has less time than other requests.
             config = Config(
                 connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, retries={"total_max_attempts": 1}
             )
@@ -182,15 +191,17 @@ class SearchIndex:
         except ClientError as error:
             if error.response["Error"]["Code"] == "ParameterNotFound":
                 return None
-            return self._unreadable(error)
+            return self._last_endpoint(error)
         except BotoCoreError as error:
-            return self._unreadable(error)
+            return self._last_endpoint(error)
         return value if value != NO_SEARCH_ENGINE else None
 
-    def _unreadable(self, error: Exception) -> str:
-        get_logger("search").warning(SEARCH_ENGINE_FAILED, extra={"reason": f"its endpoint cannot be read: {error}"})
+    def _last_endpoint(self, error: Exception) -> str:
+        get_logger("search").warning(
+            SEARCH_ENGINE_FAILED, extra={"reason": f"the endpoint parameter cannot be read: {error}"}
+        )
         if self._endpoint is None:
-            raise UnavailableError("the search domain's endpoint cannot be read") from error
+            raise UnavailableError("the search domain's endpoint parameter cannot be read") from error
         return self._endpoint
 
 
@@ -199,7 +210,7 @@ _indices_lock = threading.Lock()
 
 
 def get_search_index(settings: SearchSettings) -> SearchIndex:
-    """The process's search index for these settings: whoever meets a failure spares the others."""
+    """Return the process's search index for these settings, so that all callers share one circuit breaker."""
     key = (settings.region, settings.search_endpoint_parameter, settings.aws_endpoint_url)
     with _indices_lock:
         if key not in _indices:
@@ -207,6 +218,6 @@ def get_search_index(settings: SearchSettings) -> SearchIndex:
         return _indices[key]
 
 
-def _reason(answer: Any) -> str:
-    error = answer.get("error") if isinstance(answer, dict) else None
-    return str(error.get("reason") if isinstance(error, dict) else error or answer)[:500]
+def _reason(result: Any) -> str:
+    error = result.get("error") if isinstance(result, dict) else None
+    return str(error.get("reason") if isinstance(error, dict) else error or result)[:500]

@@ -1,4 +1,4 @@
-"""Secrets Manager: secrets whose value is one JSON object of strings and numbers."""
+"""Secrets Manager: secrets whose value is a JSON object of strings and numbers."""
 
 import json
 from typing import Any
@@ -16,21 +16,29 @@ class SecretStore:
         self._region = region
 
     def read(self, arn: str) -> dict[str, Any] | None:
-        """The secret's value, or None when the secret was made without one. Raises UnavailableError."""
+        """Return the secret's value, or None when it has no value yet.
+
+        Raises:
+            UnavailableError: The secret cannot be read.
+        """
         try:
-            answer = aws_clients.get_client("secretsmanager", self._region).get_secret_value(SecretId=arn)
+            response = aws_clients.get_client("secretsmanager", self._region).get_secret_value(SecretId=arn)
         except ClientError as error:
-            # "Not found" is also what a secret without a value answers.
+            # Secrets Manager also returns this code for a secret without a value.
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise UnavailableError(f"the secret {arn} cannot be read") from error
         except BotoCoreError as error:
-            raise UnavailableError("the secret store does not answer") from error
-        value: dict[str, Any] = json.loads(answer["SecretString"])
+            raise UnavailableError("the secret store does not respond") from error
+        value: dict[str, Any] = json.loads(response["SecretString"])
         return value
 
     def write(self, arn: str, value: dict[str, Any]) -> None:
-        """Makes `value` the secret's current one. Raises UnavailableError."""
+        """Set the secret's current value.
+
+        Raises:
+            UnavailableError: The secret cannot be written.
+        """
         try:
             aws_clients.get_client("secretsmanager", self._region).put_secret_value(
                 SecretId=arn, SecretString=json.dumps(value)

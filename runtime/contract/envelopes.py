@@ -1,4 +1,4 @@
-"""The shapes that every response shares: one record, a page, an error. No web framework here."""
+"""The envelopes of all responses: one record, a page, an error. Independent of the web framework."""
 
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -14,26 +14,26 @@ T = TypeVar("T")
 
 
 class DataEnvelope(BaseModel, Generic[T]):
-    """One thing."""
+    """A single record."""
 
     data: T
 
 
 class PageInfo(BaseModel):
-    """Where the next page begins."""
+    """The cursor of the next page."""
 
-    next: str | None = Field(description="Send this as `cursor` for the next page; null on the last one.")
+    next: str | None = Field(description="Send this as `cursor` to get the next page; null on the last page.")
 
 
 class PageEnvelope(BaseModel, Generic[T]):
-    """A page of things."""
+    """A page of records."""
 
     data: list[T]
     page: PageInfo
 
 
 class ErrorEntry(BaseModel):
-    """One thing that is wrong."""
+    """One error."""
 
     code: str = Field(examples=["VALIDATION_ERROR"])
     message: str = Field(examples=["Field required"])
@@ -41,19 +41,19 @@ class ErrorEntry(BaseModel):
 
 
 class ErrorMetadata(BaseModel):
-    """When it was refused, and under which id the log knows the request."""
+    """The time of the error, and the request id in the log."""
 
     timestamp: str
     requestId: str  # noqa: N815  (the requirement's spelling)
 
 
 class ErrorResponse(BaseModel):
-    """What every refusal looks like."""
+    """An error response."""
 
     errors: list[ErrorEntry]
     metadata: ErrorMetadata
 
 
 def error_body(entries: list[dict[str, Any]], request_id: str) -> dict[str, Any]:
-    """The body of a refusal, as JSON-ready data."""
+    """Return the body of an error response."""
     return {"errors": entries, "metadata": {"timestamp": format_rfc3339(datetime.now(UTC)), "requestId": request_id}}

@@ -1,7 +1,7 @@
-"""Records as lines of a file, CSV or NDJSON, and back. No web framework here but the strict reading of JSON.
+"""Reading and writing of record files, CSV or NDJSON. Independent of the web framework.
 
-In CSV a cell is text, or the JSON of what is no text; an empty cell says nothing. A cell that a spreadsheet would take for a
-formula is written with an apostrophe before it, which is taken away again when it is read.
+A CSV cell contains text, or JSON for values of other types; an empty cell means that the field is not sent. A cell that a
+spreadsheet would evaluate as a formula is written with a leading apostrophe, which is removed when the file is read.
 """
 
 import csv
@@ -17,34 +17,37 @@ from runtime.contract.strict_json import parse
 from runtime.errors import InvalidInputError
 
 MAX_LINES = 1_000
-# A cell holds what a field holds: the longest is a script.
+# The longest field is a script.
 csv.field_size_limit(1_000_000)
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FileFormat(StrEnum):
-    """Forms of a file of records."""
+    """Formats of a record file."""
 
     CSV = "csv"
     NDJSON = "ndjson"
 
     @property
     def media_type(self) -> str:
-        """As HTTP names it."""
+        """Media type of the format."""
         return {"csv": "text/csv", "ndjson": "application/x-ndjson"}[self.value]
 
 
 class Line(NamedTuple):
-    """One record of a file: the number of the line where it begins, and its values by column or why there are none."""
+    """One record of a file: the number of its first line, and its values by column or the problem with the line."""
 
     number: int
     values: dict[str, Any]
     problem: str | None = None
 
 
-def read_lines(content: bytes, form: FileFormat, model: type[BaseModel], columns: Sequence[str]) -> list[Line]:
-    """The records of a file. InvalidInputError, naming `body`, for what is no such file at all: no UTF-8, another header, or
-    more than 1,000 records."""
+def read_lines(content: bytes, file_format: FileFormat, model: type[BaseModel], columns: Sequence[str]) -> list[Line]:
+    """Return the records of a file; a line that cannot be read has a `problem`.
+
+    Raises:
+        InvalidInputError: The file as a whole is invalid: not UTF-8, unknown columns, no records, or more than 1,000.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -52,9 +55,9 @@ def read_lines(content: bytes, form: FileFormat, model: type[BaseModel], columns
     if "\0" in text:
         raise InvalidInputError("The file contains NUL", field="body")
     lines: list[Line] = []
-    for line in _csv_lines(text, model, columns) if form is FileFormat.CSV else _json_lines(text):
+    for line in _csv_lines(text, model, columns) if file_format is FileFormat.CSV else _json_lines(text):
         if len(lines) == MAX_LINES:
-            raise InvalidInputError(f"A file may have {MAX_LINES} records; send the rest as another", field="body")
+            raise InvalidInputError(f"The file has more than {MAX_LINES} records; split it", field="body")
         lines.append(line)
     if not lines:
         raise InvalidInputError("The file has no records", field="body")
@@ -62,7 +65,7 @@ def read_lines(content: bytes, form: FileFormat, model: type[BaseModel], columns
 
 
 def write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, with_header: bool = True) -> str:
-    """The rows' columns as CSV."""
+    """Return the rows as CSV."""
     out = io.StringIO()
     writer = csv.writer(out)
     if with_header:
@@ -72,14 +75,14 @@ def write_csv(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, with
 
 
 def write_ndjson(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
-    """The rows' columns as one JSON object a line."""
+    """Return the rows as NDJSON."""
     return "".join(
         json.dumps({column: row.get(column) for column in columns}, ensure_ascii=False) + "\n" for row in rows
     )
 
 
 def _json_lines(text: str) -> Iterator[Line]:
-    # Not `splitlines`: a JSON string may hold other characters that end a line elsewhere.
+    # Not `splitlines`: a JSON string may contain other characters that count as line breaks there.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -102,17 +105,19 @@ def _csv_lines(text: str, model: type[BaseModel], columns: Sequence[str]) -> Ite
         unknown = [name for name in header if name not in columns]
         if not header or unknown or len(set(header)) < len(header):
             raise InvalidInputError(
-                f"The first line must name columns of {', '.join(columns)}, each at most once", field="body"
+                f"The first line must contain column names, each at most once: {', '.join(columns)}", field="body"
             )
         number = reader.line_num + 1
         for cells in reader:
             if cells and len(cells) != len(header):
-                yield Line(number, {}, f"The line has {len(cells)} cells, and the header has {len(header)}")
+                yield Line(number, {}, f"The line has {len(cells)} cells, but the header has {len(header)}")
             elif cells:
                 yield _csv_line(number, dict(zip(header, cells, strict=True)), readers)
             number = reader.line_num + 1
     except csv.Error as error:
-        raise InvalidInputError(f"The file is no CSV: {error}, near line {reader.line_num}", field="body") from None
+        raise InvalidInputError(
+            f"The file is not valid CSV: {error}, near line {reader.line_num}", field="body"
+        ) from None
 
 
 def _csv_line(number: int, cells: Mapping[str, str], readers: Mapping[str, Callable[[str], Any]]) -> Line:
@@ -144,20 +149,20 @@ def _json(cell: str) -> Any:
 
 
 def _list(cell: str) -> Any:
-    """A JSON array, or what people type: values with semicolons between them."""
+    """Parse a JSON array, or values separated by semicolons."""
     text = _text(cell)
     return parse(text.encode()) if text.startswith("[") else [part.strip() for part in text.split(";")]
 
 
 def _readers(model: type[BaseModel]) -> dict[str, Callable[[str], Any]]:
-    """How the cells of each field are read."""
+    """Return the cell parser of each field."""
     properties = model.model_json_schema()["properties"]
     return {name: _reader(schema.get("anyOf", [schema])) for name, schema in properties.items()}
 
 
 def _reader(alternatives: Sequence[Mapping[str, Any]]) -> Callable[[str], Any]:
-    # What is defined elsewhere are the values of an enumeration, which are texts.
-    kinds = {each.get("type", "string") for each in alternatives}
-    if "string" in kinds:
+    # A reference to another definition is an enumeration, whose values are strings.
+    types = {each.get("type", "string") for each in alternatives}
+    if "string" in types:
         return _text
-    return _list if "array" in kinds else _json
+    return _list if "array" in types else _json

@@ -1,4 +1,4 @@
-"""What the schemas of all features are derived from. No web framework here."""
+"""Base classes of all request and response schemas. Independent of the web framework."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,16 +22,16 @@ from runtime.contract.values import Timestamp
 T = TypeVar("T")
 
 
-def _kept(value: T) -> T:
+def _reject_null(value: T) -> T:
     if value is None:
-        raise ValueError("This cannot be cleared; leave it out to keep it")
+        raise ValueError("This field cannot be null; omit it to keep its value")
     return value
 
 
 @dataclass(frozen=True)
 class _NotNull:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return no_info_after_validator_function(_kept, handler(source))
+        return no_info_after_validator_function(_reject_null, handler(source))
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         described = handler(schema)
@@ -40,60 +40,60 @@ class _NotNull:
         return described | value
 
 
-# For the fields of a change that have to have a value: null, which clears others, is refused and not described.
+# For required fields of an update: null, which clears other fields, is rejected and not in the JSON schema.
 NotNull = _NotNull()
 
 
 class RequestBody(BaseModel):
-    """What a client sends. A field that we do not know is refused and never silently dropped."""
+    """A request body. Unknown fields are rejected, never dropped."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class UpdateBody(RequestBody):
-    """What changes of a thing. What is not sent stays as it is; null clears."""
+    """A partial update. Omitted fields keep their values; null clears a field."""
 
-    # What a column that is never null holds when it is cleared.
+    # The cleared values of columns that are NOT NULL.
     values_when_cleared: ClassVar[Mapping[str, Any]] = MappingProxyType({"metadata": {}, "tags": []})
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         described = handler(schema)
-        # To leave a field out is not to send null, which the default of its attribute would say.
+        # Omitting a field is not the same as sending null, as the attribute's default would suggest.
         for field in handler.resolve_ref_schema(described)["properties"].values():
             field.pop("default", None)
         return described
 
     def columns(self) -> dict[str, Any]:
-        """The new values by column, of the columns that were sent."""
+        """Return the new values by column, of the fields that were sent."""
         values = self.model_dump(include=self.model_fields_set)
         return {name: self.values_when_cleared.get(name) if value is None else value for name, value in values.items()}
 
 
 class Resource(BaseModel):
-    """What a client gets."""
+    """A response body."""
 
     model_config = ConfigDict(from_attributes=True)
 
 
 class Versioned(Resource):
-    """What a client gets of a thing that is made and changed."""
+    """A response with a version: a record that can be created and updated."""
 
     created_at: Timestamp
     created_by: UUID | None
     updated_at: Timestamp
     updated_by: UUID | None
     etag: str = Field(
-        description="Its version, the same as the header ETag: send it as If-Match to change nothing but this version.",
+        description="The record's version, as in the ETag header. Send it as If-Match to update only this version.",
         examples=['"3"'],
     )
 
 
 class Record(Versioned):
-    """What a client gets of a thing that is also deleted and restored, and never lost by any of it."""
+    """A versioned record that can also be soft-deleted and restored."""
 
-    deleted_at: Timestamp | None = Field(description="Null unless it is deleted.")
+    deleted_at: Timestamp | None = Field(description="Null unless the record is deleted.")
     deleted_by: UUID | None
     deleted_reason: str | None
-    restored_at: Timestamp | None = Field(description="When it was last restored.")
+    restored_at: Timestamp | None = Field(description="When the record was last restored.")
     restored_by: UUID | None

@@ -1,4 +1,4 @@
-"""The kinds of value that many schemas are made of. No web framework here."""
+"""Field types that several schemas share. Independent of the web framework."""
 
 import json
 import re
@@ -21,48 +21,48 @@ J = TypeVar("J", dict[str, Any], list[Any])
 
 # Postgres' integer.
 MAX_INTEGER = 2_147_483_647
-# A page of a hundred rows has to fit into one answer of a function: 6 MB.
+# A page of a hundred rows must fit into the response of a Lambda function: 6 MB.
 MAX_METADATA_BYTES = 16_384
 MAX_TAGS = 30
 
 
 def format_rfc3339(moment: datetime) -> str:
-    """UTC with milliseconds, as in `2026-11-21T10:09:00.123Z`."""
+    """Return a time in UTC with milliseconds, such as `2026-11-21T10:09:00.123Z`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def reject_nul(text: str) -> str:
-    """For text that does not come in a JSON body, whose strings are checked already: Postgres stores no NUL."""
+    """Validate text from outside a JSON body, whose strings are already checked: Postgres cannot store NUL."""
     if "\0" in text:
-        raise ValueError("This contains NUL")
+        raise ValueError("Must not contain NUL")
     return text
 
 
 def json_byte_count(value: Any) -> int:
-    """How many bytes this has as JSON when Postgres sends it, which writes every number out: 1e300 has 301 digits there."""
-    written_out = sum(len(f"{Decimal(repr(number)):f}") - len(repr(number)) for number in _fractions(value))
-    return len(json.dumps(value, ensure_ascii=False).encode()) + written_out
+    """Return the size of a value as JSON from Postgres, which writes numbers in full: 1e300 has 301 digits there."""
+    extra_digits = sum(len(f"{Decimal(repr(number)):f}") - len(repr(number)) for number in _floats(value))
+    return len(json.dumps(value, ensure_ascii=False).encode()) + extra_digits
 
 
-def _fractions(value: Any) -> Iterator[float]:
+def _floats(value: Any) -> Iterator[float]:
     if isinstance(value, float):
         yield value
     elif isinstance(value, dict | list):
         for part in value.values() if isinstance(value, dict) else value:
-            yield from _fractions(part)
+            yield from _floats(part)
 
 
 def limit_json_size(value: J) -> J:
-    """For what is stored as JSON: few enough bytes for a page of a hundred."""
+    """Validate the size of a JSON value, so that a page of a hundred records fits into one response."""
     if json_byte_count(value) > MAX_METADATA_BYTES:
-        raise ValueError(f"This may have {MAX_METADATA_BYTES} bytes as JSON")
+        raise ValueError(f"Must have at most {MAX_METADATA_BYTES} bytes as JSON")
     return value
 
 
-# What no address has as it is, be it in ASCII or not (RFC 3987). A browser would drop some of it and take a backslash for a
-# slash: the address that is followed would be another one than was checked. Nor does a link carry credentials.
-_FOREIGN = r"""\s\x00-\x1f\x7f-\x9f"<>\\^`{|}"""
-_HTTPS = re.compile(rf"https://[^/?#@{_FOREIGN}]+(?:[/?#][^{_FOREIGN}]*)?")
+# Characters that are not allowed in an IRI (RFC 3987). A browser would drop some of them and treat a backslash as a slash, so
+# that it would open another address than the one that was checked. Credentials are not allowed either.
+_FORBIDDEN = r"""\s\x00-\x1f\x7f-\x9f"<>\\^`{|}"""
+_HTTPS = re.compile(rf"https://[^/?#@{_FORBIDDEN}]+(?:[/?#][^{_FORBIDDEN}]*)?")
 
 
 def _https_url(text: str) -> str:
@@ -72,31 +72,31 @@ def _https_url(text: str) -> str:
     except ValueError:
         is_url = False
     if not is_url:
-        raise ValueError("This is not an https:// address, such as https://example.com/name")
+        raise ValueError("Must be an https:// URL, such as https://example.com/name")
     return text
 
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def _written_out(value: object) -> object:
-    # The library would also take a number of seconds since 1970, and a time at midnight.
+def _reject_other_dates(value: object) -> object:
+    # Pydantic would also accept a Unix timestamp, and a datetime at midnight.
     if not isinstance(value, date) and not (isinstance(value, str) and _DATE.fullmatch(value)):
         raise ValueError("Input should be a date such as 2026-11-21")
     return value
 
 
-Date = Annotated[date, BeforeValidator(_written_out)]
+Date = Annotated[date, BeforeValidator(_reject_other_dates)]
 
 
 def stripped(max_length: int) -> StringConstraints:
-    """Text that says something: what is around it is taken away, and one character at least stays."""
-    # The pattern refuses nothing that the length lets through. It is for the description, which knows of no taking away.
+    """Return the constraints of text that is stripped and must not be empty."""
+    # The pattern is only for the JSON schema, which cannot express that the text is stripped before its length is checked.
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=max_length, pattern=r"\S")
 
 
 Timestamp = Annotated[datetime, PlainSerializer(format_rfc3339, return_type=str, when_used="json")]
-# Numbers are taken as they are sent: "5" and true are not 5.
+# Strict: "5" and true are not 5.
 Count = Annotated[int, Field(strict=True, ge=0, le=MAX_INTEGER)]
 Ordinal = Annotated[int, Field(strict=True, ge=1, le=MAX_INTEGER)]
 Label = Annotated[str, stripped(100)]
@@ -117,10 +117,10 @@ HttpsUrl = Annotated[
     AfterValidator(_https_url),
     Field(examples=["https://www.example.com/poster.jpg"], json_schema_extra={"pattern": f"^{_HTTPS.pattern}$"}),
 ]
-# For lists and objects that are searched, and of which a page holds a hundred.
+# For JSON values in lists of records.
 SmallObject = Annotated[dict[str, JsonValue], AfterValidator(limit_json_size)]
 SmallObjects = Annotated[list[dict[str, JsonValue]], Field(max_length=50), AfterValidator(limit_json_size)]
 Metadata = Annotated[
     SmallObject,
-    Field(description="Anything else worth keeping, as a JSON object of at most 16 KiB."),
+    Field(description="Any other data, as a JSON object of at most 16 KiB."),
 ]

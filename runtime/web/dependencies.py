@@ -1,4 +1,4 @@
-"""What routes ask for. Each is one annotation: `transaction: TransactionDep`."""
+"""Dependencies and response helpers of routes. A dependency is one annotation: `transaction: TransactionDep`."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ from runtime.persistence.pages import (
 )
 from runtime.persistence.transactions import Origin, Transaction
 from runtime.settings import ApiSettings
-from runtime.web.idempotency import attempt_of
+from runtime.web.idempotency import find_idempotent_request
 
 V = TypeVar("V", bound=Versioned)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resources:
-    """The application's doors to the outside. The application keeps them as `state.resources`."""
+    """The settings and clients that all requests share, in `app.state.resources`."""
 
     settings: ApiSettings
     database: Database
@@ -47,8 +47,8 @@ class Resources:
     outbox: Outbox
 
 
-# What waits for nothing is `async`: the framework sends every plain function to a thread and back, which takes longer than
-# most of these do. What asks the database stays on threads.
+# Dependencies without blocking calls are `async`: FastAPI runs plain functions on a thread, and the switch takes longer than most
+# of them. Those that use the database are plain functions.
 
 
 async def _resources(request: Request) -> Resources:
@@ -57,13 +57,13 @@ async def _resources(request: Request) -> Resources:
 
 
 def _transaction(request: Request, resources: Annotated[Resources, Depends(_resources)]) -> Iterator[Transaction]:
-    # The peer's address is the one that API Gateway or the server saw; X-Forwarded-For says what anyone writes into it.
+    # The peer's address as API Gateway or the server reports it; clients can put anything into X-Forwarded-For.
     address = request.client.host if request.client else None
     origin = Origin(ip_address=address, user_agent=request.headers.get("user-agent"))
     with Transaction.begin(resources.database.transaction(), origin=origin) as transaction:
-        if attempt := attempt_of(request):
-            # The route's guard comes first and has left the caller here: an answer is repeated only to whom it was given.
-            attempt.begin(transaction, request.state.caller.user_id)
+        if idempotent := find_idempotent_request(request):
+            # The route's guard runs first and sets the caller: a response is replayed only to the user who got it first.
+            idempotent.claim_key(transaction, request.state.caller.user_id)
         yield transaction
 
 
@@ -71,7 +71,7 @@ async def _database(resources: Annotated[Resources, Depends(_resources)]) -> Dat
     return resources.database
 
 
-Cursor = Annotated[str | None, Query(max_length=4_000, description="`page.next` of the page before.")]
+Cursor = Annotated[str | None, Query(max_length=4_000, description="`page.next` of the previous page.")]
 Limit = Annotated[int, Query(ge=1, le=MAX_LIMIT)]
 
 
@@ -80,17 +80,21 @@ async def _page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> 
 
 
 def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
-    """The parameters of a list that can be had in these orders: `cursor`, `limit`, `sort`. `newest_first` is the order to use
-    without `sort`, for rows whose ids do not tell their time."""
+    """Return a dependency with the parameters `cursor`, `limit` and `sort`.
+
+    Args:
+        orders: The sort orders of the list.
+        newest_first: The order to use without `sort`, for rows whose ids are not sorted by time.
+    """
     names = [name for order in orders for name in (order, DESCENDING + order)]
-    described = Query(
+    sort_parameter = Query(
         pattern=f"^({'|'.join(names)})$",
-        description="What the list is sorted by, with a minus for the other way round; the newest first without it.",
+        description="Field to sort by; a leading minus sorts in descending order. Newest first by default.",
         json_schema_extra={"enum": names},
     )
 
     async def page_request(
-        cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT, sort: Annotated[str | None, described] = None
+        cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT, sort: Annotated[str | None, sort_parameter] = None
     ) -> PageRequest:
         order = sort or newest_first
         after = decode_cursor(cursor, order) if cursor is not None else None
@@ -100,7 +104,7 @@ def sorted_by(orders: Iterable[str], *, newest_first: str | None = None) -> Any:
 
 
 def paged_by(order: str) -> Any:
-    """The parameters of a list that has this order and no other: `cursor`, `limit`."""
+    """Return a dependency with the parameters `cursor` and `limit`, for a list with a fixed order."""
 
     async def page_request(cursor: Cursor = None, limit: Limit = DEFAULT_LIMIT) -> PageRequest:
         after = decode_cursor(cursor, order) if cursor is not None else None
@@ -112,7 +116,7 @@ def paged_by(order: str) -> Any:
 async def _preconditions(
     if_match: Annotated[
         list[str] | None,
-        Header(description="The ETag of the version that is to be changed. Without it, whatever version there is."),
+        Header(description="ETag of the version to update. Without it, the current version is updated."),
         WithJsonSchema(IF_MATCH_SCHEMA),
     ] = None,
 ) -> IfMatch:
@@ -120,64 +124,71 @@ async def _preconditions(
 
 
 def owner_filter(permission: Permission) -> Any:
-    """The id of the caller, who sees only what is his or her own; None for callers who have this permission besides the
-    route's own, and see everybody's."""
+    """Return a dependency that is the caller's user id, or None for callers who also have this permission.
+
+    A list filtered by it shows callers their own rows, and all rows to those with the permission.
+    """
 
     async def user_id(request: Request) -> UUID | None:
         caller: Caller = request.state.caller
-        return None if _holds(request, permission) else caller.user_id
+        return None if _has_permission(request, permission) else caller.user_id
 
     return Depends(user_id)
 
 
-def _holds(request: Request, permission: Permission) -> bool:
-    """Whether the caller has it. The route's guard comes first and has left the caller in the request."""
+def _has_permission(request: Request, permission: Permission) -> bool:
+    # The route's guard runs first and sets the caller.
     access: AccessControl = request.app.state.access
     return is_permitted(access.permissions, request.state.caller.roles, permission)
 
 
 def include_deleted_parameter(permission: Permission) -> Any:
-    """The parameter `include_deleted`, for callers who have this permission besides the route's own."""
+    """Return a dependency with the parameter `include_deleted`, for callers who also have this permission."""
 
     async def include_deleted(
-        request: Request, include_deleted: Annotated[bool, Query(description="For administrators.")] = False
+        request: Request,
+        include_deleted: Annotated[bool, Query(description="Include deleted records; for administrators.")] = False,
     ) -> bool:
-        if include_deleted and not _holds(request, permission):
-            raise ForbiddenError("You may not see what is deleted", field="query.include_deleted")
+        if include_deleted and not _has_permission(request, permission):
+            raise ForbiddenError(
+                "Permission denied: deleted records are visible to administrators only", field="query.include_deleted"
+            )
         return include_deleted
 
     return Depends(include_deleted)
 
 
 ResourcesDep = Annotated[Resources, Depends(_resources)]
-# For routes that only read: they take a connection themselves, on the thread that they run on anyway.
+# For routes that only read: they open a connection themselves, on the thread on which they already run.
 DatabaseDep = Annotated[Database, Depends(_database)]
-# The scope "function" ends the dependency, and so commits, when the route has returned and before anything is sent.
-# The default would commit after the answer: a client could be told of a row that is never stored.
+# The scope "function" ends the dependency, and so commits, after the route has returned and before the response is sent. The
+# default scope would commit after the response: a client could get the id of a row that is never stored.
 TransactionDep = Annotated[Transaction, Depends(_transaction, scope="function")]
 Paging = Annotated[PageRequest, Depends(_page_request)]
 IfMatchDep = Annotated[IfMatch, Depends(_preconditions)]
-# A parameter and not a body: what a DELETE's body means is nowhere defined, and proxies drop it.
+# A parameter and not a body: the body of a DELETE has no defined semantics, and proxies may drop it.
 DeletionReason = Annotated[
     Annotated[str, stripped(500), AfterValidator(reject_nul)] | None,
-    Query(description="Why it is deleted; kept with it."),
+    Query(description="Reason of the deletion, stored with the record."),
 ]
 
 
-def envelope_with_etag(response: Response, thing: V) -> DataEnvelope[V]:
-    """The thing in its envelope, and its version in the header."""
-    response.headers["ETag"] = thing.etag
-    return DataEnvelope(data=thing)
+def envelope_with_etag(response: Response, record: V) -> DataEnvelope[V]:
+    """Return the record in its envelope, and set the ETag header."""
+    response.headers["ETag"] = record.etag
+    return DataEnvelope(data=record)
 
 
-def record_response(thing: Versioned) -> Response:
-    """What a route that reads one thing answers: the thing in its envelope and its version in the header, as it was checked
-    when it was read. The framework would check it again, on another thread."""
-    content = f'{{"data":{thing.model_dump_json(by_alias=True)}}}'
-    return Response(content, media_type="application/json", headers={"ETag": thing.etag})
+def record_response(record: Versioned) -> Response:
+    """Return a response with the record in its envelope and the ETag header.
+
+    It is serialized here, because FastAPI would validate the record a second time, on another thread.
+    """
+    content = f'{{"data":{record.model_dump_json(by_alias=True)}}}'
+    return Response(content, media_type="application/json", headers={"ETag": record.etag})
 
 
 def list_response(page: JsonPage) -> Response:
-    """A page that Postgres already wrote as JSON, in the envelope and untouched."""
+    """Return a response with the page in its envelope, in the JSON that Postgres produced."""
     cursor = f'"{encode_cursor(page.last, page.order)}"' if page.last else "null"
     return Response(f'{{"data":{page.items},"page":{{"next":{cursor}}}}}', media_type="application/json")

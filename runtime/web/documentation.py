@@ -1,7 +1,7 @@
-"""The API's description as pages: Swagger UI and ReDoc, every byte of them from this process.
+"""The documentation pages, Swagger UI and ReDoc, served entirely by this process.
 
-The framework's own pages load their programs from a content delivery network: blank where there is no internet, and
-somebody else's code in an authenticated page elsewhere.
+FastAPI's own pages load their scripts from a CDN: they are blank without internet access, and otherwise run third-party code in an
+authenticated page.
 """
 
 import base64
@@ -18,7 +18,7 @@ from runtime.errors import NotFoundError
 
 ASSETS_PATH = "/docs-assets"
 _ASSETS_DIRECTORY = Path(fastapi_offline.__file__).parent / "static"
-# Named one by one: the path of a request never becomes a path of the disk.
+# An allowlist: the path of a request never becomes a file path.
 _ASSETS = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",
@@ -29,9 +29,9 @@ _INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 
 
 def content_security_policy(page: str) -> str:
-    """A policy under which this page works and can reach nothing but its own origin.
+    """Return a policy that lets the page work and connect only to its own origin.
 
-    Inline scripts are allowed by their hash; both programs write style elements, and ReDoc searches in a worker it makes.
+    Inline scripts are allowed by hash. Both programs insert style elements, and ReDoc searches in a worker that it creates.
     """
     hashes = [
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
@@ -54,7 +54,7 @@ def content_security_policy(page: str) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Adds /docs, /redoc and their assets to an application whose own documentation pages are switched off."""
+    """Add /docs, /redoc and their assets to an application whose built-in documentation pages are disabled."""
     openapi_url, favicon = app.openapi_url or "", f"{ASSETS_PATH}/favicon.png"
     swagger = get_swagger_ui_html(
         openapi_url=openapi_url,
@@ -62,7 +62,7 @@ def install(app: FastAPI) -> None:
         swagger_js_url=f"{ASSETS_PATH}/swagger-ui-bundle.js",
         swagger_css_url=f"{ASSETS_PATH}/swagger-ui.css",
         swagger_favicon_url=favicon,
-        # Without this Swagger UI would send the description's address to a validator on the internet.
+        # Without this, Swagger UI sends the URL of the OpenAPI document to a public validator.
         swagger_ui_parameters={"validatorUrl": None, "persistAuthorization": True, "displayRequestDuration": True},
     )
     redoc = get_redoc_html(
@@ -87,6 +87,6 @@ def install(app: FastAPI) -> None:
     @app.get(f"{ASSETS_PATH}/{{name}}", include_in_schema=False)
     def get_asset(name: str) -> FileResponse:
         if name not in _ASSETS:
-            raise NotFoundError("There is nothing here")
+            raise NotFoundError("Resource not found")
         headers = {"Cache-Control": "public, max-age=86400"}
         return FileResponse(_ASSETS_DIRECTORY / name, media_type=_ASSETS[name], headers=headers)

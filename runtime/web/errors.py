@@ -1,4 +1,4 @@
-"""How refusals look on the wire. Nothing that the caller sent is ever sent back."""
+"""Rendering of errors as responses. A response never quotes what the caller sent."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,31 +23,31 @@ from runtime.errors import (
     UnavailableError,
 )
 
-REQUEST_UNSERVED = "request_unserved"
+SERVER_ERROR_RETURNED = "server_error_returned"
 
-# An object with very many wrong fields is told about the first of them only.
+# For an object with very many invalid fields, only the first ones are returned.
 MAX_PROBLEMS = 50
-# The framework's own refusals, in our words.
+# Replacements of the framework's error messages.
 _BY_STATUS = {
-    400: ("VALIDATION_ERROR", "The request cannot be understood"),
-    404: ("NOT_FOUND", "There is nothing here"),
-    405: ("METHOD_NOT_ALLOWED", "This method is not allowed here"),
+    400: ("VALIDATION_ERROR", "The request is malformed"),
+    404: ("NOT_FOUND", "Resource not found"),
+    405: ("METHOD_NOT_ALLOWED", "Method not allowed"),
     413: (
         PayloadTooLargeError.code,
-        "The body is too large; files go to storage, see POST /api/v1/upload/generate-url",
+        "The body is too large; use POST /api/v1/upload/generate-url for files",
     ),
 }
 
 
 def request_id_of(scope: Scope) -> str:
-    """The id of the request, as the middleware chose it."""
+    """Return the id that the middleware has given to the request."""
     return str(scope["state"]["request_id"])
 
 
 def render(
     scope: Scope, status: int, code: str, problems: Sequence[FieldProblem], headers: dict[str, str] | None = None
 ) -> JSONResponse:
-    """The one form of every refusal."""
+    """Return an error response."""
     entries: list[dict[str, Any]] = [
         {"code": code, "message": problem.message, **({"field": problem.field} if problem.field else {})}
         for problem in problems[:MAX_PROBLEMS]
@@ -56,13 +56,13 @@ def render(
 
 
 def render_platform_error(scope: Scope, error: PlatformError) -> JSONResponse:
-    """A refusal of ours. One that is no refusal but a fault (status 500) keeps its message to itself."""
+    """Return the response to a PlatformError. The message of an internal error (status 500) is not shown."""
     if error.status == PlatformError.status:
         return render_unexpected(scope)
     headers, problems = {}, error.problems
     if isinstance(error, UnavailableError):
-        # Its message says which part is away, by names that are nobody's business outside.
-        problems = (FieldProblem("A part of the platform does not answer; try again"),)
+        # Its message names internal components, which clients should not see.
+        problems = (FieldProblem("Service temporarily unavailable; try again"),)
     if isinstance(error, RetryLaterError):
         headers["Retry-After"] = str(error.retry_after_seconds)
     if isinstance(error, UnauthorizedError):
@@ -71,12 +71,12 @@ def render_platform_error(scope: Scope, error: PlatformError) -> JSONResponse:
 
 
 def render_unexpected(scope: Scope) -> JSONResponse:
-    """A fault of ours: the log knows more, under the request id."""
+    """An internal error; the log has the details under the request id."""
     return render(scope, PlatformError.status, PlatformError.code, [FieldProblem("Internal server error")])
 
 
 def render_http_exception(scope: Scope, error: HTTPException) -> JSONResponse:
-    """What the framework refuses: unknown routes, wrong methods, bodies it cannot read."""
+    """Return the response to an error of the framework: unknown routes, wrong methods, unreadable bodies."""
     if error.status_code >= PlatformError.status:
         return render_unexpected(scope)
     code, message = _BY_STATUS.get(error.status_code, _BY_STATUS[400])
@@ -87,25 +87,25 @@ def render_http_exception(scope: Scope, error: HTTPException) -> JSONResponse:
 
 
 def _methods_at(scope: Scope) -> list[str]:
-    """Every method of the path that was asked for (RFC 9110, 15.5.6). The framework names those of its first route alone."""
-    found = [route for route in iter_route_contexts(scope["app"].routes) if route.matches(scope)[0] != Match.NONE]
-    # `/clips/assign` is also a `/clips/{clip_id}`: it has the methods of its own name, which comes first.
-    return sorted({method for route in found if route.path == found[0].path for method in route.methods or ()})
+    """Return all methods of the requested path (RFC 9110, 15.5.6); the framework returns those of the first route only."""
+    matches = [route for route in iter_route_contexts(scope["app"].routes) if route.matches(scope)[0] != Match.NONE]
+    # `/clips/assign` also matches `/clips/{clip_id}`; the first match is the specific path.
+    return sorted({method for route in matches if route.path == matches[0].path for method in route.methods or ()})
 
 
 def render_validation(scope: Scope, error: RequestValidationError) -> JSONResponse:
-    """One entry per field, in the order in which they were found."""
+    """Return the response to a validation error, with one entry per field."""
     return render(scope, 400, "VALIDATION_ERROR", field_problems(error.errors()))
 
 
 def install(app: FastAPI, log: Logger) -> None:
-    """Makes the application refuse in this form, and note in the log why it did so when the fault is on its side."""
+    """Install the exception handlers; server errors are logged with their reason."""
 
     @app.exception_handler(PlatformError)
     async def _(request: Request, error: PlatformError) -> JSONResponse:
         if error.status >= PlatformError.status:
             log.error(
-                REQUEST_UNSERVED,
+                SERVER_ERROR_RETURNED,
                 extra={"request_id": request_id_of(request.scope), "code": error.code, "reason": error.message},
             )
         if isinstance(error, UnavailableError):

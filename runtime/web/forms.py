@@ -1,7 +1,6 @@
-"""Forms with files in them (multipart/form-data, RFC 7578), read as strictly as JSON is: whole, in UTF-8, each name once.
+"""A strict parser of forms with files (multipart/form-data, RFC 7578): complete, in UTF-8, each field once.
 
-The framework's own reading of forms comes before a route's guard, lets the client choose how its text is decoded, and takes a
-form that was cut short for a whole one.
+FastAPI's own form parser runs before a route's guard, lets the client choose the character encoding, and accepts a truncated form.
 """
 
 from collections.abc import Mapping
@@ -19,16 +18,16 @@ from starlette.requests import ClientDisconnect
 from runtime.errors import InvalidInputError
 
 MAX_PARTS = 16
-# Of a field that is no file.
+# Of a text field.
 MAX_TEXT_BYTES = 8_192
-# Of a part's header: names of files may have 1,024 characters.
+# Of a part's headers: file names may have 1,024 characters.
 MAX_HEADER_BYTES = 8_192
 MEDIA_TYPE = b"multipart/form-data"
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadedFile:
-    """A file in a form. What it is called and what type it is said to be of is what its sender says."""
+    """A file in a form. The name and the media type are declared by the client."""
 
     name: str
     media_type: str
@@ -37,50 +36,54 @@ class UploadedFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Form:
-    """What was sent, by the names of the fields; none is both a text and a file."""
+    """The fields of a form by name, texts and files."""
 
     texts: Mapping[str, str]
     files: Mapping[str, UploadedFile]
 
 
 def parse(content_type: str, body: bytes) -> Form:
-    """The form. InvalidInputError for a body that is not a whole form of at most 16 fields, for a field that is sent twice, and
-    for text that is not UTF-8 or contains NUL."""
+    """Parse a form.
+
+    Raises:
+        InvalidInputError: The body is not a complete form of at most 16 fields, a field is repeated, or text is not UTF-8 or
+            contains NUL.
+    """
     media_type, options = parse_options_header(content_type)
     boundary = options.get(b"boundary")
     if media_type.strip() != MEDIA_TYPE or not boundary:
-        raise _refused("Send a form, with content-type multipart/form-data")
-    reading = _Reading()
+        raise _invalid_form("Content-Type must be multipart/form-data, with a boundary")
+    state = _ParserState()
     try:
-        parser = MultipartParser(boundary, reading.callbacks, max_header_size=MAX_HEADER_BYTES)  # type: ignore[arg-type]
+        parser = MultipartParser(boundary, state.callbacks, max_header_size=MAX_HEADER_BYTES)  # type: ignore[arg-type]
         parser.write(body)
     except FormParserError:
-        raise _refused("The body is not a valid form") from None
-    if not reading.is_whole:
-        raise _refused("The form is cut short")
-    return Form(texts=reading.texts, files=reading.files)
+        raise _invalid_form("The body is not a valid form") from None
+    if not state.is_complete:
+        raise _invalid_form("The form is truncated")
+    return Form(texts=state.texts, files=state.files)
 
 
-async def _sent_form(request: Request) -> Form:
+async def _parsed_form(request: Request) -> Form:
     try:
         body = await request.body()
     except ClientDisconnect:
         raise HTTPException(400) from None
-    # Reading a form takes long enough to keep everybody else waiting.
+    # Parsing a large form would block the event loop.
     return await run_in_threadpool(parse, request.headers.get("content-type", ""), body)
 
 
-# Name it after the guard, so that nobody's form is read who may not send one, and before the transaction.
-FormDep = Annotated[Form, Depends(_sent_form)]
+# Declare it after the guard, so that forms of unauthorized callers are not parsed, and before the transaction.
+FormDep = Annotated[Form, Depends(_parsed_form)]
 
 
 @dataclass
-class _Reading:
-    """What the parser found until now."""
+class _ParserState:
+    """The fields parsed so far, and the current part."""
 
     texts: dict[str, str] = field(default_factory=dict)
     files: dict[str, UploadedFile] = field(default_factory=dict)
-    is_whole: bool = False
+    is_complete: bool = False
     _headers: dict[bytes, bytes] = field(default_factory=dict)
     _header_name: bytes = b""
     _header_value: bytes = b""
@@ -89,7 +92,7 @@ class _Reading:
 
     @property
     def callbacks(self) -> dict[str, object]:
-        """What the parser calls."""
+        """Callbacks of the parser."""
         return {
             "on_part_begin": self._begin_part,
             "on_header_field": self._add_to_header_name,
@@ -103,7 +106,7 @@ class _Reading:
 
     def _begin_part(self) -> None:
         if len(self.texts) + len(self.files) == MAX_PARTS:
-            raise _refused(f"A form may have {MAX_PARTS} fields")
+            raise _invalid_form(f"The form has more than {MAX_PARTS} fields")
         self._headers, self._disposition, self._content = {}, {}, bytearray()
 
     def _add_to_header_name(self, data: bytes, start: int, end: int) -> None:
@@ -119,17 +122,17 @@ class _Reading:
     def _end_headers(self) -> None:
         kind, self._disposition = parse_options_header(self._headers.get(b"content-disposition"))
         if kind != b"form-data" or b"name" not in self._disposition:
-            raise _refused("A field has no name")
+            raise _invalid_form("A field has no name")
 
     def _add_content(self, data: bytes, start: int, end: int) -> None:
         self._content += data[start:end]
         if b"filename" not in self._disposition and len(self._content) > MAX_TEXT_BYTES:
-            raise _refused(f"A field that is no file may have {MAX_TEXT_BYTES} bytes")
+            raise _invalid_form(f"A text field has more than {MAX_TEXT_BYTES} bytes")
 
     def _end_part(self) -> None:
         name = _text(self._disposition[b"name"])
         if name in self.texts or name in self.files:
-            raise _refused("A field is sent twice")
+            raise _invalid_form("A field is repeated")
         if b"filename" not in self._disposition:
             self.texts[name] = _text(bytes(self._content))
             return
@@ -140,18 +143,18 @@ class _Reading:
         )
 
     def _end(self) -> None:
-        self.is_whole = True
+        self.is_complete = True
 
 
 def _text(content: bytes) -> str:
     try:
         text = content.decode("utf-8")
     except UnicodeDecodeError:
-        raise _refused("The form is not UTF-8") from None
+        raise _invalid_form("The form is not UTF-8") from None
     if "\0" in text:
-        raise _refused("The form contains NUL")
+        raise _invalid_form("The form contains NUL")
     return text
 
 
-def _refused(message: str) -> InvalidInputError:
+def _invalid_form(message: str) -> InvalidInputError:
     return InvalidInputError(message, field="body")

@@ -1,6 +1,6 @@
-"""What every request passes: its id, its log entry, the headers of every answer, the known hosts, the size of its body.
+"""Middleware of every request: request id, log entry, response headers, trusted hosts, body size.
 
-None of it decides who may do what: guards on the routes do.
+Authorization is not done here but by the guards of the routes.
 """
 
 import hashlib
@@ -27,10 +27,10 @@ REQUEST_FAILED = "request_failed"
 
 MAX_BODY_BYTES = 1024 * 1024
 
-# An id from outside ends up in an answer's header and in the log. This alphabet can harm neither.
+# A client's request id ends up in a response header and in the log; this alphabet is safe in both.
 _REQUEST_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 
-# A route that needs another value sets it itself, as the documentation pages do with their policy.
+# Defaults: a route can set another value, as the documentation pages do with their policy.
 _SECURITY_HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -42,7 +42,7 @@ _SECURITY_HEADERS = {
 
 
 class RequestContext:
-    """The outermost: gives the request its id, each answer its headers, and writes one event a request."""
+    """The outermost middleware: sets the request id and the response headers, and logs one event per request."""
 
     def __init__(self, app: ASGIApp, log: Logger) -> None:
         self._app = app
@@ -54,7 +54,7 @@ class RequestContext:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        status, began = 0, time.perf_counter()
+        status, started_at = 0, time.perf_counter()
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
@@ -73,14 +73,14 @@ class RequestContext:
             await self._app(scope, receive, send_with_headers)
         finally:
             caller: Caller | None = scope["state"].get("caller")
-            # The route's template and not the path: a path may hold anything, and templates can be counted.
+            # The route's template and not the path, which may contain anything and cannot be aggregated.
             self._log.info(
                 REQUEST_HANDLED,
                 extra={
                     "method": scope["method"],
                     "route": getattr(scope.get("route"), "path", None),
                     "status": status,
-                    "ms": round((time.perf_counter() - began) * 1000, 1),
+                    "ms": round((time.perf_counter() - started_at) * 1000, 1),
                     "request_id": request_id,
                     "user": _pseudonym(caller),
                 },
@@ -88,52 +88,52 @@ class RequestContext:
 
 
 class TrustedHosts:
-    """Refuses a Host that is not ours, before anything is made of it. `/health` is open to a load balancer's address."""
+    """Rejects requests for other hosts. `/health` is exempt, because load balancers request it by IP address."""
 
     def __init__(self, app: ASGIApp, allowed_hosts: Sequence[str]) -> None:
         self._app = app
-        self._judge = TrustedHostMiddleware(self._mark, allowed_hosts=list(allowed_hosts))
+        self._host_check = TrustedHostMiddleware(self._accept, allowed_hosts=list(allowed_hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"] != "/health":
-            # The library judges and we word the refusal: its answer goes nowhere.
-            await self._judge(scope, receive, _discard)
-            is_known = scope["state"].pop("host_is_known", False)
-            # It judges the first of several, and whatever stands before us may have gone by the last.
-            if not is_known or len(Headers(scope=scope).getlist("host")) > 1:
-                answer = render_platform_error(scope, InvalidInputError("This host is not served here"))
-                await answer(scope, receive, send)
+            # Only the library's decision is used; its response is discarded.
+            await self._host_check(scope, receive, _discard)
+            is_trusted = scope["state"].pop("is_trusted_host", False)
+            # The library checks the first of several Host headers, but a proxy may have used the last one.
+            if not is_trusted or len(Headers(scope=scope).getlist("host")) > 1:
+                response = render_platform_error(scope, InvalidInputError("Unknown host"))
+                await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
     @staticmethod
-    async def _mark(scope: Scope, _receive: Receive, _send: Send) -> None:
-        scope["state"]["host_is_known"] = True
+    async def _accept(scope: Scope, _receive: Receive, _send: Send) -> None:
+        scope["state"]["is_trusted_host"] = True
 
 
-class BodyLimit:
-    """Refuses bodies beyond the limit, by what is declared and by what arrives.
+class BodySizeLimit:
+    """Rejects bodies that are too large, by their declared and their actual length.
 
-    The framework's own limit answers an excessive declared length in plain text, past every other middleware. `larger` are
-    the limits of paths that take more than the others.
+    The framework's own limit responds to an excessive Content-Length in plain text, bypassing all other middleware. `path_limits`
+    has the limits of paths that accept more than `max_bytes`.
     """
 
     def __init__(
-        self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, larger: Mapping[str, int] = MappingProxyType({})
+        self, app: ASGIApp, max_bytes: int = MAX_BODY_BYTES, path_limits: Mapping[str, int] = MappingProxyType({})
     ) -> None:
         self._app = app
         self._max_bytes = max_bytes
-        self._larger = larger
+        self._path_limits = path_limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        max_bytes = self._larger.get(scope["path"], self._max_bytes)
+        max_bytes = self._path_limits.get(scope["path"], self._max_bytes)
         declared = Headers(scope=scope).get("content-length", "")
-        # A length of very many digits is not turned into a number: that takes quadratic time.
+        # A length with very many digits is not converted to a number, which would take quadratic time.
         if declared.isdecimal() and (len(declared) > 15 or int(declared) > max_bytes):
-            message = f"A body may have {max_bytes} bytes; files go to storage, see POST /api/v1/upload/generate-url"
+            message = f"The body is larger than {max_bytes} bytes; use POST /api/v1/upload/generate-url for files"
             await render(scope, 413, PayloadTooLargeError.code, [FieldProblem(message)])(scope, receive, send)
             return
         received = 0
@@ -143,32 +143,32 @@ class BodyLimit:
             message = await receive()
             received += len(message.get("body", b""))
             if received > max_bytes:
-                # The framework hands on this type alone unchanged; the error renderer words it.
+                # The framework passes on only this exception type unchanged; the error renderer adds the message.
                 raise HTTPException(413)
             return message
 
         await self._app(scope, receive_limited, send)
 
 
-class UnexpectedErrors:
-    """What nobody foresaw becomes a refusal without details, and an entry in the log."""
+class UnhandledExceptions:
+    """Turns an unhandled exception into a 500 response without details, and logs it."""
 
     def __init__(self, app: ASGIApp, log: Logger) -> None:
         self._app = app
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
+        has_started = False
 
-        async def send_noting_start(message: Message) -> None:
-            nonlocal started
-            started = started or message["type"] == "http.response.start"
+        async def send_and_track(message: Message) -> None:
+            nonlocal has_started
+            has_started = has_started or message["type"] == "http.response.start"
             await send(message)
 
         try:
-            await self._app(scope, receive, send_noting_start)
+            await self._app(scope, receive, send_and_track)
         except Exception as error:
-            # An error's message may quote what a client sent (Postgres does): the log gets its type and its place.
+            # An exception's message may quote what a client sent (Postgres does), so only its type and frames are logged.
             self._log.error(
                 REQUEST_FAILED,
                 extra={
@@ -177,7 +177,7 @@ class UnexpectedErrors:
                     "frames": [line.strip() for line in traceback.format_tb(error.__traceback__)[-12:]],
                 },
             )
-            if started or scope["type"] != "http":
+            if has_started or scope["type"] != "http":
                 raise
             await render_unexpected(scope)(scope, receive, send)
 
@@ -190,9 +190,9 @@ def _request_id(scope: Scope) -> str:
 
 
 def _pseudonym(caller: Caller | None) -> str | None:
-    """Tells one user's requests from another's without naming either."""
+    """Return a hash that distinguishes users in the log without identifying them."""
     return hashlib.sha256(caller.user_id.bytes).hexdigest()[:16] if caller else None
 
 
 async def _discard(_: Message) -> None:
-    """Sends nothing to nobody."""
+    """Drop an ASGI message."""

@@ -1,16 +1,16 @@
-"""A request whose connection to the database broke before anything was written is tried once more, by us."""
+"""Automatic retry of requests whose database connection was lost before anything was written."""
 
 from aws_lambda_powertools import Logger
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-REQUEST_REPEATED = "request_repeated"
+REQUEST_RETRIED = "request_retried"
 
 
 class RetryOnLostConnection:
-    """Holds back a refusal that says so (`state.is_retry_safe`) and runs the request again, with the body as it was received.
+    """Middleware that drops an error response with `state.is_retry_safe` and runs the request again, with the recorded body.
 
-    It has to stand inside the limit on bodies, which bounds what is kept, and outside the routes: a transaction ends
-    between a route's return and the start of its answer.
+    It must be inside BodySizeLimit, which bounds the recorded body, and outside the routes, because a transaction ends between a
+    route's return and the start of its response.
     """
 
     def __init__(self, app: ASGIApp, log: Logger) -> None:
@@ -21,24 +21,24 @@ class RetryOnLostConnection:
             await self._app(scope, receive, send)
             return
         received: list[Message] = []
-        held_back = False
+        is_retry = False
 
-        async def receive_and_keep() -> Message:
+        async def receive_and_record() -> Message:
             message = await receive()
             received.append(message)
             return message
 
-        async def send_unless_repeatable(message: Message) -> None:
-            nonlocal held_back
+        async def send_unless_retry(message: Message) -> None:
+            nonlocal is_retry
             if message["type"] == "http.response.start":
-                held_back = scope["state"].get("is_retry_safe", False)
-            if not held_back:
+                is_retry = scope["state"].get("is_retry_safe", False)
+            if not is_retry:
                 await send(message)
 
-        async def receive_again() -> Message:
+        async def receive_recorded() -> Message:
             return received.pop(0) if received else await receive()
 
-        await self._app(scope, receive_and_keep, send_unless_repeatable)
-        if held_back:
-            self._log.info(REQUEST_REPEATED, extra={"request_id": scope["state"]["request_id"]})
-            await self._app(scope, receive_again, send)
+        await self._app(scope, receive_and_record, send_unless_retry)
+        if is_retry:
+            self._log.info(REQUEST_RETRIED, extra={"request_id": scope["state"]["request_id"]})
+            await self._app(scope, receive_recorded, send)

@@ -1,4 +1,4 @@
-"""Routes that read their bodies as strict JSON and answer a repeated POST once."""
+"""Routes that parse their bodies as strict JSON and support Idempotency-Key."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -7,18 +7,18 @@ from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
 
 from runtime.contract.strict_json import parse
-from runtime.web.idempotency import KEY_PARAMETER, answer_once
+from runtime.web.idempotency import KEY_PARAMETER, handle_idempotently
 
 
 class StrictJsonRequest(Request):
-    """A request whose body is parsed strictly."""
+    """A request whose body is parsed as strict JSON."""
 
     async def json(self) -> Any:
         return parse(await self.body())
 
 
 class StrictJsonRoute(APIRoute):
-    """A route that reads its body as a StrictJsonRequest, and answers a repeated POST once."""
+    """A route that parses its body as strict JSON and executes a POST with an Idempotency-Key once."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         if "POST" in (options.get("methods") or ()):
@@ -29,11 +29,11 @@ class StrictJsonRoute(APIRoute):
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
-            return await answer_once(StrictJsonRequest(request.scope, request.receive), handler)
+            return await handle_idempotently(StrictJsonRequest(request.scope, request.receive), handler)
 
         return handle
 
 
 def feature_router(tag: str) -> APIRouter:
-    """A router for the routes of one feature. Paths are written in full, so that one search finds a route."""
+    """Return a router for one feature. Its routes have full paths, so that a text search finds them."""
     return APIRouter(route_class=StrictJsonRoute, tags=[tag])

@@ -134,7 +134,7 @@ class Editor:
                 if answer.is_success:
                     return answer
                 # A conflict about the key says that the first attempt is not over.
-                busy = answer.status_code == 409 and "still being answered" in answer.text
+                busy = answer.status_code == 409 and "is in progress" in answer.text
                 if answer.status_code not in PASSING_STATUSES and not busy:
                     raise AssertionError(f"refused for good: {last}")
             if time.monotonic() > deadline:

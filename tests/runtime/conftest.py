@@ -13,7 +13,7 @@ from psycopg import sql
 from lambda_src.migrate import application_role
 from local.account import LocalAccount
 from local.compute.rds.postgres import EmbeddedPostgres
-from runtime.adapters.database import Database, close_all
+from runtime.adapters.database import Database, close_databases
 from runtime.adapters.database import get_database as process_database
 from runtime.adapters.logs import get_logger
 from runtime.migrations.runner import Migrator
@@ -33,7 +33,7 @@ class Address(Protocol):
 
 def forget_the_process() -> None:
     """What a process reads once (settings, pools, loggers) is read again. AWS clients stay: every test has the same account."""
-    close_all()
+    close_databases()
     for cached in (load_settings, get_logger):
         cached.cache_clear()
 

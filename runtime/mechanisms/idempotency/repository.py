@@ -1,4 +1,4 @@
-"""The idempotency_keys table: the first answers to requests that carried a key, each for one day."""
+"""SQL of the idempotency_keys table: the first responses to requests with a key, kept for one day."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,8 +11,8 @@ RETENTION_HOURS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
-class StoredAnswer:
-    """What was answered first."""
+class StoredResponse:
+    """The first response to a request with a key."""
 
     request_hash: str
     status_code: int
@@ -20,7 +20,7 @@ class StoredAnswer:
     body: str
 
 
-# Two keys that share a number would only be told to try again.
+# Two keys with the same hash would only cause a 409, which clients retry.
 _TRY_LOCK = """
 SELECT pg_try_advisory_xact_lock(hashtextextended(%(user_id)s::text || ' ' || %(key)s, 0)) AS is_locked
 """
@@ -31,9 +31,9 @@ WHERE user_id = %(user_id)s AND idempotency_key = %(key)s
   AND created_at > now() - make_interval(hours => %(retention_hours)s)
 """
 
-# Each new answer takes two old ones away, so that the table never holds much more than a day's.
-# Found first and once: a subquery in the condition may be run for row after row, beyond the limit.
-_FORGET = """
+# Each new response deletes two expired ones, so that the table never has much more than one day's. MATERIALIZED, because a subquery
+# in the condition may be evaluated once per row, and so exceed the limit.
+_DELETE_EXPIRED = """
 WITH old AS MATERIALIZED (
     SELECT user_id, idempotency_key FROM idempotency_keys
     WHERE created_at <= now() - make_interval(hours => %(retention_hours)s)
@@ -53,29 +53,29 @@ SET request_hash = excluded.request_hash, status_code = excluded.status_code, he
 
 
 def try_lock(connection: Connection, user_id: UUID, key: str) -> bool:
-    """Whether this transaction is the only one that answers requests with this user's key, until it ends."""
+    """Try to lock the user's key until the end of the transaction, and return whether that succeeded."""
     row = connection.execute(_TRY_LOCK, {"user_id": user_id, "key": key}).fetchone()
-    assert row is not None, "a SELECT without FROM answers one row"  # noqa: S101
+    assert row is not None, "a SELECT without FROM returns one row"  # noqa: S101
     is_locked: bool = row["is_locked"]
     return is_locked
 
 
-def find(connection: Connection, user_id: UUID, key: str) -> StoredAnswer | None:
-    """The answer of the last 24 hours, if there is one."""
+def find(connection: Connection, user_id: UUID, key: str) -> StoredResponse | None:
+    """Return the stored response of the last 24 hours, if any."""
     values = {"user_id": user_id, "key": key, "retention_hours": RETENTION_HOURS}
     row = connection.execute(_FIND, values).fetchone()
-    return StoredAnswer(**row) if row else None
+    return StoredResponse(**row) if row else None
 
 
-def upsert(connection: Connection, user_id: UUID, key: str, answer: StoredAnswer) -> None:
-    """Stores the answer, in place of one that is older than 24 hours."""
-    connection.execute(_FORGET, {"retention_hours": RETENTION_HOURS})
+def upsert(connection: Connection, user_id: UUID, key: str, response: StoredResponse) -> None:
+    """Store the response; replaces one that is older than 24 hours."""
+    connection.execute(_DELETE_EXPIRED, {"retention_hours": RETENTION_HOURS})
     values = {
         "user_id": user_id,
         "key": key,
-        "request_hash": answer.request_hash,
-        "status_code": answer.status_code,
-        "headers": Jsonb(answer.headers),
-        "body": answer.body,
+        "request_hash": response.request_hash,
+        "status_code": response.status_code,
+        "headers": Jsonb(response.headers),
+        "body": response.body,
     }
     connection.execute(_UPSERT, values)

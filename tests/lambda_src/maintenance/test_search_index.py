@@ -22,7 +22,7 @@ NOTHING = {"told": 0, "indexed": 0, "building": 0}
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Disable the pauses between requests to an unavailable engine."""
-    monkeypatch.setattr(adapter, "REST_SECONDS", 0.0)
+    monkeypatch.setattr(adapter, "OPEN_SECONDS", 0.0)
     monkeypatch.setattr(adapter, "ENDPOINT_SECONDS", 0.0)
 
 

@@ -105,7 +105,7 @@ class TestTransientFault:
             assert bench.deliver(bench.notification(upload), receive_count=receive_count) == [0]
         job = bench.job(upload.job_id)
         assert (job["status"], job["error_code"], job["retry_count"]) == ("failed", "SERVICE_UNAVAILABLE", 2)
-        assert job["error_message"] == "the object store does not answer"
+        assert job["error_message"] == "the object store does not respond"
         episode = bench.row("SELECT processing_status FROM episodes WHERE episode_id = %s", upload.entity_id)
         assert episode["processing_status"] == "failed"
 

@@ -276,7 +276,7 @@ class TestTransfer:
         (tmp_path / "b.csv").write_text("colour\nred\n")
         answer = running("import", "episodes", str(tmp_path / "b.csv"))
         assert answer.code == ExitCode.FAILED
-        assert "The first line must name columns" in answer.err
+        assert "The first line must contain column names" in answer.err
 
 
 class TestLogs:

@@ -215,7 +215,7 @@ class TestEveryRoute:
                 elif name in roles:
                     assert answer.status_code in {200, 400}, cell
                 else:
-                    assert problems(answer, 403, "FORBIDDEN") == {None: "You may not do this"}, cell
+                    assert problems(answer, 403, "FORBIDDEN") == {None: "Permission denied"}, cell
         proved(len(ROLES_BY_ROUTE) * len(users))
 
     @pytest.mark.requirement("ROAD-102", "A-11")

@@ -225,9 +225,9 @@ class TestRemembered:
     def test_there_are_never_many(
         self, verifier: TokenVerifier, decoded: list[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(tokens, "_REMEMBERED_TOKENS", 2)
+        monkeypatch.setattr(tokens, "_MAX_CACHED_TOKENS", 2)
         minted = [mint(claims("admin")) for _ in range(3)]
         for token in minted:
             verifier.verify(token)
-        assert len(verifier._verified) <= 2
+        assert len(verifier._cached) <= 2
         assert verifier.verify(minted[0])

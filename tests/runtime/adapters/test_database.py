@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from runtime.adapters.database import Database, close_all, ssl_mode
+from runtime.adapters.database import Database, close_databases, ssl_mode
 from runtime.adapters.database import get_database as process_database
 from runtime.errors import UnavailableError
 from runtime.settings import DatabaseSettings, load_settings
@@ -165,7 +165,7 @@ class TestProcess:
 
     def test_closed_database_opens_again(self, application_database):
         application_database.check()
-        close_all()
+        close_databases()
         application_database.check()
         application_database.close()
 

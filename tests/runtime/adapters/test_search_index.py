@@ -125,8 +125,8 @@ class TestRest:
                 index.send("GET", "/x")
         assert len(stub.requests) == 1
         stub.status, stub.response = 200, {}
-        clock.now += module.REST_SECONDS - 0.1
-        with pytest.raises(UnavailableError, match="left alone"):
+        clock.now += module.OPEN_SECONDS - 0.1
+        with pytest.raises(UnavailableError, match="not used for a while"):
             index.send("GET", "/x")
         clock.now += 0.2
         assert index.send("GET", "/x") == {}
@@ -138,23 +138,23 @@ class TestRest:
         stub.status = 503
         with pytest.raises(UnavailableError):
             index.send("GET", "/x")
-        clock.now += module.REST_SECONDS + 1
+        clock.now += module.OPEN_SECONDS + 1
         index._begin()  # the one that tries, and is not answered yet
-        with pytest.raises(UnavailableError, match="left alone"):
+        with pytest.raises(UnavailableError, match="not used for a while"):
             index.send("GET", "/x")
         assert len(stub.requests) == 1
 
     def test_engine_that_is_down(self, index: SearchIndex, domain: Domain) -> None:
         domain.set_endpoint("127.0.0.1:1")
-        with pytest.raises(UnavailableError, match="does not answer"):
+        with pytest.raises(UnavailableError, match="does not respond"):
             index.send("GET", "/x")
-        with pytest.raises(UnavailableError, match="left alone"):
+        with pytest.raises(UnavailableError, match="not used for a while"):
             index.send("GET", "/x")
 
     def test_engine_that_is_slow(self, index: SearchIndex, stub: StubEngine) -> None:
         stub.delay_seconds = 60
         begun = time.monotonic()
-        with pytest.raises(UnavailableError, match="does not answer"):
+        with pytest.raises(UnavailableError, match="does not respond"):
             index.send("GET", "/x")
         # Far from the delay, whatever else this machine does; that it is below a second is what the constants say.
         assert time.monotonic() - begun < 30
@@ -207,7 +207,7 @@ class TestEndpoint:
                 index.has_endpoint()
         with pytest.raises(UnavailableError, match="no search domain"):
             index.send("GET", "/x")
-        clock.now += module.UNREADABLE_SECONDS
+        clock.now += module.ENDPOINT_RETRY_SECONDS
         assert index.send("GET", "/x") == {}
 
     def test_loopback_is_believed_only_where_all_of_aws_is_there(self, stub: StubEngine) -> None:
@@ -215,7 +215,7 @@ class TestEndpoint:
         index = SearchIndex(settings)
         assert index.has_endpoint()
         index._settings = settings.model_copy(update={"aws_endpoint_url": None})
-        with pytest.raises(UnavailableError, match="only where all of AWS is on loopback"):
+        with pytest.raises(UnavailableError, match="only if the AWS endpoint is on loopback too"):
             index.send("GET", "/x")
         assert stub.requests == []
 

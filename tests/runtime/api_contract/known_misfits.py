@@ -41,7 +41,7 @@ MISFITS = (
         name="key of another request",
         operation="POST .*",
         field=r"header\.idempotency-key",
-        message="This key came with another request before",
+        message="This key was used for another request",
         reason="Whether a key is new is in no schema.",
     ),
     Misfit(
@@ -55,7 +55,7 @@ MISFITS = (
         name="NUL in an address",
         operation=".*",
         field=r"(query|path)\..*",
-        message="This contains NUL",
+        message="Must not contain NUL",
         reason="It holds for every text in an address.",
     ),
     Misfit(
@@ -76,14 +76,14 @@ MISFITS = (
         name="text that is not JSON",
         operation="GET /api/v1/outfits",
         field=r"query\.(top|bottom|shoes|accessories|jewellery|hair|makeup)",
-        message="This is not a JSON object, such as .*",
+        message="Must be a JSON object, such as .*",
         reason="A parameter that is a JSON text: no pattern tells one.",
     ),
     Misfit(
         name="host that is none",
         operation="(POST|PUT|PATCH) .*",
         field=r"body\.(poster_url|video_url|social_links\..*)",
-        message="This is not an https:// address, such as .*",
+        message="Must be an https:// URL, such as .*",
         reason="What may be a host (IDNA, ports, lengths of labels) is more than a pattern tells.",
     ),
     Misfit(
@@ -133,7 +133,7 @@ MISFITS = (
         name="If-Match that is none",
         operation=".*",
         field=r"header\.if-match",
-        message="Send entity tags as they were answered, .*",
+        message="If-Match must be a list of entity tags, .*",
         reason="While the coverage phase varies another header it keeps an If-Match of 0, against its own pattern. That the "
         "pattern is what is checked is tested with the changes of shows.",
     ),

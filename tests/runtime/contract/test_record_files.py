@@ -54,13 +54,16 @@ class TestCsv:
         assert [line[2] for line in found] == [
             None,
             "episode_number is not valid JSON: Expecting value",
-            "The line has 3 cells, and the header has 2",
+            "The line has 3 cells, but the header has 2",
             "episode_number is not valid JSON: an integer has more than 19 digits",
         ]
 
     @pytest.mark.parametrize("header", ["", "title,colour", "title,title", "Title", "title;status"])
     def test_another_header_is_refused(self, header: str) -> None:
-        with pytest.raises(InvalidInputError, match="The first line must name columns of episode_id, show_name"):
+        with pytest.raises(
+            InvalidInputError,
+            match="The first line must contain column names, each at most once: episode_id, show_name",
+        ):
             read(f"{header}\nOne,1\n")
 
     @pytest.mark.parametrize(
@@ -68,7 +71,7 @@ class TestCsv:
         [
             (b"title\n\xff\n", "The file is not UTF-8"),
             (b"title\nA\0B\n", "The file contains NUL"),
-            (b'title\n"A\n', "The file is no CSV"),
+            (b'title\n"A\n', "The file is not valid CSV"),
             (b"title\n", "The file has no records"),
             (b"title\n" + b"A\n" * (MAX_LINES + 1), "A file may have 1000 records"),
         ],
@@ -85,9 +88,9 @@ class TestNdjson:
         assert found == [
             (1, {"title": "One"}, None),
             (3, {}, "The line is not a JSON object"),
-            (4, {}, "The line is not valid JSON: NaN and infinities are not JSON"),
-            (5, {}, "The line is not valid JSON: an object has the same key twice"),
-            (6, {}, "The line is not valid JSON: a string contains half a surrogate pair"),
+            (4, {}, "The line is not valid JSON: NaN and Infinity are not JSON"),
+            (5, {}, "The line is not valid JSON: an object has a duplicate key"),
+            (6, {}, "The line is not valid JSON: a string contains a lone surrogate"),
             (7, {}, "The line is not valid JSON: Expecting property name enclosed in double quotes"),
         ]
 

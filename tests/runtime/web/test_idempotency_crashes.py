@@ -8,7 +8,7 @@ import httpx
 import psycopg
 import pytest
 
-from runtime.web.idempotency import Attempt
+from runtime.web.idempotency import IdempotentRequest
 from tests.runtime.features.api_platform import HOST, Api, Client, application, problems
 from tests.runtime.web.keyed_requests import assert_replayed, count, keyed
 from tests.runtime.web.served_process import free_address, serving
@@ -82,7 +82,7 @@ class TestCrashes:
         self, api: Api, database: Any, monkeypatch: pytest.MonkeyPatch, moment: str
     ) -> None:
         """The database breaks every connection before or after the answer is stored, and before the commit."""
-        keep, headers = Attempt.keep, keyed()
+        store_response, headers = IdempotentRequest.store_response, keyed()
 
         def break_connections() -> None:
             with psycopg.connect(database.conninfo, autocommit=True) as owner:
@@ -91,14 +91,14 @@ class TestCrashes:
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
                 )
 
-        def breaking(attempt: Attempt, response: Any) -> None:
+        def breaking(request: IdempotentRequest, response: Any) -> None:
             if moment == "before":
                 break_connections()
-            keep(attempt, response)
+            store_response(request, response)
             break_connections()
 
         with monkeypatch.context() as broken:
-            broken.setattr(Attempt, "keep", breaking)
+            broken.setattr(IdempotentRequest, "store_response", breaking)
             answer = api.client.post(SHOWS, {"name": "Once"}, api.admin, headers=headers)
             problems(answer, 503, "SERVICE_UNAVAILABLE")
         assert count(api, "shows") == count(api, "idempotency_keys") == 0

@@ -91,7 +91,7 @@ class TestHosts:
         for host in hosts:
             for path in paths:
                 answer = api.client.get(path, api.admin, headers={"Host": host})
-                assert problems(answer, 400, "VALIDATION_ERROR") == {None: "This host is not served here"}, host
+                assert problems(answer, 400, "VALIDATION_ERROR") == {None: "Unknown host"}, host
         proved(len(hosts) * len(paths))
 
     @pytest.mark.table("hosts")
@@ -99,7 +99,7 @@ class TestHosts:
         # Who reads the first and who reads the last would speak of different hosts (RFC 9112, 3.2).
         for hosts in ((HOST, HOST), (HOST, "evil.example"), ("evil.example", HOST), (HOST, "")):
             answer = api.client.send_raw("GET", "/version", [("Host", host) for host in hosts])
-            assert problems(answer, 400, "VALIDATION_ERROR") == {None: "This host is not served here"}, hosts
+            assert problems(answer, 400, "VALIDATION_ERROR") == {None: "Unknown host"}, hosts
         proved(4)
 
     @pytest.mark.requirement("C-28")
@@ -216,7 +216,7 @@ class TestErrors:
             monkeypatch.setattr(type(api.client.app.state.resources.database), "transaction", fail)
             answer = api.client.get("/api/v1/shows", api.viewer)
             assert problems(answer, 500, "SERVER_ERROR") == {None: "Internal server error"}, fault
-            failed = logged(caplog, "request_unserved" if fault is PlatformError else "request_failed")
+            failed = logged(caplog, "server_error_returned" if fault is PlatformError else "request_failed")
             assert [entry["request_id"] for entry in failed] == [answer.headers["x-request-id"]]
             assert secret not in answer.text
             # A refusal of ours is worded by us. What others say of a fault may quote what a client sent.

@@ -10,7 +10,7 @@ from runtime.access.rate_limits import RateLimit
 from runtime.adapters.database import Database
 from runtime.mechanisms.rate_limits import repository
 from runtime.mechanisms.rate_limits.database import DatabaseRateLimiter
-from runtime.web.retry_on_lost_connection import REQUEST_REPEATED
+from runtime.web.retry_on_lost_connection import REQUEST_RETRIED
 from tests.runtime.features.api_platform import ORIGIN, Api, problems
 from tests.runtime.web.limited_api import SHOWS, Limited, end_sessions, limited, owner, told
 
@@ -76,7 +76,7 @@ class TestDatabase:
         end_sessions(owner)
         answer = client.get(SHOWS, api.viewer)
         assert (answer.status_code, told(answer)[0]) == (200, 1)
-        assert REQUEST_REPEATED not in caplog.messages
+        assert REQUEST_RETRIED not in caplog.messages
 
     def test_counting_is_one_round_trip(
         self, api: Api, limited: Limited, monkeypatch: pytest.MonkeyPatch, application_database: Database
@@ -111,6 +111,6 @@ class TestDatabase:
         # The route is handed a broken connection: the pool does not check it, as if it broke right after the check.
         monkeypatch.setattr(repository, "consume", consume_and_break)
         database = client.app.state.resources.database
-        monkeypatch.setattr(database._opened(), "_check", None)
+        monkeypatch.setattr(database._open_pool(), "_check", None)
         answer = client.get(SHOWS, api.viewer)
         assert (answer.status_code, told(answer)[0], len(calls)) == (200, 2, 1)

@@ -32,7 +32,7 @@ class TestLimit:
         answer = client.get(SHOWS, api.viewer)
         (message,) = problems(answer, 429, "RATE_LIMIT_EXCEEDED").values()
         assert 58 <= int(answer.headers["retry-after"]) <= 60
-        assert message == f"Too many requests; one more is possible in {answer.headers['retry-after']} s"
+        assert message == f"Too many requests; retry after {answer.headers['retry-after']} s"
 
     def test_one_comes_back_after_the_time_that_was_told_and_not_before(
         self, api: Api, limited: Limited, owner: psycopg.Connection[Any]

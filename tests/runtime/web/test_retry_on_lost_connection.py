@@ -8,7 +8,7 @@ import pytest
 
 from runtime.features.shows.repository import TABLE
 from runtime.mechanisms.records.table import Table
-from runtime.web.retry_on_lost_connection import REQUEST_REPEATED
+from runtime.web.retry_on_lost_connection import REQUEST_RETRIED
 from tests.runtime.features.api_platform import Api, problems
 
 SHOWS = "/api/v1/shows"
@@ -42,7 +42,7 @@ class Faulty:
 
 
 def repeated(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [vars(record)["request_id"] for record in caplog.records if record.getMessage() == REQUEST_REPEATED]
+    return [vars(record)["request_id"] for record in caplog.records if record.getMessage() == REQUEST_RETRIED]
 
 
 def rows(api: Api) -> int:

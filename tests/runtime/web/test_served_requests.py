@@ -52,7 +52,7 @@ class TestHosts:
         for host, request in heads.items():
             status, _, body = answer_to(port, request)
             assert status == 400, host
-            assert b"This host is not served here" in body or body == NO_HTTP, host
+            assert b"Unknown host" in body or body == NO_HTTP, host
         proved(len(heads))
 
 

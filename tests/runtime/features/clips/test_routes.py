@@ -198,7 +198,7 @@ class TestGuest:
         with database_of(api).transaction() as connection:
             service.create(Transaction(connection=connection), caller_of(api.editor), body, allow_duplicate=False)
             statement = "SELECT FROM guests WHERE guest_id = %s FOR NO KEY UPDATE NOWAIT"
-            with pytest.raises(psycopg.errors.LockNotAvailable), database_of(api)._opened().connection() as other:
+            with pytest.raises(psycopg.errors.LockNotAvailable), database_of(api)._open_pool().connection() as other:
                 other.execute(statement, [guest_id])
 
     def test_foreign_key_rejects_unknown_guests(self, api: Api) -> None:

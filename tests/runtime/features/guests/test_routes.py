@@ -111,7 +111,9 @@ class TestSocialLinks:
     def test_more_than_16_kib_are_rejected(self, api: Api) -> None:
         links = {str(number): "https://x.example/" + "ä" * 450 for number in range(20)}
         response = api.client.post(guests.path, {"name": "Ines", "social_links": links}, api.editor)
-        assert problems(response, 400, "VALIDATION_ERROR") == {"body.social_links": "This may have 16384 bytes as JSON"}
+        assert problems(response, 400, "VALIDATION_ERROR") == {
+            "body.social_links": "Must have at most 16384 bytes as JSON"
+        }
 
 
 class TestBiography:

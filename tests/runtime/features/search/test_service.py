@@ -76,7 +76,7 @@ class TestSearch:
     def test_recovered_opensearch_is_used_again(
         self, stub: StubEngine, api: Api, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(adapter, "REST_SECONDS", 0.0)
+        monkeypatch.setattr(adapter, "OPEN_SECONDS", 0.0)
         stub.status = 503
         assert search(api).json()["page"] == DEGRADED
         stub.status, stub.response = 200, {"hits": {"hits": []}}
@@ -109,7 +109,7 @@ class TestSearch:
         # The index still contains the deleted ones.
         stub.status, stub.response = 200, {"hits": {"hits": hits}}
         index = adapter.get_search_index(api.client.app.state.resources.settings)
-        index._answered()
+        index._record_success()
         response = search(api).json()
         assert response["page"] == OPENSEARCH
         (hit,) = response["data"]

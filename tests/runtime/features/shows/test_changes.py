@@ -71,7 +71,7 @@ class TestUpdateShow:
         show = api.create_show()
         for field in PRIVILEGED:
             response = api.client.patch(path_of(show), {"description": "Mine", field: str(uuid4())}, api.admin)
-            assert problems(response, 400, "VALIDATION_ERROR") == {f"body.{field}": "There is no such field"}
+            assert problems(response, 400, "VALIDATION_ERROR") == {f"body.{field}": "Unknown field"}
         assert api.client.get(path_of(show), api.viewer).json()["data"] == show
 
     def test_taken_name_is_409(self, api: Api) -> None:

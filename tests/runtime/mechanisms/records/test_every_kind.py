@@ -58,7 +58,7 @@ class TestCreate:
         body = kind.new(api) | dict.fromkeys(privileged(kind), str(uuid4()))
         answer = api.client.post(kind.path, body, api.admin)
         refused = problems(answer, 400, "VALIDATION_ERROR")
-        assert refused == {f"body.{name}": "There is no such field" for name in privileged(kind)}
+        assert refused == {f"body.{name}": "Unknown field" for name in privileged(kind)}
 
     def test_is_noted(self, api: Api, kind: Kind) -> None:
         record = kind.create(api)
