@@ -49,7 +49,7 @@ JOB_ADVICE = {
     "SUSPICIOUS_IMAGE": "Save the picture anew with an image program, and upload that.",
     "TOO_MANY_BYTES": "Upload a smaller file.",
     "TOO_MANY_PIXELS": "Scale the picture down, and upload that.",
-    "TYPE_MISMATCH": "Announce the upload with the type that the file has.",
+    "TYPE_MISMATCH": "Create the upload with the type that the file has.",
     "UNSUPPORTED_FORMAT": "Convert it to JPEG, PNG, WebP or GIF, and upload that.",
 }
 EXIT_ADVICE = {
