@@ -25,8 +25,8 @@ PAGE_TEXT = """\
 # The API
 
 Generated from the code by `make docs`; do not edit. A running platform serves the full description, with every field, at `/docs`
-(interactive) and `/openapi.json` (for programs). See also [authentication](AUTHENTICATION.md), [API conventions](api-conventions.md)
-and [error codes](errors.md).
+(interactive) and `/openapi.json` (for programs). See also [authentication](AUTHENTICATION.md),
+[API conventions](api-conventions.md) and [error codes](errors.md).
 
 {description}
 
