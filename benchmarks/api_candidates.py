@@ -27,7 +27,6 @@ from operations.client import access_tokens
 from operations.project import checkout
 from runtime.access.roles import ROLE_PERMISSIONS, Permission
 from runtime.roles import Role
-from runtime.settings import ApiSettings
 
 CONNECTIONS = 8
 POOL_SIZE = 4
@@ -182,12 +181,11 @@ class Candidates:
 
     def _express_settings(self) -> dict[str, Any]:
         claims = jwt.decode(self._token, options={"verify_signature": False})
-        lifetime = ApiSettings.model_fields["token_max_lifetime_seconds"].default
         return {
             "jwksUrl": f"http://{self._environment['PLATFORM_USER_POOL_ENDPOINT']}/.well-known/jwks.json",
             "issuer": claims["iss"],
             "clientIds": json.loads(self._environment["PLATFORM_USER_POOL_CLIENT_IDS"]),
-            "maxLifetimeSeconds": lifetime,
+            "maxLifetimeSeconds": int(self._environment["PLATFORM_TOKEN_MAX_LIFETIME_SECONDS"]),
             "readers": [
                 role for role, permissions in ROLE_PERMISSIONS.items() if Permission.EPISODES_READ in permissions
             ],
