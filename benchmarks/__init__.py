@@ -1,1 +1,1 @@
-"""What the platform costs, measured against what others cost: `python -m benchmarks` (docs/PERFORMANCE.md)."""
+"""Benchmarks of the platform against comparable software: `python -m benchmarks` (docs/PERFORMANCE.md)."""

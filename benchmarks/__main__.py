@@ -1,4 +1,4 @@
-"""`python -m benchmarks [names…]`: measures, shows the tables, and with --write keeps them in docs/PERFORMANCE.md."""
+"""`python -m benchmarks [names…]`: runs benchmarks and prints their tables; --write saves them to docs/PERFORMANCE.md."""
 
 import argparse
 import sys
@@ -10,28 +10,30 @@ BENCHMARKS = {module.NAME: module.measure for module in (thumbnails, api, upload
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the named benchmarks, or all of them, one after the other."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Measures ratios within one run.")
-    parser.add_argument("names", nargs="*", help=f"which ones: {', '.join(BENCHMARKS)} (default: all)")
-    parser.add_argument("--quick", action="store_true", help="tiny sizes: that it runs, no figure that counts")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/PERFORMANCE.md")
-    chosen = parser.parse_args(arguments)
-    if unknown := set(chosen.names) - BENCHMARKS.keys():
-        parser.error(f"no benchmark is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
-    if chosen.quick and chosen.write:
-        parser.error("--quick measures nothing that is worth keeping")
-    # Asked before anything is measured: afterwards the load is our own.
-    circumstances = machine.circumstances()
-    _say(circumstances)
-    for name in chosen.names or BENCHMARKS:
-        began = time.monotonic()
-        section = BENCHMARKS[name](quick=chosen.quick)
-        _say(f"## {name} ({time.monotonic() - began:.0f} s)", section.markdown())
-        if chosen.write:
-            report.write(section, circumstances)
+    """Run the named benchmarks, or all of them, one after the other."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Run benchmarks; only ratios within one run are comparable."
+    )
+    parser.add_argument("names", nargs="*", help=f"benchmarks to run: {', '.join(BENCHMARKS)} (default: all)")
+    parser.add_argument("--quick", action="store_true", help="use tiny sizes, to check that the benchmarks run")
+    parser.add_argument("--write", action="store_true", help="write the tables to docs/PERFORMANCE.md")
+    options = parser.parse_args(arguments)
+    if unknown := set(options.names) - BENCHMARKS.keys():
+        parser.error(f"benchmark {', '.join(sorted(unknown))} not found; must be one of {', '.join(BENCHMARKS)}")
+    if options.quick and options.write:
+        parser.error("--quick and --write cannot be combined: its figures are not meaningful")
+    # Read before anything is measured: afterwards the load average is that of the benchmarks.
+    machine_description = machine.describe()
+    _print(machine_description)
+    for name in options.names or BENCHMARKS:
+        started_at = time.monotonic()
+        section = BENCHMARKS[name](quick=options.quick)
+        _print(f"## {name} ({time.monotonic() - started_at:.0f} s)", section.markdown())
+        if options.write:
+            report.write(section, machine_description)
 
 
-def _say(*paragraphs: str) -> None:
+def _print(*paragraphs: str) -> None:
     sys.stdout.write("\n\n".join(paragraphs) + "\n\n")
     sys.stdout.flush()
 

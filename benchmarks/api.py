@@ -1,4 +1,4 @@
-"""Requests for episodes: the API against the query that it makes, and against Express with the same work to do."""
+"""Requests for episodes: the API compared with its bare query, and with Express doing the same work."""
 
 import json
 import tempfile
@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import platforms
-from benchmarks.api_contestants import (
+from benchmarks.api_candidates import (
     CONNECTIONS,
     CONSTANT,
     EXPRESS,
@@ -15,71 +15,80 @@ from benchmarks.api_contestants import (
     POOL_SIZE,
     QUERY,
     UVICORN,
-    Contestants,
-    fill,
+    Candidates,
+    insert_episodes,
 )
-from benchmarks.report import Figures, Section
-from benchmarks.rounds import Spread, Turn, take_turns
+from benchmarks.report import ResultTable, Section
+from benchmarks.rounds import Measurement, Spread, measure_rounds
 
 NAME = "api"
 LIST = "/api/v1/episodes?limit=20"
 
 
 def measure(*, quick: bool) -> Section:
-    """The list and the get, every contestant."""
+    """Measure the list and the get of every candidate."""
     rounds, requests, episodes = (1, 20, 50) if quick else (7, 400, 2_000)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="benchmark-api-")))
-        start = stack.enter_context(platforms.running())
-        gets = [f"/api/v1/episodes/{episode}" for episode in fill(start, episodes)]
-        contestants = Contestants(start, stack, folder)
-        contestants.begin(LIST)
-        everyone = contestants.names
-        readers = [name for name in everyone if name != CONSTANT]
+        platform = stack.enter_context(platforms.running_platform())
+        gets = [f"/api/v1/episodes/{episode}" for episode in insert_episodes(platform, episodes)]
+        candidates = Candidates(platform, stack, folder)
+        candidates.start_all(LIST)
+        all_names = candidates.names
+        database_names = [name for name in all_names if name != CONSTANT]
         tables = [
-            _race("List: a page of 20 episodes", [LIST], contestants, everyone, rounds=rounds, requests=requests),
-            _race("Get: one episode", gets, contestants, readers, rounds=rounds, requests=requests),
+            _compare_candidates(
+                "List: a page of 20 episodes", [LIST], candidates, all_names, rounds=rounds, requests=requests
+            ),
+            _compare_candidates("Get: one episode", gets, candidates, database_names, rounds=rounds, requests=requests),
         ]
     notes = [
-        f"{CONNECTIONS} connections kept open, {POOL_SIZE} connections to the database, one server process each; "
-        f"{requests} requests a turn, {rounds} rounds. `{QUERY}` is one query after the other on one connection.",
-        f"`{CONSTANT}` checks no token and asks no database: what is left is Express and the client.",
+        f"{CONNECTIONS} persistent connections, {POOL_SIZE} connections to the database, one server process each; "
+        f"{requests} requests per measurement, {rounds} rounds. `{QUERY}` runs sequential queries on one connection.",
+        f"`{CONSTANT}` neither verifies a token nor queries the database: it shows the cost of Express and the client.",
     ]
-    return Section(name=NAME, tables=tables, notes=notes, missing=contestants.missing)
+    return Section(name=NAME, tables=tables, notes=notes, missing=candidates.missing)
 
 
-def _race(
-    title: str, paths: Sequence[str], contestants: Contestants, names: Sequence[str], *, rounds: int, requests: int
-) -> Figures:
-    byte_counts = _compare({name: contestants.answer(name, paths[0]) for name in names})
-    turns = take_turns({name: contestants.contestant(name, paths, requests) for name in names}, rounds=rounds)
+def _compare_candidates(
+    title: str, paths: Sequence[str], candidates: Candidates, names: Sequence[str], *, rounds: int, requests: int
+) -> ResultTable:
+    byte_counts = _check_equal({name: candidates.fetch(name, paths[0]) for name in names})
+    measurements = measure_rounds({name: candidates.candidate(name, paths, requests) for name in names}, rounds=rounds)
     columns = ["", "requests/s", "p50 ms", "p99 ms", "CPU ms", "Postgres CPU ms", "client CPU ms", "bytes"]
-    references = [name for name in (EXPRESS, EXPRESS_JSON) if name in turns]
+    references = [name for name in (EXPRESS, EXPRESS_JSON) if name in measurements]
     columns[2:2] = [f"× {name}" for name in references]
-    rows = [_row(name, turns, references, byte_counts) for name in names]
-    return Figures(title=title, columns=columns, rows=rows)
+    rows = [_row(name, measurements, references, byte_counts) for name in names]
+    return ResultTable(title=title, columns=columns, rows=rows)
 
 
 def _row(
-    name: str, turns: Mapping[str, Sequence[Turn]], references: Sequence[str], byte_counts: Mapping[str, int]
+    name: str,
+    measurements: Mapping[str, Sequence[Measurement]],
+    references: Sequence[str],
+    byte_counts: Mapping[str, int],
 ) -> list[str]:
-    own = turns[name]
-    # Requests a second are compared, so the reference's time is divided by the own one.
-    ratios = [f"{Spread.of_ratios(turns[reference], own, 'ms').median:.2f}" for reference in references]
+    measured = measurements[name]
+    # Ratios compare requests per second, so the reference's time is divided by the candidate's.
+    ratios = [f"{Spread.of_ratios(measurements[reference], measured, 'ms').median:.2f}" for reference in references]
     figures = ("p50", "p99", "cpu ms", "postgres ms", "client ms")
     return [
         name,
-        Spread.of(1000 / turn["ms"] for turn in own).text(0),
+        Spread.of(1000 / measurement["ms"] for measurement in measured).text(0),
         *ratios,
-        *(f"{Spread.of_turns(own, figure).median:.2f}" for figure in figures),
+        *(f"{Spread.of_measurements(measured, figure).median:.2f}" for figure in figures),
         f"{byte_counts[name]:,}",
     ]
 
 
-def _compare(bodies: Mapping[str, bytes]) -> dict[str, int]:
-    """How many bytes each answered. ValueError unless all of them answered the same JSON."""
+def _check_equal(bodies: Mapping[str, bytes]) -> dict[str, int]:
+    """Return the size of each response.
+
+    Raises:
+        ValueError: A response is not the same JSON as that of the API.
+    """
     expected = json.loads(bodies[UVICORN])
     for name, body in bodies.items():
         if json.loads(body) != expected:
-            raise ValueError(f"{name} answered something else than {UVICORN}: {body[:1000]!r}")
+            raise ValueError(f"the response of {name} differs from that of {UVICORN}: {body[:1000]!r}")
     return {name: len(body) for name, body in bodies.items()}

@@ -1,6 +1,7 @@
-"""The API called as an ASGI application, with no server and no client, and its queries with no API.
+"""The API called as an ASGI application without a server, and its SQL queries without the API.
 
-A process of its own, started with the environment of the API's function; one line of JSON asks for a load, one answers.
+It runs in a separate process with the environment variables of the API's function: a line of JSON requests a load, a
+line returns the result.
 """
 
 import asyncio
@@ -24,8 +25,8 @@ from runtime.web.dependencies import list_response
 Message = MutableMapping[str, Any]
 
 
-class AsgiCaller:
-    """So many requests at a time, each a call of the application."""
+class AsgiBenchmark:
+    """Concurrent calls of the ASGI application."""
 
     def __init__(self, host: str, token: str) -> None:
         self._app = create_app()
@@ -33,27 +34,29 @@ class AsgiCaller:
         self._runner = asyncio.Runner()
 
     def load(self, paths: Sequence[str], requests: int, connections: int) -> tuple[list[float], bytes]:
-        """The time of each request, and the last answer."""
+        """Return the latency of each request, and the last response body."""
         latencies: list[float] = []
-        body = self._runner.run(self._many(cycle(paths), requests, connections, latencies))
+        body = self._runner.run(self._run_concurrently(cycle(paths), requests, connections, latencies))
         return latencies, body
 
     def close(self) -> None:
-        """Ends the event loop."""
+        """Close the event loop."""
         self._runner.close()
 
-    async def _many(self, paths: Iterator[str], requests: int, connections: int, latencies: list[float]) -> bytes:
-        left, body = requests, b""
+    async def _run_concurrently(
+        self, paths: Iterator[str], requests: int, connections: int, latencies: list[float]
+    ) -> bytes:
+        remaining, body = requests, b""
 
-        async def one_after_the_other() -> None:
-            nonlocal left, body
-            while left > 0:
-                left -= 1
-                began = time.perf_counter()
+        async def run_sequentially() -> None:
+            nonlocal remaining, body
+            while remaining > 0:
+                remaining -= 1
+                started_at = time.perf_counter()
                 body = await self._call(next(paths))
-                latencies.append(time.perf_counter() - began)
+                latencies.append(time.perf_counter() - started_at)
 
-        await asyncio.gather(*(one_after_the_other() for _ in range(connections)))
+        await asyncio.gather(*(run_sequentially() for _ in range(connections)))
         return body
 
     async def _call(self, path: str) -> bytes:
@@ -83,46 +86,46 @@ class AsgiCaller:
 
         await self._app(scope, receive, send)
         if sent[0]["status"] != 200:
-            raise RuntimeError(f"{path} was answered {sent[0]['status']}: {sent[1]['body']!r}")
+            raise RuntimeError(f"{path} returned status {sent[0]['status']}: {sent[1]['body']!r}")
         return b"".join(message.get("body", b"") for message in sent[1:])
 
 
-class QueryCaller:
-    """One query after the other on one connection, each answer put into the API's envelope."""
+class QueryBenchmark:
+    """Sequential queries on one connection, each result in the API's envelope."""
 
     def __init__(self) -> None:
         self._connection = platforms.connect(json.loads(os.environ["BENCHMARK_DATABASE"]))
 
     def load(self, paths: Sequence[str], requests: int) -> tuple[list[float], bytes]:
-        """The time of each query, and the last answer."""
-        latencies, body, turn = [], b"", cycle(self._question(path) for path in paths)
+        """Return the latency of each query, and the last result."""
+        latencies, body, prepared = [], b"", cycle(self._prepare(path) for path in paths)
         for _ in range(requests):
-            began = time.perf_counter()
-            ask, values = next(turn)
+            started_at = time.perf_counter()
+            ask, values = next(prepared)
             body = ask(values)
-            latencies.append(time.perf_counter() - began)
+            latencies.append(time.perf_counter() - started_at)
         return latencies, body
 
     def close(self) -> None:
-        """Closes the connection."""
+        """Close the connection."""
         self._connection.close()
 
-    def _question(self, path: str) -> tuple[Callable[[dict[str, Any]], bytes], dict[str, Any]]:
+    def _prepare(self, path: str) -> tuple[Callable[[dict[str, Any]], bytes], dict[str, Any]]:
         last = path.partition("?")[0].rpartition("/")[2]
         if last == "episodes":
             return self._list, dict.fromkeys(LIST_PARAMETERS) | {"limit": DEFAULT_LIMIT}
         return self._get, {"row_id": last}
 
     def _list(self, values: dict[str, Any]) -> bytes:
-        row = self._fetched(LIST_JSON, values)
+        row = self._fetch(LIST_JSON, values)
         return bytes(
             list_response(JsonPage(items=row["items"], last=Position(row["last_id"]) if row["last_id"] else None)).body
         )
 
     def _get(self, values: dict[str, Any]) -> bytes:
-        return f'{{"data":{self._fetched(GET_JSON, values)["item"]}}}'.encode()
+        return f'{{"data":{self._fetch(GET_JSON, values)["item"]}}}'.encode()
 
-    def _fetched(self, statement: Any, values: dict[str, Any]) -> DictRow:
+    def _fetch(self, statement: Any, values: dict[str, Any]) -> DictRow:
         row = self._connection.execute(statement, values).fetchone()
         if row is None:
             raise LookupError(f"no row for {values}")
@@ -130,30 +133,30 @@ class QueryCaller:
 
 
 def main() -> None:
-    """Answers until nobody asks any more."""
-    # What the application logs goes where errors go: the answers have standard output to themselves.
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    """Process requests until stdin is closed."""
+    # The application's logs go to stderr, because stdout is for results only.
+    output = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    application = AsgiCaller(os.environ["BENCHMARK_HOST"], os.environ["BENCHMARK_TOKEN"])
-    queries = QueryCaller()
+    application = AsgiBenchmark(os.environ["BENCHMARK_HOST"], os.environ["BENCHMARK_TOKEN"])
+    queries = QueryBenchmark()
     for line in sys.stdin:
-        asked = json.loads(line)
-        paths, requests = asked["paths"], asked["requests"]
-        used, began = time.process_time(), time.perf_counter()
-        if asked["of"] == "application":
-            latencies, body = application.load(paths, requests, asked["connections"])
+        request = json.loads(line)
+        paths, requests = request["paths"], request["requests"]
+        cpu_started_at, started_at = time.process_time(), time.perf_counter()
+        if request["of"] == "application":
+            latencies, body = application.load(paths, requests, request["connections"])
         else:
             latencies, body = queries.load(paths, requests)
-        seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - used
-        answer = {
+        seconds, cpu_seconds = time.perf_counter() - started_at, time.process_time() - cpu_started_at
+        response = {
             "seconds": seconds,
             "cpu seconds": cpu_seconds,
             "p50": percentile(latencies, 50) * 1000,
             "p99": percentile(latencies, 99) * 1000,
             "body": body.decode(),
         }
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+        output.write(json.dumps(response) + "\n")
+        output.flush()
     application.close()
     queries.close()
 

@@ -1,4 +1,4 @@
-"""The statements of the episodes' list and get, for those who run them without the API."""
+"""The SQL statements of the episodes' list and get, for candidates that run them without the API."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from runtime.features.episodes import repository
 LIST_PARAMETERS = ("limit",)
 GET_PARAMETERS = ("row_id",)
 
-# The API's own, to the letter: the list without a filter.
+# The API's own statement: the list without a filter.
 LIST_JSON = repository.LISTING.statement((), visible=repository.LIVE)
 GET_ROWS = repository.TABLE.find_visible
 
@@ -23,15 +23,15 @@ ORDER BY e.episode_id DESC LIMIT %(limit)s + 1
 GET_JSON = SQL("SELECT row_to_json(found)::text AS item, found.etag FROM ({rows}) found").format(rows=GET_ROWS)
 
 
-def numbered() -> dict[str, str]:
-    """The statements with `$1` and so on for their parameters, as the protocol has them and pg wants them."""
+def numbered_statements() -> dict[str, str]:
+    """Return the statements with `$1`, `$2` … as parameters, as the PostgreSQL protocol and node-postgres use them."""
     return {
-        "list_json": _numbered(LIST_JSON, LIST_PARAMETERS),
-        "list_rows": _numbered(LIST_ROWS, LIST_PARAMETERS),
-        "get_json": _numbered(GET_JSON, GET_PARAMETERS),
-        "get_rows": _numbered(GET_ROWS, GET_PARAMETERS),
+        "list_json": _with_numbered_parameters(LIST_JSON, LIST_PARAMETERS),
+        "list_rows": _with_numbered_parameters(LIST_ROWS, LIST_PARAMETERS),
+        "get_json": _with_numbered_parameters(GET_JSON, GET_PARAMETERS),
+        "get_rows": _with_numbered_parameters(GET_ROWS, GET_PARAMETERS),
     }
 
 
-def _numbered(statement: Composed, parameters: Sequence[str]) -> str:
+def _with_numbered_parameters(statement: Composed, parameters: Sequence[str]) -> str:
     return re.sub(r"%\((\w+)\)s", lambda found: f"${parameters.index(found[1]) + 1}", statement.as_string(None))

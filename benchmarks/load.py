@@ -1,4 +1,4 @@
-"""A client that costs little: requests that are made once, sent over connections that are kept, answers that are counted."""
+"""A load generator with little overhead: prepared requests over persistent connections."""
 
 import re
 import selectors
@@ -10,31 +10,31 @@ from dataclasses import dataclass, field
 from benchmarks.rounds import percentile
 
 READ_BYTES = 256 * 1024
-ANSWER_SECONDS = 30
+TIMEOUT_SECONDS = 30
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _OK = b"HTTP/1.1 200 "
 
 
 class UnexpectedResponseError(Exception):
-    """Something else than 200 with a length, or no answer at all."""
+    """A response other than 200 with a Content-Length, or none."""
 
 
-def request(path: str, *, host: str, token: str) -> bytes:
-    """A GET as it goes over the wire."""
+def build_request(path: str, *, host: str, token: str) -> bytes:
+    """Return a GET request as bytes."""
     lines = [f"GET {path} HTTP/1.1", f"Host: {host}", f"Authorization: Bearer {token}", "Accept: application/json"]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """How a load went: times in seconds, the client's own processor time among them."""
+class LoadResult:
+    """The result of a load; times in seconds."""
 
     seconds: float
     client_cpu_seconds: float
     latencies: Sequence[float]
 
     def milliseconds(self, percent: int) -> float:
-        """So many percent of the answers took no longer."""
+        """Return a percentile of the latencies in milliseconds."""
         return percentile(self.latencies, percent) * 1000
 
 
@@ -45,17 +45,21 @@ class _Connection:
     received: bytearray = field(default_factory=bytearray)
     expected: int | None = None
 
-    def send(self, wire: bytes) -> None:
+    def send(self, request_bytes: bytes) -> None:
         self.received.clear()
         self.expected = None
         self.sent_at = time.perf_counter()
-        self.socket.sendall(wire)
+        self.socket.sendall(request_bytes)
 
     def read(self) -> bool:
-        """Takes what has come; whether the answer is complete. Raises UnexpectedAnswerError."""
+        """Receive data; return whether the response is complete.
+
+        Raises:
+            UnexpectedResponseError: The response is not 200, or the connection was closed.
+        """
         piece = self.socket.recv(READ_BYTES)
         if not piece:
-            raise UnexpectedResponseError("the server closed a connection that is to be kept")
+            raise UnexpectedResponseError("the server closed a persistent connection")
         self.received += piece
         if self.expected is None:
             end = self.received.find(b"\r\n\r\n")
@@ -69,20 +73,27 @@ class _Connection:
         return len(self.received) >= self.expected
 
 
-def fetch(port: int, wire: bytes) -> bytes:
-    """The body of one answer."""
-    with socket.create_connection(("127.0.0.1", port), timeout=ANSWER_SECONDS) as opened:
+def fetch(port: int, request_bytes: bytes) -> bytes:
+    """Send one request and return the body of the response."""
+    with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_SECONDS) as opened:
         connection = _Connection(opened)
-        connection.send(wire)
+        connection.send(request_bytes)
         while not connection.read():
             pass
         return bytes(connection.received).partition(b"\r\n\r\n")[2]
 
 
-def drive(port: int, wires: Sequence[bytes], *, connections: int, requests: int) -> Load:
-    """So many requests in all, taken from `wires` in turn, one at a time on each of the connections.
+def run_load(port: int, requests_bytes: Sequence[bytes], *, connections: int, requests: int) -> LoadResult:
+    """Send `requests` requests in all over several connections, one at a time on each.
 
-    Raises UnexpectedAnswerError at the first answer that is not 200.
+    Args:
+        port: The server's port on loopback.
+        requests_bytes: The prepared requests, sent in turn.
+        connections: The number of connections.
+        requests: The number of requests.
+
+    Raises:
+        UnexpectedResponseError: A response is not 200.
     """
     latencies: list[float] = []
     with selectors.DefaultSelector() as selector:
@@ -91,25 +102,25 @@ def drive(port: int, wires: Sequence[bytes], *, connections: int, requests: int)
             sent = 0
             used, began = time.process_time(), time.perf_counter()
             for each in opened[:requests]:
-                # Without it the kernel would hold a small request back for an acknowledgement.
+                # Without TCP_NODELAY the kernel delays small requests until an acknowledgement.
                 each.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 selector.register(each.socket, selectors.EVENT_READ, each)
-                each.send(wires[sent % len(wires)])
+                each.send(requests_bytes[sent % len(requests_bytes)])
                 sent += 1
             while len(latencies) < requests:
-                ready = selector.select(ANSWER_SECONDS)
+                ready = selector.select(TIMEOUT_SECONDS)
                 if not ready:
-                    raise UnexpectedResponseError(f"nothing came for {ANSWER_SECONDS} s")
+                    raise UnexpectedResponseError(f"no response within {TIMEOUT_SECONDS} s")
                 for key, _ in ready:
                     connection: _Connection = key.data
                     if not connection.read():
                         continue
                     latencies.append(time.perf_counter() - connection.sent_at)
                     if sent < requests:
-                        connection.send(wires[sent % len(wires)])
+                        connection.send(requests_bytes[sent % len(requests_bytes)])
                         sent += 1
             seconds, cpu_seconds = time.perf_counter() - began, time.process_time() - used
         finally:
             for each in opened:
                 each.socket.close()
-    return Load(seconds=seconds, client_cpu_seconds=cpu_seconds, latencies=latencies)
+    return LoadResult(seconds=seconds, client_cpu_seconds=cpu_seconds, latencies=latencies)

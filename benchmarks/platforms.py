@@ -1,4 +1,4 @@
-"""A whole local platform for a benchmark: brought up and taken down by the `platform` command, as a person does it."""
+"""A local platform for a benchmark, started and stopped with the `platform` command."""
 
 import json
 import os
@@ -24,40 +24,46 @@ COMMAND_SECONDS = 180
 
 
 @dataclass(frozen=True, kw_only=True)
-class Start:
-    """A platform that is up: how long the command took, and what its progress file tells of the way there."""
+class StartedPlatform:
+    """A running platform.
+
+    Attributes:
+        seconds: How long the `platform up` command took.
+        events: The events of its progress log.
+    """
 
     state: EnvironmentState
     seconds: float
     events: Sequence[dict[str, Any]]
 
     def variables(self, function: str) -> dict[str, str]:
-        """The environment with which a function of the program (`api`, `migrate`) is registered."""
+        """Return the registered environment variables of a function (`api`, `migrate`)."""
         name = f"{project_name()}-{function}-{ENVIRONMENT}"
         found = self.state.account().client("lambda").get_function_configuration(FunctionName=name)
         variables: dict[str, str] = found["Environment"]["Variables"]
         return variables
 
     def database(self) -> dict[str, Any]:
-        """What the application connects to the database with."""
+        """Return the application's database credentials."""
         return self._secret("api", "PLATFORM_DATABASE_SECRET_ARN")
 
     def owned_database(self) -> dict[str, Any]:
-        """What the database's owner connects to it with."""
+        """Return the database owner's credentials."""
         return self.database() | self._secret("migrate", "PLATFORM_DATABASE_MASTER_SECRET_ARN")
 
     def _secret(self, function: str, variable: str) -> dict[str, Any]:
         secrets = self.state.account().client("secretsmanager")
-        answer = secrets.get_secret_value(SecretId=self.variables(function)[variable])
-        secret: dict[str, Any] = json.loads(answer["SecretString"])
+        response = secrets.get_secret_value(SecretId=self.variables(function)[variable])
+        secret: dict[str, Any] = json.loads(response["SecretString"])
         return secret
 
 
 @contextmanager
-def running() -> Iterator[Start]:
-    """A fresh platform with a state directory of its own, on any free port; down again at the end.
+def running_platform() -> Iterator[StartedPlatform]:
+    """Run a new platform with its own state directory on any free port, and stop it at the end.
 
-    Raises RuntimeError, with the end of what the command wrote, when it does not come up or down.
+    Raises:
+        RuntimeError: It does not start or stop; the message has the end of the command's output.
     """
     with tempfile.TemporaryDirectory(prefix="benchmark-platform-") as directory:
         environment = os.environ | {checkout.STATE_DIRECTORY_VARIABLE: directory}
@@ -69,18 +75,18 @@ def running() -> Iterator[Start]:
             state = files.read()
             assert state is not None, "a platform that is up has a state"  # noqa: S101
             lines = files.progress.read_text(encoding="utf-8").splitlines()
-            yield Start(state=state, seconds=seconds, events=[json.loads(line) for line in lines])
+            yield StartedPlatform(state=state, seconds=seconds, events=[json.loads(line) for line in lines])
         finally:
             _command("down", environment=environment)
 
 
 def project_name() -> str:
-    """The project's name, with which every physical name begins."""
+    """Return the project's name, the prefix of all physical names."""
     return stack_files.project_name(checkout.ROOT)
 
 
 def connect(secret: dict[str, Any]) -> psycopg.Connection[DictRow]:
-    """One connection with these credentials, each statement a transaction of its own."""
+    """Open a connection with these credentials, in autocommit mode."""
     return psycopg.Connection[DictRow].connect(
         host=secret["host"],
         port=secret["port"],
@@ -95,7 +101,7 @@ def connect(secret: dict[str, Any]) -> psycopg.Connection[DictRow]:
 
 def _command(verb: str, *options: str, environment: dict[str, str]) -> None:
     argv = [sys.executable, "-m", "operations.commands.app", verb, "--environment", ENVIRONMENT, *options]
-    done = subprocess.run(
+    result = subprocess.run(
         argv,
         cwd=checkout.ROOT,
         env=environment,
@@ -105,7 +111,7 @@ def _command(verb: str, *options: str, environment: dict[str, str]) -> None:
         check=False,
         timeout=COMMAND_SECONDS,
     )
-    if done.returncode:
+    if result.returncode:
         raise RuntimeError(
-            f"platform {verb} ended with status {done.returncode}: {(done.stderr or done.stdout)[-2000:]}"
+            f"platform {verb} ended with status {result.returncode}: {(result.stderr or result.stdout)[-2000:]}"
         )

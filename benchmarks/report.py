@@ -1,4 +1,4 @@
-"""What was measured, as the tables that are shown and that `docs/PERFORMANCE.md` keeps."""
+"""Benchmark results as Markdown tables, printed and stored in `docs/PERFORMANCE.md`."""
 
 import io
 import re
@@ -11,19 +11,19 @@ from rich.console import Console
 from rich.table import Table
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "PERFORMANCE.md"
-WIDTH = 1_000  # no line of a table is ever broken
+WIDTH = 1_000  # wide enough that no line is wrapped
 
 
 @dataclass(frozen=True, kw_only=True)
-class Figures:
-    """One table. The first column says whose figures a row holds, the others are figures."""
+class ResultTable:
+    """A table of figures; the first column names the row."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
 
     def markdown(self) -> str:
-        """The table under its title, aligned, so that it reads alike in a terminal and in a document."""
+        """Return the table under its title, with aligned columns."""
         table = Table(box=box.MARKDOWN)
         for number, column in enumerate(self.columns):
             table.add_column(column, justify="right" if number else "left", no_wrap=True)
@@ -38,24 +38,30 @@ class Figures:
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """What one benchmark found. `missing` says which contestants could not take part, and why."""
+    """The result of one benchmark. `missing` names candidates that were not measured, and why."""
 
     name: str
-    tables: Sequence[Figures]
+    tables: Sequence[ResultTable]
     notes: Sequence[str] = ()
     missing: Sequence[str] = ()
 
     def markdown(self) -> str:
-        """Everything that the document keeps of it."""
+        """Return the tables and notes."""
         notes = [f"- {note}" for note in (*self.notes, *(f"Not measured: {why}" for why in self.missing))]
         return "\n\n".join([*(table.markdown() for table in self.tables), *(["\n".join(notes)] if notes else [])])
 
 
-def write(section: Section, circumstances: str, document: Path = DOCUMENT) -> None:
-    """Puts a section's figures between its two markers in the document. ValueError when it has no such markers."""
+def write(section: Section, machine_description: str, document: Path = DOCUMENT) -> None:
+    """Replace the section between its two markers in the document.
+
+    Raises:
+        ValueError: The document does not have the markers exactly once.
+    """
     text = document.read_text(encoding="utf-8")
     between = re.compile(rf"(<!-- figures: {section.name} -->\n).*?(<!-- end of {section.name} -->)", re.DOTALL)
-    kept, found = between.subn(lambda found: f"{found[1]}\n{circumstances}\n\n{section.markdown()}\n\n{found[2]}", text)
+    text_after, found = between.subn(
+        lambda found: f"{found[1]}\n{machine_description}\n\n{section.markdown()}\n\n{found[2]}", text
+    )
     if found != 1:
-        raise ValueError(f"{document}: the markers of {section.name!r} are there {found} times instead of once")
-    document.write_text(kept, encoding="utf-8")
+        raise ValueError(f"{document}: found the markers of {section.name!r} {found} times instead of once")
+    document.write_text(text_after, encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Contestants that take turns, so that whatever else the machine does meets all of them alike.
+"""Candidates measured in rounds, so that other load on the machine affects all of them alike.
 
-Only ratios within one run say something: a figure of another day comes from another machine, even where it is the same one.
+Only ratios within one run are meaningful: figures of another day come from a machine in another condition.
 """
 
 import statistics
@@ -8,30 +8,32 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-# What one turn took, by name: "ms" of wall time, "cpu ms" of the contestant's own processes, and what else it measures.
-Turn = Mapping[str, float]
-Contestant = Callable[[], Turn]
+# Figures by name: "ms" of wall time, "cpu ms" of the candidate's own processes, and others.
+Measurement = Mapping[str, float]
+Candidate = Callable[[], Measurement]
 
 
-def take_turns(contestants: Mapping[str, Contestant], *, rounds: int, warm_ups: int = 1) -> dict[str, list[Turn]]:
-    """Every contestant once a round; the turns by contestant, those of the warm-up rounds left out.
+def measure_rounds(
+    candidates: Mapping[str, Candidate], *, rounds: int, warm_ups: int = 1
+) -> dict[str, list[Measurement]]:
+    """Measure every candidate once per round; return the measurements by candidate, without the warm-up rounds.
 
-    Each round begins with another contestant, so that none always follows the same one.
+    Each round begins with another candidate, so that none always follows the same one.
     """
-    names = list(contestants)
-    turns: dict[str, list[Turn]] = {name: [] for name in names}
+    names = list(candidates)
+    measurements: dict[str, list[Measurement]] = {name: [] for name in names}
     for number in range(-warm_ups, rounds):
         first = number % len(names)
         for name in names[first:] + names[:first]:
-            turn = contestants[name]()
+            measurement = candidates[name]()
             if number >= 0:
-                turns[name].append(turn)
-    return turns
+                measurements[name].append(measurement)
+    return measurements
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spread:
-    """The middle of some values, and the two quarters around it."""
+    """The median and the quartiles of some values."""
 
     median: float
     low: float
@@ -39,28 +41,30 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Self:
-        """The spread of at least one value."""
+        """Return the spread of at least one value."""
         known = list(values)
         low, median, high = statistics.quantiles(known, n=4, method="inclusive") if len(known) > 1 else known * 3
         return cls(median=median, low=low, high=high)
 
     @classmethod
-    def of_turns(cls, turns: Sequence[Turn], figure: str) -> Self:
-        """How one figure was spread over the rounds."""
-        return cls.of(turn[figure] for turn in turns)
+    def of_measurements(cls, measurements: Sequence[Measurement], figure: str) -> Self:
+        """Return the spread of one figure over the rounds."""
+        return cls.of(measurement[figure] for measurement in measurements)
 
     @classmethod
-    def of_ratios(cls, turns: Sequence[Turn], reference: Sequence[Turn], figure: str) -> Self:
-        """How many times the reference's, each turn compared with that of its own round."""
-        return cls.of(turn[figure] / other[figure] for turn, other in zip(turns, reference, strict=True))
+    def of_ratios(cls, measurements: Sequence[Measurement], reference: Sequence[Measurement], figure: str) -> Self:
+        """Return the spread of the ratios to a reference, each within the same round."""
+        return cls.of(
+            measurement[figure] / other[figure] for measurement, other in zip(measurements, reference, strict=True)
+        )
 
     def text(self, digits: int = 1) -> str:
-        """The median with its quarters, as a table shows it."""
+        """Return the median with the quartiles, as tables show it."""
         return f"{self.median:,.{digits}f} ({self.low:,.{digits}f}–{self.high:,.{digits}f})"
 
 
 def percentile(values: Sequence[float], percent: int) -> float:
-    """The value that so many percent of the values do not exceed, interpolated; of at least one value."""
+    """Return an interpolated percentile of at least one value."""
     if len(values) == 1:
         return values[0]
     return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,4 +1,4 @@
-"""`platform up`, step by step, as its own progress tells: with everything in memory, and with nothing of it."""
+"""Starts of the platform by step, with a warm and with a cold page cache."""
 
 import os
 import sysconfig
@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks import platforms
-from benchmarks.platforms import Start
-from benchmarks.report import Figures, Section
-from benchmarks.rounds import Spread, Turn, take_turns
+from benchmarks.platforms import StartedPlatform
+from benchmarks.report import ResultTable, Section
+from benchmarks.rounds import Measurement, Spread, measure_rounds
 from operations.project import checkout
 from operations.state.progress_log import PLATFORM_STEP
 
@@ -20,73 +20,76 @@ LONGEST = 5
 
 
 def measure(*, quick: bool) -> Section:
-    """Whole starts, cold and warm in turn where the system can forget files."""
-    why_not_cold = None if hasattr(os, "posix_fadvise") else "this system cannot be asked to forget a file"
+    """Measure whole starts, warm, and cold where the system can drop files from the page cache."""
+    cold_problem = None if hasattr(os, "posix_fadvise") else "this system cannot drop files from the page cache"
     if quick:
-        why_not_cold = "--quick leaves the memory of the machine alone"
+        cold_problem = "--quick does not change the page cache"
     waits: dict[str, list[float]] = {}
-    contestants = {WARM: lambda: _start(waits)}
-    if not why_not_cold:
-        contestants[COLD] = _cold_start
-    turns = take_turns(contestants, rounds=1 if quick else 3, warm_ups=0 if quick else 1)
-    steps = list(next(iter(turns.values()))[0])
-    rows = [[step, *(Spread.of_turns(own, step).text(2) for own in turns.values())] for step in steps]
-    tables = [Figures(title="Seconds by step", columns=("", *turns), rows=rows), _longest(waits)]
-    if why_not_cold:
-        return Section(name=NAME, tables=tables, missing=[f"cold starts: {why_not_cold}"])
-    notes = ["Cold: every file of Python, of the environment and of the project was put out of the page cache before."]
+    candidates = {WARM: lambda: _start(waits)}
+    if not cold_problem:
+        candidates[COLD] = _cold_start
+    measurements = measure_rounds(candidates, rounds=1 if quick else 3, warm_ups=0 if quick else 1)
+    steps = list(next(iter(measurements.values()))[0])
+    rows = [
+        [step, *(Spread.of_measurements(measured, step).text(2) for measured in measurements.values())]
+        for step in steps
+    ]
+    tables = [ResultTable(title="Seconds by step", columns=("", *measurements), rows=rows), _longest(waits)]
+    if cold_problem:
+        return Section(name=NAME, tables=tables, missing=[f"cold starts: {cold_problem}"])
+    notes = ["Cold: all files of Python, the environment and the project were dropped from the page cache before."]
     return Section(name=NAME, tables=tables, notes=notes)
 
 
-def _start(waits: dict[str, list[float]] | None = None) -> Turn:
-    with platforms.running() as start:
+def _start(waits: dict[str, list[float]] | None = None) -> Measurement:
+    with platforms.running_platform() as platform:
         if waits is not None:
-            for name, seconds in _resource_waits(start):
+            for name, seconds in _resource_waits(platform):
                 waits.setdefault(name, []).append(seconds)
-        return _steps(start)
+        return _steps(platform)
 
 
-def _cold_start() -> Turn:
+def _cold_start() -> Measurement:
     paths = sysconfig.get_paths()
-    forget([Path(paths["stdlib"]), Path(paths["purelib"]), checkout.ROOT])
+    drop_from_page_cache([Path(paths["stdlib"]), Path(paths["purelib"]), checkout.ROOT])
     return _start()
 
 
-def _steps(start: Start) -> Turn:
-    """Seconds by step; what the whole command took besides its steps comes last but one."""
-    steps = {event["step"]: float(event["seconds"]) for event in start.events if event["state"] == "finished"}
+def _steps(platform: StartedPlatform) -> Measurement:
+    """Return the seconds by step, with the command's own overhead and the total last."""
+    steps = {event["step"]: float(event["seconds"]) for event in platform.events if event["state"] == "finished"}
     del steps[PLATFORM_STEP]
-    return {**steps, COMMAND: start.seconds - sum(steps.values()), "**in all**": start.seconds}
+    return {**steps, COMMAND: platform.seconds - sum(steps.values()), "**in all**": platform.seconds}
 
 
-def _resource_waits(start: Start) -> Iterator[tuple[str, float]]:
-    """How long it took from one resource to the next, by the one that was waited for."""
-    before = 0.0
-    for event in start.events:
+def _resource_waits(platform: StartedPlatform) -> Iterator[tuple[str, float]]:
+    """Yield the time between consecutive resources, by the name of the resource that was waited for."""
+    previous = 0.0
+    for event in platform.events:
         if event["state"] == "progressed" and event["step"] == "resources":
-            yield event["detail"].partition(" · ")[2], event["seconds"] - before
-            before = event["seconds"]
+            yield event["detail"].partition(" · ")[2], event["seconds"] - previous
+            previous = event["seconds"]
 
 
-def _longest(waits: dict[str, list[float]]) -> Figures:
+def _longest(waits: dict[str, list[float]]) -> ResultTable:
     spreads = sorted(((Spread.of(values), name) for name, values in waits.items()), key=lambda pair: -pair[0].median)
     rows = [[name, spread.text(2)] for spread, name in spreads[:LONGEST]]
-    return Figures(title="Resources that were waited for longest", columns=("", "warm, seconds"), rows=rows)
+    return ResultTable(title="Resources with the longest waits", columns=("", "warm, seconds"), rows=rows)
 
 
-def forget(folders: Sequence[Path]) -> None:
-    """Asks the system to put every file below the folders out of its memory. What another process has mapped stays there."""
+def drop_from_page_cache(folders: Sequence[Path]) -> None:
+    """Ask the system to drop all files below these folders from the page cache. Files that processes have mapped stay."""
     for folder in folders:
         for path in folder.rglob("*"):
             if path.is_file() and not path.is_symlink():
-                _forget(path)
+                _drop(path)
 
 
-def _forget(path: Path) -> None:
+def _drop(path: Path) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except OSError:
-        return  # it went away since, or is not ours to read: either way nothing of it will be read
+        return  # The file was removed or is not readable, so the start does not read it either.
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
     finally:

@@ -1,5 +1,5 @@
-// The episodes' list and get by Express and pg, with the checks, headers and log line of the API that they are compared with.
-// `/rows` makes the JSON of rows, as Express services do; `/json` hands on what Postgres wrote; `/constant` does nothing.
+// The episodes' list and get with Express and pg, with the same checks, headers and log line as the API.
+// `/rows` serializes rows, as Express services do; `/json` returns JSON built by Postgres; `/constant` does no work.
 import crypto from "node:crypto";
 import express from "express";
 import jwt from "jsonwebtoken";
@@ -7,7 +7,7 @@ import pg from "pg";
 
 const settings = JSON.parse(process.env.BENCHMARK_SETTINGS);
 
-// As the API answers them: a date is its text, a rating a number.
+// As in the API's responses, dates are strings and ratings are numbers.
 pg.types.setTypeParser(pg.types.builtins.DATE, (text) => text);
 pg.types.setTypeParser(pg.types.builtins.NUMERIC, Number);
 const { host, port, database, username: user, password } = settings.database;
@@ -66,14 +66,14 @@ function guard(request, response, next) {
 }
 
 const cursorOf = (id) => Buffer.from(id.replaceAll("-", ""), "hex").toString("base64url");
-// A statement with a name is prepared once per connection, as psycopg does it by itself.
+// A named statement is prepared once per connection, as psycopg does automatically.
 const query = (name, values) => pool.query({ name, text: settings.statements[name], values });
 const listValues = (request) => [Number(request.query.limit ?? 20)];
 const sendJson = (response, text) => response.type("application/json").send(text);
 
 const app = express();
 app.disable("x-powered-by");
-// The version is the ETag; a hash of every body would be work that the API does not do.
+// The ETag is the version: the API does not hash bodies either.
 app.set("etag", false);
 app.use(context);
 

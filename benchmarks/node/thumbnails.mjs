@@ -1,9 +1,9 @@
-// Thumbnails by sharp: the same sizes, fit and quality as the worker's, asked for line by line on standard input.
+// Thumbnails with sharp: the same sizes, fit and quality as the worker's; each line on stdin is a request.
 import fs from "node:fs";
 import readline from "node:readline";
 import sharp from "sharp";
 
-// What libvips remembers of earlier operations would make a repeated one look free.
+// The cache of libvips would make repeated operations free.
 sharp.cache(false);
 
 const WHITE = "#ffffff";
@@ -14,13 +14,13 @@ const fitted = (image, { width, height }) => image.resize(width, height, { fit: 
 const encoded = (image, { quality }) => image.jpeg({ quality, progressive: true }).toBuffer();
 
 const makers = {
-  // As its documentation shows it: each size is a pipeline of its own, which decodes the source again.
+  // As in its documentation: each size has its own pipeline, which decodes the source again.
   async "a pipeline a size"(source, variants) {
     const bodies = [];
     for (const variant of variants) bodies.push(await encoded(fitted(upright(source), variant), variant));
     return bodies;
   },
-  // As the worker does it: one decode, each smaller size made from the larger one before.
+  // As in the worker: one decode, and each size is scaled from the next larger one.
   async "one decode"(source, variants) {
     const bodies = [];
     let image = upright(source);

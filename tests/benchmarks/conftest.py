@@ -1,4 +1,4 @@
-"""What a benchmark shows, read back."""
+"""A parser of the tables that benchmarks print."""
 
 import re
 from collections.abc import Callable
@@ -10,7 +10,7 @@ Tables = dict[str, dict[str, dict[str, str]]]
 
 @pytest.fixture
 def tables_of() -> Callable[[str], Tables]:
-    """Cells by title, row and column of the markdown that a section is shown as."""
+    """Return a function that parses the Markdown of a section into cells by title, row and column."""
 
     def read(markdown: str) -> Tables:
         found: Tables = {}

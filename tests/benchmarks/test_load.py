@@ -1,4 +1,4 @@
-"""The client, against a server that counts."""
+"""The load generator, against a server that counts requests."""
 
 import time
 from collections import Counter
@@ -45,34 +45,34 @@ class Handler(QuietHandler):
 
 @pytest.fixture
 def server() -> Iterator[CountingServer]:
-    with CountingServer() as serving:
-        yield serving
+    with CountingServer() as running_server:
+        yield running_server
 
 
-def wire(path: str) -> bytes:
-    return load.request(path, host="api.example.test", token="a.b.c")
+def request_bytes(path: str) -> bytes:
+    return load.build_request(path, host="api.example.test", token="a.b.c")
 
 
 class TestDrive:
-    def test_exactly_the_requests_over_kept_connections(self, server: CountingServer) -> None:
-        driven = load.drive(server.server_port, [wire(path) for path in PATHS], connections=3, requests=10)
+    def test_exact_number_of_requests_over_persistent_connections(self, server: CountingServer) -> None:
+        result = load.run_load(server.server_port, [request_bytes(path) for path in PATHS], connections=3, requests=10)
         assert server.requests == {"/a": 5, "/b": 5}
         assert server.connections == 3
-        assert len(driven.latencies) == 10
-        assert 0 < max(driven.latencies) <= driven.seconds
-        assert driven.milliseconds(50) <= driven.milliseconds(99)
+        assert len(result.latencies) == 10
+        assert 0 < max(result.latencies) <= result.seconds
+        assert result.milliseconds(50) <= result.milliseconds(99)
         assert server.heads[0]["Host"] == "api.example.test"
         assert server.heads[0]["Authorization"] == "Bearer a.b.c"
 
     def test_fewer_requests_than_connections(self, server: CountingServer) -> None:
-        assert len(load.drive(server.server_port, [wire("/a")], connections=4, requests=2).latencies) == 2
+        assert len(load.run_load(server.server_port, [request_bytes("/a")], connections=4, requests=2).latencies) == 2
         assert server.requests.total() == 2
 
-    def test_refusal_ends_it(self, server: CountingServer) -> None:
+    def test_error_response_raises_error(self, server: CountingServer) -> None:
         with pytest.raises(load.UnexpectedResponseError, match="503"):
-            load.drive(server.server_port, [wire("/away")], connections=1, requests=1)
+            load.run_load(server.server_port, [request_bytes("/away")], connections=1, requests=1)
 
 
 class TestFetch:
-    def test_last_byte_is_waited_for(self, server: CountingServer) -> None:
-        assert load.fetch(server.server_port, wire("/late")) == BODY
+    def test_response_is_read_to_its_last_byte(self, server: CountingServer) -> None:
+        assert load.fetch(server.server_port, request_bytes("/late")) == BODY

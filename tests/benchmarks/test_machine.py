@@ -1,4 +1,4 @@
-"""What is said of the machine that was measured on."""
+"""Description of the machine."""
 
 import os
 
@@ -7,13 +7,13 @@ import pytest
 from benchmarks import machine
 
 
-class TestCircumstances:
-    @pytest.mark.parametrize(("load", "is_said"), [(0.0, False), (64.0, True)])
-    def test_busy_machine_makes_figures_preliminary(
-        self, load: float, is_said: bool, monkeypatch: pytest.MonkeyPatch
+class TestDescribe:
+    @pytest.mark.parametrize(("load", "is_preliminary"), [(0.0, False), (64.0, True)])
+    def test_figures_of_a_busy_machine_are_preliminary(
+        self, load: float, is_preliminary: bool, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
-        monkeypatch.setattr(machine.psutil, "cpu_count", lambda: 8)
-        said = machine.circumstances()
-        assert ("Preliminary" in said) is is_said
-        assert "on 8 cores of " in said
+        monkeypatch.setattr("psutil.cpu_count", lambda: 8)
+        description = machine.describe()
+        assert ("Preliminary" in description) is is_preliminary
+        assert "on 8 cores of " in description

@@ -1,4 +1,4 @@
-"""Tables as they are shown and kept."""
+"""Tables as they are printed and stored."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS
-from benchmarks.report import DOCUMENT, Figures, Section, write
+from benchmarks.report import DOCUMENT, ResultTable, Section, write
 
 DOCUMENTED = "# Figures\n\n<!-- figures: one -->\nold\n<!-- end of one -->\n\nKept.\n\n<!-- figures: two -->\n<!-- end of two -->\n"
 
 
 @pytest.fixture
 def section() -> Section:
-    table = Figures(title="Times", columns=("", "ms"), rows=[("a", "1.0"), ("b [x]", "1,234.5")])
+    table = ResultTable(title="Times", columns=("", "ms"), rows=[("a", "1.0"), ("b [x]", "1,234.5")])
     return Section(name="one", tables=[table], notes=["A note."], missing=["c: it is away"])
 
 
 class TestMarkdown:
-    def test_cells_are_read_back(self, section: Section, tables_of: Callable[[str], Any]) -> None:
+    def test_cells_can_be_parsed(self, section: Section, tables_of: Callable[[str], Any]) -> None:
         assert tables_of(section.markdown()) == {"Times": {"a": {"ms": "1.0"}, "b [x]": {"ms": "1,234.5"}}}
 
     def test_columns_are_aligned(self, section: Section) -> None:
@@ -27,12 +27,12 @@ class TestMarkdown:
         assert len({len(line) for line in lines}) == 1
         assert lines[-2] == "| a     |     1.0 |"
 
-    def test_who_is_missing_is_said(self, section: Section) -> None:
+    def test_missing_candidates_are_listed(self, section: Section) -> None:
         assert section.markdown().endswith("- A note.\n- Not measured: c: it is away")
 
 
 class TestWrite:
-    def test_figures_are_replaced_and_the_rest_is_kept(self, section: Section, tmp_path: Path) -> None:
+    def test_section_is_replaced_and_the_rest_is_unchanged(self, section: Section, tmp_path: Path) -> None:
         document = tmp_path / "figures.md"
         document.write_text(DOCUMENTED)
         for _ in range(2):
@@ -40,7 +40,7 @@ class TestWrite:
         written = document.read_text()
         assert written == DOCUMENTED.replace("old\n", f"\nMeasured today.\n\n{section.markdown()}\n\n")
 
-    def test_document_without_the_markers_is_refused(self, section: Section, tmp_path: Path) -> None:
+    def test_missing_markers_raise_value_error(self, section: Section, tmp_path: Path) -> None:
         document = tmp_path / "figures.md"
         document.write_text("# Figures\n")
         with pytest.raises(ValueError, match="0 times"):
@@ -48,7 +48,7 @@ class TestWrite:
         assert document.read_text() == "# Figures\n"
 
     @pytest.mark.parametrize("name", BENCHMARKS)
-    def test_every_benchmark_has_its_place_in_the_document(self, name: str, tmp_path: Path) -> None:
+    def test_document_has_the_markers_of_every_benchmark(self, name: str, tmp_path: Path) -> None:
         copy = tmp_path / "PERFORMANCE.md"
         copy.write_text(DOCUMENT.read_text())
         write(Section(name=name, tables=[]), "Measured today.", copy)

@@ -1,4 +1,4 @@
-"""The command as people run it, its state in a temporary folder."""
+"""Fixtures for the command as people run it, with its state in a temporary folder."""
 
 import io
 import itertools
@@ -28,7 +28,7 @@ from operations.state.lock import ProcessIdentity
 from tests.http_listener import Listener, QuietHandler
 
 COMMAND = str(Path(sys.executable).with_name("platform"))
-PROCESS_VERBS = {"up", "reset"}
+PROCESS_COMMANDS = {"up", "reset"}
 START_SECONDS = 300
 QUEUE_NUMBERS = itertools.count(1)
 RECEIVE_LIMIT = 3
@@ -36,20 +36,21 @@ ROOMS = ("stacks", "components", "runtime", "lambda_src", "local", "operations",
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What one run of the command left."""
+class CommandResult:
+    """The result of one run of the command."""
 
     code: int
     out: str
     err: str
 
-    def checked(self) -> "Answer":
+    def checked(self) -> "CommandResult":
+        """Check that there is no traceback, and return this result."""
         assert "Traceback" not in self.out + self.err
         return self
 
     @property
     def data(self) -> dict[str, Any]:
-        """Standard output as the one JSON object it must be."""
+        """Return stdout as JSON; stderr must be empty."""
         assert self.err == ""
         parsed = json.loads(self.out)
         assert isinstance(parsed, dict)
@@ -58,33 +59,33 @@ class Answer:
 
 @dataclass(frozen=True)
 class Command:
-    """Runs `platform` with its state below one folder; with `copy`, that of a copy of the project."""
+    """Runs `platform` with a state directory of its own; with `copy`, that of a copy of the project."""
 
     state_root: Path
     copy: Path | None = None
 
-    def __call__(self, *arguments: str, **variables: str) -> Answer:
-        """Run it in this process, which has its modules loaded: a process of its own costs a second for that.
+    def __call__(self, *arguments: str, **variables: str) -> CommandResult:
+        """Run the command in this process, which has its modules loaded: a separate process takes a second for that.
 
-        What makes platforms, and a copy of the project, have processes of their own.
+        Commands that start platforms, and those of a copy of the project, run in separate processes.
         """
-        if self.copy or PROCESS_VERBS.intersection(arguments):
-            return self.process(*arguments, **variables)
+        if self.copy or PROCESS_COMMANDS.intersection(arguments):
+            return self.run_process(*arguments, **variables)
         out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
         with (
             patch.dict(os.environ, self.environment(**variables), clear=True),
             patch.object(sys, "argv", [*self.argv, *arguments]),
-            Path(os.devnull).open() as nothing,
-            patch.multiple(sys, stdin=nothing, stdout=out, stderr=err),
-            pytest.raises(SystemExit) as ended,
+            Path(os.devnull).open() as stdin,
+            patch.multiple(sys, stdin=stdin, stdout=out, stderr=err),
+            pytest.raises(SystemExit) as exit_info,
         ):
             app.main()
         out.seek(0)
         err.seek(0)
-        return Answer(code=int(ended.value.code or 0), out=out.read(), err=err.read()).checked()
+        return CommandResult(code=int(exit_info.value.code or 0), out=out.read(), err=err.read()).checked()
 
-    def process(self, *arguments: str, **variables: str) -> Answer:
-        """Run it as people do."""
+    def run_process(self, *arguments: str, **variables: str) -> CommandResult:
+        """Run the command in a separate process."""
         done = subprocess.run(
             [*self.argv, *arguments],
             env=self.environment(**variables),
@@ -95,11 +96,11 @@ class Command:
             timeout=START_SECONDS,
             check=False,
         )
-        return Answer(code=done.returncode, out=done.stdout, err=done.stderr).checked()
+        return CommandResult(code=done.returncode, out=done.stdout, err=done.stderr).checked()
 
     @contextmanager
     def start(self, *arguments: str) -> Iterator[subprocess.Popen[str]]:
-        """The command while it runs; killed when the block ends without it having ended."""
+        """Run the command in the background; it is killed if it still runs when the block ends."""
         with subprocess.Popen(
             [*self.argv, *arguments],
             env=self.environment(),
@@ -124,9 +125,9 @@ class Command:
         found = {checkout.STATE_DIRECTORY_VARIABLE: str(self.state_root)}
         if self.copy:
             found["PYTHONPATH"] = str(self.copy)
-            # A copy runs the same code, as long as a test does not spoil that; then it makes bundles of its own beside them.
+            # The bundles are shared: a copy has the same source unless a test changes it, and then other cache entries.
             found[checkout.BUNDLE_CACHE_VARIABLE] = str(checkout.bundle_cache())
-        # The command names itself as a person can type it, which depends on their PATH.
+        # The command line in messages depends on PATH.
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return os.environ | {"PATH": path} | found | variables
 
@@ -140,7 +141,7 @@ def command(tmp_path: Path) -> Command:
 
 
 class Api(Listener):
-    """Listens where an API would, and answers every GET with `status`."""
+    """An HTTP server on loopback that responds to every GET with `status`."""
 
     status = 200
 
@@ -164,7 +165,7 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Command:
-    """The command of a copy of the project, which a test may spoil."""
+    """Return the command of a copy of the project, whose files a test may change."""
     copy = tmp_path / "project"
     for room in ROOMS:
         shutil.copytree(checkout.ROOT / room, copy / room, ignore=shutil.ignore_patterns("__pycache__"))
@@ -175,13 +176,13 @@ def copied(tmp_path: Path) -> Command:
 
 @pytest.fixture(scope="module")
 def platform_command(tmp_path_factory: pytest.TempPathFactory) -> Command:
-    """The command for a platform that the tests of a module share."""
+    """Return the command for a platform that all tests of a module share."""
     return Command(tmp_path_factory.mktemp("platform") / "state")
 
 
 @pytest.fixture
 def files(command: Command) -> StateFiles:
-    """The files of `dev`, its folder made."""
+    """Return the state files of `dev`; their folder exists."""
     made = command.files()
     made.logs.mkdir(parents=True)
     return made
@@ -189,7 +190,7 @@ def files(command: Command) -> StateFiles:
 
 @pytest.fixture
 def sleeper() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
-    """Makes processes that do nothing, or what a program says before that; all are ended afterwards."""
+    """Return a function that starts sleeping processes, which may run a program first; all are killed afterwards."""
     made: list[subprocess.Popen[bytes]] = []
 
     def make(program: str = "", *, collected: bool = True, **options: Any) -> subprocess.Popen[bytes]:
@@ -197,7 +198,7 @@ def sleeper() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
         process = subprocess.Popen(argv, start_new_session=True, **options)
         made.append(process)
         if collected:
-            # As init does for processes whose parent is gone; nobody would wait for the end of a zombie otherwise.
+            # Reap the process when it ends, as init does for orphans; otherwise it would remain a zombie.
             threading.Thread(target=process.wait, daemon=True).start()
         return process
 
@@ -212,7 +213,7 @@ def sleeper() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 
 @pytest.fixture
 def held_by() -> Callable[..., EnvironmentState]:
-    """Makes the state of a platform whose host is a given process; nothing listens at its endpoints unless told where."""
+    """Return a function that creates a state with the given host process and unreachable endpoints by default."""
 
     def make(process: ProcessIdentity, *, api: str = "http://127.0.0.1:9", **changes: Any) -> EnvironmentState:
         return EnvironmentState(
@@ -254,7 +255,7 @@ def held_by() -> Callable[..., EnvironmentState]:
 
 @dataclass(frozen=True)
 class Pair:
-    """A work queue and its dead letters, in the emulator."""
+    """A work queue and its dead-letter queue in the emulator."""
 
     account: LocalAccount
     url: str
@@ -273,16 +274,16 @@ class Pair:
             self.sqs.send_message(QueueUrl=self.url, MessageBody=body, **more)
 
     def receive_all(self, url: str, **more: Any) -> list[Any]:
-        """Receives until nothing comes; what comes stays hidden."""
+        """Receive all messages; they stay invisible."""
         got: list[Any] = []
         while batch := self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, **more).get("Messages"):
             got += batch
         return got
 
     def poison(self, *bodies: str, **more: Any) -> None:
-        """Sends messages that no worker can do, and receives them until they are set aside."""
+        """Send messages and receive them until they move to the dead-letter queue."""
         self.send(*bodies, **more)
-        # The receive after the last permitted one moves it.
+        # A message moves when it is received once more than the limit.
         for _ in range(RECEIVE_LIMIT + 1):
             self._fail_all()
         assert self.count(self.dead_letter_url) == len(bodies)
@@ -294,14 +295,14 @@ class Pair:
             )
 
     def count(self, url: str) -> int:
-        depth = show_queues.depth(self.account, url)
+        depth = show_queues.read_depth(self.account, url)
         return depth.visible + depth.in_flight
 
     def redrive(self, **more: Any) -> Any:
         return redrive(self.sqs, self.dead_letter_url, self.url, **more)
 
     def bodies(self) -> "Counter[str]":
-        """What stands in both queues."""
+        """Return the bodies of the messages in both queues."""
         both = self.receive_all(self.url) + self.receive_all(self.dead_letter_url)
         return Counter(message["Body"] for message in both)
 

@@ -1,4 +1,4 @@
-"""A platform elsewhere is named by its address and met with tokens that people were given there."""
+"""Remote platforms: base URL and access tokens from the command line."""
 
 from typing import TYPE_CHECKING
 
@@ -22,80 +22,80 @@ def no_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
-class TestAddress:
+class TestBaseUrl:
     @pytest.mark.parametrize(
-        ("address", "said"),
+        ("url", "message"),
         [
-            ("api.example.com", "must begin with https://"),
-            ("ftp://api.example.com", "must begin with https://"),
+            ("api.example.com", "it must begin with https://"),
+            ("ftp://api.example.com", "it must begin with https://"),
             ("https://", "name a host"),
             ("https://api.example.com:port", "Port could not be cast"),
             ("https://[::1", "Invalid IPv6 URL"),
-            ("https://api.example.com?x=1", "no query"),
-            ("https://me:secret@api.example.com", "no query, fragment or user"),
+            ("https://api.example.com?x=1", "must not have a query"),
+            ("https://me:secret@api.example.com", "must not have a query, fragment or user"),
             ("http://api.example.com", "unencrypted"),
         ],
     )
-    def test_what_is_no_address_is_refused(self, address: str, said: str) -> None:
-        with pytest.raises(CommandError, match="--base-url") as refused:
-            remote_platform.of(address, {})
-        assert said in refused.value.message
-        assert refused.value.code == ExitCode.USAGE
+    def test_invalid_url_raises_command_error(self, url: str, message: str) -> None:
+        with pytest.raises(CommandError, match="--base-url") as raised:
+            remote_platform.from_options(url, {})
+        assert message in raised.value.message
+        assert raised.value.code == ExitCode.USAGE
 
-    @pytest.mark.parametrize("address", ["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000"])
-    def test_loopback_needs_no_encryption(self, address: str) -> None:
-        there = remote_platform.of(address + "/", {})
-        assert there is not None
-        assert there.base_url == address
+    @pytest.mark.parametrize("url", ["http://127.0.0.1:3000", "http://localhost:3000", "http://[::1]:3000"])
+    def test_http_is_allowed_on_loopback(self, url: str) -> None:
+        remote = remote_platform.from_options(url + "/", {})
+        assert remote is not None
+        assert remote.base_url == url
 
-    def test_stage_path_is_kept(self) -> None:
-        there = remote_platform.of(f"{URL}/v1/", {})
-        assert there is not None
-        assert there.base_url == f"{URL}/v1"
+    def test_path_of_the_url_is_kept(self) -> None:
+        remote = remote_platform.from_options(f"{URL}/v1/", {})
+        assert remote is not None
+        assert remote.base_url == f"{URL}/v1"
 
 
 class TestTokens:
-    def test_option_goes_before_the_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_option_takes_precedence_over_the_environment_variable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PLATFORM_TOKEN_ADMIN", "from the variable")
         monkeypatch.setenv("PLATFORM_TOKEN_VIEWER", "from the variable")
-        there = remote_platform.of(URL, {Role.ADMIN: "from the option", Role.EDITOR: "e", Role.VIEWER: None})
-        assert there is not None
-        there.require_tokens()
-        assert [there.token(role) for role in USER_ROLES] == ["from the option", "e", "from the variable"]
+        remote = remote_platform.from_options(URL, {Role.ADMIN: "from the option", Role.EDITOR: "e", Role.VIEWER: None})
+        assert remote is not None
+        remote.require_tokens()
+        assert [remote.token(role) for role in USER_ROLES] == ["from the option", "e", "from the variable"]
 
-    def test_tokens_are_not_in_the_text_form(self) -> None:
-        assert "secret" not in repr(remote_platform.of(URL, {Role.ADMIN: "secret"}))
+    def test_repr_contains_no_tokens(self) -> None:
+        assert "secret" not in repr(remote_platform.from_options(URL, {Role.ADMIN: "secret"}))
 
-    def test_missing_ones_are_all_named(self, command: "Command") -> None:
-        answer = command("journey", "--base-url", URL, "--token-editor", "x", "--json")
-        assert answer.code == ExitCode.USAGE
-        error = answer.data["error"]
+    def test_error_names_all_missing_tokens(self, command: "Command") -> None:
+        result = command("journey", "--base-url", URL, "--token-editor", "x", "--json")
+        assert result.code == ExitCode.USAGE
+        error = result.data["error"]
         assert "missing for admin, viewer:" in error["message"]
         assert "--token-admin or PLATFORM_TOKEN_ADMIN" in error["next"]
         assert "--token-viewer or PLATFORM_TOKEN_VIEWER" in error["next"]
         assert not command.state_root.exists()
 
-    def test_only_where_a_machine_acts_its_token_is_asked_for(self, command: "Command") -> None:
-        people = ["--token-admin", "a", "--token-editor", "e", "--token-viewer", "v"]
-        answer = command("journey", "catalogue", "--base-url", URL, *people, "--json")
-        assert answer.code == ExitCode.USAGE
-        assert "missing for system:" in answer.data["error"]["message"]
-        assert "--token-system or PLATFORM_TOKEN_SYSTEM" in answer.data["error"]["next"]
+    def test_catalogue_journey_also_needs_the_machine_token(self, command: "Command") -> None:
+        tokens = ["--token-admin", "a", "--token-editor", "e", "--token-viewer", "v"]
+        result = command("journey", "catalogue", "--base-url", URL, *tokens, "--json")
+        assert result.code == ExitCode.USAGE
+        assert "missing for system:" in result.data["error"]["message"]
+        assert "--token-system or PLATFORM_TOKEN_SYSTEM" in result.data["error"]["next"]
 
     @pytest.mark.parametrize("verb", ["journey", "doctor"])
-    def test_without_an_address_they_are_refused(self, command: "Command", verb: str) -> None:
-        answer = command(verb, "--token-admin", "x", "--json")
-        assert answer.code == ExitCode.USAGE
-        assert "--base-url is missing" in answer.data["error"]["message"]
+    def test_token_options_without_base_url_are_rejected(self, command: "Command", verb: str) -> None:
+        result = command(verb, "--token-admin", "x", "--json")
+        assert result.code == ExitCode.USAGE
+        assert "--token-… needs --base-url" in result.data["error"]["message"]
 
-    def test_variables_alone_mean_nothing(self, command: "Command") -> None:
+    def test_environment_variables_without_base_url_are_ignored(self, command: "Command") -> None:
         assert command("journey", "--json", PLATFORM_TOKEN_ADMIN="x").code == ExitCode.STOPPED
 
 
-class TestNobodyThere:
-    def test_journey_says_so(self, command: "Command") -> None:
+class TestUnreachablePlatform:
+    def test_journey_fails_at_its_first_step(self, command: "Command") -> None:
         tokens = ["--token-admin", "a", "--token-editor", "e", "--token-viewer", "v"]
-        answer = command("journey", "--base-url", "http://127.0.0.1:9", *tokens)
-        assert answer.code == ExitCode.FAILED
-        assert "the journey failed at 'health'" in answer.err
-        assert "next: read what that platform's functions logged" in answer.err
+        result = command("journey", "--base-url", "http://127.0.0.1:9", *tokens)
+        assert result.code == ExitCode.FAILED
+        assert "the journey failed at 'health'" in result.err
+        assert "next: read the logs of that platform's functions" in result.err

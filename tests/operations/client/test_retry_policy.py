@@ -1,13 +1,13 @@
-"""Requests are repeated as long as that may help, and no longer."""
+"""Repetition of requests: when it happens and when it ends."""
 
 import pytest
 
 from operations.client.platform_api import UnexpectedResponseError
-from operations.client.retry_policy import ATTEMPTS, RetryPolicy
+from operations.client.retry_policy import MAX_FAULTS, RetryPolicy
 
 
-class Answers:
-    """Gives one answer after the other: a status that is refused, or None for a good one. The last one stays."""
+class FakeRequest:
+    """Responds with the given statuses in turn, the last one repeatedly; None means success."""
 
     def __init__(self, *statuses: int | None, retry_after_seconds: float = 0.01) -> None:
         self.statuses, self.sent, self.retry_after_seconds = list(statuses), 0, retry_after_seconds
@@ -18,49 +18,49 @@ class Answers:
         if status is None:
             return "done"
         raise UnexpectedResponseError(
-            f"answered {status}", status=status or None, retry_after_seconds=self.retry_after_seconds
+            f"status {status}", status=status or None, retry_after_seconds=self.retry_after_seconds
         )
 
 
-LOST = 0
+NO_RESPONSE = 0
 
 
-class TestPatience:
-    def test_what_is_busy_is_asked_again_until_it_is_not(self) -> None:
+class TestRetryPolicy:
+    def test_throttled_requests_are_repeated_until_success(self) -> None:
         waits: list[str] = []
-        answers = Answers(*[429] * (ATTEMPTS + 2), 503, None)
-        assert RetryPolicy(60, waits.append)(answers) == "done"
-        assert answers.sent == ATTEMPTS + 4
-        assert len(waits) == ATTEMPTS + 3
+        request = FakeRequest(*[429] * (MAX_FAULTS + 2), 503, None)
+        assert RetryPolicy(60, waits.append)(request) == "done"
+        assert request.sent == MAX_FAULTS + 4
+        assert len(waits) == MAX_FAULTS + 3
 
     @pytest.mark.parametrize("status", [400, 404, 409, 500])
-    def test_what_waiting_does_not_mend_is_not_repeated(self, status: int) -> None:
-        answers = Answers(status)
+    def test_permanent_error_is_not_repeated(self, status: int) -> None:
+        request = FakeRequest(status)
         with pytest.raises(UnexpectedResponseError):
-            RetryPolicy(60, lambda _: None)(answers)
-        assert answers.sent == 1
+            RetryPolicy(60, lambda _: None)(request)
+        assert request.sent == 1
 
-    @pytest.mark.parametrize("status", [503, LOST])
-    def test_a_fault_is_not_repeated_for_ever(self, status: int) -> None:
-        answers = Answers(status)
+    @pytest.mark.parametrize("status", [503, NO_RESPONSE])
+    def test_transient_faults_are_repeated_up_to_the_default_limit(self, status: int) -> None:
+        request = FakeRequest(status)
         with pytest.raises(UnexpectedResponseError):
-            RetryPolicy(60, lambda _: None)(answers)
-        assert answers.sent == ATTEMPTS
+            RetryPolicy(60, lambda _: None)(request)
+        assert request.sent == MAX_FAULTS
 
-    def test_a_fault_gets_as_many_attempts_as_were_said(self) -> None:
-        answers = Answers(503)
+    def test_transient_faults_are_repeated_up_to_the_given_limit(self) -> None:
+        request = FakeRequest(503)
         with pytest.raises(UnexpectedResponseError):
-            RetryPolicy(60, lambda _: None, attempts=ATTEMPTS + 3)(answers)
-        assert answers.sent == ATTEMPTS + 3
+            RetryPolicy(60, lambda _: None, max_faults=MAX_FAULTS + 3)(request)
+        assert request.sent == MAX_FAULTS + 3
 
-    def test_a_wait_beyond_its_time_is_not_begun(self) -> None:
-        answers = Answers(429, None, retry_after_seconds=30)
+    def test_wait_beyond_the_deadline_is_not_started(self) -> None:
+        request = FakeRequest(429, None, retry_after_seconds=30)
         with pytest.raises(UnexpectedResponseError):
-            RetryPolicy(1, lambda _: None)(answers)
-        assert answers.sent == 1
+            RetryPolicy(1, lambda _: None)(request)
+        assert request.sent == 1
 
-    def test_nobody_waits_once_it_is_stopped(self) -> None:
-        patience = RetryPolicy(60, lambda _: None)
-        patience.stop()
+    def test_stopped_policy_does_not_repeat(self) -> None:
+        retry = RetryPolicy(60, lambda _: None)
+        retry.stop()
         with pytest.raises(UnexpectedResponseError):
-            patience(Answers(429, None, retry_after_seconds=30))
+            retry(FakeRequest(429, None, retry_after_seconds=30))

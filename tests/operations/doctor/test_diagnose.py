@@ -1,4 +1,4 @@
-"""What the doctor says of platforms: stopped, broken, and elsewhere."""
+"""`platform doctor` on stopped, broken and remote platforms."""
 
 import socket
 import subprocess
@@ -17,34 +17,34 @@ from operations.terminal.exit_codes import ExitCode
 from tests.http_listener import Listener, QuietHandler
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Answer, Api, Command
+    from tests.operations.conftest import Api, Command, CommandResult
 
 MakeState = Callable[..., EnvironmentState]
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
-def seen(answer: "Answer") -> dict[str, dict[str, str]]:
-    """The checks of one run by name; the object has its promised form."""
-    data = answer.data
+def checks_of(result: "CommandResult") -> dict[str, dict[str, str]]:
+    """Return the checks of a run by name, after validating the JSON object."""
+    data = result.data
     assert set(data) == {"ok", "checks"}
     for check in data["checks"]:
         assert set(check) == {"name", "state", "detail", "fix"}
         assert bool(check["fix"]) == (check["state"] != "ok")
     problems = [check for check in data["checks"] if check["state"] == "problem"]
     assert data["ok"] is not bool(problems)
-    assert answer.code == (ExitCode.FAILED if problems else ExitCode.OK)
+    assert result.code == (ExitCode.FAILED if problems else ExitCode.OK)
     return {check["name"]: check for check in data["checks"]}
 
 
 class TestStopped:
-    def test_nothing_is_created_and_the_next_command_is_said(self, command: "Command") -> None:
-        checks = seen(command("doctor", "--port", "0", "--json"))
+    def test_stopped_platform_is_ok_and_nothing_is_created(self, command: "Command") -> None:
+        checks = checks_of(command("doctor", "--port", "0", "--json"))
         assert checks["platform"]["state"] == "ok"
         assert "platform up" in checks["platform"]["detail"]
         assert checks["port 0"]["state"] == "ok"
         assert not command.state_root.exists()
 
-    def test_remains_are_a_warning(
+    def test_files_of_an_earlier_platform_are_a_warning(
         self,
         command: "Command",
         files: StateFiles,
@@ -55,30 +55,30 @@ class TestStopped:
         files.write(held_by(ProcessIdentity.of(host.pid)))
         host.kill()
         host.wait()
-        checks = seen(command("doctor", "--port", "0", "--json"))
+        checks = checks_of(command("doctor", "--port", "0", "--json"))
         assert checks["platform"]["state"] == "warning"
         assert "state.json" in checks["platform"]["detail"]
         assert checks["platform"]["fix"].startswith("platform down")
 
-    def test_port_of_another_program(self, command: "Command") -> None:
+    def test_port_in_use_is_a_problem(self, command: "Command") -> None:
         with socket.create_server(("127.0.0.1", 0)) as other:
             port = other.getsockname()[1]
-            checks = seen(command("doctor", "--port", str(port), "--json"))
+            checks = checks_of(command("doctor", "--port", str(port), "--json"))
         assert checks[f"port {port}"]["state"] == "problem"
         assert checks[f"port {port}"]["fix"].endswith("platform up --port 0")
 
 
 class TestBroken:
-    def test_dead_parts_are_named_one_by_one(
+    def test_each_broken_part_is_a_problem(
         self, command: "Command", files: StateFiles, held_by: MakeState, api: "Api"
     ) -> None:
         api.status = 503
         processes = (Process(name="host", pid=1, state="running"), Process(name="postgres", pid=2, state="exited"))
         outputs = {"storage_bucket": "b", "database_endpoint": "127.0.0.1:9", "region": "us-east-1"}
         files.write(held_by(ProcessIdentity.current(), api=api.address, processes=processes, outputs=outputs))
-        checks = seen(command("doctor", "--json"))
-        bad = {name for name, check in checks.items() if check["state"] == "problem"}
-        assert bad == {
+        checks = checks_of(command("doctor", "--json"))
+        problems = {name for name, check in checks.items() if check["state"] == "problem"}
+        assert problems == {
             "platform",
             "process postgres",
             "api",
@@ -88,12 +88,12 @@ class TestBroken:
             "storage_bucket",
             "database_endpoint",
         }
-        assert checks["api"]["detail"].endswith("/health/ready answers 503")
-        assert checks["process postgres"]["fix"] == "read why: platform logs postgres"
+        assert checks["api"]["detail"].endswith("/health/ready returned status 503")
+        assert checks["process postgres"]["fix"] == "read its log: platform logs postgres"
         assert checks["aws"]["fix"] == "platform reset"
-        assert checks[f"port {api.server_port}"]["detail"] == "the platform's own"
+        assert checks[f"port {api.server_port}"]["detail"] == "used by the platform itself"
 
-    def test_resource_that_is_gone(
+    def test_missing_resources_are_problems(
         self, command: "Command", files: StateFiles, held_by: MakeState, account: LocalAccount, api: "Api"
     ) -> None:
         account.client("s3").create_bucket(Bucket="doctors-bucket")
@@ -114,7 +114,7 @@ class TestBroken:
                 },
             )
         )
-        checks = seen(command("doctor", "--json"))
+        checks = checks_of(command("doctor", "--json"))
         assert checks["temp_bucket"]["state"] == "ok"
         assert {name for name, check in checks.items() if check["state"] == "problem"} == {
             "storage_bucket",
@@ -122,16 +122,16 @@ class TestBroken:
             "x_queue_url",
         }
 
-    def test_people_see_the_fix_below_the_finding(
+    def test_fix_is_shown_under_its_check(
         self, command: "Command", files: StateFiles, held_by: MakeState, api: "Api"
     ) -> None:
         api.status = 503
         files.write(held_by(ProcessIdentity.current(), api=api.address, outputs={}))
-        answer = command("doctor")
-        assert (answer.code, answer.err) == (ExitCode.FAILED, "")
-        lines = answer.out.splitlines()
-        (found,) = [number for number, line in enumerate(lines) if line.startswith("problem  api ")]
-        assert lines[found + 1].strip() == "fix: platform reset"
+        result = command("doctor")
+        assert (result.code, result.err) == (ExitCode.FAILED, "")
+        lines = result.out.splitlines()
+        (line_number,) = [number for number, line in enumerate(lines) if line.startswith("problem  api ")]
+        assert lines[line_number + 1].strip() == "fix: platform reset"
         assert lines[-1].endswith(" problems")
 
 
@@ -139,17 +139,17 @@ class TestClock:
     @pytest.mark.parametrize(
         ("seconds", "state"), [(0, "ok"), (10, "ok"), (11, "warning"), (-300, "warning"), (-301, "problem")]
     )
-    def test_skew(self, seconds: int, state: str) -> None:
+    def test_clock_skew(self, seconds: int, state: str) -> None:
         date = format_datetime(NOW - timedelta(seconds=seconds), usegmt=True)
-        assert platform_checks.skew(date, NOW).state == state
+        assert platform_checks.check_clock(date, NOW).state == state
 
     @pytest.mark.parametrize("date", ["", "yesterday"])
-    def test_no_date_at_all(self, date: str) -> None:
-        assert platform_checks.skew(date, NOW).state == "warning"
+    def test_missing_or_invalid_date_is_a_warning(self, date: str) -> None:
+        assert platform_checks.check_clock(date, NOW).state == "warning"
 
 
-class RemotePlatform(QuietHandler):
-    """A platform that lets tokens in which begin with `good`; `open` makes it let everyone in."""
+class RemoteHandler(QuietHandler):
+    """Accepts tokens that begin with `good`; with `open`, accepts every request."""
 
     server: Any
 
@@ -162,18 +162,18 @@ class RemotePlatform(QuietHandler):
 
 
 @pytest.fixture
-def elsewhere() -> Iterator[Any]:
-    with Listener(RemotePlatform) as server:
-        server.open = False  # type: ignore[attr-defined]  # what the handler looks at
+def remote_server() -> Iterator[Any]:
+    with Listener(RemoteHandler) as server:
+        server.open = False  # type: ignore[attr-defined]  # read by the handler
         yield server
 
 
 @pytest.mark.requirement("ROAD-12")
-class TestElsewhere:
-    def test_only_that_platform_is_looked_at(self, command: "Command", elsewhere: Any) -> None:
-        url = f"http://127.0.0.1:{elsewhere.server_port}/stage/"
-        answer = command("doctor", "--base-url", url, "--token-admin", "good", "--json", PLATFORM_TOKEN_EDITOR="bad")
-        checks = seen(answer)
+class TestRemotePlatform:
+    def test_only_the_remote_platform_is_checked(self, command: "Command", remote_server: Any) -> None:
+        url = f"http://127.0.0.1:{remote_server.server_port}/stage/"
+        result = command("doctor", "--base-url", url, "--token-admin", "good", "--json", PLATFORM_TOKEN_EDITOR="bad")
+        checks = checks_of(result)
         assert {name: check["state"] for name, check in checks.items()} == {
             "health": "ok",
             "clock": "ok",
@@ -187,13 +187,15 @@ class TestElsewhere:
         assert "401 instead of 200" in checks["token editor"]["detail"]
         assert "PLATFORM_TOKEN_VIEWER" in checks["token viewer"]["fix"]
 
-    def test_api_that_is_open_to_strangers(self, command: "Command", elsewhere: Any) -> None:
-        elsewhere.open = True
-        checks = seen(command("doctor", "--base-url", f"http://127.0.0.1:{elsewhere.server_port}/stage", "--json"))
+    def test_api_without_authentication_is_a_problem(self, command: "Command", remote_server: Any) -> None:
+        remote_server.open = True
+        checks = checks_of(
+            command("doctor", "--base-url", f"http://127.0.0.1:{remote_server.server_port}/stage", "--json")
+        )
         assert checks["no token"]["state"] == "problem"
 
-    def test_nobody_there(self, command: "Command") -> None:
-        checks = seen(command("doctor", "--base-url", "http://127.0.0.1:9", "--token-admin", "x", "--json"))
+    def test_unreachable_platform_is_a_problem(self, command: "Command") -> None:
+        checks = checks_of(command("doctor", "--base-url", "http://127.0.0.1:9", "--token-admin", "x", "--json"))
         assert {name for name, check in checks.items() if check["state"] == "problem"} == {
             "health",
             "readiness",

@@ -1,5 +1,6 @@
-"""The picture of an environment."""
+"""Mermaid diagram of an environment."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,12 @@ if TYPE_CHECKING:
     from tests.operations.conftest import Command
 
 
-def registered(name: str, *, parent: str = "", needs: tuple[str, ...] = (), type_: str = "aws:s3/bucket:Bucket"):
+def registered(
+    name: str, *, parent: str = "", dependencies: tuple[str, ...] = (), type_: str = "aws:s3/bucket:Bucket"
+) -> RegisteredResource:
     custom = type_.startswith("aws:")
     return RegisteredResource(
-        urn=name, type=type_, name=name, path=name, parent=parent, custom=custom, inputs={}, dependencies=needs
+        urn=name, type=type_, name=name, path=name, parent=parent, custom=custom, inputs={}, dependencies=dependencies
     )
 
 
@@ -27,30 +30,30 @@ GRAPH = ResourceGraph(
         registered("store-b", type_="p:index:Store"),
         registered("bucket", parent="store-b"),
         registered("inner", parent="store-b", type_="p:index:Inner"),
-        registered("deep", parent="inner", needs=("stack", "bucket")),
-        registered("lone", needs=("deep",)),
-        registered("way-in", parent="store-b", needs=("lone",), type_="aws:s3/bucketPolicy:BucketPolicy"),
+        registered("deep", parent="inner", dependencies=("stack", "bucket")),
+        registered("lone", dependencies=("deep",)),
+        registered("way-in", parent="store-b", dependencies=("lone",), type_="aws:s3/bucketPolicy:BucketPolicy"),
     ),
 )
 
-needs = st.integers(1, 7).flatmap(
+dependencies = st.integers(1, 7).flatmap(
     lambda size: st.fixed_dictionaries(
-        # Only lower numbers are needed: no circles.
+        # Dependencies have lower numbers, so there are no cycles.
         {str(each): st.sets(st.sampled_from([str(lower) for lower in range(each)])) if each else st.just(set())
          for each in range(size)}
     )
 )  # fmt: skip
 
 
-def reached(start, graph):
+def reachable(start: str, graph: Mapping[str, set[str]]) -> set[str]:
     found = set(graph[start])
-    for needed in graph[start]:
-        found |= reached(needed, graph)
+    for dependency in graph[start]:
+        found |= reachable(dependency, graph)
     return found
 
 
 class TestMermaid:
-    def test_a_component_is_one_box_with_its_resources_counted(self) -> None:
+    def test_component_is_one_node_with_its_resource_count(self) -> None:
         assert mermaid(GRAPH).splitlines() == [
             "flowchart LR",
             '    lone["lone<br/><small>Bucket</small>"]',
@@ -58,47 +61,47 @@ class TestMermaid:
             "    lone --> store_b",
         ]
 
-    def test_who_is_let_in_needs_what_lets_it_in(self) -> None:
-        lets_in = ResourceGraph(
+    def test_access_grant_reverses_the_dependency(self) -> None:
+        graph = ResourceGraph(
             environment="dev", resources=(*GRAPH.resources[-1:], registered("lone"), *GRAPH.resources[:4])
         )
-        assert component_dependencies(lets_in) == {"store-b": set(), "lone": {"store-b"}}
+        assert component_dependencies(graph) == {"store-b": set(), "lone": {"store-b"}}
 
     @pytest.mark.parametrize(
         ("environment", "mutual"),
         [
             ("dev", set()),
-            # The load balancer's one way out is to its service; the domain's administrator is who prepares it.
+            # The load balancer's egress rule names its service; the domain's administrator is the role that sets it up.
             ("staging", {("api", "load-balancer"), ("migrate", "search")}),
         ],
     )
-    def test_only_these_need_each_other(self, environment: str, mutual: set[tuple[str, str]]) -> None:
+    def test_mutual_dependencies(self, environment: str, mutual: set[tuple[str, str]]) -> None:
         graph = record_graph(environment)
         names = {each.urn: each.name for each in graph.resources}
         found = component_dependencies(graph)
-        pairs = {(names[one], names[other]) for one in found for other in found[one] if one in found[other]}
-        assert pairs == mutual | {(other, one) for one, other in mutual}
+        pairs = {(names[urn], names[other]) for urn in found for other in found[urn] if urn in found[other]}
+        assert pairs == mutual | {(other, urn) for urn, other in mutual}
 
 
-class TestWithoutImplied:
-    @given(needs)
-    def test_nothing_is_lost_and_nothing_is_said_twice(self, graph: dict[str, set[str]]) -> None:
-        less = transitive_reduction(graph)
-        for start, direct in less.items():
-            assert reached(start, less) == reached(start, graph)
-            for needed in direct:
-                assert not any(needed in reached(other, graph) for other in direct - {needed})
+class TestTransitiveReduction:
+    @given(dependencies)
+    def test_reduction_keeps_reachability_and_is_minimal(self, graph: dict[str, set[str]]) -> None:
+        reduced = transitive_reduction(graph)
+        for start, direct in reduced.items():
+            assert reachable(start, reduced) == reachable(start, graph)
+            for dependency in direct:
+                assert not any(dependency in reachable(other, graph) for other in direct - {dependency})
 
-    def test_two_that_need_each_other_keep_both_arrows(self) -> None:
-        circle = {"a": {"b"}, "b": {"a"}, "c": {"a"}}
-        assert transitive_reduction(circle) == circle
+    def test_mutual_dependency_keeps_both_arrows(self) -> None:
+        cycle = {"a": {"b"}, "b": {"a"}, "c": {"a"}}
+        assert transitive_reduction(cycle) == cycle
 
 
 class TestDiagram:
-    def test_nothing_has_to_run(self, command: "Command") -> None:
-        answer = command("diagram", "--environment", "production")
-        assert answer.code == 0
-        assert answer.out == mermaid(record_graph("production"))
+    def test_command_works_without_a_running_platform(self, command: "Command") -> None:
+        result = command("diagram", "--environment", "production")
+        assert result.code == 0
+        assert result.out == mermaid(record_graph("production"))
         assert not command.state_root.exists()
-        in_json = command("diagram", "--environment", "production", "--json")
-        assert in_json.data == {"environment": "production", "mermaid": answer.out}
+        json_result = command("diagram", "--environment", "production", "--json")
+        assert json_result.data == {"environment": "production", "mermaid": result.out}

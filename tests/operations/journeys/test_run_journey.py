@@ -1,4 +1,4 @@
-"""A journey stops at the first step that does not go well, and says what was seen there."""
+"""Photo journeys: they end at the first failed step and report its cause."""
 
 import json
 from collections.abc import Iterator
@@ -15,32 +15,32 @@ from operations.terminal.command_errors import CommandError
 from operations.terminal.exit_codes import ExitCode
 from tests.http_listener import Listener, QuietHandler
 
-Answers = dict[str, tuple[int, Any]]
+Responses = dict[str, tuple[int, Any]]
 
 
-class Scripted(QuietHandler):
-    """A platform that answers what the test wrote down for the method and path."""
+class ScriptedHandler(QuietHandler):
+    """Returns the response that the test has set for the method and path."""
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        answers: Answers = self.server.answers  # type: ignore[attr-defined]  # set by the fixture
-        status, body = answers.get(f"{self.command} {self.path.split('?')[0]}", (404, {}))
+        responses: Responses = self.server.responses  # type: ignore[attr-defined]  # set by the fixture
+        status, body = responses.get(f"{self.command} {self.path.split('?')[0]}", (404, {}))
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_POST = _answer  # noqa: N815 - the names are the standard library's
+    do_GET = do_POST = _respond  # noqa: N815 - the names are the standard library's
 
 
 @pytest.fixture
-def platform() -> Iterator[tuple[str, Answers]]:
-    """A platform that works until a test changes one of its answers; a thumbnail of it is the bundled photo itself."""
-    with Listener(Scripted) as server:
+def platform() -> Iterator[tuple[str, Responses]]:
+    """Return the URL and the responses of a fake platform, which works until a test changes a response."""
+    with Listener(ScriptedHandler) as server:
         address = server.address
         content = checkout.BUNDLED_PHOTO.read_bytes()
-        announced = {
+        thumbnail = {
             "variant": "primary",
             "width": 5312,
             "height": 2988,
@@ -48,7 +48,7 @@ def platform() -> Iterator[tuple[str, Answers]]:
             "url": f"{address}/t.jpg",
         }
         upload = {"upload_id": "u", "uploadUrl": f"{address}/bucket", "fields": {"key": "k"}, "expires_at": "soon"}
-        answers: Answers = {
+        responses: Responses = {
             "GET /health": (200, {"status": "ok"}),
             "POST /api/v1/shows": (201, {"data": {"show_id": "s"}}),
             "POST /api/v1/episodes": (201, {"data": {"episode_id": "e"}}),
@@ -56,13 +56,13 @@ def platform() -> Iterator[tuple[str, Answers]]:
             "POST /bucket": (204, b""),
             "POST /api/v1/upload/u/complete": (200, {"data": {"job_id": "j"}}),
             "GET /api/v1/jobs/j": (200, {"data": {"status": "completed"}}),
-            "GET /api/v1/episodes/e/thumbnails": (200, {"data": [announced]}),
+            "GET /api/v1/episodes/e/thumbnails": (200, {"data": [thumbnail]}),
             "GET /t.jpg": (200, content),
             "GET /api/v1/search": (200, {"data": [{"episode_id": "e"}]}),
             "GET /api/v1/episodes/e": (200, {"data": {"title": "A field of dandelions"}}),
         }
-        server.answers = answers  # type: ignore[attr-defined]
-        yield address, answers
+        server.responses = responses  # type: ignore[attr-defined]
+        yield address, responses
 
 
 def run(address: str, sign_in: Any = lambda role: f"token of {role}") -> JourneyResult:
@@ -72,21 +72,21 @@ def run(address: str, sign_in: Any = lambda role: f"token of {role}") -> Journey
 
 class TestFailedStep:
     @pytest.mark.parametrize(
-        ("request_line", "answer", "step", "said"),
+        ("request_line", "response", "step", "message"),
         [
-            ("GET /health", (503, b"sleeping"), "health", "GET /health was answered 503 instead of 200: sleeping"),
-            ("GET /health", (200, b"ok"), "health", "something that is not JSON"),
+            ("GET /health", (503, b"sleeping"), "health", "GET /health returned status 503 instead of 200: sleeping"),
+            ("GET /health", (200, b"ok"), "health", "a body that is not JSON"),
             (
                 "POST /api/v1/shows",
                 (403, {"errors": [{"code": "FORBIDDEN", "message": "no"}]}),
                 "create show",
-                "POST /api/v1/shows was answered 403 instead of 201: FORBIDDEN: no",
+                "POST /api/v1/shows returned status 403 instead of 201: FORBIDDEN: no",
             ),
             (
                 "POST /api/v1/episodes",
                 (201, {"data": {}}),
                 "create episode",
-                "lacks what it promises: KeyError('episode_id')",
+                "lacks a field: KeyError('episode_id')",
             ),
             ("POST /bucket", (403, b"<Code>AccessDenied</Code>"), "upload photo", "403: <Code>AccessDenied</Code>"),
             (
@@ -96,66 +96,68 @@ class TestFailedStep:
                 "the job failed: a corrupt file",
             ),
             ("GET /api/v1/episodes/e/thumbnails", (200, {"data": []}), "thumbnails", "the episode has no thumbnails"),
-            ("GET /t.jpg", (403, b""), "thumbnails", "/t.jpg was answered 403"),
+            ("GET /t.jpg", (403, b""), "thumbnails", "/t.jpg returned status 403"),
             ("GET /t.jpg", (200, b"text"), "thumbnails", "thumbnail primary cannot be decoded"),
-            # The last one: a viewer's create that is not refused.
+            # The last step: a viewer's request that is not rejected.
             (
                 "GET /nothing",
                 (200, {}),
-                "viewer is refused",
-                "POST /api/v1/shows was answered 201 instead of 403",
+                "reject viewer",
+                "POST /api/v1/shows returned status 201 instead of 403",
             ),
         ],
     )
-    def test_it_is_the_last_one_and_says_what_was_seen(
-        self, platform: tuple[str, Answers], request_line: str, answer: tuple[int, Any], step: str, said: str
+    def test_failed_step_is_the_last_one_and_has_the_cause(
+        self, platform: tuple[str, Responses], request_line: str, response: tuple[int, Any], step: str, message: str
     ) -> None:
-        address, answers = platform
-        answers[request_line] = answer
+        address, responses = platform
+        responses[request_line] = response
         result = run(address)
         assert not result.ok
-        assert [made.ok for made in result.steps].count(False) == 1
+        assert [step_result.ok for step_result in result.steps].count(False) == 1
         assert result.steps[-1].name == step
-        assert said in result.steps[-1].detail
+        assert message in result.steps[-1].detail
 
-    def test_thumbnail_of_another_size_than_announced(self, platform: tuple[str, Answers]) -> None:
-        address, answers = platform
-        announced = answers["GET /api/v1/episodes/e/thumbnails"][1]["data"][0]
-        announced["height"] = 720
+    def test_thumbnail_of_a_different_size_fails(self, platform: tuple[str, Responses]) -> None:
+        address, responses = platform
+        thumbnail = responses["GET /api/v1/episodes/e/thumbnails"][1]["data"][0]
+        thumbnail["height"] = 720
         detail = run(address).steps[-1].detail
         assert "is 5312×2988" in detail
-        assert "announced as 5312×720" in detail
+        assert "instead of 5312×720" in detail
 
-    def test_word_that_is_not_found_in_time(
-        self, platform: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch
+    def test_search_fails_after_its_deadline(
+        self, platform: tuple[str, Responses], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("operations.journeys.photo_journey.SEARCH_SECONDS", 0.0)
-        address, answers = platform
-        answers["GET /api/v1/search"] = (200, {"data": []})
-        assert "finds nothing, not e" in run(address).steps[-1].detail
+        address, responses = platform
+        responses["GET /api/v1/search"] = (200, {"data": []})
+        assert "finds nothing instead of e" in run(address).steps[-1].detail
 
-    def test_job_that_never_ends(self, platform: tuple[str, Answers], monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_job_fails_after_its_deadline(
+        self, platform: tuple[str, Responses], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("operations.journeys.photo_journey.JOB_SECONDS", 0.0)
-        address, answers = platform
-        answers["GET /api/v1/jobs/j"] = (200, {"data": {"status": "pending"}})
+        address, responses = platform
+        responses["GET /api/v1/jobs/j"] = (200, {"data": {"status": "pending"}})
         assert run(address).steps[-1].detail == "the job is still pending after 0 s"
 
-    def test_refused_sign_in(self, platform: tuple[str, Answers]) -> None:
-        def refuse(role: object) -> str:
+    def test_failed_sign_in_is_a_failed_step(self, platform: tuple[str, Responses]) -> None:
+        def fail(role: object) -> str:
             raise CommandError("the pool is closed", code=ExitCode.FAILED)
 
-        assert run(platform[0], refuse).steps[-1].detail == "the pool is closed"
+        assert run(platform[0], fail).steps[-1].detail == "the pool is closed"
 
-    def test_nobody_there(self) -> None:
+    def test_unreachable_platform_fails_the_first_step(self) -> None:
         result = run("http://127.0.0.1:9")
         assert [step.name for step in result.steps] == ["health"]
-        assert "GET /health was not answered: ConnectError" in result.steps[0].detail
+        assert "GET /health failed without a response: ConnectError" in result.steps[0].detail
 
 
 class TestResult:
-    def test_json_form_is_the_promised_one(self, platform: tuple[str, Answers]) -> None:
-        address, answers = platform
+    def test_json_form(self, platform: tuple[str, Responses]) -> None:
+        address, responses = platform
         data = run(address).as_data()
         assert set(data) == {"ok", "steps", "thumbnails"}
         assert set(data["steps"][0]) == {"name", "ok", "ms", "detail"}
-        assert data["thumbnails"] == answers["GET /api/v1/episodes/e/thumbnails"][1]["data"]
+        assert data["thumbnails"] == responses["GET /api/v1/episodes/e/thumbnails"][1]["data"]

@@ -12,7 +12,7 @@ import pytest
 
 from operations.client.platform_api import PlatformApi
 from operations.journeys.catalogue_journey import CatalogueJourney
-from operations.journeys.expected_activity import subject
+from operations.journeys.expected_activity import token_subject
 from operations.state.files import EnvironmentState
 from operations.terminal.exit_codes import ExitCode
 from runtime.roles import Role
@@ -77,7 +77,7 @@ class TestJourney:
         answer = running("journey", "--base-url", address(running), "--json", **tokens)
         assert answer.code == ExitCode.OK
         assert answer.data["ok"] is True
-        folder = running.state_root / "elsewhere" / address(running).removeprefix("http://").replace(":", "-")
+        folder = running.state_root / "remote" / address(running).removeprefix("http://").replace(":", "-")
         assert {file.name for file in folder.iterdir()} == {"result.json", "primary.jpg", "medium.jpg", "small.jpg"}
         # The local platform's own last journey is another thing.
         assert not running.files().journey.exists()
@@ -86,7 +86,7 @@ class TestJourney:
         answer = running("journey", "--base-url", address(running), "--token-admin", "x", "--json", **tokens)
         assert answer.code == ExitCode.FAILED
         assert answer.data["steps"][-1]["name"] == "create show"
-        assert "answered 401" in answer.data["steps"][-1]["detail"]
+        assert "returned status 401" in answer.data["steps"][-1]["detail"]
 
 
 EPISODE = "/api/v1/episodes/[-0-9a-f]{36}"
@@ -101,17 +101,17 @@ class TestCatalogueJourney:
         assert answer.data["ok"] is True
         last = answer.data["steps"][-1]
         assert last["name"] == "audit trail"
-        assert last["detail"] == "38 entries about 18 things, in order, each by who did it"
+        assert last["detail"] == "38 entries on 18 resources, in order, each with the right user"
         assert not (running.files().journey / "result.json").exists()
 
     @pytest.mark.parametrize(
         ("tampering", "step", "said"),
         [
-            ((f"GET {EPISODE}", data(lambda one: one | {"script_text": ""})), "two scripts", "episode's script"),
-            ((f"GET {EPISODE}/script-versions", data(lambda found: found[:1])), "two scripts", "script's history"),
-            ((f"GET {EPISODE}/outfits", data(lambda found: found[1:])), "link outfits", "what the episode uses"),
+            ((f"GET {EPISODE}", data(lambda one: one | {"script_text": ""})), "write scripts", "episode's script"),
+            ((f"GET {EPISODE}/script-versions", data(lambda found: found[:1])), "write scripts", "script's history"),
+            ((f"GET {EPISODE}/outfits", data(lambda found: found[1:])), "link outfits", "the episode's links"),
             (("GET /api/v1/ui-elements/.*", data(lambda one: one | {"usage_count": 2})), "link overlays", "[2, 2]"),
-            ((f"GET {CLIP}/duplicates", data(lambda _: [])), "duplicate is seen", "the duplicates of clip"),
+            ((f"GET {CLIP}/duplicates", data(lambda _: [])), "create duplicate", "the duplicates of clip"),
             ((f"GET {EPISODE}/clips", data(lambda _: [])), "assign clip", "the episode's clips"),
             ((f"GET {CLIP}", data(lambda clip: clip | {"quality": "hero"})), "rate clip", "['hero', 'hero']"),
             ((f"POST {EPISODE}/metadata", status(201)), "machine adds metadata", "201 instead of 403"),
@@ -121,8 +121,8 @@ class TestCatalogueJourney:
                 "machine adds metadata",
                 "'tags': ['autumn']",
             ),
-            ((f"POST {EPISODE}/publish", status(200)), "early publishing is refused", "200 instead of 409"),
-            ((f"DELETE {EPISODE}", status(200)), "viewer is refused", "200 instead of 403"),
+            ((f"POST {EPISODE}/publish", status(200)), "reject early publishing", "200 instead of 409"),
+            ((f"DELETE {EPISODE}", status(200)), "reject viewer", "200 instead of 403"),
             (("DELETE /api/v1/outfits/.*", status(404)), "delete outfit", "404 instead of 403"),
             (
                 ("POST /api/v1/episodes/import", data(lambda report: {"lines": report["lines"][::2] * 2})),
@@ -140,7 +140,7 @@ class TestCatalogueJourney:
                 "audit trail",
                 "entry 2 of the log is create",
             ),
-            (("GET /api/v1/activity-logs", data(lambda _: [])), "audit trail", "has 0 entries of it, not 38"),
+            (("GET /api/v1/activity-logs", data(lambda _: [])), "audit trail", "has 0 entries instead of 38"),
         ],
     )
     def test_an_answer_that_is_not_so_fails_its_step(
@@ -153,13 +153,13 @@ class TestCatalogueJourney:
         assert said in result.steps[-1].detail
 
     def test_what_a_machine_found_is_nobody_else_s(self, running: "Command", tokens: dict[str, str]) -> None:
-        editor = subject(tokens["PLATFORM_TOKEN_EDITOR"])
+        editor = token_subject(tokens["PLATFORM_TOKEN_EDITOR"])
         claimed = data(lambda one: one | {"created_by": editor})
         with tampered(address(running), f"POST {EPISODE}/metadata", claimed) as proxy:
             answer = running("journey", "catalogue", "--base-url", proxy, "--json", **tokens)
         assert answer.code == ExitCode.FAILED
         failed = answer.data["steps"][-1]
-        assert (failed["name"], f"from {editor}, a person" in failed["detail"]) == ("machine adds metadata", True)
+        assert (failed["name"], f"is {editor}, a person" in failed["detail"]) == ("machine adds metadata", True)
 
 
 @pytest.mark.requirement("ROAD-13", "P1-10")
@@ -222,7 +222,7 @@ class TestSeed:
             answer = running("seed", "--base-url", proxy, "--json", **tokens)
         assert answer.code == ExitCode.FAILED
         assert (answer.data["ok"], answer.data["kinds"]["outfit"]["found"]) == (False, 24)
-        assert "GET /api/v1/guests was answered 500 instead of 200" in answer.data["problem"]
+        assert "GET /api/v1/guests returned status 500 instead of 200" in answer.data["problem"]
 
     def test_a_platform_that_asks_to_wait_is_waited_for(self, running: "Command", tokens: dict[str, str]) -> None:
         refusals = iter([429, 503])
@@ -241,7 +241,7 @@ class TestSeed:
     def test_another_environment_than_was_named_is_refused(self, running: "Command", tokens: dict[str, str]) -> None:
         answer = running("seed", "--environment", "staging", "--base-url", address(running), "--json", **tokens)
         assert answer.code == ExitCode.USAGE
-        assert "says that it is 'development', not 'staging'" in answer.data["error"]["message"]
+        assert "belongs to environment 'development', not 'staging'" in answer.data["error"]["message"]
 
 
 class TestQueue:

@@ -27,7 +27,7 @@ class TestNothingRuns:
     def test_it_is_said_and_no_error(self, command: "Command") -> None:
         answer = command("down")
         assert answer.code == 0
-        assert answer.out == "the platform of environment 'dev' is not running; nothing to stop\n"
+        assert answer.out == "the platform of environment 'dev' is not running\n"
         assert not command.state_root.exists()
 
     def test_logs_of_an_earlier_platform_are_kept(self, command: "Command", files: StateFiles) -> None:
@@ -60,15 +60,17 @@ class TestRunning:
 
     def test_host_that_does_not_listen_is_killed(self, files: StateFiles, held_by: MakeState, sleeper: Sleeper) -> None:
         host = sleeper(DEAF, stdout=subprocess.PIPE)
+        assert host.stdout is not None
         assert host.stdout.readline() == b"deaf\n"
         files.write(held_by(ProcessIdentity.of(host.pid)))
-        assert down.end_host(files, grace_seconds=0.2) == host.pid
+        assert down.stop_host(files, grace_seconds=0.2) == host.pid
         assert host.wait(30) == -signal.SIGKILL
 
     def test_host_that_only_signed_the_lock_is_found(
         self, command: "Command", files: StateFiles, sleeper: Sleeper
     ) -> None:
         host = sleeper(HOLDING, stdout=subprocess.PIPE, env=command.environment())
+        assert host.stdout is not None
         assert host.stdout.readline() == b"True\n"
         assert command("down", "--json").data["ended"] == [host.pid]
         assert host.wait(30) == -signal.SIGTERM
@@ -86,9 +88,9 @@ class TestRemains:
         answer = command("down")
         assert answer.code == 0
         assert answer.out.splitlines() == [
-            "ended 1 processes that an earlier platform had left running",
-            "the platform of environment 'dev' was not running; its remains are removed; everything it stored is wiped",
-            f"its logs are kept in {files.logs}",
+            "terminated 1 processes of an earlier platform",
+            "the platform of environment 'dev' was not running; its data was removed",
+            f"logs: {files.logs}",
         ]
         assert stray.wait(30) == -signal.SIGTERM
         assert [path.name for path in files.directory.iterdir()] == ["logs"]

@@ -119,4 +119,4 @@ class TestSeed:
         tokens = {f"PLATFORM_TOKEN_{role}": "x" for role in ("ADMIN", "EDITOR", "VIEWER")}
         refused = both("seed", "--environment", "staging", "--base-url", address, "--json", **tokens)
         assert refused.code == ExitCode.USAGE
-        assert "says that it is 'production', not 'staging'" in refused.data["error"]["message"]
+        assert "belongs to environment 'production', not 'staging'" in refused.data["error"]["message"]

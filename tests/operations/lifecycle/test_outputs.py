@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.lifecycle.outputs import dotenv
+from operations.lifecycle.outputs import format_dotenv
 from operations.state.files import EnvironmentState, StateFiles
 from operations.state.lock import ProcessIdentity
 from operations.terminal.exit_codes import ExitCode
@@ -26,7 +26,7 @@ class TestDotenv:
     @pytest.mark.requirement("P2-10", "ROAD-55")
     def test_variables_bear_the_documented_names(self) -> None:
         values = {"storage_bucket": "s", "thumbnails_bucket": "t", "thumbnail_queue_url": "https://q", "region": "r"}
-        assert dotenv(values).splitlines() == [
+        assert format_dotenv(values).splitlines() == [
             "AWS_REGION=r",
             "S3_PRIMARY_BUCKET=s",
             "S3_THUMBNAIL_BUCKET=t",
@@ -34,11 +34,11 @@ class TestDotenv:
         ]
 
     def test_what_has_no_value_is_left_out(self) -> None:
-        assert dotenv({"search_endpoint": "", "cdn_url": None, "a": 0}) == "A=0\n"
+        assert format_dotenv({"search_endpoint": "", "cdn_url": None, "a": 0}) == "A=0\n"
 
     @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\r\n"), min_size=1))
     def test_a_shell_reads_the_value_itself(self, value: str) -> None:
-        script = f'{dotenv({"name": value})}\nprintf %s "$NAME"'
+        script = f'{format_dotenv({"name": value})}\nprintf %s "$NAME"'
         shown = subprocess.run(["sh"], input=script.encode(), capture_output=True, check=True).stdout
         assert shown.decode() == value
 
@@ -68,7 +68,9 @@ class TestOutputs:
         answer = command("outputs", "--from", str(file), "--format", "dotenv")
         assert answer.out.splitlines() == ["DATABASE='{\"port\": 5432}'", "S3_PRIMARY_BUCKET=b"]
 
-    @pytest.mark.parametrize(("content", "why"), [("{", "Expecting"), ("[]", "it holds no object"), (None, "No such")])
+    @pytest.mark.parametrize(
+        ("content", "why"), [("{", "Expecting"), ("[]", "it is not a JSON object"), (None, "No such")]
+    )
     def test_unreadable_file_is_refused_with_what_makes_one(
         self, command: "Command", tmp_path: Path, content: str | None, why: str
     ) -> None:

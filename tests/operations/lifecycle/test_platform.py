@@ -14,7 +14,7 @@ from operations.project import checkout
 from operations.terminal.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Answer, Command
+    from tests.operations.conftest import Command, CommandResult
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -31,12 +31,12 @@ STEPS = [
     "thumbnails",
     "search",
     "viewer reads",
-    "viewer is refused",
+    "reject viewer",
 ]
 
 
 @pytest.fixture(scope="module")
-def up(platform_command: "Command") -> Iterator["Answer"]:
+def up(platform_command: "Command") -> Iterator["CommandResult"]:
     """`platform up --journey`, once for all of these tests, and what it said."""
     answer = platform_command("up", "--port", "0", "--journey")
     try:
@@ -52,14 +52,14 @@ def up(platform_command: "Command") -> Iterator["Answer"]:
 
 
 @pytest.fixture
-def running(up: "Answer", platform_command: "Command") -> "Command":
+def running(up: "CommandResult", platform_command: "Command") -> "Command":
     """The command, for a platform that is up."""
     assert up.code == 0, up.err
     return platform_command
 
 
 class TestUp:
-    def test_end_screen_says_what_one_needs(self, running: "Command", up: "Answer") -> None:
+    def test_end_screen_says_what_one_needs(self, running: "Command", up: "CommandResult") -> None:
         state = running.files().read()
         assert state is not None
         assert state.endpoints is not None
@@ -79,7 +79,7 @@ class TestUp:
         assert up.err == ""
         assert "\x1b" not in up.out
 
-    def test_steps_are_told_as_plain_lines(self, running: "Command", up: "Answer") -> None:
+    def test_steps_are_told_as_plain_lines(self, running: "Command", up: "CommandResult") -> None:
         told = [line for line in up.out.splitlines() if line.startswith("ok  ") and " s  " in line]
         assert [line.split(" s  ")[1].split(":")[0] for line in told[:4]] == [
             "bundles",
@@ -93,7 +93,7 @@ class TestUp:
         assert before is not None
         answer = running("up", "--port", "0", "--journey")
         assert answer.code == 0
-        assert "is up already" in answer.out
+        assert "is already running" in answer.out
         assert "nothing was changed" in answer.out
         assert "journey again  platform journey" in answer.out
         assert all(step in answer.out for step in STEPS)
@@ -270,7 +270,7 @@ class TestTransfer:
         assert rest.read_bytes() == b"# begun\n" + whole.read_bytes()
 
     def test_what_is_no_file_of_records_is_refused(self, running: "Command", tmp_path: Path) -> None:
-        for path, said in ((tmp_path / "a.txt", "ends in .csv or .ndjson"), (tmp_path / "a.csv", "cannot be read")):
+        for path, said in ((tmp_path / "a.txt", "must end in .csv or .ndjson"), (tmp_path / "a.csv", "cannot be read")):
             answer = running("import", "episodes", str(path))
             assert (answer.code, said in answer.err) == (ExitCode.USAGE, True)
         (tmp_path / "b.csv").write_text("colour\nred\n")

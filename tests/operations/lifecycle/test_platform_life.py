@@ -86,7 +86,7 @@ class TestInterruptedStart:
             out, err = waiting.communicate(timeout=WAIT_SECONDS)
         assert waiting.returncode == ExitCode.INTERRUPTED
         assert "Traceback" not in out + err
-        assert err == "platform: the start was interrupted; nothing of it is left running\n"
+        assert err == "platform: the start was interrupted; nothing is left running\n"
         assert all_end(host)
         assert left(files.directory) == ["logs"]
         assert clean_end("status").code == ExitCode.STOPPED
@@ -150,7 +150,7 @@ class TestBrokenPlatform:
         wait_for(state_is(files, "degraded"))
         status = clean_end("status", "--json")
         assert status.code == ExitCode.DEGRADED
-        assert status.data["reason"] == "emulator ended unasked"
+        assert status.data["reason"] == "emulator ended unexpectedly"
         assert {"name": "emulator", "pid": emulator.pid, "state": "exited"} in status.data["processes"]
         assert clean_end("up").code == ExitCode.DEGRADED
 

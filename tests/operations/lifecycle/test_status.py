@@ -79,12 +79,12 @@ class TestDegraded:
         self, command: "Command", files: StateFiles, held_by: MakeState, sleeper: Sleeper
     ) -> None:
         processes = (Process(name="postgres", pid=1, state="exited"),)
-        state = held_by(ProcessIdentity.of(sleeper().pid), state="degraded", reason="postgres ended unasked")
+        state = held_by(ProcessIdentity.of(sleeper().pid), state="degraded", reason="postgres ended unexpectedly")
         files.write(state.model_copy(update={"processes": processes}))
         answer = command("status")
         assert answer.code == ExitCode.DEGRADED
         assert "platform dev is degraded" in answer.out
-        assert "postgres ended unasked" in answer.out
+        assert "postgres ended unexpectedly" in answer.out
         assert "platform down && platform up" in answer.out
 
     def test_api_that_does_not_answer(
@@ -93,7 +93,7 @@ class TestDegraded:
         files.write(held_by(ProcessIdentity.of(sleeper().pid)))
         answer = command("status", "--json")
         assert answer.code == ExitCode.DEGRADED
-        assert answer.data["reason"] == "the API does not answer at http://127.0.0.1:9/health/ready (ConnectError)"
+        assert answer.data["reason"] == "the API does not respond at http://127.0.0.1:9/health/ready (ConnectError)"
 
     def test_api_that_is_not_ready(
         self,
@@ -107,7 +107,7 @@ class TestDegraded:
         files.write(held_by(ProcessIdentity.of(sleeper().pid), api=api.address))
         answer = command("status", "--json")
         assert answer.code == ExitCode.DEGRADED
-        assert answer.data["reason"] == f"{api.address}/health/ready answers 503"
+        assert answer.data["reason"] == f"{api.address}/health/ready returned 503"
 
 
 class TestRunning:

@@ -75,7 +75,7 @@ class TestSettings:
         message, next_step = answer.err.splitlines()
         assert "settings.log_level: " in message
         assert "settings.loudness: unknown key" in message
-        assert next_step == f"  next: correct it in {file}"
+        assert next_step == f"  next: correct {file}"
         assert left(copied.files()) == []
 
     def test_unreadable_file_is_named(self, copied: "Command") -> None:
@@ -112,20 +112,20 @@ class TestFailedStart:
         spoil(copied, "local/cloud.py", "import os\nos._exit(9)\n")
         answer = copied("up", "--port", "0")
         assert answer.code == ExitCode.FAILED
-        assert "the host process ended with status 9 before the platform was up" in answer.err
+        assert "the host process ended with status 9 before the platform was running" in answer.err
         assert left(copied.files()) == []
 
     def test_api_that_never_becomes_ready_is_told_with_its_last_answer(self, copied: "Command") -> None:
         spoil(copied, "stacks/program.py", EMPTY_PROGRAM.format(api="http://127.0.0.1:9"))
         assert copied.copy is not None
-        host = copied.copy / "operations" / "host.py"
-        text = host.read_text()
+        deployment = copied.copy / "operations" / "lifecycle" / "deployment.py"
+        text = deployment.read_text()
         assert "\nREADY_SECONDS = 60\n" in text
-        host.write_text(text.replace("\nREADY_SECONDS = 60\n", "\nREADY_SECONDS = 1\n"))
+        deployment.write_text(text.replace("\nREADY_SECONDS = 60\n", "\nREADY_SECONDS = 1\n"))
         answer = copied("up", "--port", "0", "--json")
         assert answer.code == ExitCode.FAILED
         assert (
-            "the API did not become ready within 1 s; its last answer was: ConnectError"
+            "the API did not become ready within 1 s; the last health check returned: ConnectError"
             in (answer.data["error"]["message"])
         )
         assert answer.data["error"]["next"].endswith("platform logs")
@@ -146,7 +146,7 @@ class TestRemains:
         answer = command("up", "--port", str(taken_port))
         assert answer.code == ExitCode.FAILED
         assert answer.err.splitlines()[0] == (
-            "removed what an earlier platform had left (databases, processes.json, state.json) and ended 1 processes of it"
+            "removed files of an earlier platform (databases, processes.json, state.json) and terminated 1 of its processes"
         )
         assert stray.wait(30) == -signal.SIGTERM
         assert left(files) == []

@@ -1,4 +1,4 @@
-"""The command names itself as the person who reads it can type it."""
+"""Command lines as they can be typed in the current shell."""
 
 import os
 import shutil
@@ -12,13 +12,13 @@ from operations.project import checkout
 SCRIPTS = Path(sys.executable).parent
 
 
-def test_name_alone_when_the_path_finds_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_on_path_is_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{SCRIPTS}{os.pathsep}/usr/bin")
     assert checkout.command_line("down", "dev") == "platform down"
     assert checkout.command_line("down", "staging") == "platform down --environment staging"
 
 
-def test_way_to_it_when_the_path_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_command_not_on_path_is_its_path(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     assert shutil.which("platform") is None
     monkeypatch.chdir(Path(sys.prefix).parent)

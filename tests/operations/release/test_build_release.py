@@ -149,7 +149,7 @@ class TestBuildBundles:
 
 class TestUsage:
     @pytest.mark.parametrize(
-        ("arguments", "said"),
+        ("arguments", "message"),
         [
             (["build", "--architecture", "mips"], "'mips' is not one of"),
             (["nonsense"], "'nonsense'"),

@@ -1,4 +1,4 @@
-"""The markers that are read from the source are those that pytest finds."""
+"""Requirement markers read from the source, compared with those that pytest collects."""
 
 import os
 from collections import defaultdict
@@ -8,17 +8,17 @@ from textwrap import dedent
 import pytest
 
 from operations.project import checkout
-from operations.requirements.markers import MarkerError, claims
+from operations.requirements.markers import MarkerError, find_marked_tests
 
 pytest_plugins = ["pytester"]
 
-# Every form of a marker that is counted, and what looks like one and is none.
+# Every supported form of a marker, and text that only resembles one.
 FORMS = '''
     """A text about requirement("X-0")."""
     import pytest
 
-    proves_both = pytest.mark.requirement("X-1", "X-2")
-    CASES = [pytest.param(1, marks=pytest.mark.requirement("X-3")), pytest.param(2, marks=[proves_both])]
+    both_markers = pytest.mark.requirement("X-1", "X-2")
+    CASES = [pytest.param(1, marks=pytest.mark.requirement("X-3")), pytest.param(2, marks=[both_markers])]
 
     @pytest.mark.requirement("X-4")
     def test_function(): ...
@@ -26,7 +26,7 @@ FORMS = '''
     @pytest.mark.requirement("X-5")
     async def test_coroutine(): ...
 
-    @proves_both
+    @both_markers
     def test_by_name(): ...
 
     @pytest.mark.parametrize("case", CASES)
@@ -71,7 +71,7 @@ WHOLE_FILE = """
 """
 
 
-def written(folder: Path, **files: str) -> Path:
+def write_files(folder: Path, **files: str) -> Path:
     folder.mkdir()
     for name, text in files.items():
         (folder / f"{name}.py").write_text(dedent(text))
@@ -80,61 +80,63 @@ def written(folder: Path, **files: str) -> Path:
 
 def by_test(tests: Path) -> dict[str, set[str]]:
     found: dict[str, set[str]] = defaultdict(set)
-    for claim in claims(tests):
-        found[claim.test].add(claim.id)
+    for marked_test in find_marked_tests(tests):
+        found[marked_test.test].add(marked_test.id)
     return found
 
 
-def inherited(node_id: str, found: dict[str, set[str]]) -> set[str]:
-    """What the places that pytest's test lies in claim: the function, its classes, its file."""
+def effective_ids(node_id: str, found: dict[str, set[str]]) -> set[str]:
+    """Return the ids that apply to a collected test: those of the function, its classes and its file."""
     parts = node_id.partition("[")[0].split("::")
     return set().union(*(found.get("::".join(parts[:count]), set()) for count in range(1, len(parts) + 1)))
 
 
-class TestClaims:
-    def test_they_are_what_pytest_collects(self, pytester: pytest.Pytester) -> None:
-        tests = written(
+class TestFindMarkedTests:
+    def test_markers_are_those_that_pytest_collects(self, pytester: pytest.Pytester) -> None:
+        tests = write_files(
             pytester.path / "tests",
             test_forms=FORMS,
             test_whole=WHOLE_FILE,
             more_test=FORMS.replace("X-", "Z-"),
             helper=FORMS.replace("X-", "W-"),
         )
-        # Hypothesis's plugin would load all of it again at the end of the run.
+        # Hypothesis's plugin would be loaded again at the end of the run.
         settings = ("-p", "no:hypothesispytest", "-c", os.devnull)
         collected, _ = pytester.inline_genitems(*settings, f"--rootdir={pytester.path}", tests)
         found = by_test(tests)
-        # A parameter's marker is its own in pytest; here the whole function claims it.
+        # In pytest a parameter's marker belongs to that case; here it belongs to the whole function.
         functions: dict[str, set[str]] = defaultdict(set)
         for item in collected:
-            ids = {one for mark in item.iter_markers("requirement") for one in mark.args}
+            ids = {requirement_id for mark in item.iter_markers("requirement") for requirement_id in mark.args}
             functions[item.nodeid.partition("[")[0]] |= ids
         assert functions.keys() >= {
             "tests/test_forms.py::TestNested::TestInner::test_inner",
             "tests/test_whole.py::test_one",
         }
-        assert {node: inherited(node, found) for node in functions} == functions
+        assert {node: effective_ids(node, found) for node in functions} == functions
         assert set().union(*found.values()) == set().union(*functions.values())
 
-    def test_no_marker_of_this_run_is_missed(self, request: pytest.FixtureRequest) -> None:
+    def test_all_markers_of_this_run_are_found(self, request: pytest.FixtureRequest) -> None:
         found = by_test(checkout.ROOT / "tests")
         assert found
         missed = {
             item.nodeid: ids
             for item in request.session.items
             if (
-                ids := {one for mark in item.iter_markers("requirement") for one in mark.args}
-                - inherited(item.nodeid, found)
+                ids := {requirement_id for mark in item.iter_markers("requirement") for requirement_id in mark.args}
+                - effective_ids(item.nodeid, found)
             )
         }
         assert missed == {}
 
     @pytest.mark.parametrize("argument", ["IDS", "*IDS", 'f"X-{1}"', "1"])
-    def test_ids_that_are_not_written_out_are_refused(self, tmp_path: Path, argument: str) -> None:
+    def test_ids_that_are_not_literals_raise_marker_error(self, tmp_path: Path, argument: str) -> None:
         marker = f"import pytest\nIDS = 'X-1'\n@pytest.mark.requirement({argument})\ndef test_it(): ...\n"
-        with pytest.raises(MarkerError, match=r"tests/test_it\.py:3: .* written out"):
-            claims(written(tmp_path / "tests", test_it=marker))
+        with pytest.raises(MarkerError, match=r"tests/test_it\.py:3: .* string literals"):
+            find_marked_tests(write_files(tmp_path / "tests", test_it=marker))
 
-    def test_a_claim_counts_once(self, tmp_path: Path) -> None:
+    def test_duplicate_markers_count_once(self, tmp_path: Path) -> None:
         marker = 'import pytest\n@pytest.mark.requirement("X-1")\n@pytest.mark.requirement("X-1")\ndef test_it(): ...\n'
-        assert [claim.id for claim in claims(written(tmp_path / "tests", test_it=marker))] == ["X-1"]
+        assert [
+            marked_test.id for marked_test in find_marked_tests(write_files(tmp_path / "tests", test_it=marker))
+        ] == ["X-1"]

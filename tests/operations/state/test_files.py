@@ -1,4 +1,4 @@
-"""The state file of an environment: whole or absent, private, and nothing but ours."""
+"""State files: written atomically, private, and validated when read."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,19 +12,19 @@ MakeState = Callable[..., EnvironmentState]
 
 
 class TestStateFile:
-    def test_what_was_written_is_read(self, files: StateFiles, held_by: MakeState) -> None:
+    def test_written_state_is_read(self, files: StateFiles, held_by: MakeState) -> None:
         state = held_by(ProcessIdentity.current())
         files.write(state)
         assert files.read() == state
         assert state.resource_counts() == {"applied": 1, "recorded_only": 1}
         assert state.account().s3_endpoint == "http://127.0.0.1:9"
 
-    def test_only_its_owner_reads_it(self, files: StateFiles, held_by: MakeState) -> None:
+    def test_state_is_readable_by_its_owner_only(self, files: StateFiles, held_by: MakeState) -> None:
         files.write(held_by(ProcessIdentity.current()))
         assert files.state.stat().st_mode & 0o777 == 0o600
 
     @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": "running"}'])
-    def test_what_is_not_ours_is_no_state(self, files: StateFiles, text: str) -> None:
+    def test_invalid_state_is_none(self, files: StateFiles, text: str) -> None:
         files.state.write_text(text)
         assert files.read() is None
         assert files.leftovers() == ["state.json"]
@@ -35,7 +35,7 @@ class TestStateFile:
 
 
 class TestWriteAtomically:
-    def test_failed_write_leaves_the_old_text_and_no_remains(self, tmp_path: Path) -> None:
+    def test_failed_write_leaves_the_old_text_and_no_other_file(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         write_atomically(path, "old")
         with pytest.raises(UnicodeEncodeError):
@@ -45,7 +45,7 @@ class TestWriteAtomically:
 
 
 class TestWipe:
-    def test_logs_alone_are_kept(self, files: StateFiles) -> None:
+    def test_wipe_removes_everything_but_the_logs(self, files: StateFiles) -> None:
         files.host_log.write_text("kept")
         files.progress.touch()
         (files.directory / "databases" / "data").mkdir(parents=True)
@@ -58,7 +58,7 @@ class TestWipe:
         assert [path.name for path in files.directory.iterdir()] == ["logs"]
         assert files.host_log.read_text() == "kept"
 
-    def test_nothing_there_is_no_error(self, tmp_path: Path) -> None:
+    def test_missing_directory_is_no_error(self, tmp_path: Path) -> None:
         missing = StateFiles("dev", tmp_path / "missing")
         missing.wipe()
         assert missing.leftovers() == []

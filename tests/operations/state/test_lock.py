@@ -1,4 +1,4 @@
-"""One holder at a time, known by name, and released however it ends."""
+"""The environment's lock: one holder at a time, recorded in the file, and released however it ends."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ import pytest
 
 from operations.state.lock import EnvironmentLock, ProcessIdentity
 
-HOLD = """
+HOLDER_PROGRAM = """
 import sys, time
 from pathlib import Path
 from operations.state.lock import EnvironmentLock
@@ -31,10 +31,10 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextmanager
-def hold(path: Path, *, handed: EnvironmentLock | None = None) -> Iterator[subprocess.Popen[str]]:
-    """A process that holds the lock, until it is killed at the latest when the block ends."""
-    descriptors = [handed.descriptor] if handed else []
-    argv = [sys.executable, "-c", HOLD, str(path), *map(str, descriptors)]
+def hold(path: Path, *, inherited: EnvironmentLock | None = None) -> Iterator[subprocess.Popen[str]]:
+    """Start a process that holds the lock; it is killed at the end of the block."""
+    descriptors = [inherited.descriptor] if inherited else []
+    argv = [sys.executable, "-c", HOLDER_PROGRAM, str(path), *map(str, descriptors)]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, pass_fds=descriptors) as process:
         try:
             assert process.stdout is not None
@@ -45,7 +45,7 @@ def hold(path: Path, *, handed: EnvironmentLock | None = None) -> Iterator[subpr
 
 
 class TestAcquire:
-    def test_second_holder_is_refused(self, path: Path) -> None:
+    def test_lock_has_one_holder(self, path: Path) -> None:
         first, second = EnvironmentLock(path), EnvironmentLock(path)
         assert first.acquire()
         assert not second.acquire()
@@ -56,7 +56,7 @@ class TestAcquire:
         assert second.acquire()
         second.release()
 
-    def test_killed_holder_leaves_it_free(self, path: Path) -> None:
+    def test_killed_holder_releases_the_lock(self, path: Path) -> None:
         with hold(path) as process:
             lock = EnvironmentLock(path)
             assert not lock.acquire()
@@ -66,7 +66,7 @@ class TestAcquire:
         assert lock.acquire()
         lock.release()
 
-    def test_wiped_file_is_no_lock(self, path: Path) -> None:
+    def test_lock_on_a_removed_file_is_not_shared(self, path: Path) -> None:
         first, second = EnvironmentLock(path), EnvironmentLock(path)
         assert first.acquire()
         path.unlink()
@@ -76,29 +76,30 @@ class TestAcquire:
         assert not EnvironmentLock(path).acquire()
         second.release()
 
-    def test_file_wiped_while_it_is_taken_is_taken_anew(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        current, looks = EnvironmentLock._is_current, []
+    def test_file_removed_while_locking_is_locked_again(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        is_current = EnvironmentLock._is_current
+        checked_descriptors: list[int] = []
 
-        def wiped_at_first_look(lock: EnvironmentLock, descriptor: int) -> bool:
-            if not looks:
+        def remove_file_at_first_check(lock: EnvironmentLock, descriptor: int) -> bool:
+            if not checked_descriptors:
                 path.unlink()
-            looks.append(descriptor)
-            return current(lock, descriptor)
+            checked_descriptors.append(descriptor)
+            return is_current(lock, descriptor)
 
-        monkeypatch.setattr(EnvironmentLock, "_is_current", wiped_at_first_look)
+        monkeypatch.setattr(EnvironmentLock, "_is_current", remove_file_at_first_check)
         lock = EnvironmentLock(path)
         assert lock.acquire()
-        assert len(looks) == 2
+        assert len(checked_descriptors) == 2
         monkeypatch.undo()
         assert not EnvironmentLock(path).acquire()
         lock.release()
 
 
 class TestAdopt:
-    def test_child_goes_on_holding_what_its_parent_released(self, path: Path) -> None:
+    def test_child_keeps_the_lock_that_its_parent_released(self, path: Path) -> None:
         lock = EnvironmentLock(path)
         assert lock.acquire()
-        with hold(path, handed=lock) as child:
+        with hold(path, inherited=lock) as child:
             lock.release()
             assert lock.holder() == ProcessIdentity.of(child.pid)
             assert not EnvironmentLock(path).acquire()
@@ -106,14 +107,12 @@ class TestAdopt:
 
 
 class TestProcessIdentity:
-    def test_id_of_another_process_is_not_found(self) -> None:
-        own = ProcessIdentity.current()
-        assert own.find() is not None
-        assert ProcessIdentity(pid=own.pid, started_at=own.started_at - 60).find() is None
+    def test_reused_process_id_is_not_found(self) -> None:
+        identity = ProcessIdentity.current()
+        assert identity.find() is not None
+        assert ProcessIdentity(pid=identity.pid, started_at=identity.started_at - 60).find() is None
 
-    def test_ended_process_that_nobody_collected_is_not_found(
-        self, sleeper: Callable[..., subprocess.Popen[bytes]]
-    ) -> None:
+    def test_zombie_is_not_found(self, sleeper: Callable[..., subprocess.Popen[bytes]]) -> None:
         process = sleeper(collected=False)
         identity = ProcessIdentity.of(process.pid)
         process.kill()

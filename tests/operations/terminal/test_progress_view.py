@@ -1,4 +1,4 @@
-"""How a start looks: plain lines in a pipe, a list with elapsed times on a terminal, nothing in JSON mode."""
+"""Display of a start: plain lines in a pipe, a list with elapsed times on a terminal, nothing in JSON mode."""
 
 import io
 
@@ -23,8 +23,8 @@ def terminal(width: int = 60) -> Console:
     return Console(file=io.StringIO(), force_terminal=True, width=width, color_system=None)
 
 
-class TestPlainView:
-    def test_steps_are_told_when_they_end(self) -> None:
+class TestPlainProgressView:
+    def test_line_is_printed_when_a_step_ends(self) -> None:
         console = Console(file=io.StringIO(), width=20)
         with PlainProgressView(console) as view:
             for event in EVENTS:
@@ -36,8 +36,8 @@ class TestPlainView:
         ]
 
 
-class TestLiveView:
-    def test_every_step_is_listed_once_with_its_time(self) -> None:
+class TestLiveProgressView:
+    def test_each_step_has_one_line_with_its_time(self) -> None:
         console = terminal()
         view = LiveProgressView(console)
         for event in EVENTS:
@@ -49,7 +49,7 @@ class TestLiveView:
         assert second.endswith("resources 2.0 s 7 · vpc")
         assert third == "✗ health check 0.5 s"
 
-    def test_long_details_stay_on_their_line(self) -> None:
+    def test_long_detail_is_truncated(self) -> None:
         console = terminal(width=40)
         view = LiveProgressView(console)
         view.show_event(ProgressEvent(step="resources", state="started", detail="x" * 100))
@@ -57,7 +57,7 @@ class TestLiveView:
             console.print(view)
         assert captured.get().count("\n") == 1
 
-    def test_what_was_shown_stays(self) -> None:
+    def test_last_output_remains_after_close(self) -> None:
         console = terminal()
         with LiveProgressView(console) as view:
             view.show_event(EVENTS[0])

@@ -1,6 +1,6 @@
-"""Those who answer the episodes' list and get: the API behind uvicorn and in process, Express, and the bare query.
+"""The candidates for the episodes' list and get: the API with uvicorn and in process, Express, and the bare query.
 
-All of them have the same rows, the same tokens, the same number of connections to the database, and one process.
+All of them have the same rows, tokens and number of database connections, and a single process.
 """
 
 import json
@@ -17,17 +17,16 @@ import jwt
 import psutil
 
 from benchmarks import load, node_packages
-from benchmarks.api_statements import numbered
-from benchmarks.partner import Partner
-from benchmarks.platforms import Start, connect
-from benchmarks.rounds import Contestant, Turn
+from benchmarks.api_statements import numbered_statements
+from benchmarks.candidate_process import CandidateProcess
+from benchmarks.platforms import StartedPlatform, connect
+from benchmarks.rounds import Candidate, Measurement
 from local import ports
 from local.supervisor import Supervisor
 from operations.client import access_tokens
 from operations.project import checkout
 from runtime.access.roles import ROLE_PERMISSIONS, Permission
 from runtime.roles import Role
-from runtime.settings import ApiSettings
 
 CONNECTIONS = 8
 POOL_SIZE = 4
@@ -44,10 +43,10 @@ PREFIXES = {EXPRESS: "/rows", EXPRESS_JSON: "/json", CONSTANT: "/constant"}
 
 
 @dataclass
-class Contestants:
-    """Everything that answers, on a platform that is up. Answers are asked for by path, several paths in turn."""
+class Candidates:
+    """All candidates, on a running platform."""
 
-    start: Start
+    platform: StartedPlatform
     stack: ExitStack
     folder: Path
     missing: list[str] = field(default_factory=list)
@@ -55,103 +54,113 @@ class Contestants:
     _processes: dict[str, psutil.Process] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._token = access_tokens.issue(self.start.state, Role.VIEWER).token
-        account = self.start.state.account()
-        # The API's own host name pattern; the host that the listener of the platform would make of a loopback address.
+        self._token = access_tokens.issue(self.platform.state, Role.VIEWER).token
+        account = self.platform.state.account()
+        # It matches the API's host name pattern, like the host that the platform's listener sets for a loopback address.
         self._host = f"benchmark.execute-api.{account.region}.amazonaws.com"
-        self._secret = self.start.database()
+        self._secret = self.platform.database()
         self._environment = {
             "PATH": os.environ["PATH"],
-            **self.start.variables("api"),
+            **self.platform.variables("api"),
             **account.environment(),
             "PLATFORM_DATABASE_POOL_MIN": str(POOL_SIZE),
             "PLATFORM_DATABASE_POOL_MAX": str(POOL_SIZE),
-            # Everything comes from one caller, who is counted as anyone is and never refused.
+            # All requests come from one caller, who is counted but never throttled.
             "PLATFORM_CALLER_REQUESTS_PER_MINUTE": "1000000",
             "PLATFORM_CALLER_BURST_REQUESTS": "1000000",
         }
         self._supervisor = Supervisor(self.folder / "servers")
         self.stack.callback(self._supervisor.stop_all)
         self._postgres = next(
-            psutil.Process(each.pid) for each in self.start.state.processes if each.name.startswith("postgres")
+            psutil.Process(process.pid)
+            for process in self.platform.state.processes
+            if process.name.startswith("postgres")
         )
 
-    def begin(self, constant_path: str) -> None:
-        """Starts them all. `constant_path` is what the constant answer is a copy of."""
+    def start_all(self, constant_path: str) -> None:
+        """Start all candidates.
+
+        Args:
+            constant_path: The path whose response Express returns as a constant.
+        """
         api = [sys.executable, "-m", "runtime", "--port"]
-        self._serve(UVICORN, api, checkout.ROOT, self._environment)
-        self._serve(UNCOUNTED, api, checkout.ROOT, self._environment | {"PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0"})
-        partner = self._environment | {
+        self._start_server(UVICORN, api, checkout.ROOT, self._environment)
+        self._start_server(
+            UNCOUNTED, api, checkout.ROOT, self._environment | {"PLATFORM_CALLER_REQUESTS_PER_MINUTE": "0"}
+        )
+        process_environment = self._environment | {
             "BENCHMARK_HOST": self._host,
             "BENCHMARK_TOKEN": self._token,
             "BENCHMARK_DATABASE": json.dumps(self._secret),
         }
         argv = [sys.executable, "-m", "benchmarks.api_in_process"]
-        self._partner = self.stack.enter_context(
-            Partner(argv, folder=checkout.ROOT, log=self.folder / "in-process.log", environment=partner)
+        self._in_process = self.stack.enter_context(
+            CandidateProcess(
+                argv, folder=checkout.ROOT, log=self.folder / "in-process.log", environment=process_environment
+            )
         )
         try:
             packages = node_packages.install()
-        except node_packages.NodeMissingError as error:
+        except node_packages.NodeUnavailableError as error:
             self.missing.append(f"Express: {error}")
             return
         node = {"PATH": os.environ["PATH"], "NODE_ENV": "production"}
-        settings = self._express_settings() | {"constant": self.answer(UVICORN, constant_path).decode()}
-        self._serve(EXPRESS, packages.argv("api.mjs"), packages.folder, node, settings)
+        settings = self._express_settings() | {"constant": self.fetch(UVICORN, constant_path).decode()}
+        self._start_server(EXPRESS, packages.argv("api.mjs"), packages.folder, node, settings)
         for name in (EXPRESS_JSON, CONSTANT):
             self._ports[name], self._processes[name] = self._ports[EXPRESS], self._processes[EXPRESS]
 
     @property
     def names(self) -> list[str]:
-        """Who takes part."""
+        """Return the names of the available candidates."""
         return [UVICORN, UNCOUNTED, IN_PROCESS, QUERY, *(name for name in PREFIXES if name in self._ports)]
 
-    def answer(self, name: str, path: str) -> bytes:
-        """One answer's body."""
+    def fetch(self, name: str, path: str) -> bytes:
+        """Return the body of one response."""
         if name in self._ports:
-            return load.fetch(self._ports[name], self._wire(name, path))
-        return str(self._asked(name, [path], 1)["body"]).encode()
+            return load.fetch(self._ports[name], self._request_bytes(name, path))
+        return str(self._call_in_process(name, [path], 1)["body"]).encode()
 
-    def contestant(self, name: str, paths: Sequence[str], requests: int) -> Contestant:
-        """A turn of so many requests. Its "ms" and processor times are those of one request."""
+    def candidate(self, name: str, paths: Sequence[str], requests: int) -> Candidate:
+        """Return a measurement of requests for `paths` in turn; its "ms" and CPU times are per request."""
         measure = self._over_http if name in self._ports else self._without_http
         return partial(measure, name, paths, requests)
 
-    def _over_http(self, name: str, paths: Sequence[str], requests: int) -> Turn:
-        wires = [self._wire(name, path) for path in paths]
+    def _over_http(self, name: str, paths: Sequence[str], requests: int) -> Measurement:
+        requests_bytes = [self._request_bytes(name, path) for path in paths]
         server, postgres = _cpu_seconds(self._processes[name]), _cpu_seconds(self._postgres)
-        driven = load.drive(self._ports[name], wires, connections=CONNECTIONS, requests=requests)
-        each = 1000 / requests
+        result = load.run_load(self._ports[name], requests_bytes, connections=CONNECTIONS, requests=requests)
+        milliseconds_each = 1000 / requests
         return {
-            "ms": driven.seconds * each,
-            "cpu ms": (_cpu_seconds(self._processes[name]) - server) * each,
-            "postgres ms": (_cpu_seconds(self._postgres) - postgres) * each,
-            "client ms": driven.client_cpu_seconds * each,
-            "p50": driven.milliseconds(50),
-            "p99": driven.milliseconds(99),
+            "ms": result.seconds * milliseconds_each,
+            "cpu ms": (_cpu_seconds(self._processes[name]) - server) * milliseconds_each,
+            "postgres ms": (_cpu_seconds(self._postgres) - postgres) * milliseconds_each,
+            "client ms": result.client_cpu_seconds * milliseconds_each,
+            "p50": result.milliseconds(50),
+            "p99": result.milliseconds(99),
         }
 
-    def _without_http(self, name: str, paths: Sequence[str], requests: int) -> Turn:
+    def _without_http(self, name: str, paths: Sequence[str], requests: int) -> Measurement:
         postgres = _cpu_seconds(self._postgres)
-        answered = self._asked(name, paths, requests)
-        each = 1000 / requests
+        result = self._call_in_process(name, paths, requests)
+        milliseconds_each = 1000 / requests
         return {
-            "ms": answered["seconds"] * each,
-            "cpu ms": answered["cpu seconds"] * each,
-            "postgres ms": (_cpu_seconds(self._postgres) - postgres) * each,
+            "ms": result["seconds"] * milliseconds_each,
+            "cpu ms": result["cpu seconds"] * milliseconds_each,
+            "postgres ms": (_cpu_seconds(self._postgres) - postgres) * milliseconds_each,
             "client ms": 0.0,
-            "p50": answered["p50"],
-            "p99": answered["p99"],
+            "p50": result["p50"],
+            "p99": result["p99"],
         }
 
-    def _asked(self, name: str, paths: Sequence[str], requests: int) -> dict[str, Any]:
-        of = "application" if name == IN_PROCESS else "query"
-        return self._partner.ask(of=of, paths=list(paths), requests=requests, connections=CONNECTIONS)
+    def _call_in_process(self, name: str, paths: Sequence[str], requests: int) -> dict[str, Any]:
+        target = "application" if name == IN_PROCESS else "query"
+        return self._in_process.call(of=target, paths=list(paths), requests=requests, connections=CONNECTIONS)
 
-    def _wire(self, name: str, path: str) -> bytes:
-        return load.request(PREFIXES.get(name, "") + path, host=self._host, token=self._token)
+    def _request_bytes(self, name: str, path: str) -> bytes:
+        return load.build_request(PREFIXES.get(name, "") + path, host=self._host, token=self._token)
 
-    def _serve(
+    def _start_server(
         self,
         name: str,
         argv: list[str],
@@ -159,7 +168,7 @@ class Contestants:
         environment: Mapping[str, str],
         settings: dict[str, Any] | None = None,
     ) -> None:
-        """Starts a server and waits until it listens; its port is the last argument, or stands in its settings."""
+        """Start a server and wait until it listens. Its port is the last argument, or part of its settings."""
         port = ports.free_port()
         if settings is None:
             argv = [*argv, str(port)]
@@ -172,27 +181,26 @@ class Contestants:
 
     def _express_settings(self) -> dict[str, Any]:
         claims = jwt.decode(self._token, options={"verify_signature": False})
-        lifetime = ApiSettings.model_fields["token_max_lifetime_seconds"].default
         return {
             "jwksUrl": f"http://{self._environment['PLATFORM_USER_POOL_ENDPOINT']}/.well-known/jwks.json",
             "issuer": claims["iss"],
             "clientIds": json.loads(self._environment["PLATFORM_USER_POOL_CLIENT_IDS"]),
-            "maxLifetimeSeconds": lifetime,
+            "maxLifetimeSeconds": int(self._environment["PLATFORM_TOKEN_MAX_LIFETIME_SECONDS"]),
             "readers": [
                 role for role, permissions in ROLE_PERMISSIONS.items() if Permission.EPISODES_READ in permissions
             ],
             "database": self._secret,
             "poolSize": POOL_SIZE,
-            "statements": numbered(),
+            "statements": numbered_statements(),
         }
 
 
-def fill(start: Start, episodes: int) -> list[str]:
-    """Stores so many episodes of ten shows, unless they are there, and answers the ids of the last hundred.
+def insert_episodes(platform: StartedPlatform, episodes: int) -> list[str]:
+    """Insert episodes of ten shows, unless they exist, and return the ids of the last hundred.
 
-    The planner is told of them: a table that it knows nothing of is read whole, and when its own worker looks is luck.
+    ANALYZE follows, because without statistics the planner scans the whole table until autovacuum has run.
     """
-    with connect(start.owned_database()) as connection:
+    with connect(platform.owned_database()) as connection:
         connection.execute(
             "INSERT INTO shows (name, description) SELECT 'Show ' || n, 'A show about ' || n FROM generate_series(1, 10) n"
             " ON CONFLICT DO NOTHING"
@@ -217,11 +225,11 @@ def fill(start: Start, episodes: int) -> list[str]:
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
-    """What a process and its children have used so far."""
+    """Return the CPU time that a process and its children have used."""
     total = 0.0
-    for each in (process, *process.children(recursive=True)):
+    for member in (process, *process.children(recursive=True)):
         try:
-            times = each.cpu_times()
+            times = member.cpu_times()
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system

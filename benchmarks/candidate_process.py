@@ -1,4 +1,4 @@
-"""A contestant in a process of its own: one line of JSON asks it for a turn, one line answers."""
+"""A candidate in a separate process: a line of JSON on stdin requests a measurement, a line on stdout returns it."""
 
 import json
 import subprocess
@@ -7,15 +7,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-END_SECONDS = 20
+SHUTDOWN_SECONDS = 20
 
 
-class PartnerFailedError(Exception):
-    """The process ended, or answered with an error. The text holds what it wrote last."""
+class CandidateProcessError(Exception):
+    """The process ended or returned an error; the message has the end of its log."""
 
 
-class Partner:
-    """A running contestant. What it writes besides its answers goes to a file. Use it as a context manager."""
+class CandidateProcess:
+    """A running candidate process, whose stderr goes to a log file. Use it as a context manager."""
 
     def __init__(
         self, argv: Sequence[str], *, folder: Path, log: Path, environment: Mapping[str, str] | None = None
@@ -38,25 +38,31 @@ class Partner:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Ends it: it goes when nothing is left to read, and is killed when it does not."""
+        """Close stdin, so that the process ends, and kill it if it does not."""
         assert self._process.stdin and self._process.stdout, "both are pipes"  # noqa: S101
         self._process.stdin.close()
         try:
-            self._process.wait(END_SECONDS)
+            self._process.wait(SHUTDOWN_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
         self._process.stdout.close()
 
-    def ask(self, **question: Any) -> dict[str, Any]:
-        """The answer to one question. Raises PartnerFailedError when there is none."""
+    def call(self, **arguments: Any) -> dict[str, Any]:
+        """Send a request and return the response.
+
+        Raises:
+            CandidateProcessError: The process ended or returned an error.
+        """
         assert self._process.stdin and self._process.stdout, "both are pipes"  # noqa: S101
-        self._process.stdin.write(json.dumps(question) + "\n")
+        self._process.stdin.write(json.dumps(arguments) + "\n")
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise PartnerFailedError(f"it ended; its log ends with: {self._log.read_text(errors='replace')[-2000:]}")
-        answer: dict[str, Any] = json.loads(line)
-        if "error" in answer:
-            raise PartnerFailedError(answer["error"])
-        return answer
+            raise CandidateProcessError(
+                f"the process ended; its log ends with: {self._log.read_text(errors='replace')[-2000:]}"
+            )
+        result: dict[str, Any] = json.loads(line)
+        if "error" in result:
+            raise CandidateProcessError(result["error"])
+        return result
