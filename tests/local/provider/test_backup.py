@@ -1,4 +1,4 @@
-"""Vaults and plans of AWS Backup, read back from the emulator as the component registers them."""
+"""The backup plan component, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Create = Callable[..., Created]
 
 
 class TestBackupPlan:
-    def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_component_is_stored_as_registered(self, provider: LocalProvider, account: LocalAccount) -> None:
         def program() -> None:
             BackupPlan(
                 "archive",
@@ -52,7 +52,7 @@ class TestBackupPlan:
             "MaxRetentionDays": 2_555,
         }
         assert {name: vault[name] for name in expected} == expected
-        # A lock with a date is one that nobody can ever lift.
+        # A lock with a date could never be removed.
         assert "LockDate" not in vault
         made = {each.name: each for each in deployment.resources}
         assert made["archive-vault"].outputs["arn"] == vault["BackupVaultArn"]
@@ -75,12 +75,12 @@ class TestBackupPlan:
         assert {name: monthly[name] for name in expected} == expected
         assert yearly["Lifecycle"] == {"DeleteAfterDays": 2_555}
 
-    def test_selection_says_why_it_is_recorded_only(self, create: Create) -> None:
+    def test_selection_is_recorded_with_reason(self, create: Create) -> None:
         made = create("aws:backup/selection:Selection", "all", name="all", planId="p", iamRoleArn="r")
         assert (made.state, made.outputs["name"]) == ("recorded-only", "all")
         assert "CreateBackupSelection" in made.reason
 
-    def test_copies_are_kept(self, create: Create, account: LocalAccount) -> None:
+    def test_copy_actions_are_stored(self, create: Create, account: LocalAccount) -> None:
         copy = {"destinationVaultArn": "arn:aws:backup:eu-west-1:1:backup-vault:far", "lifecycle": {"deleteAfter": 100}}
         plan = create(
             PLAN, "far", name="far", rules=[{"ruleName": "daily", "targetVaultName": "near", "copyActions": [copy]}]
@@ -99,7 +99,7 @@ class TestBackupPlan:
             (LOCK, {"backupVaultName": "nowhere", "minRetentionDays": 1}, "ResourceNotFoundException"),
         ],
     )
-    def test_what_aws_refuses_is_refused(
+    def test_invalid_inputs_are_rejected(
         self, create: Create, type_: str, inputs: dict[str, object], problem: str
     ) -> None:
         with pytest.raises(RegistrationError, match=problem):

@@ -21,7 +21,7 @@ from local.compute.opensearch.opensearch_installation import (
     OpenSearchProgram,
 )
 from local.compute.opensearch.search_domains import SearchDomains
-from local.errors import UnsupportedLocallyError, PortTakenError, ProcessFailedError
+from local.errors import PortTakenError, ProcessFailedError, UnsupportedLocallyError
 from local.progress import ProgressEvent
 from local.provider.protocol import Registration
 from local.provider.provider import LocalProvider
