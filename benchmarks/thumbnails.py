@@ -104,7 +104,9 @@ def _compare_candidates(
     measurements = measure_rounds(candidates, rounds=rounds)
     for name, item in outputs.items():
         if item.sizes != outputs[WORKER].sizes:
-            raise ValueError(f"{name} produced {item.sizes}, the worker {outputs[WORKER].sizes}: they cannot be compared")
+            raise ValueError(
+                f"{name} produced {item.sizes}, the worker {outputs[WORKER].sizes}: they cannot be compared"
+            )
     rows = [_row(name, measurements, outputs) for name in candidates]
     columns = ("", "ms", "CPU ms", "× decode alone", "× the worker, CPU", "× the worker, wall", "bytes made")
     return ResultTable(title=title, columns=columns, rows=rows)

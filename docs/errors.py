@@ -71,14 +71,16 @@ Generated from the code by `make docs`; do not edit. Codes are stable: programs 
 
 ## Error codes of the API
 
-An error response is `{{"errors": [{{code, message, field?}}], "metadata": {{timestamp, requestId}}}}`, with one entry for each wrong field.
+An error response is `{{"errors": [{{code, message, field?}}], "metadata": {{timestamp, requestId}}}}`, with one entry for each
+wrong field.
 Responses of S3 itself to an upload (XML, with codes such as `AccessDenied` or `EntityTooLarge`) are documented by AWS.
 
 {api_errors}
 
 ## Error codes of jobs
 
-The `error_code` of a failed job. `platform queue --redrive` moves dead letters back, which resumes jobs that failed with a transient error.
+The `error_code` of a failed job. `platform queue --redrive` moves dead letters back, which resumes jobs that failed with a
+transient error.
 
 {job_errors}
 

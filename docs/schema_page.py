@@ -1,4 +1,4 @@
-"""Write docs/SCHEMA.md: every table with its columns, keys, checks, indexes and triggers, from the catalogue of a migrated database.
+"""Write docs/SCHEMA.md: every table with its columns, keys, checks, indexes and triggers, from a migrated database.
 
 Run by `make docs`, which starts a separate Postgres for it; `--check` writes nothing and fails when the page is stale.
 """

@@ -1,4 +1,4 @@
-"""Ports that we choose ourselves, and ports that a person chose."""
+"""Free ports, and ports chosen by the user."""
 
 import socket
 
@@ -8,13 +8,13 @@ from local import ports
 from local.errors import PortTakenError
 
 
-def test_no_port_is_given_twice() -> None:
+def test_free_port_is_never_returned_twice() -> None:
     given = [ports.free_port() for _ in range(50)]
     assert len(set(given)) == len(given)
     assert all(port in ports.PORT_RANGE for port in given)
 
 
-def test_port_with_a_listener_is_not_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_port_in_use_is_not_returned(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as taken, socket.socket() as probe:
         taken.bind((ports.LOOPBACK, 0))
         taken.listen()
@@ -28,7 +28,7 @@ def test_port_with_a_listener_is_not_given(monkeypatch: pytest.MonkeyPatch) -> N
             ports.free_port()
 
 
-def test_taken_port_is_named_with_what_to_do() -> None:
+def test_port_in_use_is_reported_with_next_step() -> None:
     with socket.socket() as taken:
         taken.bind((ports.LOOPBACK, 0))
         taken.listen()
@@ -38,5 +38,5 @@ def test_taken_port_is_named_with_what_to_do() -> None:
     assert "--port 0" in refused.value.next_step
 
 
-def test_any_free_port_is_never_taken() -> None:
+def test_port_zero_is_always_free() -> None:
     ports.require_free(0)

@@ -1,4 +1,4 @@
-"""Every process is started, watched and ended by its id."""
+"""Starting, watching and stopping of processes."""
 
 import contextlib
 import os
@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -43,12 +44,12 @@ def wait_for_end(pids: list[int], seconds: float = 20) -> None:
 
 
 class TestStart:
-    def test_output_goes_to_a_log_of_its_name(self, own_supervisor: Supervisor) -> None:
+    def test_output_is_written_to_log_file_by_name(self, own_supervisor: Supervisor) -> None:
         process = own_supervisor.start("greeter", [sys.executable, "-c", "print('good morning')"])
         assert process.wait(20) == 0
         assert (own_supervisor.logs / "greeter.log").read_text() == "good morning\n"
 
-    def test_environment_is_exactly_what_was_given(self, own_supervisor: Supervisor) -> None:
+    def test_environment_is_exactly_the_given_one(self, own_supervisor: Supervisor) -> None:
         process = own_supervisor.start(
             "env", [sys.executable, "-c", "import os; print(sorted(os.environ))"], environment={"ONE": "1"}
         )
@@ -56,38 +57,41 @@ class TestStart:
         # The interpreter itself adds LC_CTYPE in a C locale.
         assert set(eval((own_supervisor.logs / "env.log").read_text())) - {"LC_CTYPE"} == {"ONE"}  # noqa: S307
 
-    def test_name_in_use_is_refused(self, own_supervisor: Supervisor) -> None:
+    def test_name_in_use_is_rejected(self, own_supervisor: Supervisor) -> None:
         own_supervisor.start("one", SLEEP)
         with pytest.raises(ProcessFailedError, match="one: a process with this name is already running"):
             own_supervisor.start("one", SLEEP)
 
-    def test_missing_program_is_named(self, own_supervisor: Supervisor) -> None:
+    def test_missing_program_is_reported(self, own_supervisor: Supervisor) -> None:
         with pytest.raises(ProcessFailedError, match="ghost: cannot start /nonexistent"):
             own_supervisor.start("ghost", ["/nonexistent"])
 
-    def test_unasked_end_is_told(self, own_supervisor: Supervisor) -> None:
-        told, seen = threading.Event(), []
-        own_supervisor.start(
-            "brief",
-            [sys.executable, "-c", "raise SystemExit(7)"],
-            on_exit=lambda status: (seen.append(status), told.set()),
-        )
-        assert told.wait(20)
+    def test_unexpected_exit_calls_on_exit(self, own_supervisor: Supervisor) -> None:
+        exited, seen = threading.Event(), list[int]()
+
+        def on_exit(status: int) -> None:
+            seen.append(status)
+            exited.set()
+
+        own_supervisor.start("brief", [sys.executable, "-c", "raise SystemExit(7)"], on_exit=on_exit)
+        assert exited.wait(20)
         assert seen == [7]
         assert own_supervisor.processes()[0].state == "exited"
 
 
 class TestStop:
-    def test_process_ends_and_is_forgotten(self, own_supervisor: Supervisor) -> None:
-        told = threading.Event()
-        process = own_supervisor.start("one", SLEEP, on_exit=lambda _: told.set())
+    def test_stopped_process_is_removed(self, own_supervisor: Supervisor) -> None:
+        exited = threading.Event()
+        process = own_supervisor.start("one", SLEEP, on_exit=lambda _: exited.set())
         assert own_supervisor.processes() == [ProcessStatus(name="one", pid=process.pid, state="running")]
         own_supervisor.stop("one")
         assert process.poll() == -signal.SIGTERM
         assert own_supervisor.processes() == []
-        assert not told.is_set()
+        assert not exited.is_set()
 
-    def test_stubborn_process_is_killed(self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_process_that_ignores_stop_signal_is_killed(
+        self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         monkeypatch.setattr("local.supervisor.GRACE_SECONDS", 0.2)
         process = own_supervisor.start("stubborn", STUBBORN)
         while "up" not in process.log_tail():
@@ -117,13 +121,16 @@ time.sleep(600)
 
 
 class TestKeepAlive:
-    """Programs that write a line when they start and end when they are told to."""
+    """Programs that write a line when they start, and exit on a signal."""
 
-    def end_unasked(self, process: ManagedProcess) -> int:
+    def kill_process(self, process: ManagedProcess) -> int:
         pid = process.pid
         os.kill(pid, signal.SIGKILL)
         wait_for_end([pid])
         return pid
+
+    def is_restarted(self, process: ManagedProcess, former_pid: int) -> bool:
+        return process.pid != former_pid and process.poll() is None
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         deadline = time.monotonic() + 20
@@ -131,14 +138,14 @@ class TestKeepAlive:
             assert time.monotonic() < deadline
             time.sleep(0.01)
 
-    def test_ended_unasked_is_started_again_as_it_was(
+    def test_process_that_exits_is_restarted(
         self, own_supervisor: Supervisor, caplog: pytest.LogCaptureFixture
     ) -> None:
         program = [sys.executable, "-c", "import os, time; print(os.environ['ONE'], flush=True); time.sleep(600)"]
         process = own_supervisor.start("kept", program, environment={"ONE": "1"})
         own_supervisor.keep_alive(process)
         self.wait_for(lambda: process.log.read_text() == "1\n")
-        first = self.end_unasked(process)
+        first = self.kill_process(process)
         self.wait_for(lambda: process.pid != first and process.poll() is None)
         assert own_supervisor.processes() == [ProcessStatus(name="kept", pid=process.pid, state="running")]
         self.wait_for(lambda: process.log.read_text() == "1\n1\n")
@@ -149,7 +156,7 @@ class TestKeepAlive:
         wait_for_end([process.pid])
         assert own_supervisor.processes() == []
 
-    def test_ends_at_once_again_and_again_is_given_up_and_told(
+    def test_process_that_keeps_failing_is_no_longer_restarted(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(module, "INITIAL_RESTART_DELAY_SECONDS", 0.001)
@@ -163,14 +170,14 @@ class TestKeepAlive:
         process = own_supervisor.start("failing", once, cwd=own_supervisor.logs, on_exit=lambda _: ended.set())
         own_supervisor.keep_alive(process)
         (own_supervisor.logs / "go").touch()
-        self.end_unasked(process)
+        self.kill_process(process)
         assert ended.wait(60)
         assert process.log.read_text().count("up") in {module.MAX_RESTARTS, module.MAX_RESTARTS + 1}
         assert [record.getMessage() for record in caplog.records].count("process_restarted") == module.MAX_RESTARTS
         assert caplog.records[-1].getMessage() == "process_restarts_exhausted"
         assert own_supervisor.processes()[0].state == "exited"
 
-    def test_ends_often_but_not_at_once_is_always_started_again(
+    def test_process_with_long_runs_is_always_restarted(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(module, "MIN_UPTIME_SECONDS", 0.0)
@@ -178,34 +185,34 @@ class TestKeepAlive:
         own_supervisor.keep_alive(process)
         pids = set()
         for _ in range(module.MAX_RESTARTS + 2):
-            pid = self.end_unasked(process)
+            pid = self.kill_process(process)
             pids.add(pid)
-            self.wait_for(lambda pid=pid: process.pid != pid and process.poll() is None)
+            self.wait_for(partial(self.is_restarted, process, pid))
         assert len(pids) == module.MAX_RESTARTS + 2
 
-    def test_stopped_while_it_waits_is_not_started_again(
+    def test_process_stopped_during_restart_delay_is_not_restarted(
         self, own_supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         monkeypatch.setattr(module, "INITIAL_RESTART_DELAY_SECONDS", 0.5)
         ended = threading.Event()
         process = own_supervisor.start("kept", SLEEP, on_exit=lambda _: ended.set())
         own_supervisor.keep_alive(process)
-        pid = self.end_unasked(process)
+        pid = self.kill_process(process)
         self.wait_for(lambda: "process_ended" in [record.getMessage() for record in caplog.records])
         own_supervisor.stop("kept")
         assert ended.wait(20)
         assert (process.pid, own_supervisor.processes()) == (pid, [])
 
-    def test_process_that_is_not_kept_stays_ended(self, own_supervisor: Supervisor) -> None:
+    def test_process_without_keep_alive_is_not_restarted(self, own_supervisor: Supervisor) -> None:
         ended = threading.Event()
         process = own_supervisor.start("one", SLEEP, on_exit=lambda _: ended.set())
-        self.end_unasked(process)
+        self.kill_process(process)
         assert ended.wait(20)
         assert own_supervisor.processes()[0].state == "exited"
 
 
 class TestKilledSupervisor:
-    def test_watchdog_leaves_nothing_running(self, tmp_path: Path) -> None:
+    def test_watchdog_terminates_all_processes(self, tmp_path: Path) -> None:
         with subprocess.Popen(
             [sys.executable, "-c", HOST, str(tmp_path)],
             stdout=subprocess.PIPE,
@@ -219,7 +226,7 @@ class TestKilledSupervisor:
             host.kill()
         wait_for_end(children)
 
-    def test_remains_of_a_killed_watchdog_are_ended_later(self, tmp_path: Path) -> None:
+    def test_orphans_of_killed_watchdog_are_terminated_later(self, tmp_path: Path) -> None:
         supervisor = Supervisor(tmp_path)
         process = supervisor.start("left", SLEEP)
         assert [entry.pid for entry in read_registry(tmp_path / FILE_NAME)] == [process.pid]
@@ -228,6 +235,6 @@ class TestKilledSupervisor:
         assert terminate_orphans(tmp_path) == []
         supervisor.stop_all()
 
-    def test_id_of_another_process_is_spared(self) -> None:
+    def test_reused_process_id_is_not_terminated(self) -> None:
         mine = RegisteredProcess(name="reused", pid=os.getpid(), started_at=1.0, stop_signal=signal.SIGTERM)
         assert mine.find_process() is None

@@ -1,10 +1,10 @@
-"""The differences from AWS that we mend in the emulator. A test here that fails without its mend says that moto mended it."""
+"""The patches of the emulator. If a test still passes without its patch, moto has fixed the difference itself."""
 
 import io
 import json
 import sys
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from uuid import uuid4
@@ -20,7 +20,7 @@ RDS = {"DBInstanceClass": "db.t3.small", "Engine": "postgres", "AllocatedStorage
 
 
 class TestBucketPolicy:
-    def test_condition_that_does_not_hold_denies_nobody(self, account: LocalAccount) -> None:
+    def test_conditional_deny_is_ignored(self, account: LocalAccount) -> None:
         s3 = account.client("s3")
         s3.create_bucket(Bucket="policy-conditions")
         condition = {"Bool": {"aws:SecureTransport": "false"}}
@@ -56,7 +56,7 @@ class TestBucketPolicy:
 
 
 class TestDatabaseWindows:
-    def test_adjoining_windows_are_taken(self, account: LocalAccount) -> None:
+    def test_adjacent_windows_are_accepted(self, account: LocalAccount) -> None:
         made = account.client("rds").create_db_instance(
             DBInstanceIdentifier="adjoining",
             MasterUserPassword="not-a-secret",
@@ -66,7 +66,7 @@ class TestDatabaseWindows:
         )
         assert made["DBInstance"]["PreferredMaintenanceWindow"] == "sun:04:00-sun:05:00"
 
-    def test_overlapping_windows_are_refused(self, account: LocalAccount) -> None:
+    def test_overlapping_windows_are_rejected(self, account: LocalAccount) -> None:
         rds = account.client("rds")
         with pytest.raises(rds.exceptions.ClientError, match="must not overlap"):
             rds.create_db_instance(
@@ -78,17 +78,17 @@ class TestDatabaseWindows:
             )
 
 
-class TestPolicyOfAmazon:
+class TestManagedPolicy:
     POLICY = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
 
-    def test_a_role_may_have_it(self, account: LocalAccount) -> None:
+    def test_managed_policy_is_attached(self, account: LocalAccount) -> None:
         iam = account.client("iam")
         iam.create_role(RoleName="saves", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
         iam.attach_role_policy(RoleName="saves", PolicyArn=self.POLICY)
         (attached,) = iam.list_attached_role_policies(RoleName="saves")["AttachedPolicies"]
         assert attached["PolicyArn"] == self.POLICY
 
-    def test_one_that_amazon_has_not_is_refused(self, account: LocalAccount) -> None:
+    def test_unknown_managed_policy_is_rejected(self, account: LocalAccount) -> None:
         iam = account.client("iam")
         iam.create_role(RoleName="saves-not", AssumeRolePolicyDocument='{"Version": "2012-10-17", "Statement": []}')
         with pytest.raises(iam.exceptions.NoSuchEntityException):
@@ -97,16 +97,17 @@ class TestPolicyOfAmazon:
 
 class TestQueue:
     @pytest.fixture(autouse=True)
-    def hurried_threads(self) -> Iterator[None]:
-        """They take turns in the middle of everything."""
+    def frequent_thread_switches(self) -> Iterator[None]:
+        """Make thread switches frequent, so that a race condition occurs."""
         interval = sys.getswitchinterval()
         sys.setswitchinterval(1e-6)
         yield
         sys.setswitchinterval(interval)
 
-    def test_what_is_sent_while_others_are_deleted_stays(self) -> None:
-        """On the class itself: over HTTP the moment in which a message is lost is too short to meet it surely."""
-        queue = Queue("any", "us-east-1", "123456789012")
+    def test_message_sent_during_deletions_is_kept(self) -> None:
+        """Use the class itself: over HTTP, the race condition is too rare."""
+        make_queue: Callable[..., Queue] = Queue  # moto leaves an abstract property in the class that it instantiates
+        queue = make_queue("any", "us-east-1", "123456789012")
         done = [self.message(f"done {number}") for number in range(1_500)]
         for message in done:
             queue.add_message(message)
@@ -134,12 +135,12 @@ class TestFunctionCode:
         known = client.get_function(FunctionName=name)["Configuration"]
         return {"CodeSha256": known["CodeSha256"], "CodeSize": known["CodeSize"]}
 
-    def test_described_code_has_the_digest_that_it_was_described_by(self, account: LocalAccount) -> None:
+    def test_described_code_has_described_digest(self, account: LocalAccount) -> None:
         assert CODE_DESCRIPTION == DESCRIPTION
         known = self.create(account, "code-described", DESCRIPTION)
         assert known == {"CodeSha256": "cXVpdGUgYW5vdGhlcg==", "CodeSize": 31_000_000}
 
-    def test_other_code_has_its_own(self, account: LocalAccount) -> None:
+    def test_other_code_has_its_own_digest(self, account: LocalAccount) -> None:
         known = self.create(account, "code-itself", "worker.json")
         assert known["CodeSha256"] != "cXVpdGUgYW5vdGhlcg=="
         assert 100 < int(known["CodeSize"]) < 1000

@@ -1,4 +1,4 @@
-"""A provider of its own for each test, on the shared emulator."""
+"""A new provider for each test, on the shared emulator."""
 
 import warnings
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Programs that are registered without any AWS."""
+"""Programs that are recorded without AWS."""
 
 import gc
 from typing import Any
@@ -25,7 +25,7 @@ def program() -> None:
         password=pulumi.Output.secret("swordfish"),
         manage_master_user_password=True,
     )
-    secret = database.master_user_secrets.apply(lambda secrets: secrets[0].secret_arn)
+    secret = database.master_user_secrets.apply(lambda secrets: str(secrets[0].secret_arn))
     aws.ssm.Parameter("address", type="String", value=pulumi.Output.concat(secret, "@", database.address))
 
 
@@ -34,7 +34,7 @@ def recorded(**options: Any) -> dict[str, RegisteredResource]:
     return {resource.name: resource for resource in found}
 
 
-def test_everything_is_recorded_with_what_it_hangs_on() -> None:
+def test_resources_are_recorded_with_dependencies() -> None:
     resources = recorded()
     assert list(resources) != []
     net, subnet = resources["net"], resources["eu-west-1a"]
@@ -47,7 +47,7 @@ def test_everything_is_recorded_with_what_it_hangs_on() -> None:
     assert net.parent.endswith("pulumi:pulumi:Stack::films-dev")
 
 
-def test_outputs_are_plausible_so_that_the_program_goes_on() -> None:
+def test_placeholder_outputs_let_the_program_continue() -> None:
     resources = recorded()
     secret, address = resources["address"].inputs["value"].split("@")
     assert secret.startswith("arn:aws:secretsmanager:us-east-1:123456789012:secret:")
@@ -55,7 +55,7 @@ def test_outputs_are_plausible_so_that_the_program_goes_on() -> None:
     assert resources["eu-west-1a"].inputs["vpcId"].startswith("vpc-")
 
 
-def test_ids_and_arns_follow_from_names_as_in_aws() -> None:
+def test_ids_and_arns_contain_names_as_in_aws() -> None:
     def names() -> None:
         bucket = aws.s3.Bucket("photos", bucket="films-photos")
         queue = aws.sqs.Queue("work", name="films-work")
@@ -69,17 +69,17 @@ def test_ids_and_arns_follow_from_names_as_in_aws() -> None:
     ]
 
 
-def test_same_program_is_recorded_the_same() -> None:
+def test_recording_is_deterministic() -> None:
     assert recorded() == recorded()
 
 
-def test_inputs_are_plain_and_not_shown() -> None:
+def test_inputs_are_plain_and_hidden_from_repr() -> None:
     database = recorded()["data"]
     assert database.inputs["password"] == "swordfish"
     assert "swordfish" not in repr(database)
 
 
-def test_preview_knows_no_output() -> None:
+def test_outputs_are_unknown_in_preview() -> None:
     def looks() -> None:
         bucket = aws.s3.Bucket("b", bucket="films")
         bucket.bucket.apply(looked.append)
@@ -93,7 +93,7 @@ def test_preview_knows_no_output() -> None:
     assert versioning.dependencies == (bucket.urn,)
 
 
-def test_failing_program_is_refused() -> None:
+def test_failing_program_raises() -> None:
     def fails() -> None:
         pulumi.Config().require("missing")
 
@@ -102,7 +102,7 @@ def test_failing_program_is_refused() -> None:
 
 
 @pytest.mark.parametrize("preview", [False, True])
-def test_components_are_among_them(preview: bool) -> None:
+def test_components_are_recorded(preview: bool) -> None:
     def nested() -> None:
         group = pulumi.ComponentResource("tests:index:Group", "group")
         aws.sqs.Queue("inner", opts=pulumi.ResourceOptions(parent=group))
@@ -111,7 +111,7 @@ def test_components_are_among_them(preview: bool) -> None:
     assert (group.custom, inner.parent, inner.path) == (False, group.urn, "group/inner")
 
 
-def test_collections_are_rare_while_a_program_runs_and_as_before_after_it() -> None:
+def test_gc_thresholds_are_raised_during_a_run_and_restored() -> None:
     before, seen = gc.get_threshold(), []
 
     def failing() -> None:

@@ -1,4 +1,4 @@
-"""A provider of its own for each test, on the shared emulator, in a region of its own so that tests do not meet."""
+"""A new provider for each test, on the shared emulator."""
 
 import itertools
 import warnings
@@ -28,7 +28,7 @@ def provider(account: LocalAccount) -> LocalProvider:
 
 @pytest.fixture
 def create(provider: LocalProvider) -> Callable[..., Created]:
-    """Creates one resource: `create(type, name, **inputs)`."""
+    """Return a function that creates one resource: `create(type, name, **inputs)`."""
 
     def call(type_: str, name: str, /, **inputs: object) -> Created:
         urn = f"urn:pulumi:dev::tests::{type_}::{name}-{next(_URNS)}"
@@ -38,6 +38,6 @@ def create(provider: LocalProvider) -> Callable[..., Created]:
 
 
 @pytest.fixture
-def elsewhere(account: LocalAccount) -> LocalAccount:
+def other_region(account: LocalAccount) -> LocalAccount:
     """The same account in another region."""
     return replace(account, region="eu-west-1", _clients={})

@@ -1,4 +1,4 @@
-"""Archives as Lambda is sent them."""
+"""Zip files of Lambda code."""
 
 import io
 import os
@@ -28,7 +28,7 @@ def contents(archive: pulumi.Archive) -> dict[str, bytes]:
         return {name: file.read(name) for name in file.namelist()}
 
 
-def test_folders_files_and_texts_are_laid_out_by_name(sources: Path) -> None:
+def test_folders_files_and_strings_are_added_by_name(sources: Path) -> None:
     archive = pulumi.AssetArchive(
         {
             "package": pulumi.FileArchive(str(sources)),
@@ -53,7 +53,7 @@ def test_other_content_gives_other_bytes(sources: Path) -> None:
     assert zip_archive(pulumi.FileArchive(str(sources))) != before
 
 
-def test_zip_is_sent_as_it_is(sources: Path, tmp_path: Path) -> None:
+def test_zip_file_is_sent_unchanged(sources: Path, tmp_path: Path) -> None:
     built = tmp_path / "built.zip"
     built.write_bytes(zip_archive(pulumi.FileArchive(str(sources))))
     assert zip_archive(pulumi.FileArchive(str(built))) == built.read_bytes()
@@ -69,6 +69,6 @@ def test_zip_is_sent_as_it_is(sources: Path, tmp_path: Path) -> None:
         pulumi.RemoteArchive("https://example.com/code.zip"),
     ],
 )
-def test_what_cannot_be_read_is_refused(archive: pulumi.Archive) -> None:
+def test_unreadable_archive_is_rejected(archive: pulumi.Archive) -> None:
     with pytest.raises(ResourceError):
         zip_archive(archive)

@@ -1,4 +1,4 @@
-"""Vaults and plans of AWS Backup, read back from the emulator as the component registers them."""
+"""The backup plan component, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ Create = Callable[..., Created]
 
 
 class TestBackupPlan:
-    def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_component_is_stored_as_registered(self, provider: LocalProvider, account: LocalAccount) -> None:
         def program() -> None:
             BackupPlan(
                 "archive",
@@ -80,7 +80,7 @@ class TestBackupPlan:
         assert (made.state, made.outputs["name"]) == ("recorded-only", "all")
         assert "CreateBackupSelection" in made.reason
 
-    def test_copies_are_kept(self, create: Create, account: LocalAccount) -> None:
+    def test_copy_actions_are_stored(self, create: Create, account: LocalAccount) -> None:
         copy = {"destinationVaultArn": "arn:aws:backup:eu-west-1:1:backup-vault:far", "lifecycle": {"deleteAfter": 100}}
         plan = create(
             PLAN,
@@ -110,7 +110,7 @@ class TestBackupPlan:
             (LOCK, {"backupVaultName": "nowhere", "minRetentionDays": 1}, "ResourceNotFoundException"),
         ],
     )
-    def test_what_aws_refuses_is_refused(
+    def test_invalid_inputs_are_rejected(
         self, create: Create, type_: str, inputs: dict[str, object], problem: str
     ) -> None:
         with pytest.raises(RegistrationError, match=problem):

@@ -1,4 +1,4 @@
-"""Budgets, read back from the emulator as the component registers them."""
+"""The budget component, read back from the emulator."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ Create = Callable[..., Created]
 
 
 class TestBudget:
-    def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_component_is_stored_as_registered(self, provider: LocalProvider, account: LocalAccount) -> None:
         def program() -> None:
             Budget(
                 "cost",
@@ -42,8 +42,8 @@ class TestBudget:
         assert (read["BudgetType"], read["TimeUnit"]) == ("COST", "MONTHLY")
         assert read["BudgetLimit"] == {"Amount": "250", "Unit": "USD"}
         assert read["CostFilters"] == {"TagKeyValue": ["user:Environment$development"]}
-        told = budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=name)["Notifications"]
-        assert [(each["NotificationType"], each["Threshold"]) for each in told] == [
+        notifications = budgets.describe_notifications_for_budget(AccountId=ACCOUNT, BudgetName=name)["Notifications"]
+        assert [(each["NotificationType"], each["Threshold"]) for each in notifications] == [
             ("ACTUAL", 50),
             ("ACTUAL", 80),
             ("ACTUAL", 100),
@@ -53,7 +53,7 @@ class TestBudget:
         assert made.id == f"{ACCOUNT}:{name}"
         assert made.outputs["arn"] == f"arn:aws:budgets::{ACCOUNT}:budget/{name}"
 
-    def test_whoever_is_told_is_told_in_aws_s_words(self, monkeypatch: pytest.MonkeyPatch, create: Create) -> None:
+    def test_subscribers_are_converted_to_aws_structure(self, monkeypatch: pytest.MonkeyPatch, create: Create) -> None:
         sent: list[dict[str, object]] = []
 
         def call(
@@ -71,7 +71,7 @@ class TestBudget:
             "subscriberEmailAddresses": [MAIL],
             "subscriberSnsTopicArns": [TOPIC],
         }
-        create(BUDGET, "told", **{**INPUTS, "name": "told", "notifications": [notice]})
+        create(BUDGET, "notified", **{**INPUTS, "name": "notified", "notifications": [notice]})
         (request,) = sent
         assert request["NotificationsWithSubscribers"] == [
             {
@@ -98,14 +98,14 @@ class TestBudget:
             ({"costTypes": {"includeJokes": True}}, "has no such member"),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, object], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(BUDGET, "bad", **{**INPUTS, **changes})
 
 
 class TestAnomalies:
     @pytest.mark.parametrize("kind", ["AnomalyMonitor", "AnomalySubscription"])
-    def test_nothing_looks_for_them_here(self, create: Create, kind: str) -> None:
+    def test_anomaly_detection_is_recorded_with_reason(self, create: Create, kind: str) -> None:
         made = create(f"aws:costexplorer/{kind[0].lower()}{kind[1:]}:{kind}", "look-out", name="any")
         assert (made.state, made.outputs) == ("recorded-only", {"name": "any"})
         assert "no Cost Explorer" in made.reason

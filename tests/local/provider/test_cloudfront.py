@@ -1,4 +1,4 @@
-"""A distribution with all that belongs to it, read back from the emulator as the component registered it."""
+"""The content delivery component, read back from the emulator."""
 
 import uuid
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from tests.local.provider.programs.child_inputs import with_inputs
 
 DISTRIBUTION = "aws:cloudfront/distribution:Distribution"
 BEHAVIOR = {"targetOriginId": "b", "viewerProtocolPolicy": "https-only", "cachePolicyId": "c"}
-INPUTS = {
+INPUTS: dict[str, Any] = {
     "enabled": True,
     "origins": [{"originId": "b", "domainName": "b.s3.us-east-1.amazonaws.com"}],
     "defaultCacheBehavior": BEHAVIOR,
@@ -83,7 +83,7 @@ def resource(deployment: Deployment, name: str) -> AppliedResource:
 
 
 class TestDistribution:
-    def test_it_is_kept_as_registered(self, config: Any, deployment: Deployment) -> None:
+    def test_resource_is_stored_as_registered(self, config: Any, deployment: Deployment) -> None:
         assert (config["Enabled"], config["Comment"]) == (True, "films-media-table")
         assert (config["PriceClass"], config["HttpVersion"]) == ("PriceClass_100", "http2and3")
         assert config["Aliases"]["Items"] == ["media.example.com"]
@@ -95,7 +95,7 @@ class TestDistribution:
         (origin,) = config["Origins"]["Items"]
         assert (origin["Id"], origin["DomainName"]) == ("bucket", "films-media.s3.us-east-1.amazonaws.com")
 
-    def test_behaviors_keep_their_order_and_their_guards(self, config: Any, deployment: Deployment) -> None:
+    def test_behaviors_keep_order_and_key_groups(self, config: Any, deployment: Deployment) -> None:
         behaviors = config["CacheBehaviors"]["Items"]
         assert [each["PathPattern"] for each in behaviors] == ["/thumbnails/*", "/originals/*"]
         groups = [each["TrustedKeyGroups"].get("Items", []) for each in behaviors]
@@ -108,26 +108,26 @@ class TestDistribution:
             assert behavior["CachePolicyId"] == resource(deployment, "media-cache-policy").id
             assert behavior["ResponseHeadersPolicyId"] == resource(deployment, "media-headers-policy").id
 
-    def test_it_is_told_as_pulumi_does(self, account: LocalAccount, deployment: Deployment) -> None:
+    def test_outputs_match_pulumi_provider(self, account: LocalAccount, deployment: Deployment) -> None:
         outputs = deployment.outputs
         assert outputs["arn"] == f"arn:aws:cloudfront::123456789012:distribution/{outputs['id']}"
         assert (outputs["url"], outputs["zone"]) == ("https://media.example.com", "Z2FDTNDATAQYW2")
         tags = account.client("cloudfront").list_tags_for_resource(Resource=outputs["arn"])["Tags"]["Items"]
         assert tags == [{"Key": "Project", "Value": "films"}]
 
-    def test_two_alike_are_two(self, create: Create, account: LocalAccount) -> None:
+    def test_equal_distributions_are_separate(self, create: Create, account: LocalAccount) -> None:
         first, second = create(DISTRIBUTION, "plain", **INPUTS), create(DISTRIBUTION, "plain", **INPUTS)
         assert first.id != second.id
         assert first.outputs["domainName"].endswith(".cloudfront.net")
 
-    def test_methods_that_are_cached_are_those_that_were_named(self, create: Create, account: LocalAccount) -> None:
+    def test_cached_methods_are_nested(self, create: Create, account: LocalAccount) -> None:
         methods = ["GET", "HEAD", "OPTIONS"]
         behavior = {**BEHAVIOR, "allowedMethods": methods, "cachedMethods": methods}
         made = create(DISTRIBUTION, "options", **{**INPUTS, "defaultCacheBehavior": behavior})
         read = account.client("cloudfront").get_distribution_config(Id=made.id)["DistributionConfig"]
         assert read["DefaultCacheBehavior"]["AllowedMethods"]["CachedMethods"]["Items"] == methods
 
-    def test_key_groups_are_switched_on(self) -> None:
+    def test_key_groups_are_enabled(self) -> None:
         # The emulator switches them on by itself; AWS does not.
         prepare = TABLE[DISTRIBUTION].prepare
         assert prepare is not None
@@ -146,13 +146,13 @@ class TestDistribution:
             ({"origins": [{**INPUTS["origins"][0], "originId": "c"}]}, "NoSuchOrigin"),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, Any], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, Any], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(DISTRIBUTION, "bad", **{**INPUTS, **changes})
 
 
-class TestWhatBelongsToIt:
-    def test_keys_and_their_group(self, account: LocalAccount, deployment: Deployment, pem: str) -> None:
+class TestRelatedResources:
+    def test_public_keys_and_key_group(self, account: LocalAccount, deployment: Deployment, pem: str) -> None:
         client = account.client("cloudfront")
         (key,) = deployment.outputs["keys"].values()
         stored = client.get_public_key(Id=key)["PublicKey"]["PublicKeyConfig"]
@@ -169,7 +169,7 @@ class TestWhatBelongsToIt:
         assert (read["Name"], read["OriginAccessControlOriginType"]) == ("films-media-table", "s3")
         assert (read["SigningProtocol"], read["SigningBehavior"]) == ("sigv4", "always")
 
-    def test_function_that_refuses(self, account: LocalAccount, deployment: Deployment, config: Any) -> None:
+    def test_function_code_is_stored(self, account: LocalAccount, deployment: Deployment, config: Any) -> None:
         client = account.client("cloudfront")
         function = resource(deployment, "media-refusal")
         summary = client.describe_function(Name=function.id)["FunctionSummary"]
@@ -185,12 +185,12 @@ class TestWhatBelongsToIt:
             ("responseHeadersPolicy:ResponseHeadersPolicy", "no response headers"),
         ],
     )
-    def test_policies_that_the_emulator_lacks_are_recorded(self, create: Create, kind: str, reason: str) -> None:
+    def test_policies_without_runner_are_recorded(self, create: Create, kind: str, reason: str) -> None:
         created = create(f"aws:cloudfront/{kind}", "policy", name="policy")
         assert created.state == "recorded-only"
         assert reason in created.reason
 
-    def test_policies_that_something_honours_are_applied(self, account: LocalAccount) -> None:
+    def test_policies_with_runner_are_applied(self, account: LocalAccount) -> None:
         token = "aws:cloudfront/cachePolicy:CachePolicy"
         provider = LocalProvider(account, {token: lambda _: {}})
         first, again, other = (
@@ -201,7 +201,7 @@ class TestWhatBelongsToIt:
         assert uuid.UUID(first.id) != uuid.UUID(other.id)
         assert first.outputs["arn"] == f"arn:aws:cloudfront::123456789012:cache-policy/{first.id}"
 
-    def test_logs_are_delivered(self, account: LocalAccount, deployment: Deployment) -> None:
+    def test_log_delivery_is_stored(self, account: LocalAccount, deployment: Deployment) -> None:
         logs = account.client("logs")
         source = logs.get_delivery_source(name="films-media-access-table")["deliverySource"]
         assert (source["logType"], source["resourceArns"]) == ("ACCESS_LOGS", [deployment.outputs["arn"]])

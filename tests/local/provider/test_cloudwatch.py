@@ -1,4 +1,4 @@
-"""Alarms, their topics and the dashboard, read back from the emulator as the components register them."""
+"""The alarm and dashboard components, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -56,23 +56,23 @@ def deployment(account: LocalAccount) -> Deployment:
     )
 
 
-def told(deployment: Deployment, name: str) -> dict[str, Any]:
+def outputs_of(deployment: Deployment, name: str) -> dict[str, Any]:
     (found,) = [each for each in deployment.resources if each.name == name]
     assert found.state == "applied"
     return dict(found.outputs)
 
 
 class TestAlarms:
-    def test_every_part_is_applied(self, deployment: Deployment) -> None:
+    def test_all_resources_are_applied(self, deployment: Deployment) -> None:
         assert {each.state for each in deployment.resources} == {"applied"}
         assert len(deployment.resources) == 2 * 4 + len(rules()) + 1
 
-    def test_series_is_watched_as_registered(self, deployment: Deployment, elsewhere: LocalAccount) -> None:
-        (read,) = elsewhere.client("cloudwatch").describe_alarms(AlarmNames=["watched-jobs-queue-age-dev"])[
+    def test_metric_alarm_is_stored_as_registered(self, deployment: Deployment, other_region: LocalAccount) -> None:
+        (read,) = other_region.client("cloudwatch").describe_alarms(AlarmNames=["watched-jobs-queue-age-dev"])[
             "MetricAlarms"
         ]
         expected = {
-            "AlarmArn": told(deployment, "alarms-jobs-queue-age")["arn"],
+            "AlarmArn": outputs_of(deployment, "alarms-jobs-queue-age")["arn"],
             "Namespace": "AWS/SQS",
             "MetricName": "ApproximateAgeOfOldestMessage",
             "Dimensions": [{"Name": "QueueName", "Value": "watched-jobs-queue-dev"}],
@@ -83,14 +83,16 @@ class TestAlarms:
             "ComparisonOperator": "GreaterThanThreshold",
             "TreatMissingData": "notBreaching",
             "ActionsEnabled": True,
-            "AlarmActions": [told(deployment, "alarms-topic")["arn"]],
-            "OKActions": [told(deployment, "alarms-topic")["arn"]],
+            "AlarmActions": [outputs_of(deployment, "alarms-topic")["arn"]],
+            "OKActions": [outputs_of(deployment, "alarms-topic")["arn"]],
         }
         assert {name: read[name] for name in expected} == expected
         assert "docs/runbooks/queue-age.md" in read["AlarmDescription"]
 
-    def test_expression_is_kept_with_what_it_reads(self, deployment: Deployment, elsewhere: LocalAccount) -> None:
-        (read,) = elsewhere.client("cloudwatch").describe_alarms(AlarmNames=["watched-api-5xx-count-dev"])[
+    def test_metric_math_alarm_is_stored_with_its_queries(
+        self, deployment: Deployment, other_region: LocalAccount
+    ) -> None:
+        (read,) = other_region.client("cloudwatch").describe_alarms(AlarmNames=["watched-api-5xx-count-dev"])[
             "MetricAlarms"
         ]
         by_id = {each["Id"]: each for each in read["Metrics"]}
@@ -99,37 +101,37 @@ class TestAlarms:
         assert by_id["target"]["MetricStat"]["Metric"]["Dimensions"] == [{"Name": "LoadBalancer", "Value": "app/api/1"}]
         assert by_id["target"]["ReturnData"] is False
 
-    def test_what_is_told_at_the_edge_is_watched_there(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_cloudfront_alarm_is_in_us_east_1(self, deployment: Deployment, account: LocalAccount) -> None:
         (read,) = account.client("cloudwatch").describe_alarms(AlarmNames=["watched-cdn-5xx-rate-dev"])["MetricAlarms"]
         (topic,) = read["AlarmActions"]
-        assert topic == told(deployment, "alarms-us-east-1-topic")["arn"]
+        assert topic == outputs_of(deployment, "alarms-us-east-1-topic")["arn"]
         assert topic.startswith("arn:aws:sns:us-east-1:")
 
 
 class TestTopic:
-    def test_it_is_encrypted_and_has_its_policy(self, deployment: Deployment, elsewhere: LocalAccount) -> None:
-        arn = told(deployment, "alarms-topic")["arn"]
-        read = elsewhere.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
-        assert read["KmsMasterKeyId"] == told(deployment, "alarms-key")["arn"]
+    def test_topic_has_key_and_policy(self, deployment: Deployment, other_region: LocalAccount) -> None:
+        arn = outputs_of(deployment, "alarms-topic")["arn"]
+        read = other_region.client("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+        assert read["KmsMasterKeyId"] == outputs_of(deployment, "alarms-key")["arn"]
         by_sid = {each["Sid"]: each for each in json.loads(read["Policy"])["Statement"]}
         assert by_sid.keys() == {"RefusePlainTransport", "AcceptCloudwatch", "AcceptBudgets", "AcceptCostalerts"}
         assert by_sid["AcceptCloudwatch"]["Condition"]["ArnLike"] == {
             "aws:SourceArn": "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:*"
         }
-        policy = told(deployment, "alarms-topic-policy")
+        policy = outputs_of(deployment, "alarms-topic-policy")
         assert (policy["arn"], policy["owner"]) == (arn, "123456789012")
 
-    def test_recipient_is_subscribed_and_still_has_to_agree(
-        self, deployment: Deployment, elsewhere: LocalAccount
+    def test_email_subscription_is_pending_confirmation(
+        self, deployment: Deployment, other_region: LocalAccount
     ) -> None:
-        made = told(deployment, "alarms-mail-operations@example.org")
-        arn = told(deployment, "alarms-topic")["arn"]
-        (read,) = elsewhere.client("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
+        made = outputs_of(deployment, "alarms-mail-operations@example.org")
+        arn = outputs_of(deployment, "alarms-topic")["arn"]
+        (read,) = other_region.client("sns").list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]
         assert (read["Protocol"], read["Endpoint"]) == ("email", "operations@example.org")
         assert made["arn"].startswith(f"{arn}:")
         assert (made["pendingConfirmation"], made["ownerId"]) == (True, "123456789012")
 
-    def test_subscription_of_a_queue_needs_nobody_s_consent(self, create: Create, account: LocalAccount) -> None:
+    def test_queue_subscription_needs_no_confirmation(self, create: Create, account: LocalAccount) -> None:
         topic = create(TOPIC, "events").outputs["arn"]
         made = create(
             SUBSCRIPTION,
@@ -144,9 +146,9 @@ class TestTopic:
         read = account.client("sns").get_subscription_attributes(SubscriptionArn=made.id)["Attributes"]
         assert (read["RawMessageDelivery"], read["FilterPolicy"]) == ("true", '{"kind": ["made"]}')
 
-    def test_key_admits_the_publishers(self, deployment: Deployment, elsewhere: LocalAccount) -> None:
-        key = told(deployment, "alarms-key")["keyId"]
-        read = json.loads(elsewhere.client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+    def test_key_policy_allows_publishers(self, deployment: Deployment, other_region: LocalAccount) -> None:
+        key = outputs_of(deployment, "alarms-key")["keyId"]
+        read = json.loads(other_region.client("kms").get_key_policy(KeyId=key, PolicyName="default")["Policy"])
         by_sid = {each["Sid"]: each for each in read["Statement"]}
         assert by_sid.keys() == {"AccountDecides", "AlarmPublishersUseKey"}
 
@@ -159,7 +161,7 @@ class TestTopic:
             (ALARM, {"evaluationPeriods": 1, "comparisonOperator": "Beyond"}, "'Beyond' must be one of"),
         ],
     )
-    def test_what_aws_refuses_is_refused(
+    def test_invalid_inputs_are_rejected(
         self, create: Create, type_: str, inputs: dict[str, object], problem: str
     ) -> None:
         if inputs.get("topic"):
@@ -169,13 +171,13 @@ class TestTopic:
 
 
 class TestDashboard:
-    def test_it_is_kept_as_registered(self, deployment: Deployment, elsewhere: LocalAccount) -> None:
-        made = told(deployment, "board-dashboard")
+    def test_resource_is_stored_as_registered(self, deployment: Deployment, other_region: LocalAccount) -> None:
+        made = outputs_of(deployment, "board-dashboard")
         assert made["dashboardArn"] == "arn:aws:cloudwatch::123456789012:dashboard/watched-dev"
-        read = json.loads(elsewhere.client("cloudwatch").get_dashboard(DashboardName="watched-dev")["DashboardBody"])
+        read = json.loads(other_region.client("cloudwatch").get_dashboard(DashboardName="watched-dev")["DashboardBody"])
         titles = [each["properties"].get("title") for each in read["widgets"]]
         assert titles == [None, *(rule.name for rule in rules())]
 
-    def test_body_that_is_no_json_is_refused(self, create: Create) -> None:
+    def test_invalid_dashboard_body_is_rejected(self, create: Create) -> None:
         with pytest.raises(RegistrationError, match=r"put_dashboard"):
             create(BOARD, "bad", dashboardName="bad", dashboardBody="{not json")

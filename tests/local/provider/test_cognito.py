@@ -1,4 +1,4 @@
-"""A user directory with all that it can be told, applied to the emulator and read back."""
+"""A user directory with all that it can be user, applied to the emulator and read back."""
 
 import json
 from collections.abc import Callable
@@ -52,11 +52,11 @@ def deployment(account: LocalAccount) -> Deployment:
 
 
 class TestUserDirectory:
-    def test_only_the_risks_are_not_applied(self, deployment: Deployment) -> None:
+    def test_only_risk_configuration_is_not_applied(self, deployment: Deployment) -> None:
         recorded = {each.type for each in deployment.resources if each.state != "applied"}
         assert recorded == {"aws:cognito/riskConfiguration:RiskConfiguration"}
 
-    def test_pool_has_the_tier_that_protects(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_pool_has_threat_protection_tier(self, deployment: Deployment, account: LocalAccount) -> None:
         pool = account.client("cognito-idp").describe_user_pool(UserPoolId=deployment.outputs["pool"])["UserPool"]
         assert (pool["UserPoolTier"], pool["UserPoolAddOns"]) == ("PLUS", {"AdvancedSecurityMode": "ENFORCED"})
         assert pool["Domain"] == "kept-dev"
@@ -70,7 +70,7 @@ class TestUserDirectory:
         assert client["ExplicitAuthFlows"] == ["ALLOW_USER_PASSWORD_AUTH"]
 
     @pytest.mark.requirement("ROAD-40")
-    def test_first_administrator_waits_for_a_password(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_first_administrator_must_change_password(self, deployment: Deployment, account: LocalAccount) -> None:
         cognito, pool = account.client("cognito-idp"), deployment.outputs["pool"]
         user = cognito.admin_get_user(UserPoolId=pool, Username=EMAIL)
         attributes = {each["Name"]: each["Value"] for each in user["UserAttributes"]}
@@ -78,15 +78,13 @@ class TestUserDirectory:
         assert (attributes["email"], attributes["email_verified"]) == (EMAIL, "true")
         groups = cognito.admin_list_groups_for_user(UserPoolId=pool, Username=EMAIL)["Groups"]
         assert [group["GroupName"] for group in groups] == ["admin"]
-        told = next(each for each in deployment.resources if each.type == "aws:cognito/user:User")
-        assert told.id == f"{pool}/{EMAIL}"
-        assert told.outputs["sub"] == attributes["sub"]
-        assert told.outputs["status"] == "FORCE_CHANGE_PASSWORD"
+        user = next(each for each in deployment.resources if each.type == "aws:cognito/user:User")
+        assert user.id == f"{pool}/{EMAIL}"
+        assert user.outputs["sub"] == attributes["sub"]
+        assert user.outputs["status"] == "FORCE_CHANGE_PASSWORD"
 
     @pytest.mark.requirement("ROAD-40")
-    def test_first_administrator_comes_in_by_the_documented_way(
-        self, deployment: Deployment, account: LocalAccount
-    ) -> None:
+    def test_first_administrator_signs_in_as_documented(self, deployment: Deployment, account: LocalAccount) -> None:
         cognito, outputs = account.client("cognito-idp"), deployment.outputs
         temporary = "Temporary-1-password"
         cognito.admin_set_user_password(UserPoolId=outputs["pool"], Username=EMAIL, Password=temporary)
@@ -100,12 +98,12 @@ class TestUserDirectory:
 
 class TestMachineClient:
     @pytest.mark.requirement("C-11")
-    def test_it_has_a_scope_of_its_own(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_machine_client_has_its_scope(self, deployment: Deployment, account: LocalAccount) -> None:
         cognito, outputs = account.client("cognito-idp"), deployment.outputs
         server = cognito.describe_resource_server(UserPoolId=outputs["pool"], Identifier="kept")["ResourceServer"]
         assert [scope["ScopeName"] for scope in server["Scopes"]] == ["system"]
-        told = next(each for each in deployment.resources if each.type == "aws:cognito/resourceServer:ResourceServer")
-        assert told.outputs["scopeIdentifiers"] == ["kept/system"]
+        user = next(each for each in deployment.resources if each.type == "aws:cognito/resourceServer:ResourceServer")
+        assert user.outputs["scopeIdentifiers"] == ["kept/system"]
         client = cognito.describe_user_pool_client(UserPoolId=outputs["pool"], ClientId=outputs["machine_client"])[
             "UserPoolClient"
         ]
@@ -115,7 +113,7 @@ class TestMachineClient:
         assert domain["UserPoolId"] == outputs["pool"]
 
     @pytest.mark.requirement("C-11")
-    def test_its_secret_is_kept_and_not_shown(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_client_secret_is_stored_and_hidden(self, deployment: Deployment, account: LocalAccount) -> None:
         outputs = deployment.outputs
         assert "machine_client_secret" in deployment.secret_outputs
         kept = account.client("secretsmanager").get_secret_value(SecretId="kept/machine-dev")["SecretString"]
@@ -128,7 +126,7 @@ class TestMachineClient:
 
 
 class TestUser:
-    def test_password_of_the_program_is_permanent(self, create: Callable[..., Created], account: LocalAccount) -> None:
+    def test_password_in_program_is_permanent(self, create: Callable[..., Created], account: LocalAccount) -> None:
         pool = create("aws:cognito/userPool:UserPool", "known").id
         create("aws:cognito/user:User", "known", userPoolId=pool, username="known", password="Permanent-1-password")
         user = account.client("cognito-idp").admin_get_user(UserPoolId=pool, Username="known")

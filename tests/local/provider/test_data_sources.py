@@ -1,4 +1,4 @@
-"""Data sources, as a program's `aws.get_…()` calls them."""
+"""Data sources that programs call as `aws.get_…()`."""
 
 import json
 from typing import Any
@@ -17,7 +17,7 @@ def test_identity_region_and_partition(provider: LocalProvider) -> None:
     assert provider.invoke("aws:index/getPartition:getPartition", {})["partition"] == "aws"
 
 
-def test_zones_are_those_of_the_region(provider: LocalProvider) -> None:
+def test_availability_zones_are_those_of_the_region(provider: LocalProvider) -> None:
     zones = provider.invoke(
         "aws:index/getAvailabilityZones:getAvailabilityZones", {"state": "available"}, region="eu-west-1"
     )
@@ -25,17 +25,17 @@ def test_zones_are_those_of_the_region(provider: LocalProvider) -> None:
     assert len(zones["zoneIds"]) == 3
 
 
-def test_zones_can_be_excluded(provider: LocalProvider) -> None:
+def test_availability_zones_can_be_excluded(provider: LocalProvider) -> None:
     token = "aws:index/getAvailabilityZones:getAvailabilityZones"
     assert "us-east-1a" not in provider.invoke(token, {"excludeNames": ["us-east-1a"]})["names"]
 
 
-def test_default_tags_are_the_provider_s(provider: LocalProvider) -> None:
+def test_default_tags_are_those_of_the_provider(provider: LocalProvider) -> None:
     answer = provider.invoke("aws:index/getDefaultTags:getDefaultTags", {}, default_tags={"Project": "films"})
     assert answer["tags"] == {"Project": "films"}
 
 
-def test_policy_document_is_answered_as_text(provider: LocalProvider) -> None:
+def test_policy_document_is_returned_as_json(provider: LocalProvider) -> None:
     args = {"statements": [{"actions": ["s3:GetObject"], "resources": ["*"]}]}
     answer = provider.invoke("aws:iam/getPolicyDocument:getPolicyDocument", args)
     assert json.loads(answer["json"]) == json.loads(answer["minifiedJson"]) == make_policy_document(args)
@@ -43,7 +43,7 @@ def test_policy_document_is_answered_as_text(provider: LocalProvider) -> None:
 
 
 class TestPolicyDocument:
-    def test_statement(self) -> None:
+    def test_statement_is_converted(self) -> None:
         document = make_policy_document(
             {
                 "statements": [
@@ -81,7 +81,7 @@ class TestPolicyDocument:
             ],
         }
 
-    def test_everyone(self) -> None:
+    def test_principal_for_everyone_is_a_star(self) -> None:
         statement: dict[str, Any] = {"actions": ["*"], "principals": [{"type": "*", "identifiers": ["*"]}]}
         (made,) = make_policy_document({"statements": [statement]})["Statement"]
         assert (made["Principal"], made["Effect"]) == ("*", "Allow")

@@ -1,4 +1,4 @@
-"""A network with its endpoints, applied to the emulator and read back."""
+"""The network component with endpoints, read back from the emulator."""
 
 import json
 
@@ -34,7 +34,7 @@ def deployment(account: LocalAccount) -> Deployment:
 
 
 class TestNetwork:
-    def test_endpoints_let_the_account_pass(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_endpoint_policies_allow_the_account(self, deployment: Deployment, account: LocalAccount) -> None:
         assert {each.state for each in deployment.resources} == {"applied"}
         filters = [{"Name": "vpc-id", "Values": [deployment.outputs["vpc"]]}]
         endpoints = account.client("ec2").describe_vpc_endpoints(Filters=filters)["VpcEndpoints"]

@@ -1,4 +1,4 @@
-"""Repositories of images, read back from the emulator as they were registered."""
+"""The image repository component, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ Create = Callable[..., Created]
 
 
 class TestImageRepository:
-    def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_component_is_stored_as_registered(self, provider: LocalProvider, account: LocalAccount) -> None:
         def program() -> None:
             ImageRepository(
                 "images",
@@ -45,7 +45,7 @@ class TestImageRepository:
         assert repository.outputs["registryId"] == "123456789012"
 
 
-class TestRefusals:
+class TestRejections:
     @pytest.mark.parametrize(
         ("changes", "problem"),
         [
@@ -55,6 +55,6 @@ class TestRefusals:
             ({"colour": "blue"}, "no call accepts colour"),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, object], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(REPOSITORY, "bad", **{"name": "films", **changes})

@@ -1,4 +1,4 @@
-"""Clusters, tasks and services, read back from the emulator as the components register them, and one by one."""
+"""The container components and single ECS resources, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -100,7 +100,7 @@ class TestService:
         service = named(made, "api-service")
         assert (service.id, service.outputs["arn"]) == (read["serviceArn"], read["serviceArn"])
 
-    def test_task_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_task_definition_is_stored_as_registered(self, provider: LocalProvider, account: LocalAccount) -> None:
         outputs = named(apply(provider, "task"), "task-definition").outputs
         read = account.client("ecs").describe_task_definition(taskDefinition=outputs["arn"])["taskDefinition"]
         assert (read["family"], read["cpu"], read["memory"]) == ("task-api-dev", "512", "1024")
@@ -150,7 +150,7 @@ class TestService:
         assert requests["PredefinedMetricSpecification"]["ResourceLabel"] == "/".join(suffixes)
 
     @pytest.mark.parametrize("deployment", ["canary", "blue_green"])
-    def test_deployments_that_shift_traffic_are_requests_that_aws_knows(
+    def test_traffic_shifting_deployments_are_valid_requests(
         self, provider: LocalProvider, account: LocalAccount, deployment: str
     ) -> None:
         made = apply(provider, f"shift-{deployment.replace('_', '-')}", deployment=deployment)
@@ -164,7 +164,7 @@ class TestService:
         }
 
     @pytest.mark.parametrize("last", ["deploymentConfiguration", "alarms"])
-    def test_how_it_deploys_is_one_structure_to_aws_in_whatever_order_it_comes(
+    def test_deployment_configuration_is_nested_in_any_input_order(
         self, create: Create, monkeypatch: pytest.MonkeyPatch, last: str
     ) -> None:
         # The emulator forgets it, so the request is looked at.
@@ -197,12 +197,12 @@ class TestService:
         }
 
 
-class TestRefusals:
-    def test_containers_that_are_no_json(self, create: Create) -> None:
+class TestRejections:
+    def test_invalid_container_json_is_rejected(self, create: Create) -> None:
         with pytest.raises(RegistrationError, match="containerDefinitions must be a JSON string"):
             create(TASK, "bad", family="bad", containerDefinitions="[{")
 
-    def test_container_with_a_member_that_aws_does_not_have(self, create: Create) -> None:
+    def test_unknown_container_member_is_rejected(self, create: Create) -> None:
         with pytest.raises(
             RegistrationError, match=r"containerDefinitions\.colour: AWS's ContainerDefinition has no such"
         ):
@@ -219,13 +219,13 @@ class TestRefusals:
             ({"colour": "blue"}, "no call accepts colour"),
         ],
     )
-    def test_service_that_aws_refuses(self, create: Create, changes: dict[str, object], problem: str) -> None:
+    def test_invalid_service_is_rejected(self, create: Create, changes: dict[str, object], problem: str) -> None:
         cluster = create(CLUSTER, "refusing", name="refusing").id
         task = create(TASK, "films", family="films", containerDefinitions=CONTAINERS).outputs["arn"]
         with pytest.raises(RegistrationError, match=problem):
             create(SERVICE, "bad", **{"name": "bad", "cluster": cluster, "taskDefinition": task, **changes})
 
-    def test_target_of_a_service_that_aws_does_not_scale(self, create: Create) -> None:
+    def test_unknown_scalable_service_is_rejected(self, create: Create) -> None:
         inputs = {"resourceId": "service/a/b", "scalableDimension": "ecs:service:DesiredCount", "maxCapacity": 2}
         with pytest.raises(RegistrationError, match="ServiceNamespace 'moon' must be one of"):
             create(TARGET, "bad", serviceNamespace="moon", minCapacity=1, **inputs)

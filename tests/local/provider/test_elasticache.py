@@ -1,4 +1,4 @@
-"""The cache, read back from the emulator as the component registers it."""
+"""The cache component, read back from the emulator."""
 
 from collections.abc import Callable
 
@@ -17,7 +17,7 @@ Create = Callable[..., Created]
 
 
 class TestCache:
-    def test_it_is_kept_as_the_component_registers_it(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_component_is_stored_as_registered(self, provider: LocalProvider, account: LocalAccount) -> None:
         def program() -> None:
             naming = Naming("cached", "dev")
             zones = ["us-east-1a", "us-east-1b"]
@@ -69,6 +69,6 @@ class TestCache:
             ({"logDeliveryConfigurations": []}, "not supported by the local account"),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, object], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(GROUP, "bad", description="any", **changes)

@@ -1,4 +1,4 @@
-"""Load balancers, read back from the emulator as the component registers them, and one by one."""
+"""The load balancer component and single resources, read back from the emulator."""
 
 from collections.abc import Callable
 from typing import Any
@@ -95,7 +95,7 @@ class TestLoadBalancer:
         outputs = named(made, "alb-target-group").outputs
         assert outputs["arnSuffix"] == "targetgroup/" + group["TargetGroupArn"].partition(":targetgroup/")[2]
 
-    def test_https_serves_http_redirects_and_traffic_shifts(
+    def test_https_listener_redirect_and_traffic_shift_rules(
         self, provider: LocalProvider, account: LocalAccount
     ) -> None:
         made = apply(
@@ -124,7 +124,7 @@ class TestLoadBalancer:
 
 
 class TestAttributes:
-    def test_listeners_attributes_are_kept(
+    def test_listener_attributes_are_stored(
         self, create: Create, provider: LocalProvider, account: LocalAccount
     ) -> None:
         balancer = named(apply(provider, "headers"), "alb-load-balancer").id
@@ -151,14 +151,14 @@ class TestAttributes:
             }.items()
         )
 
-    def test_numbers_are_written_as_aws_does(self, create: Create, account: LocalAccount) -> None:
+    def test_numbers_are_written_without_decimal_point(self, create: Create, account: LocalAccount) -> None:
         vpc = create("aws:ec2/vpc:Vpc", "numbers", cidrBlock="10.9.0.0/16").id
         inputs = {"port": 80.0, "protocol": "HTTP", "vpcId": vpc, "targetType": "ip"}
         group = create(GROUP, "numbers", **inputs, deregistrationDelay=30.0, slowStart=45.0)
         found = attributes(account.client("elbv2").describe_target_group_attributes(TargetGroupArn=group.id))
         assert (found["deregistration_delay.timeout_seconds"], found["slow_start.duration_seconds"]) == ("30", "45")
 
-    def test_attribute_that_aws_does_not_have_is_refused(self, create: Create) -> None:
+    def test_unknown_attribute_is_rejected(self, create: Create) -> None:
         with pytest.raises(RegistrationError, match=r"accessLogs\.colour: AWS has no such attribute"):
             create(BALANCER, "bad", name="bad", accessLogs={"bucket": "logs", "colour": "blue"})
 
@@ -178,7 +178,7 @@ class TestRules:
             ),
         ],
     )
-    def test_conditions_say_what_they_are(
+    def test_conditions_get_their_field(
         self,
         create: Create,
         provider: LocalProvider,
@@ -206,12 +206,12 @@ class TestRules:
     @pytest.mark.parametrize(
         "condition", [{}, {"moonPhase": {}}, {"sourceIp": {"values": ["a"]}, "hostHeader": {"values": ["b"]}}]
     )
-    def test_condition_is_exactly_one(self, create: Create, condition: dict[str, object]) -> None:
+    def test_condition_must_have_exactly_one_field(self, create: Create, condition: dict[str, object]) -> None:
         with pytest.raises(RegistrationError, match="conditions: each must be exactly one of hostHeader, "):
             create(RULE, "bad", listenerArn="arn", priority=1, conditions=[condition], actions=[{"type": "forward"}])
 
 
-def test_group_of_grpc_has_grpcs_codes(create: Create, account: LocalAccount) -> None:
+def test_grpc_target_group_has_grpc_codes(create: Create, account: LocalAccount) -> None:
     vpc = create("aws:ec2/vpc:Vpc", "grpc", cidrBlock="10.9.0.0/16").id
     inputs = {"port": 80, "protocol": "HTTP", "vpcId": vpc, "targetType": "ip"}
     group = create(GROUP, "grpc", **inputs, protocolVersion="GRPC", healthCheck={"matcher": "0-99"})

@@ -1,4 +1,4 @@
-"""The films program, applied to the emulator: what it says is read back with boto3."""
+"""The films program, applied to the emulator and read back with boto3."""
 
 import json
 import runpy
@@ -42,7 +42,7 @@ def outputs(deployment: Deployment) -> dict[str, Any]:
 
 class TestDeployment:
     @pytest.mark.requirement("P2-44")
-    def test_every_type_that_it_has_is_applied(self, deployment: Deployment) -> None:
+    def test_every_resource_type_is_applied(self, deployment: Deployment) -> None:
         types = {resource.type for resource in deployment.resources}
         assert types <= set(TABLE)
         assert {resource.state for resource in deployment.resources} == {"applied"}
@@ -53,7 +53,7 @@ class TestDeployment:
         assert json.loads(outputs["migrated"]) == {"ran": outputs["function"]}
         assert outputs["address"] == "127.0.0.1"
 
-    def test_components_stand_apart_with_their_children_below_them(self, deployment: Deployment) -> None:
+    def test_components_are_separate_with_their_children(self, deployment: Deployment) -> None:
         network = next(component for component in deployment.components if component.name == "network")
         assert network.urn == "urn:pulumi:dev::films::films:index:Network::network"
         vpc = next(resource for resource in deployment.resources if resource.name == "vpc")
@@ -64,18 +64,18 @@ class TestDeployment:
 
 
 class TestNetwork:
-    def test_dns_attributes_are_set_one_by_one(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_vpc_dns_attributes_are_set(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         for attribute in ("enableDnsHostnames", "enableDnsSupport"):
             answer = account.client("ec2").describe_vpc_attribute(VpcId=outputs["vpc"], Attribute=attribute)
             assert answer[attribute[0].upper() + attribute[1:]] == {"Value": True}
 
-    def test_default_group_is_emptied_and_tagged(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_default_security_group_is_emptied_and_tagged(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         (group,) = account.client("ec2").describe_security_groups(GroupIds=[outputs["default_group"]])["SecurityGroups"]
         assert (group["VpcId"], group["GroupName"]) == (outputs["vpc"], "default")
         assert (group["IpPermissions"], group["IpPermissionsEgress"]) == ([], [])
         assert {tag["Key"]: tag["Value"] for tag in group["Tags"]} == TAGS
 
-    def test_database_admits_only_what_the_rules_say(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_database_ingress_matches_rules(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         (group,) = account.client("ec2").describe_security_groups(GroupIds=[outputs["database_group"]])[
             "SecurityGroups"
         ]
@@ -85,7 +85,7 @@ class TestNetwork:
         assert (pair["GroupId"], pair["Description"]) == (outputs["function_group"], "from the functions")
         assert group["IpPermissionsEgress"] == []
 
-    def test_routes_lead_out(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_routes_have_targets(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         filters = [{"Name": "vpc-id", "Values": [outputs["vpc"]]}]
         tables = account.client("ec2").describe_route_tables(Filters=filters)["RouteTables"]
         ways = {
@@ -98,7 +98,7 @@ class TestNetwork:
         }
         assert ways == {"GatewayId", "NatGatewayId"}
 
-    def test_flow_log_watches_the_network(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_flow_log_is_for_the_vpc(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         filters = [{"Name": "resource-id", "Values": [outputs["vpc"]]}]
         (log,) = account.client("ec2").describe_flow_logs(Filters=filters)["FlowLogs"]
         assert log["TrafficType"] == "ALL"
@@ -108,7 +108,7 @@ class TestNetwork:
 class TestBucket:
     name = "films-storage-dev"
 
-    def test_aspects(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_bucket_settings_are_stored(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         s3 = account.client("s3")
         assert s3.get_bucket_versioning(Bucket=self.name)["Status"] == "Enabled"
         (encryption,) = s3.get_bucket_encryption(Bucket=self.name)["ServerSideEncryptionConfiguration"]["Rules"]
@@ -120,7 +120,7 @@ class TestBucket:
         assert owner["ObjectOwnership"] == "BucketOwnerEnforced"
         assert s3.get_bucket_logging(Bucket=self.name)["LoggingEnabled"]["TargetPrefix"] == "access/"
 
-    def test_rules(self, account: LocalAccount) -> None:
+    def test_bucket_rules_are_stored(self, account: LocalAccount) -> None:
         s3 = account.client("s3")
         (cors,) = s3.get_bucket_cors(Bucket=self.name)["CORSRules"]
         assert (cors["AllowedOrigins"], cors["MaxAgeSeconds"]) == (["http://localhost:3000"], 3000)
@@ -129,11 +129,11 @@ class TestBucket:
         assert rule["Transitions"] == [{"Days": 30, "StorageClass": "STANDARD_IA"}]
         assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
 
-    def test_own_tags_win_over_default_tags(self, account: LocalAccount) -> None:
+    def test_own_tags_override_default_tags(self, account: LocalAccount) -> None:
         tags = account.client("s3").get_bucket_tagging(Bucket=self.name)["TagSet"]
         assert {tag["Key"]: tag["Value"] for tag in tags} == {**TAGS, "Data": "photos"}
 
-    def test_object_reaches_the_queue(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_object_notification_reaches_the_queue(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         account.client("s3").put_object(Bucket=self.name, Key="other/1", Body=b"x")
         account.client("s3").put_object(Bucket=self.name, Key="raw/1", Body=b"x")
         keys: list[str] = []
@@ -164,7 +164,7 @@ class TestQueuesAndFunctions:
         (attached,) = iam.list_attached_role_policies(RoleName=outputs["role"])["AttachedPolicies"]
         assert attached["PolicyName"].startswith("shared-")
 
-    def test_function_is_as_registered(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_function_is_stored_as_registered(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         answer = account.client("lambda").get_function(FunctionName=outputs["function"])
         function = answer["Configuration"]
         assert (function["Handler"], function["MemorySize"], function["Timeout"]) == ("worker.handler", 1024, 60)
@@ -172,13 +172,13 @@ class TestQueuesAndFunctions:
         assert function["VpcConfig"]["SecurityGroupIds"] == [outputs["function_group"]]
         assert answer["Concurrency"]["ReservedConcurrentExecutions"] == 5
 
-    def test_mapping_is_disabled_in_the_emulator_though_asked_for(
-        self, account: LocalAccount, deployment: Deployment
-    ) -> None:
-        told = next(resource for resource in deployment.resources if resource.type.endswith(":EventSourceMapping"))
-        mapping = account.client("lambda").get_event_source_mapping(UUID=told.id)
+    def test_event_source_mapping_is_disabled_in_emulator(self, account: LocalAccount, deployment: Deployment) -> None:
+        mapping_resource = next(
+            resource for resource in deployment.resources if resource.type.endswith(":EventSourceMapping")
+        )
+        mapping = account.client("lambda").get_event_source_mapping(UUID=mapping_resource.id)
         assert (mapping["State"], mapping["BatchSize"]) == ("Disabled", 10)
-        assert (told.outputs["enabled"], told.outputs["state"]) == (True, "Enabled")
+        assert (mapping_resource.outputs["enabled"], mapping_resource.outputs["state"]) == (True, "Enabled")
 
 
 class TestIdentityAndData:
@@ -199,7 +199,7 @@ class TestIdentityAndData:
         (parameter,) = rds.describe_db_parameters(DBParameterGroupName=group["DBParameterGroupName"])["Parameters"]
         assert (parameter["ParameterName"], parameter["ParameterValue"]) == ("rds.force_ssl", "1")
 
-    def test_api_leads_to_the_function(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
+    def test_api_integration_is_the_function(self, account: LocalAccount, outputs: dict[str, Any]) -> None:
         gateway = account.client("apigatewayv2")
         (route,) = gateway.get_routes(ApiId=outputs["api"])["Items"]
         (integration,) = gateway.get_integrations(ApiId=outputs["api"])["Items"]
@@ -208,7 +208,7 @@ class TestIdentityAndData:
         (stage,) = gateway.get_stages(ApiId=outputs["api"])["Items"]
         assert stage["StageName"] == "$default"
 
-    def test_secret_is_kept_and_not_told(self, account: LocalAccount, deployment: Deployment) -> None:
+    def test_secret_is_stored_and_hidden(self, account: LocalAccount, deployment: Deployment) -> None:
         value = account.client("secretsmanager").get_secret_value(SecretId="films/api")
         assert value["SecretString"] == "hunter2hunter2"
         assert "hunter2" not in repr(deployment)

@@ -1,4 +1,4 @@
-"""Malware protection: what the emulator lacks is said, and all around it is applied."""
+"""Malware protection: the plan is recorded with a reason, its role is applied."""
 
 import json
 
@@ -10,7 +10,7 @@ from local.provider.provider import LocalProvider
 
 
 class TestMalwareProtection:
-    def test_role_is_applied_and_the_plan_says_why_it_is_not(
+    def test_role_is_applied_and_plan_is_recorded_with_reason(
         self, provider: LocalProvider, account: LocalAccount
     ) -> None:
         def program() -> None:

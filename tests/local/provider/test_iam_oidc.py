@@ -1,4 +1,4 @@
-"""The identity provider of GitHub and the roles that trust it, read back from the emulator as the component registers them."""
+"""The deploy identity component (GitHub's OIDC provider and roles), read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -48,12 +48,12 @@ def deployment(account: LocalAccount) -> Deployment:
 
 
 class TestDeployIdentity:
-    def test_every_part_is_applied(self, deployment: Deployment) -> None:
+    def test_all_resources_are_applied(self, deployment: Deployment) -> None:
         assert {each.state for each in deployment.resources} == {"applied"}
         (made,) = [each for each in deployment.resources if each.type == PROVIDER]
         assert (made.id, made.outputs["arn"]) == (ARN, ARN)
 
-    def test_provider_is_github_s_for_aws(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_provider_is_github_for_aws(self, deployment: Deployment, account: LocalAccount) -> None:
         read = account.client("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=ARN)
         assert (read["Url"], read["ClientIDList"]) == (ISSUER, ["sts.amazonaws.com"])
         assert {each["Key"]: each["Value"] for each in read["Tags"]} == TAGS
@@ -85,10 +85,10 @@ class TestDeployIdentity:
 
 
 class TestProvider:
-    def test_address_that_is_no_https_is_refused(self, create: Create) -> None:
+    def test_url_without_https_is_rejected(self, create: Create) -> None:
         with pytest.raises(RegistrationError, match="create_open_id_connect_provider"):
             create(PROVIDER, "plain", url="token.example.org", clientIdLists=["x"])
 
-    def test_input_that_no_call_takes_is_refused(self, create: Create) -> None:
+    def test_unmapped_input_is_rejected(self, create: Create) -> None:
         with pytest.raises(RegistrationError, match="no call accepts colour"):
             create(PROVIDER, "other", url="https://token.example.org", clientIdLists=["x"], colour="blue")

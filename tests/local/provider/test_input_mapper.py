@@ -1,6 +1,6 @@
-"""How inputs find their members, on shapes written for the purpose."""
+"""Mapping of inputs to members, on shapes written for these tests."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from botocore.model import DenormalizedStructureBuilder, StructureShape
@@ -34,10 +34,10 @@ MEMBERS: dict[str, Any] = {
 
 @pytest.fixture
 def shape() -> StructureShape:
-    return cast(StructureShape, DenormalizedStructureBuilder().with_members(MEMBERS).build_model())
+    return DenormalizedStructureBuilder().with_members(MEMBERS).build_model()
 
 
-def fit(shape: StructureShape, rename: dict[str, str] | None = None, **inputs: Any) -> dict[str, Any]:
+def map_inputs(shape: StructureShape, rename: dict[str, str] | None = None, **inputs: Any) -> dict[str, Any]:
     return InputMapper(rename or {}, noun="role").map_inputs(inputs, shape).parameters
 
 
@@ -60,17 +60,19 @@ def fit(shape: StructureShape, rename: dict[str, str] | None = None, **inputs: A
         ({"outer": None, "strange": 1, "both": "a"}, {}),
     ],
 )
-def test_input_finds_its_member(shape: StructureShape, inputs: dict[str, Any], parameters: dict[str, Any]) -> None:
-    assert fit(shape, **inputs) == parameters
+def test_input_is_mapped_to_its_member(
+    shape: StructureShape, inputs: dict[str, Any], parameters: dict[str, Any]
+) -> None:
+    assert map_inputs(shape, **inputs) == parameters
 
 
-def test_what_has_no_place_is_not_taken(shape: StructureShape) -> None:
+def test_input_without_member_is_skipped(shape: StructureShape) -> None:
     assert InputMapper({}).map_inputs({"strange": 1, "deep": "a"}, shape).targets == {"deep": "Outer.Deep"}
 
 
-def test_renames_go_down_and_into_pairs(shape: StructureShape) -> None:
+def test_renames_reach_nested_members_and_pairs(shape: StructureShape) -> None:
     rename = {"prefix": "Filter.Rules[prefix]", "suffix": "Filter.Rules[suffix]", "outer.colour": "Deep"}
-    parameters = fit(shape, rename, prefix="raw/", suffix=".jpg", outer={"colour": "blue"})
+    parameters = map_inputs(shape, rename, prefix="raw/", suffix=".jpg", outer={"colour": "blue"})
     assert parameters == {
         "Filter": {"Rules": [{"Name": "prefix", "Value": "raw/"}, {"Name": "suffix", "Value": ".jpg"}]},
         "Outer": {"Deep": "blue"},
@@ -91,15 +93,15 @@ def test_renames_go_down_and_into_pairs(shape: StructureShape) -> None:
         ({"outer": [{"deep": "a"}, {"deep": "b"}]}, "outer must be an object"),
     ],
 )
-def test_value_that_does_not_fit_is_named(shape: StructureShape, inputs: dict[str, Any], problem: str) -> None:
+def test_value_of_wrong_type_is_reported(shape: StructureShape, inputs: dict[str, Any], problem: str) -> None:
     with pytest.raises(ResourceError, match=problem):
-        fit(shape, **inputs)
+        map_inputs(shape, **inputs)
 
 
-def test_two_members_of_one_name_are_for_the_table_to_tell_apart() -> None:
+def test_ambiguous_member_needs_a_rename() -> None:
     members = {"Policies": TEXT, "Policy_s": TEXT, "PolicyS": TEXT}
-    shape = cast(StructureShape, DenormalizedStructureBuilder().with_members({**members, "policy": TEXT}).build_model())
-    assert fit(shape, policy="a") == {"policy": "a"}
-    shape = cast(StructureShape, DenormalizedStructureBuilder().with_members(members).build_model())
+    shape = DenormalizedStructureBuilder().with_members({**members, "policy": TEXT}).build_model()
+    assert map_inputs(shape, policy="a") == {"policy": "a"}
+    shape = DenormalizedStructureBuilder().with_members(members).build_model()
     with pytest.raises(ResourceError, match="add a rename to the table"):
-        fit(shape, policy="a")
+        map_inputs(shape, policy="a")

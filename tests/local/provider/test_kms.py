@@ -1,4 +1,4 @@
-"""An encryption key, applied to the emulator and read back."""
+"""The encryption key component, read back from the emulator."""
 
 import json
 
@@ -28,7 +28,7 @@ def program() -> None:
 
 
 class TestEncryptionKey:
-    def test_it_is_kept_as_registered(self, account: LocalAccount) -> None:
+    def test_resource_is_stored_as_registered(self, account: LocalAccount) -> None:
         deployment = deploy(program, project="kept", stack="dev", config={}, provider=LocalProvider(account, {}))
         assert {each.state for each in deployment.resources} == {"applied"}
         kms, key = account.client("kms"), deployment.outputs["key"]

@@ -1,4 +1,4 @@
-"""A function behind an alias, with all that calls it: applied to the emulator, and run by what runs functions here."""
+"""A function behind an alias with all its event sources, applied to the emulator and run locally."""
 
 import json
 import time
@@ -29,7 +29,7 @@ from tests.local.provider.programs.child_inputs import with_inputs
 NAMING = Naming("kept", "dev")
 WORKER = "kept-worker-dev"
 ALIAS_ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT_ID}:function:{WORKER}:live"
-# It answers what it is asked, and keeps what a queue brings.
+# It returns its event, and writes queue messages to a file.
 CODE = """
 import json, os
 
@@ -112,7 +112,7 @@ def program(kept: Path) -> None:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file that the function writes to."""
+    """The file to which the function writes."""
     return tmp_path_factory.mktemp("kept") / "bodies"
 
 
@@ -143,7 +143,7 @@ def deployment(
 
 
 class TestAlias:
-    def test_it_stands_for_the_version_that_was_published(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_alias_points_to_published_version(self, deployment: Deployment, account: LocalAccount) -> None:
         assert {each.state for each in deployment.resources} == {"applied"}
         client = account.client("lambda")
         alias = client.get_alias(FunctionName=WORKER, Name="live")
@@ -154,21 +154,21 @@ class TestAlias:
         assert (function["EphemeralStorage"], function["TracingConfig"]) == ({"Size": 1024}, {"Mode": "Active"})
 
     @pytest.mark.usefixtures("deployment")
-    def test_it_is_what_api_gateway_may_invoke(self, account: LocalAccount) -> None:
+    def test_api_gateway_may_invoke_alias(self, account: LocalAccount) -> None:
         policy = json.loads(account.client("lambda").get_policy(FunctionName=WORKER, Qualifier="live")["Policy"])
         (statement,) = policy["Statement"]
         assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
         assert statement["Resource"] == ALIAS_ARN
 
-    def test_migrations_run_through_it(self, deployment: Deployment) -> None:
+    def test_migration_invokes_alias(self, deployment: Deployment) -> None:
         answer = json.loads(deployment.outputs["asked"])
         assert json.loads(answer["body"])["asked"] == "at once"
 
-    def test_requests_go_through_it(self, deployment: Deployment) -> None:
+    def test_http_request_invokes_alias(self, deployment: Deployment) -> None:
         answer = httpx.get(deployment.outputs["endpoint"] + "/somewhere", timeout=60)
         assert (answer.status_code, answer.json()["path"]) == (200, "/somewhere")
 
-    def test_messages_go_through_it(self, deployment: Deployment, account: LocalAccount, kept: Path) -> None:
+    def test_queue_message_invokes_alias(self, deployment: Deployment, account: LocalAccount, kept: Path) -> None:
         account.client("sqs").send_message(QueueUrl=deployment.outputs["work"], MessageBody="carried")
         deadline = time.monotonic() + 120
         while not kept.exists() or not kept.read_text():
@@ -177,13 +177,13 @@ class TestAlias:
         assert kept.read_text() == "carried"
 
     @pytest.mark.usefixtures("deployment")
-    def test_schedules_go_through_it(self, account: LocalAccount) -> None:
+    def test_schedule_invokes_alias(self, account: LocalAccount) -> None:
         schedule = account.client("scheduler").get_schedule(GroupName="kept-daily-dev", Name="kept-daily-dev")
         assert schedule["Target"]["Arn"] == ALIAS_ARN
 
 
 class TestHostName:
-    def test_api_is_mapped_to_it(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_domain_name_is_mapped_to_api(self, deployment: Deployment, account: LocalAccount) -> None:
         gateway = account.client("apigatewayv2")
         domain = gateway.get_domain_name(DomainName="api.example.com")
         (configuration,) = domain["DomainNameConfigurations"]

@@ -1,4 +1,4 @@
-"""The code of a function: sent when it is small texts, described when it is a zip on this machine."""
+"""Function code: string assets are sent, a zip file on this machine is replaced by a description."""
 
 import base64
 import hashlib
@@ -32,7 +32,7 @@ def role(account: LocalAccount) -> str:
 
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The zips that the emulator was sent."""
+    """The zip files sent to the emulator."""
     zips: list[bytes] = []
     call = botocore.client.BaseClient._make_api_call  # type: ignore[attr-defined]  # botocore's own seam
 
@@ -61,7 +61,9 @@ class TestZip:
     def function(self, create: Create, name: str, role: str, code: pulumi.Archive) -> Created:
         return create(FUNCTION, name, name=name, code=code, handler="worker.handle", runtime="python3.13", role=role)
 
-    def test_it_is_described(self, create: Create, role: str, file: Path, sent: list[bytes]) -> None:
+    def test_zip_code_is_replaced_by_description(
+        self, create: Create, role: str, file: Path, sent: list[bytes]
+    ) -> None:
         self.function(create, "described", role, pulumi.FileArchive(str(file)))
         (content,) = sent
         assert len(content) < 1000
@@ -73,7 +75,7 @@ class TestZip:
             "CodeSize": file.stat().st_size,
         }
 
-    def test_outputs_are_those_of_the_zip_itself(self, create: Create, role: str, file: Path) -> None:
+    def test_outputs_are_those_of_the_zip_file(self, create: Create, role: str, file: Path) -> None:
         for content in ("first", "second"):
             with zipfile.ZipFile(file, "a") as archive:
                 archive.writestr(content, content)
@@ -82,7 +84,7 @@ class TestZip:
             assert outputs["codeSha256"] == base64.b64encode(digest).decode()
             assert outputs["sourceCodeSize"] == file.stat().st_size
 
-    def test_texts_are_sent_as_they_are(
+    def test_string_assets_are_sent_unchanged(
         self, create: Create, role: str, sent: list[bytes], account: LocalAccount
     ) -> None:
         code = pulumi.AssetArchive({"worker.py": pulumi.StringAsset("def handle(event, context): ...")})

@@ -1,4 +1,4 @@
-"""A search domain as its component registers it, read back from the emulator."""
+"""The search domain component, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -25,7 +25,7 @@ Create = Callable[..., Created]
 
 @pytest.fixture(scope="module")
 def frankfurt(account: LocalAccount) -> LocalAccount:
-    """The same account in a region that is this module's alone."""
+    """The same account in a region that only this module uses."""
     return replace(account, region=REGION, _clients={})
 
 
@@ -64,7 +64,9 @@ def domain(deployment: Deployment, frankfurt: LocalAccount) -> Any:
 
 class TestSearchDomain:
     @pytest.mark.requirement("P2-03")
-    def test_it_is_kept_as_registered(self, deployment: Deployment, domain: Any, frankfurt: LocalAccount) -> None:
+    def test_resource_is_stored_as_registered(
+        self, deployment: Deployment, domain: Any, frankfurt: LocalAccount
+    ) -> None:
         assert {resource.state for resource in deployment.resources} == {"applied"}
         group = next(each.id for each in deployment.resources if each.name == "search-security-group")
         assert domain["EngineVersion"] == "OpenSearch_3.5"
@@ -79,7 +81,7 @@ class TestSearchDomain:
         assert domain["EncryptionAtRestOptions"] == {"Enabled": True, "KmsKeyId": KEY}
         assert domain["NodeToNodeEncryptionOptions"] == {"Enabled": True}
         assert domain["DomainEndpointOptions"]["EnforceHTTPS"] is True
-        # The emulator answers as it was asked, where AWS leaves the administrator out.
+        # The emulator returns the whole request; AWS omits the administrator.
         assert domain["AdvancedSecurityOptions"]["Enabled"] is True
         assert domain["AdvancedSecurityOptions"]["InternalUserDatabaseEnabled"] is False
         assert domain["OffPeakWindowOptions"]["OffPeakWindow"]["WindowStartTime"] == {"Hours": 2, "Minutes": 0}
@@ -87,7 +89,7 @@ class TestSearchDomain:
         tags = frankfurt.client("opensearch").list_tags(ARN=ARN)["TagList"]
         assert tags == [{"Key": "Project", "Value": "films"}]
 
-    def test_logs_have_their_groups_and_the_right_to_write_there(self, domain: Any, frankfurt: LocalAccount) -> None:
+    def test_log_groups_allow_the_domain_to_write(self, domain: Any, frankfurt: LocalAccount) -> None:
         published = domain["LogPublishingOptions"]
         assert {kind: option["CloudWatchLogsLogGroupArn"].rpartition("/")[2] for kind, option in published.items()} == {
             "INDEX_SLOW_LOGS": "index-slow",
@@ -101,7 +103,7 @@ class TestSearchDomain:
         (statement,) = json.loads(policy["policyDocument"])["Statement"]
         assert statement["Condition"]["ArnEquals"] == {"aws:SourceArn": ARN}
 
-    def test_policy_names_who_may_use_it(self, domain: Any) -> None:
+    def test_access_policy_names_the_roles(self, domain: Any) -> None:
         statements = {each["Sid"]: each for each in json.loads(domain["AccessPolicies"])["Statement"]}
         assert statements["Write"]["Principal"] == {"AWS": [f"{ROLE}administrator", f"{ROLE}indexer"]}
         assert statements["Write"]["Resource"] == [f"{ARN}/*"]
@@ -119,19 +121,19 @@ class TestDomain:
         account.client("opensearch").delete_domain(DomainName="plain")
         return created
 
-    def test_endpoint_is_a_host_in_a_vpc_and_outside_any(self, create: Create, account: LocalAccount) -> None:
+    def test_endpoint_is_a_host_name_with_and_without_vpc(self, create: Create, account: LocalAccount) -> None:
         host = "plain.us-east-1.es.amazonaws.com"
         assert self.make(create, account).outputs["endpoint"] == host
         inside = self.make(create, account, vpcOptions={"subnetIds": ["subnet-a"]})
         assert inside.outputs["endpoint"] == host
         assert inside.id == inside.outputs["arn"] == "arn:aws:es:us-east-1:123456789012:domain/plain"
 
-    def test_domain_without_a_name_gets_one(self, create: Create, account: LocalAccount) -> None:
+    def test_domain_without_name_gets_automatic_name(self, create: Create, account: LocalAccount) -> None:
         created = create(DOMAIN, "Films")
         assert created.outputs["domainName"].startswith("films-")
         account.client("opensearch").delete_domain(DomainName=created.outputs["domainName"])
 
-    def test_log_is_published_unless_told_otherwise(self, create: Create, account: LocalAccount) -> None:
+    def test_log_publishing_is_enabled_by_default(self, create: Create, account: LocalAccount) -> None:
         arn = "arn:aws:logs:us-east-1:123456789012:log-group:/one"
         create(
             DOMAIN,
@@ -167,12 +169,12 @@ class TestDomain:
             ),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, inputs: dict[str, object], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, inputs: dict[str, object], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(DOMAIN, "refused", **inputs)
 
 
-def test_log_policy_of_one_resource_is_known_by_it(create: Create) -> None:
+def test_log_policy_for_one_resource_has_its_arn_as_id(create: Create) -> None:
     arn = "arn:aws:logs:us-east-1:123456789012:log-group:/one"
     document = '{"Version": "2012-10-17", "Statement": []}'
     kind = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"

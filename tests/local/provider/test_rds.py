@@ -1,4 +1,4 @@
-"""A database with all that it can be told, and the proxy before it, applied to the emulator and read back."""
+"""The database and proxy components with all options, read back from the emulator."""
 
 import json
 from collections.abc import Mapping
@@ -96,11 +96,11 @@ def deployment(account: LocalAccount) -> Deployment:
 
 
 class TestPostgresDatabase:
-    def test_only_the_rotation_is_not_applied(self, deployment: Deployment) -> None:
+    def test_only_rotation_is_not_applied(self, deployment: Deployment) -> None:
         recorded = {each.type for each in deployment.resources if each.state != "applied"}
         assert recorded == {"aws:secretsmanager/secretRotation:SecretRotation"}
 
-    def test_instance_is_as_registered(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_instance_is_stored_as_registered(self, deployment: Deployment, account: LocalAccount) -> None:
         (read,) = account.client("rds").describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"]
         assert read["MonitoringInterval"] == 60
         assert read["MonitoringRoleArn"] == f"arn:aws:iam::{ACCOUNT_ID}:role/kept-db-monitoring-role-dev"
@@ -112,7 +112,7 @@ class TestPostgresDatabase:
         assert read["MasterUserSecret"]["KmsKeyId"] == deployment.outputs["key"]
 
     @pytest.mark.usefixtures("deployment")
-    def test_engine_is_set(self, account: LocalAccount) -> None:
+    def test_parameter_group_sets_engine_parameters(self, account: LocalAccount) -> None:
         rds = account.client("rds")
         (read,) = rds.describe_db_instances(DBInstanceIdentifier=DATABASE)["DBInstances"]
         group = read["DBParameterGroups"][0]["DBParameterGroupName"]
@@ -126,7 +126,7 @@ class TestPostgresDatabase:
 
 
 class TestDatabaseProxy:
-    def test_proxy_is_as_registered(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_proxy_is_stored_as_registered(self, deployment: Deployment, account: LocalAccount) -> None:
         (read,) = account.client("rds").describe_db_proxies(DBProxyName=PROXY)["DBProxies"]
         assert (read["RequireTLS"], read["EngineFamily"]) == (True, "POSTGRESQL")
         assert read["Endpoint"] == deployment.outputs["host"]
@@ -135,7 +135,7 @@ class TestDatabaseProxy:
         assert (auth["SecretArn"], auth["IAMAuth"]) == (deployment.outputs["secret"], "DISABLED")
 
     @pytest.mark.usefixtures("deployment")
-    def test_database_stands_behind_it(self, account: LocalAccount) -> None:
+    def test_proxy_target_is_the_database(self, account: LocalAccount) -> None:
         rds = account.client("rds")
         (group,) = rds.describe_db_proxy_target_groups(DBProxyName=PROXY)["TargetGroups"]
         pool = group["ConnectionPoolConfig"]
@@ -143,19 +143,19 @@ class TestDatabaseProxy:
         (target,) = rds.describe_db_proxy_targets(DBProxyName=PROXY)["Targets"]
         assert (target["RdsResourceId"], target["Type"]) == (DATABASE, "RDS_INSTANCE")
 
-    def test_ids_are_those_of_pulumi_s_own_provider(self, deployment: Deployment) -> None:
+    def test_ids_match_pulumi_provider(self, deployment: Deployment) -> None:
         ids = {each.type.rpartition(":")[2]: each.id for each in deployment.resources}
         assert ids["ProxyTarget"] == f"{PROXY}/default/RDS_INSTANCE/{DATABASE}"
         assert (ids["Proxy"], ids["ProxyDefaultTargetGroup"]) == (PROXY, PROXY)
 
-    def test_database_admits_it(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_database_allows_proxy(self, deployment: Deployment, account: LocalAccount) -> None:
         (group,) = account.client("ec2").describe_security_groups(GroupIds=[deployment.outputs["database_group"]])[
             "SecurityGroups"
         ]
         (permission,) = group["IpPermissions"]
         assert [pair["GroupId"] for pair in permission["UserIdGroupPairs"]] == [deployment.outputs["proxy_group"]]
 
-    def test_its_role_reads_the_secret(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_proxy_role_reads_secret(self, deployment: Deployment, account: LocalAccount) -> None:
         policy = account.client("iam").get_role_policy(RoleName="kept-db-proxy-role-dev", PolicyName="read-secret")
         document = policy["PolicyDocument"]
         document = json.loads(document) if isinstance(document, str) else document

@@ -1,4 +1,4 @@
-"""What is only written down stands in a list with a date, so that nothing new lands there silently."""
+"""Types that are only recorded are in a list with a review date, so that none is added silently."""
 
 import tomllib
 from collections.abc import Iterator
@@ -17,21 +17,21 @@ LISTED = tomllib.loads((Path(provider.__file__).parent / "recorded_only.toml").r
 
 @pytest.fixture
 def runner_tokens(account: LocalAccount, tmp_path: Path) -> Iterator[set[str]]:
-    """The types that something on this machine runs."""
+    """The types that have a runner."""
     cloud = LocalCloud(tmp_path, region=account.region, port=0, listener=lambda _: None)
     cloud.account = account
-    yield set(cloud._runners())
+    yield set(cloud._create_runners())
     cloud.close()
 
 
 class TestList:
-    def test_it_is_what_the_table_says(self, runner_tokens: set[str]) -> None:
+    def test_list_equals_types_marked_in_table(self, runner_tokens: set[str]) -> None:
         recorded = {token for token, kind in TABLE.items() if kind.recorded_only}
         assert sorted(LISTED["types"]) == sorted(recorded - runner_tokens)
 
-    def test_what_has_no_operation_is_run(self, runner_tokens: set[str]) -> None:
+    def test_type_without_operation_has_runner(self, runner_tokens: set[str]) -> None:
         bare = {token for token, kind in TABLE.items() if kind.operation is None and not kind.recorded_only}
         assert bare <= runner_tokens
 
-    def test_it_says_when_it_is_due_again(self) -> None:
+    def test_next_review_is_not_overdue(self) -> None:
         assert date(2026, 1, 1) < LISTED["reviewed"] < LISTED["review_again"]

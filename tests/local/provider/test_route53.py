@@ -1,4 +1,4 @@
-"""Zones and records, read back from the emulator as the component registered them."""
+"""Hosted zones and records, read back from the emulator."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,9 +22,7 @@ def records(account: LocalAccount, zone_id: str, *kinds: str) -> dict[str, dict[
 
 
 class TestZone:
-    def test_it_is_kept_with_its_tags_and_told_as_pulumi_does(
-        self, provider: LocalProvider, account: LocalAccount
-    ) -> None:
+    def test_zone_is_stored_with_tags_and_pulumi_outputs(self, provider: LocalProvider, account: LocalAccount) -> None:
         zone = provider.create(
             urn="z",
             type=ZONE,
@@ -43,13 +41,13 @@ class TestZone:
         tags = client.list_tags_for_resource(ResourceType="hostedzone", ResourceId=zone.id)["ResourceTagSet"]["Tags"]
         assert tags == [{"Key": "Project", "Value": "films"}]
 
-    def test_private_zone_is_refused(self, create: Create) -> None:
+    def test_private_zone_is_rejected(self, create: Create) -> None:
         with pytest.raises(RegistrationError, match="vpcs: not supported by the local account"):
             create(ZONE, "private", name="inside.example.com", vpcs=[{"vpcId": "vpc-1"}])
 
 
 class TestRecord:
-    def test_component_leads_a_name_to_its_target(self, account: LocalAccount) -> None:
+    def test_alias_record_points_to_target(self, account: LocalAccount) -> None:
         def program() -> None:
             zone = DnsZone("dns", DnsZoneArgs(host_name="media.example.com"))
             zone.add_alias_records(
@@ -74,7 +72,7 @@ class TestRecord:
                 "EvaluateTargetHealth": False,
             }
 
-    def test_plain_record_is_kept_and_told(self, create: Create, account: LocalAccount) -> None:
+    def test_plain_record_is_stored_with_outputs(self, create: Create, account: LocalAccount) -> None:
         zone = create(ZONE, "plain", name="plain.example.com")
         record = create(
             RECORD,
@@ -91,7 +89,7 @@ class TestRecord:
         assert (read["Name"], read["TTL"]) == ("x.plain.example.com.", 60)
         assert read["ResourceRecords"] == [{"Value": '"one"'}, {"Value": '"two"'}]
 
-    def test_record_that_stands_is_overwritten_only_when_asked(self, create: Create, account: LocalAccount) -> None:
+    def test_existing_record_is_overwritten_only_if_allowed(self, create: Create, account: LocalAccount) -> None:
         zone = create(ZONE, "twice", name="twice.example.com")
         inputs = {
             "zoneId": zone.id,
@@ -118,7 +116,7 @@ class TestRecord:
             ),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, Any], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, Any], problem: str) -> None:
         zone = create(ZONE, "bad", name="bad.example.com")
         inputs = {
             "zoneId": zone.id,

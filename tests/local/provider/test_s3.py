@@ -1,4 +1,4 @@
-"""A private bucket with all that it can be told, applied to the emulator and read back."""
+"""The private bucket component with all options, read back from the emulator."""
 
 import json
 from collections.abc import Callable
@@ -50,31 +50,31 @@ def deployment(account: LocalAccount) -> Deployment:
 
 
 class TestPrivateBucket:
-    def test_only_the_tiers_are_not_applied(self, deployment: Deployment) -> None:
+    def test_only_intelligent_tiering_is_not_applied(self, deployment: Deployment) -> None:
         recorded = {each.type for each in deployment.resources if each.state != "applied"}
         assert recorded == {"aws:s3/bucketIntelligentTieringConfiguration:BucketIntelligentTieringConfiguration"}
 
     @pytest.mark.usefixtures("deployment")
-    def test_requests_are_logged_where_they_may_be(self, account: LocalAccount) -> None:
+    def test_access_logs_are_delivered_to_allowed_bucket(self, account: LocalAccount) -> None:
         enabled = account.client("s3").get_bucket_logging(Bucket=STORAGE)["LoggingEnabled"]
         assert (enabled["TargetBucket"], enabled["TargetPrefix"]) == (LOGS, "storage/")
 
     @pytest.mark.usefixtures("deployment")
-    def test_its_key_encrypts_it(self, account: LocalAccount) -> None:
+    def test_bucket_is_encrypted_with_its_key(self, account: LocalAccount) -> None:
         s3 = account.client("s3")
         (rule,) = s3.get_bucket_encryption(Bucket=STORAGE)["ServerSideEncryptionConfiguration"]["Rules"]
         assert rule["ApplyServerSideEncryptionByDefault"] == {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": KEY}
         assert rule["BucketKeyEnabled"] is True
 
     @pytest.mark.usefixtures("deployment")
-    def test_objects_enter_the_class_that_archives_the_unread(self, account: LocalAccount) -> None:
+    def test_objects_transition_to_intelligent_tiering(self, account: LocalAccount) -> None:
         rules = account.client("s3").get_bucket_lifecycle_configuration(Bucket=STORAGE)["Rules"]
         found = {rule["ID"]: (rule["Filter"], rule.get("Transitions")) for rule in rules}
         assert found["items"] == ({"Prefix": "items/"}, [{"Days": 0, "StorageClass": "INTELLIGENT_TIERING"}])
         assert found["documents"] == ({"Prefix": "documents/"}, [{"Days": 2555, "StorageClass": "GLACIER"}])
 
     @pytest.mark.usefixtures("deployment")
-    def test_its_events_go_to_the_bus(self, account: LocalAccount) -> None:
+    def test_events_are_sent_to_event_bridge(self, account: LocalAccount) -> None:
         events, sqs = account.client("events"), account.client("sqs")
         queue = sqs.create_queue(QueueName="kept-events")["QueueUrl"]
         pattern = {"source": ["aws.s3"], "detail": {"bucket": {"name": [STORAGE]}}}
@@ -86,14 +86,16 @@ class TestPrivateBucket:
         assert json.loads(message["Body"])["detail"]["object"]["key"] == "items/1"
 
     @pytest.mark.usefixtures("deployment")
-    def test_its_owner_still_reads_and_writes(self, account: LocalAccount) -> None:
+    def test_owner_can_still_read_and_write(self, account: LocalAccount) -> None:
         s3 = account.client("s3")
         s3.put_object(Bucket=LOGS, Key="note", Body=b"kept")
         assert s3.get_object(Bucket=LOGS, Key="note")["Body"].read() == b"kept"
 
 
 class TestBucketPolicy:
-    def test_both_spellings_let_logs_be_delivered(self, create: Callable[..., Created], account: LocalAccount) -> None:
+    def test_both_policy_notations_allow_log_delivery(
+        self, create: Callable[..., Created], account: LocalAccount
+    ) -> None:
         for number, resource in enumerate(("arn:aws:s3:::{}/*", ["arn:aws:s3:::{}/*"])):
             target, source = f"spelt-logs-{number}", f"spelt-source-{number}"
             for name in (target, source):
@@ -111,7 +113,7 @@ class TestBucketPolicy:
             create("aws:s3/bucketLogging:BucketLogging", source, bucket=source, targetBucket=target, targetPrefix="")
             assert account.client("s3").get_bucket_logging(Bucket=source)["LoggingEnabled"]["TargetBucket"] == target
 
-    def test_policy_that_is_no_json_is_refused(self, create: Callable[..., Created]) -> None:
+    def test_invalid_policy_json_is_rejected(self, create: Callable[..., Created]) -> None:
         create("aws:s3/bucket:Bucket", "garbled", bucket="garbled")
         with pytest.raises(RegistrationError, match=r"policy: invalid JSON: "):
             create("aws:s3/bucketPolicy:BucketPolicy", "policy", bucket="garbled", policy="{not json")

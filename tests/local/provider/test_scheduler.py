@@ -1,4 +1,4 @@
-"""Schedules, read back from the emulator as they were registered."""
+"""Schedules, read back from the emulator."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ Create = Callable[..., Created]
 
 
 class TestSchedule:
-    def test_it_is_kept_as_registered(self, create: Create, account: LocalAccount) -> None:
+    def test_resource_is_stored_as_registered(self, create: Create, account: LocalAccount) -> None:
         group = create(GROUP, "group", name="kept-group")
         created = create(SCHEDULE, "relay", name="kept", groupName=group.outputs["name"], description="Why", **INPUTS)
         read = account.client("scheduler").get_schedule(GroupName="kept-group", Name="kept")
@@ -35,14 +35,14 @@ class TestSchedule:
         assert created.id == "kept-group/kept"
         assert created.outputs["arn"] == read["Arn"]
 
-    def test_what_the_program_leaves_out_is_told_as_pulumi_does(self, create: Create) -> None:
+    def test_defaults_match_pulumi_provider(self, create: Create) -> None:
         created = create(SCHEDULE, "plain", **INPUTS)
         name = created.outputs["name"]
         assert name.startswith("plain-")
         assert created.id == f"default/{name}"
         assert created.outputs["arn"] == f"arn:aws:scheduler:us-east-1:123456789012:schedule/default/{name}"
-        told = {key: created.outputs[key] for key in ("groupName", "state", "scheduleExpressionTimezone")}
-        assert told == {"groupName": "default", "state": "ENABLED", "scheduleExpressionTimezone": "UTC"}
+        defaults = {key: created.outputs[key] for key in ("groupName", "state", "scheduleExpressionTimezone")}
+        assert defaults == {"groupName": "default", "state": "ENABLED", "scheduleExpressionTimezone": "UTC"}
 
     @pytest.mark.parametrize(
         ("changes", "problem"),
@@ -55,13 +55,13 @@ class TestSchedule:
             ({"flexibleTimeWindow": None}, r"FlexibleTimeWindow is required"),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, object], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, object], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(SCHEDULE, "bad", **{**INPUTS, **changes})
 
 
 class TestGroup:
-    def test_it_carries_the_tags_that_schedules_cannot(self, provider: LocalProvider, account: LocalAccount) -> None:
+    def test_schedule_group_has_tags(self, provider: LocalProvider, account: LocalAccount) -> None:
         group = provider.create(
             urn="g", type=GROUP, name="tagged", inputs={"name": "tagged"}, default_tags={"Project": "films"}
         )

@@ -1,4 +1,4 @@
-"""A work queue under a key, applied to the emulator and read back."""
+"""The work queue component with a key, read back from the emulator."""
 
 import pulumi
 
@@ -22,7 +22,7 @@ def program() -> None:
 
 
 class TestWorkQueue:
-    def test_both_queues_have_the_key(self, account: LocalAccount) -> None:
+    def test_both_queues_are_encrypted_with_key(self, account: LocalAccount) -> None:
         deployment = deploy(program, project="kept", stack="dev", config={}, provider=LocalProvider(account, {}))
         assert {each.state for each in deployment.resources} == {"applied"}
         for url in (deployment.outputs["queue"], deployment.outputs["dead_letters"]):

@@ -1,6 +1,6 @@
-"""Every input that a Pulumi class declares has a place: it finds its member by name, is renamed, or stands in a list.
+"""Every input that a Pulumi class declares is mapped by name, renamed, or listed as ignored or unsupported.
 
-A new pulumi-aws or boto3 that adds an input or moves a member fails here, before a program meets it.
+An update of pulumi-aws or boto3 that adds an input or moves a member fails here before a program uses it.
 """
 
 from collections import Counter
@@ -20,8 +20,8 @@ from local.provider.resource_types.table import Call, ResourceType
 from local.provider.services import TABLE
 
 APPLIED = [kind for kind in TABLE.values() if kind.operation]
-# Output-only members of types that inputs and outputs share, and forms that `prepare` turns into AWS's.
-NO_PLACE = {
+# Output-only members of types that are shared by inputs and outputs, and structures that `prepare` converts.
+UNMAPPED = {
     "aws:lambda/function:Function": {"snapStart.optimizationStatus", "vpcConfig.vpcId"},
     "aws:secretsmanager/secret:Secret": {"replicas.lastAccessedDate", "replicas.status", "replicas.statusMessage"},
 }
@@ -67,7 +67,7 @@ def how(kind: ResourceType, name: str, api: Api) -> str:
     return "renamed" if name in found[0].rename else "by name"
 
 
-def test_every_declared_input_has_a_place(api: Api) -> None:
+def test_every_declared_input_is_mapped(api: Api) -> None:
     counts: Counter[str] = Counter()
     nowhere = []
     for kind in APPLIED:
@@ -84,7 +84,7 @@ def test_every_declared_input_has_a_place(api: Api) -> None:
 
 
 @pytest.mark.parametrize("kind", TABLE.values(), ids=lambda kind: kind.token)
-def test_table_speaks_of_declared_inputs_and_outputs_only(kind: ResourceType) -> None:
+def test_table_names_only_declared_inputs_and_outputs(kind: ResourceType) -> None:
     assert resource_class(kind.token) is not None
     inputs = declared_inputs(kind.token)
     assert {*kind.ignore, *kind.unsupported, *kind.prepared, *kind.deferred, *kind.defaults} <= inputs
@@ -94,7 +94,7 @@ def test_table_speaks_of_declared_inputs_and_outputs_only(kind: ResourceType) ->
 
 
 @pytest.mark.parametrize("kind", APPLIED, ids=lambda kind: kind.token)
-def test_every_nested_input_has_a_place(kind: ResourceType, api: Api) -> None:
+def test_every_nested_input_is_mapped(kind: ResourceType, api: Api) -> None:
     skipped = {*kind.ignore, *kind.unsupported, *kind.prepared, *PREPARED_ITEMS, "tags"}
     strange = set()
     for name in declared_inputs(kind.token) - skipped:
@@ -107,7 +107,7 @@ def test_every_nested_input_has_a_place(kind: ResourceType, api: Api) -> None:
         mapper = InputMapper(call.rename, kind.noun)
         inner = shape if call.for_each else follow(shape, target)
         strange |= set(without_place(mapper, inner, declared, name if not call.for_each else ""))
-    assert strange - NO_PLACE.get(kind.token, set()) == set()
+    assert strange - UNMAPPED.get(kind.token, set()) == set()
 
 
 def follow(shape: Shape, target: str) -> Shape | None:
@@ -139,7 +139,7 @@ def without_place(mapper: InputMapper, shape: Shape | None, declared: Any, path:
             yield from without_place(mapper, follow(shape, target), type_, where)
 
 
-def test_every_pattern_of_these_services_can_be_checked(api: Api) -> None:
+def test_every_pattern_of_these_services_compiles(api: Api) -> None:
     unreadable = set()
     for service in {kind.service for kind in APPLIED}:
         model = api.operation(

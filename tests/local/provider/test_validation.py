@@ -1,4 +1,4 @@
-"""The strict check on shapes written for the purpose, and on real ones for patterns."""
+"""Request validation, on shapes written for these tests and on real patterns."""
 
 from typing import Any
 
@@ -43,16 +43,16 @@ def shape() -> Shape:
         ({"Flag": "yes"}, ("Flag", "must be a boolean")),
     ],
 )
-def test_violation(shape: Shape, parameters: dict[str, Any], problem: tuple[str, str]) -> None:
+def test_violation_is_reported(shape: Shape, parameters: dict[str, Any], problem: tuple[str, str]) -> None:
     assert list(find_problems(parameters, shape)) == [problem]
 
 
-def test_good_request_has_no_problem(shape: Shape) -> None:
+def test_valid_request_has_no_problem(shape: Shape) -> None:
     good = {"Name": "name", "Mode": "on", "Size": 10, "Password": "long enough", "Attributes": {"Colour": "red"}}
     assert list(find_problems(good, shape)) == []
 
 
-def test_long_values_are_cut(shape: Shape) -> None:
+def test_long_values_are_shortened(shape: Shape) -> None:
     ((_, problem),) = find_problems({"Name": "X" * 5000}, shape)
     assert len(problem) < 120
 
@@ -65,11 +65,11 @@ def test_long_values_are_cut(shape: Shape) -> None:
         (r"[\u0020-\uD7FF\uE000-\uFFFD\uD800\uDC00-\uDBFF\uDFFF\r\n\t]*", "smile \U0001f600"),
     ],
 )
-def test_java_patterns_are_read(pattern: str, text: str) -> None:
+def test_java_patterns_are_converted(pattern: str, text: str) -> None:
     compiled = compile_pattern(pattern)
     assert compiled is not None
     assert compiled.fullmatch(text)
 
 
-def test_pattern_that_python_cannot_read_is_left_out() -> None:
+def test_pattern_that_python_cannot_compile_is_skipped() -> None:
     assert compile_pattern("[") is None

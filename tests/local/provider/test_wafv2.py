@@ -1,4 +1,4 @@
-"""Firewalls, read back from the emulator as the component registered them."""
+"""The web firewall component, read back from the emulator."""
 
 from collections.abc import Callable
 from typing import Any
@@ -61,8 +61,8 @@ def deployment(account: LocalAccount) -> Deployment:
 
 
 @pytest.fixture
-def there(elsewhere: LocalAccount) -> Any:
-    return elsewhere.client("wafv2")
+def waf(other_region: LocalAccount) -> Any:
+    return other_region.client("wafv2")
 
 
 def web_acl(client: Any, arn: str, scope: str) -> dict[str, Any]:
@@ -72,8 +72,8 @@ def web_acl(client: Any, arn: str, scope: str) -> dict[str, Any]:
 
 
 class TestWebAcl:
-    def test_it_is_kept_as_registered(self, deployment: Deployment, there: Any) -> None:
-        acl = web_acl(there, deployment.outputs["regional"], "REGIONAL")
+    def test_resource_is_stored_as_registered(self, deployment: Deployment, waf: Any) -> None:
+        acl = web_acl(waf, deployment.outputs["regional"], "REGIONAL")
         assert (acl["Name"], acl["ARN"]) == ("films-api-firewall-waf", deployment.outputs["regional"])
         assert acl["DefaultAction"] == {"Allow": {}}
         assert acl["VisibilityConfig"] == {
@@ -81,11 +81,11 @@ class TestWebAcl:
             "CloudWatchMetricsEnabled": True,
             "MetricName": "films-api-firewall-waf",
         }
-        tags = there.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]
+        tags = waf.list_tags_for_resource(ResourceARN=acl["ARN"])["TagInfoForResource"]["TagList"]
         assert tags == [{"Key": "Project", "Value": "films"}]
 
-    def test_rules_keep_their_order_and_their_overrides(self, deployment: Deployment, there: Any) -> None:
-        rules = web_acl(there, deployment.outputs["regional"], "REGIONAL")["Rules"]
+    def test_rules_keep_order_and_overrides(self, deployment: Deployment, waf: Any) -> None:
+        rules = web_acl(waf, deployment.outputs["regional"], "REGIONAL")["Rules"]
         assert [(rule["Priority"], rule["Name"]) for rule in rules] == [
             (0, "rate"),
             (1, "AWSManagedRulesAmazonIpReputationList"),
@@ -99,12 +99,10 @@ class TestWebAcl:
         assert overrides == [[], [{"Name": "SizeRestrictions_BODY", "ActionToUse": {"Count": {}}}], []]
         assert [rule["OverrideAction"] for rule in rules[1:]] == [{"None": {}}] * 3
 
-    def test_log_goes_to_its_group_without_secrets(
-        self, deployment: Deployment, there: Any, elsewhere: LocalAccount
-    ) -> None:
+    def test_logging_redacts_secrets(self, deployment: Deployment, waf: Any, other_region: LocalAccount) -> None:
         arn = deployment.outputs["regional"]
-        logging = there.get_logging_configuration(ResourceArn=arn)["LoggingConfiguration"]
-        (group,) = elsewhere.client("logs").describe_log_groups(logGroupNamePrefix="aws-waf-logs-films-api")[
+        logging = waf.get_logging_configuration(ResourceArn=arn)["LoggingConfiguration"]
+        (group,) = other_region.client("logs").describe_log_groups(logGroupNamePrefix="aws-waf-logs-films-api")[
             "logGroups"
         ]
         assert logging["LogDestinationConfigs"] == [group["arn"].removesuffix(":*")]
@@ -118,10 +116,10 @@ class TestWebAcl:
         assert (logging["LoggingFilter"]["DefaultBehavior"], kept["Behavior"]) == ("DROP", "KEEP")
         assert [each["ActionCondition"]["Action"] for each in kept["Conditions"]] == ["BLOCK", "COUNT"]
 
-    def test_it_stands_in_front_of_what_it_guards(self, deployment: Deployment, there: Any) -> None:
-        assert there.get_web_acl_for_resource(ResourceArn=GUARDED)["WebACL"]["ARN"] == deployment.outputs["regional"]
+    def test_web_acl_is_associated_with_load_balancer(self, deployment: Deployment, waf: Any) -> None:
+        assert waf.get_web_acl_for_resource(ResourceArn=GUARDED)["WebACL"]["ARN"] == deployment.outputs["regional"]
 
-    def test_one_for_cloudfront_is_where_cloudfront_looks(self, deployment: Deployment, account: LocalAccount) -> None:
+    def test_cloudfront_web_acl_is_in_us_east_1(self, deployment: Deployment, account: LocalAccount) -> None:
         arn = deployment.outputs["edge"]
         assert ":us-east-1:" in arn and ":global/webacl/" in arn
         assert web_acl(account.client("wafv2"), arn, "CLOUDFRONT")["Name"] == "films-media-firewall-waf"
@@ -148,6 +146,6 @@ class TestWebAcl:
             ),
         ],
     )
-    def test_what_aws_refuses_is_refused(self, create: Create, changes: dict[str, Any], problem: str) -> None:
+    def test_invalid_inputs_are_rejected(self, create: Create, changes: dict[str, Any], problem: str) -> None:
         with pytest.raises(RegistrationError, match=problem):
             create(WEB_ACL, "bad", **{**INPUTS, **changes})

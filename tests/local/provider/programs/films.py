@@ -53,7 +53,7 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         self.function_group = function = aws.ec2.SecurityGroup("function", vpc_id=vpc.id, opts=child)
-        port = {"ip_protocol": "tcp", "from_port": 5432, "to_port": 5432}
+        port: dict[str, Any] = {"ip_protocol": "tcp", "from_port": 5432, "to_port": 5432}
         aws.vpc.SecurityGroupIngressRule(
             "database-in",
             security_group_id=database.id,
@@ -88,10 +88,11 @@ class Bucket(pulumi.ComponentResource):
         aws.s3.BucketOwnershipControls(name, bucket=it.id, rule={"object_ownership": "BucketOwnerEnforced"}, opts=child)
         aws.s3.BucketVersioning(name, bucket=it.id, versioning_configuration={"status": "Enabled"}, opts=child)
         encryption = {"sse_algorithm": "aws:kms", "kms_master_key_id": key.arn}
+        rule: Any = {"apply_server_side_encryption_by_default": encryption, "bucket_key_enabled": True}
         aws.s3.BucketServerSideEncryptionConfiguration(
             name,
             bucket=it.id,
-            rules=[{"apply_server_side_encryption_by_default": encryption, "bucket_key_enabled": True}],
+            rules=[rule],
             opts=child,
         )
         aws.s3.BucketPublicAccessBlock(
@@ -250,10 +251,10 @@ def films() -> None:
         principal="apigateway.amazonaws.com",
         source_arn=pulumi.Output.concat(api.execution_arn, "/*/*"),
     )
-    group = aws.scheduler.ScheduleGroup("nightly")
+    schedule_group = aws.scheduler.ScheduleGroup("nightly")
     aws.scheduler.Schedule(
         "nightly",
-        group_name=group.name,
+        group_name=schedule_group.name,
         schedule_expression="cron(0 3 * * ? *)",
         flexible_time_window={"mode": "OFF"},
         target={"arn": function.arn, "role_arn": role.arn, "input": "{}"},
