@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from components.alarm_rules import MEANINGS
+from components.alarm_rules import DESCRIPTIONS
 from local.engines import stack_files
 from operations.graph.recorder import ResourceGraph, record_graph
 from tests.architecture.pages import INDEX, ROOT, RUNBOOKS, filled, maker
@@ -145,12 +145,12 @@ class TestRunbooks:
         rows = re.findall(r"^\| \[([\w-]+)\]\(([\w-]+)\.md\) \| (.*) \|$", INDEX.read_text(), re.MULTILINE)
         assert [(name, link) for name, link, _ in rows if name != link] == []
         listed = {name: set(re.findall(r"`([\w-]+)`", told)) for name, _, told in rows}
-        anywhere: dict[str, set[str]] = {page: set() for page in MEANINGS}
+        anywhere: dict[str, set[str]] = {page: set() for page in DESCRIPTIONS}
         for environment, graph in graphs.items():
-            leads: dict[str, set[str]] = {page: set() for page in MEANINGS}
+            leads: dict[str, set[str]] = {page: set() for page in DESCRIPTIONS}
             for alarm in (each.inputs for each in graph.custom if each.type == ALARM):
                 page = re.findall(r"docs/runbooks/([\w-]+)\.md$", alarm["alarmDescription"])[0]
                 leads[page].add(alarm["name"].removeprefix("episode-metadata-").removesuffix(f"-{environment}"))
             assert any(leads.values()) is (environment != "dev")
-            anywhere = {page: anywhere[page] | leads[page] for page in MEANINGS}
+            anywhere = {page: anywhere[page] | leads[page] for page in DESCRIPTIONS}
         assert anywhere == listed

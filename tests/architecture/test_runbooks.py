@@ -11,7 +11,7 @@ import yaml
 from botocore import xform_name
 from typer.exceptions import TyperException
 
-from components.alarm_rules import MEANINGS
+from components.alarm_rules import DESCRIPTIONS
 from tests.architecture.pages import INDEX, ROOT, RUNBOOKS, block_lines, filled, platform_verbs, spans
 
 HEADINGS = [
@@ -83,7 +83,7 @@ OF_POSTGRES = {"pg_stat_activity", "xact_start"}
 
 class TestRunbooks:
     def test_every_meaning_has_a_page_and_every_page_a_meaning(self) -> None:
-        assert sorted(MEANINGS) == [path.stem for path in RUNBOOKS]
+        assert sorted(DESCRIPTIONS) == [path.stem for path in RUNBOOKS]
 
     @pytest.mark.parametrize("path", RUNBOOKS, ids=lambda path: path.stem)
     def test_a_page_is_short_and_made_like_the_others(self, path: Path) -> None:

@@ -139,7 +139,7 @@ class TestRest:
         with pytest.raises(UnavailableError):
             index.send("GET", "/x")
         clock.now += module.OPEN_SECONDS + 1
-        index._begin()  # the one that tries, and is not answered yet
+        index._check_circuit()  # the one that tries, and is not answered yet
         with pytest.raises(UnavailableError, match="not used for a while"):
             index.send("GET", "/x")
         assert len(stub.requests) == 1

@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from tests.runtime.access.test_guards import ROLES_BY_ROUTE
-from tests.runtime.features.api_platform import User
+from tests.runtime.features.user_pool import User
 
 ROOT = Path(__file__).parents[3]
 # From the weakest on.

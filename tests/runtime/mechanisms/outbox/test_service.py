@@ -13,7 +13,7 @@ from runtime.adapters.logs import get_logger
 from runtime.errors import UnavailableError
 from runtime.mechanisms.outbox import repository
 from runtime.mechanisms.outbox.service import Outbox, RelayResult, UndeliverableError
-from runtime.persistence.transactions import Transaction
+from runtime.persistence.transactions import Connection, Transaction
 
 GRACE_SECONDS = 30
 
@@ -31,7 +31,7 @@ class Letters:
             raise self.faults.pop(0)
         self.sent.append(payload["text"])
 
-    def abandon(self, connection: repository.Connection, payload: Mapping[str, Any], reason: str) -> None:
+    def abandon(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
         connection.execute("INSERT INTO shows (name) VALUES (%s)", [f"returned: {payload['text']}"])
         self.returned.append((payload["text"], reason))
 
