@@ -1,4 +1,4 @@
-"""Components registered without any AWS: what a program with this one component would ask for."""
+"""Registration of components without AWS."""
 
 import json
 from collections import Counter
@@ -12,7 +12,7 @@ from local.engines.recording import RegisteredResource, record
 
 
 class Graph:
-    """What was registered. Resources are named by the last part of their type: `BucketPolicy`."""
+    """Registered resources, whose kind is the last part of their type: `BucketPolicy`."""
 
     def __init__(self, resources: tuple[RegisteredResource, ...]) -> None:
         self.resources = resources
@@ -34,11 +34,11 @@ class Graph:
         return found
 
     def statements(self, name: str, field: str = "policy") -> dict[str, dict[str, Any]]:
-        """The statements of a policy document by their Sid."""
+        """Return the statements of a policy document by their Sid."""
         return {each["Sid"]: each for each in json.loads(self.named(name).inputs[field])["Statement"]}
 
     def depends(self, later: str, earlier: str) -> bool:
-        """Whether one resource waits for another."""
+        """Return whether one resource depends on another."""
         return self.named(earlier).urn in self.named(later).dependencies
 
 

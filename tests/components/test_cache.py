@@ -1,7 +1,5 @@
-import pulumi
 import pytest
 
-from components.arguments import ArgumentError
 from components.cache import Cache, CacheArgs
 from components.naming import Naming
 
@@ -53,39 +51,3 @@ class TestRegister:
             True,
             True,
         )
-
-    def test_nobody_is_admitted_but_by_name(self, register):
-        def make():
-            Cache("cache", args()).allow_from("api", "sg-api")
-
-        graph = register(make)
-        assert graph.counts == COUNTS | {"SecurityGroupIngressRule": 1}
-        rule = graph.named("cache-from-api").inputs
-        assert (rule["referencedSecurityGroupId"], rule["fromPort"], rule["toPort"]) == ("sg-api", 6379, 6379)
-        assert "cidrIpv4" not in rule
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        def make():
-            unknown = pulumi.CustomResource("aws:ec2/vpc:Vpc", "vpc", {})
-            Cache("cache", args(vpc_id=unknown.id, subnet_ids=[unknown.id, unknown.id], node_type=unknown.id))
-
-        assert register(make, preview=True).counts == COUNTS | {"Vpc": 1}
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("subnet_ids", {"subnet_ids": ["subnet-1"]}),
-            ("resource_name", {"resource_name": ""}),
-            ("resource_name", {"resource_name": "a-cache-with-far-too-long-a-name"}),
-            ("nodes", {"nodes": 0}),
-            ("nodes", {"nodes": 7}),
-            ("node_type", {"node_type": "t4g.micro"}),
-            ("engine_version", {"engine_version": "8"}),
-            ("maintenance_window", {"maintenance_window": "05:00-06:00"}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"CacheArgs\.{field}: must"):
-            args(**changes)

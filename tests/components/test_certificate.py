@@ -1,7 +1,5 @@
 import pulumi_aws as aws
-import pytest
 
-from components.arguments import ArgumentError
 from components.certificate import Certificate, CertificateArgs
 
 HOST = "api-staging.example.com"
@@ -43,21 +41,3 @@ class TestRegister:
         for kind in ("Certificate", "CertificateValidation"):
             assert graph.one(kind).inputs["region"] == "us-east-1"
         assert "region" not in graph.one("Record").inputs
-
-    def test_proof_is_registered_before_it_is_known(self, register):
-        assert register(lambda: Certificate("api", args()), preview=True).counts == COUNTS
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("host_name", {"host_name": "*.example.com"}),
-            ("host_name", {"host_name": "API.example.com"}),
-            ("host_name", {"host_name": f"{'a' * 60}.example.com"}),
-            ("region", {"region": "virginia"}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"CertificateArgs\.{field}: must"):
-            args(**changes)

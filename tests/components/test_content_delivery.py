@@ -233,9 +233,3 @@ class TestOutputs:
 
         register(program)
         assert found == [url]
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        def program():
-            ContentDelivery("media", args(**EVERYTHING)).bucket_statements()
-
-        assert register(program, preview=True).counts == ALL_COUNTS

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from components import alarm_rules, dashboard
 from components.alarms import Metric
-from components.arguments import ArgumentError
 from components.dashboard import Chart, Dashboard, DashboardArgs, Section
 from components.naming import Naming
 
@@ -108,13 +107,6 @@ class TestRegister:
         inputs = register(make).one("Dashboard").inputs
         assert '"ApiId", "api-2"' in inputs["dashboardBody"]
 
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        def make():
-            unknown = pulumi.CustomResource("aws:sqs/queue:Queue", "queue", {"arn": None})
-            Dashboard("board", args(*dashboard.queue_charts("jobs", unknown.id, unknown.id)))
-
-        assert register(make, preview=True).counts["Dashboard"] == 1
-
     @pytest.mark.requirement("LX-85", "LX-86")
     def test_whole_platform_is_in_sight(self, register):
         drawn = body(register, sections=whole_platform())
@@ -172,38 +164,3 @@ class TestLayout:
         assert len(placed) == sum(1 + len(section) for section in sizes)
         assert all(each["x"] >= 0 and each["x"] + each["width"] <= 24 for each in placed)
         assert not any(cells(one) & cells(other) for one, other in combinations(placed, 2))
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("title", {"title": ""}),
-            ("metrics", {"metrics": {}}),
-            ("metrics", {"metrics": {f"m{number}": REQUESTS for number in range(501)}}),
-            ("width", {"width": 25}),
-            ("width", {"width": 0}),
-            ("period_seconds", {"period_seconds": 0}),
-        ],
-    )
-    def test_impossible_chart_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"Chart\.{field}: must"):
-            chart(**changes)
-
-    def test_section_without_charts_is_refused(self):
-        with pytest.raises(ArgumentError, match=r"Section\.charts: must"):
-            Section(title="Nothing", charts=[])
-        with pytest.raises(ArgumentError, match=r"Section\.title: must"):
-            Section(title="", charts=[chart()])
-
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("region", {"region": ""}),
-            ("sections", {"sections": []}),
-            ("sections", {"sections": [Section(title="All", charts=[chart()] * 500)]}),
-        ],
-    )
-    def test_impossible_dashboard_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"DashboardArgs\.{field}: must"):
-            args(**changes)

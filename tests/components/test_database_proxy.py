@@ -1,8 +1,5 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.arguments import ArgumentError
 from components.database_proxy import DatabaseProxy, DatabaseProxyArgs
 from components.naming import Naming
 
@@ -94,19 +91,6 @@ class TestRegister:
         assert (entry["securityGroupId"], entry["referencedSecurityGroupId"]) == ("sg-database", group)
         assert {rule[end] for rule in (out, entry) for end in ("fromPort", "toPort")} == {5432}
 
-    def test_callers_are_admitted_by_name(self, register):
-        graph = register(lambda: DatabaseProxy("proxy", args()).allow_from("api", "sg-api"))
-        assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 2}
-        rule = graph.named("proxy-from-api").inputs
-        assert rule == {
-            "securityGroupId": graph.one("Proxy").inputs["vpcSecurityGroupIds"][0],
-            "referencedSecurityGroupId": "sg-api",
-            "ipProtocol": "tcp",
-            "fromPort": 5432,
-            "toPort": 5432,
-            "description": "PostgreSQL for api",
-        }
-
     def test_database_stands_behind_it(self, register):
         graph = register(lambda: DatabaseProxy("proxy", args(connections_percent=50, borrow_timeout_seconds=3)))
         assert graph.one("ProxyDefaultTargetGroup").inputs["connectionPoolConfig"] == {
@@ -116,39 +100,3 @@ class TestRegister:
         target = graph.one("ProxyTarget").inputs
         assert target["dbInstanceIdentifier"] == "episode-metadata-db-dev"
         assert graph.depends("proxy-target", "proxy-target-group")
-
-    def test_logs_are_encrypted_and_kept_as_asked(self, register):
-        graph = register(lambda: DatabaseProxy("proxy", args(log_key_arn="key", log_retention_days=365)))
-        log = graph.one("LogGroup").inputs
-        assert (log["kmsKeyId"], log["retentionInDays"]) == ("key", 365)
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        graph = register(lambda: DatabaseProxy("proxy", args(secret_key_arn="key")), preview=True)
-        assert graph.counts == PLAIN
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("subnet_ids", {"subnet_ids": ["subnet-1"]}),
-            ("connections_percent", {"connections_percent": 0}),
-            ("connections_percent", {"connections_percent": 101}),
-            ("borrow_timeout_seconds", {"borrow_timeout_seconds": 301}),
-            ("idle_client_timeout_seconds", {"idle_client_timeout_seconds": 0}),
-            ("log_retention_days", {"log_retention_days": 13}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"DatabaseProxyArgs\.{field}: must"):
-            args(**changes)
-
-    @given(percent=st.integers(1, 100), borrow=st.integers(0, 300), idle=st.integers(1, 28_800), iam=st.booleans())
-    def test_possible_values_register(self, register, *, percent, borrow, idle, iam):
-        chosen = args(
-            connections_percent=percent,
-            borrow_timeout_seconds=borrow,
-            idle_client_timeout_seconds=idle,
-            iam_authentication=iam,
-        )
-        assert register(lambda: DatabaseProxy("proxy", chosen)).counts == PLAIN

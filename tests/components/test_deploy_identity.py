@@ -1,7 +1,4 @@
-import pulumi
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from components.arguments import ArgumentError
 from components.deploy_identity import DeployIdentity
@@ -113,35 +110,3 @@ class TestRoles:
         assert len(naming.physical("*")) == 63
         scope = Scope(naming=naming, region="ap-southeast-2", account_id=ACCOUNT)
         assert len(policy_json(scope, *DEPLOYMENT_POLICIES[part])) <= 6_144
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        def make():
-            unknown = pulumi.CustomResource("aws:s3/bucket:Bucket", "bucket", {"arn": None})
-            DeployIdentity("ci", args(account_id=unknown.id, state_bucket_arn=unknown.id))
-
-        assert register(make, preview=True).counts["Role"] == 2
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("region", {"region": "*"}),
-            ("account_id", {"account_id": "*"}),
-            ("account_id", {"account_id": "12345"}),
-            ("state_bucket_arn", {"state_bucket_arn": "arn:aws:s3:::*"}),
-            ("state_bucket_arn", {"state_bucket_arn": "my-state"}),
-            ("state_key_arn", {"state_key_arn": "arn:aws:kms:*:1:key/*"}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"DeployIdentityArgs\.{field}: must"):
-            args(**changes)
-
-    @given(
-        project=st.from_regex(r"[a-z]{1,6}(-[a-z0-9]{1,6}){0,3}", fullmatch=True),
-        environment=st.sampled_from(["dev", "staging", "production", "qa-2"]),
-    )
-    def test_possible_names_fit(self, register, project, environment):
-        graph = register(lambda: DeployIdentity("ci", args(naming=Naming(project, environment))))
-        assert max(len(each.inputs["policy"]) for each in graph.of("Policy")) <= 6_144

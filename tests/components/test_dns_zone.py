@@ -1,6 +1,5 @@
 import pytest
 
-from components.arguments import ArgumentError
 from components.dns_zone import DnsZone, DnsZoneArgs
 
 HOST = "api-staging.example.com"
@@ -42,12 +41,6 @@ class TestRegister:
             }
             assert graph.depends(name, "dns-zone")
 
-    @pytest.mark.parametrize("protected", [True, False])
-    def test_protection_is_of_the_zone(self, register, protected):
-        graph = register(lambda: alias(DnsZone("dns", DnsZoneArgs(host_name=HOST, protected=protected))))
-        assert graph.one("Zone").protect is protected
-        assert not any(record.protect for record in graph.of("Record"))
-
     @pytest.mark.parametrize("host_name", ["example.com", f"x{HOST}", "other.com"])
     def test_name_outside_the_zone_is_refused(self, register, host_name):
         def program():
@@ -55,14 +48,3 @@ class TestRegister:
                 alias(DnsZone("dns", DnsZoneArgs(host_name=HOST)), host_name)
 
         assert register(program).counts == {"Zone": 1}
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        graph = register(lambda: alias(DnsZone("dns", DnsZoneArgs(host_name=HOST))), preview=True)
-        assert graph.counts == {"Zone": 1, "Record": 2}
-
-
-class TestArgs:
-    @pytest.mark.parametrize("host_name", ["", "localhost", "API.example.com", "a..com", "-a.com", "a.com.", "*.a.com"])
-    def test_impossible_host_is_refused(self, host_name):
-        with pytest.raises(ArgumentError, match=r"DnsZoneArgs\.host_name: must"):
-            DnsZoneArgs(host_name=host_name)

@@ -1,10 +1,8 @@
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.arguments import ArgumentError
 from components.encryption_key import EncryptionKey, EncryptionKeyArgs
 from components.naming import Naming
 
@@ -41,14 +39,6 @@ class TestRegister:
         alias = graph.one("Alias").inputs
         assert alias["name"] == "alias/episode-metadata-data-dev"
         assert graph.named("key-key").urn in graph.one("Alias").property_dependencies["targetKeyId"]
-
-    def test_protected_key_is_left_behind(self, register):
-        assert register(lambda: EncryptionKey("key", args(protected=True))).one("Key").protect
-        assert not register(lambda: EncryptionKey("key", args())).one("Key").protect
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        graph = register(lambda: EncryptionKey("key", args(services=["s3"])), preview=True)
-        assert graph.counts == {"Key": 1, "Alias": 1}
 
 
 class TestPolicy:
@@ -99,22 +89,6 @@ class TestPolicy:
 
 
 class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("description", {"description": ""}),
-            ("services", {"services": ["S3"]}),
-            ("services", {"services": ["*"]}),
-            ("services", {"services": ["s3", "s3"]}),
-            ("log_groups", {"log_groups": ["*"]}),
-            ("log_groups", {"log_groups": ["two words"]}),
-            ("log_groups", {"log_groups": ["/a", "/a"]}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"EncryptionKeyArgs\.{field}: must"):
-            args(**changes)
-
     @given(
         services=st.lists(st.sampled_from(["s3", "rds", "sqs", "secretsmanager"]), unique=True),
         groups=st.lists(st.sampled_from(["/aws/lambda/*", "/aws/vpc/flow"]), unique=True),

@@ -1,8 +1,5 @@
 import json
 
-import pytest
-
-from components.arguments import ArgumentError
 from components.http_api import HttpApi, HttpApiArgs
 from components.naming import Naming
 
@@ -70,9 +67,6 @@ class TestRegister:
         assert graph.depends("http-stage", "http-route")
         assert graph.depends("http-stage", "http-permission")
 
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        assert register(lambda: HttpApi("http", args()), preview=True).counts == COUNTS
-
 
 class TestAlias:
     def test_only_the_alias_may_be_invoked(self, register):
@@ -125,32 +119,3 @@ class TestHostName:
         assert "disableExecuteApiEndpoint" not in graph.one("Api").inputs
         (api,) = apis
         assert (api.url, api.alias_target, api.alias_zone_id) == (api.endpoint, None, None)
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        graph = register(lambda: HttpApi("http", args(**NAMED)), preview=True)
-        assert graph.counts == COUNTS | {"DomainName": 1, "ApiMapping": 1}
-
-
-class TestAccessLog:
-    def test_it_may_be_encrypted(self, register):
-        assert register(lambda: HttpApi("http", args(log_key_arn="key"))).one("LogGroup").inputs["kmsKeyId"] == "key"
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("description", {"description": ""}),
-            ("requests_per_second", {"requests_per_second": 0}),
-            ("burst_requests", {"burst_requests": 5_001}),
-            ("log_retention_days", {"log_retention_days": 13}),
-            ("certificate_arn", {"host_name": "api.example.com"}),
-            ("certificate_arn", {"certificate_arn": "arn:aws:acm:::certificate/1"}),
-            ("host_name", {"host_name": "https://api.example.com", "certificate_arn": "c"}),
-            ("host_name", {"host_name": "API.example.com", "certificate_arn": "c"}),
-            ("host_name", {"host_name": "localhost", "certificate_arn": "c"}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"HttpApiArgs\.{field}: must"):
-            args(**changes)

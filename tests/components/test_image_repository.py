@@ -1,10 +1,7 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.arguments import ArgumentError
 from components.image_repository import ImageRepository, ImageRepositoryArgs
 
 
@@ -52,42 +49,3 @@ class TestRegister:
                 "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
             }
         }
-
-    def test_protected_repository_outlives_the_program(self, register):
-        repository = register(lambda: ImageRepository("images", args(protected=True))).one("Repository")
-        assert repository.protect
-        assert repository.inputs["forceDelete"] is False
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        assert register(lambda: ImageRepository("images", args()), preview=True).counts == COUNTS
-
-
-REFUSED = [
-    ("name", {"name": "a"}),
-    ("name", {"name": "Episode"}),
-    ("name", {"name": "a//b"}),
-    ("name", {"name": "a" * 257}),
-    ("reader_account_ids", {"reader_account_ids": ["*"]}),
-    ("reader_account_ids", {"reader_account_ids": ["111122223333", "111122223333"]}),
-]
-
-
-class TestArgs:
-    @pytest.mark.parametrize(("field", "changes"), REFUSED)
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"ImageRepositoryArgs\.{field}: must"):
-            args(**changes)
-
-    @given(
-        name=st.from_regex(r"[a-z0-9]{2,20}(-[a-z0-9]{1,20}){0,3}(/[a-z0-9]{1,20})?", fullmatch=True),
-        readers=st.lists(st.from_regex(r"[0-9]{12}", fullmatch=True), max_size=3, unique=True),
-        protected=st.booleans(),
-    )
-    def test_possible_values_register(self, register, name, readers, protected):
-        made = args(
-            name=name,
-            reader_account_ids=readers,
-            protected=protected,
-        )
-        graph = register(lambda: ImageRepository("images", made))
-        assert graph.counts == COUNTS | ({"RepositoryPolicy": 1} if readers else {})

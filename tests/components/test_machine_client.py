@@ -1,7 +1,6 @@
 import pulumi
 import pytest
 
-from components.arguments import ArgumentError
 from components.machine_client import MachineClient, MachineClientArgs
 from components.naming import Naming
 
@@ -65,24 +64,3 @@ class TestRegister:
         graph = register(lambda: MachineClient("machine", args(secret_id="arn:aws:secretsmanager:::secret:machine")))
         assert graph.counts == PLAIN | {"SecretVersion": 1}
         assert graph.one("SecretVersion").inputs["secretId"] == "arn:aws:secretsmanager:::secret:machine"
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        assert register(lambda: MachineClient("machine", args(secret_id="s")), preview=True).counts == PLAIN | {
-            "SecretVersion": 1
-        }
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("domain_prefix", {"domain_prefix": "Upper"}),
-            ("domain_prefix", {"domain_prefix": "ends-"}),
-            ("domain_prefix", {"domain_prefix": "x" * 64}),
-            ("domain_prefix", {"domain_prefix": "my-cognito-pool"}),
-            ("domain_prefix", {"domain_prefix": "paws"}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"MachineClientArgs\.{field}: must"):
-            args(**changes)

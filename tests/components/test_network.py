@@ -1,8 +1,5 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.arguments import ArgumentError
 from components.naming import Naming
 from components.network import Network, NetworkArgs
 
@@ -115,27 +112,6 @@ class TestRegister:
         names = [each.inputs["tags"]["Name"] for kind in unnamed for each in graph.of(kind)]
         assert len(names) == len(set(names))
 
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        everything = args(nat="single", interface_endpoints=("sqs",), flow_log_retention_days=7)
-        known = register(lambda: Network("net", everything))
-        assert register(lambda: Network("net", everything), preview=True).counts == known.counts
-
-
-REFUSED = [
-    ("cidr", {"cidr": "10.0.0.0/24"}),
-    ("cidr", {"cidr": "8.8.0.0/16"}),
-    ("cidr", {"cidr": "10.0.0.1/16"}),
-    ("cidr", {"cidr": "ten"}),
-    ("availability_zones", {"availability_zones": ("us-east-1a",)}),
-    ("availability_zones", {"availability_zones": ("us-east-1a", "us-east-1a")}),
-    ("availability_zones", {"availability_zones": ("us-east-1a", "eu-west-1b")}),
-    ("availability_zones", {"availability_zones": ("us-east-1a", "us-east-1")}),
-    ("nat", {"nat": "many"}),
-    ("interface_endpoints", {"interface_endpoints": ("sqs", "sqs")}),
-    ("interface_endpoints", {"interface_endpoints": ("s3",)}),
-    ("flow_log_retention_days", {"flow_log_retention_days": 13}),
-]
-
 
 class TestEndpointPolicies:
     ACCOUNT = "123456789012"
@@ -171,43 +147,3 @@ class TestEndpointPolicies:
     def test_service_that_is_called_unsigned_stays_open(self, register):
         graph = register(lambda: Network("net", args(interface_endpoints=["cognito-idp"])))
         assert "policy" not in graph.named("net-endpoint-cognito-idp").inputs
-
-
-class TestFlowLog:
-    def test_it_may_be_encrypted(self, register):
-        graph = register(lambda: Network("net", args(flow_log_retention_days=30, log_key_arn="key")))
-        assert graph.one("LogGroup").inputs["kmsKeyId"] == "key"
-
-
-class TestArgs:
-    @pytest.mark.parametrize(("field", "changes"), REFUSED)
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"NetworkArgs\.{field}: must") as refusal:
-            args(**changes)
-        assert refusal.value.field == field
-
-    @given(
-        second=st.integers(0, 255),
-        nat=st.sampled_from(["none", "single", "one_per_zone"]),
-        endpoints=st.lists(st.sampled_from(["sqs", "logs", "secretsmanager", "cognito-idp"]), unique=True),
-        flow_log=st.sampled_from([None, 1, 30, 365]),
-    )
-    def test_every_combination_registers(self, register, second, nat, endpoints, flow_log):
-        graph = register(
-            lambda: Network(
-                "net",
-                args(
-                    cidr=f"10.{second}.0.0/16",
-                    nat=nat,
-                    interface_endpoints=endpoints,
-                    flow_log_retention_days=flow_log,
-                ),
-            )
-        )
-        assert len(graph.of("VpcEndpoint")) == 1 + len(endpoints)
-        assert all(subnet.inputs["cidrBlock"].startswith(f"10.{second}.") for subnet in graph.of("Subnet"))
-
-    @given(length=st.integers(0, 32).filter(lambda length: length != 16))
-    def test_any_other_prefix_length_is_refused(self, length):
-        with pytest.raises(ArgumentError, match="cidr"):
-            args(cidr=f"10.0.0.0/{length}")

@@ -1,6 +1,5 @@
 import pytest
 
-from components.arguments import ArgumentError
 from components.parameters import Parameters, ParametersArgs
 
 
@@ -16,12 +15,3 @@ class TestRegister:
             "type": "String",
             "value": "http://x",
         }
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        "values", [{}, {"API": "x"}, {"a-b": "x"}, {"a": ""}, {"a": "x" * 4097}, {"a": 1}], ids=str
-    )
-    def test_what_cannot_be_a_parameter_is_refused_by_field(self, naming, values):
-        with pytest.raises(ArgumentError, match=r"ParametersArgs\.values: must"):
-            ParametersArgs(naming=naming, values=values)

@@ -167,24 +167,6 @@ class TestRegister:
             "WriteMeasurements": [f"{group}:log-stream:*"],
         }
 
-    @pytest.mark.requirement("ROAD-32")
-    def test_nobody_is_admitted_but_by_name(self, register):
-        def make():
-            PostgresDatabase("db", args()).allow_from("api", "sg-api")
-
-        graph = register(make)
-        assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 1}
-        assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
-        rule = graph.one("SecurityGroupIngressRule").inputs
-        assert rule == {
-            "securityGroupId": instance_group(graph),
-            "referencedSecurityGroupId": "sg-api",
-            "ipProtocol": "tcp",
-            "fromPort": 5432,
-            "toPort": 5432,
-            "description": "PostgreSQL for api",
-        }
-
     def test_endpoint_and_master_secret_are_known(self, register):
         seen = {}
 
@@ -197,87 +179,8 @@ class TestRegister:
         assert seen["endpoint"].endswith(":5432")
         assert seen["secret"].startswith("arn:aws:")
 
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        assert register(lambda: PostgresDatabase("db", args()), preview=True).counts == PLAIN
-
-    def test_unknown_secret_and_group_are_no_obstacle(self, register):
-        chosen = args(monitoring_interval_seconds=60)
-        graph = register(lambda: PostgresDatabase("db", chosen), preview=True)
-        assert graph.counts == PLAIN | {"Role": 1, "RolePolicy": 1}
-
-
-def instance_group(graph):
-    """The id of the security group that the instance was given."""
-    (group,) = graph.one("Instance").inputs["vpcSecurityGroupIds"]
-    return group
-
-
-REFUSED = [
-    ("subnet_ids", {"subnet_ids": ["subnet-1"]}),
-    ("database_name", {"database_name": "episode-metadata"}),
-    ("instance_class", {"instance_class": "t3.small"}),
-    ("storage_gb", {"storage_gb": 19}),
-    ("storage_gb", {"storage_gb": 65_537}),
-    ("storage_limit_gb", {"storage_gb": 100, "storage_limit_gb": 109}),
-    ("iops", {"storage_gb": 100, "iops": 3000}),
-    ("iops", {"storage_gb": 399, "iops": 12_000}),
-    ("iops", {"storage_gb": 400, "iops": 3_000}),
-    ("max_connections", {"max_connections": 5}),
-    ("slow_statement_ms", {"slow_statement_ms": -1}),
-    ("insights", {"insights": "basic"}),
-    ("monitoring_interval_seconds", {"monitoring_interval_seconds": 20}),
-    ("backup_retention_days", {"backup_retention_days": 36}),
-    ("backup_retention_days", {"backup_retention_days": 0, "multi_az": True}),
-    ("backup_window", {"backup_window": "3-4"}),
-    ("backup_window", {"backup_window": "03:00-03:20"}),
-    ("maintenance_window", {"maintenance_window": "04:00-05:00"}),
-    ("maintenance_window", {"maintenance_window": "sun:25:00-sun:26:00"}),
-    ("maintenance_window", {"maintenance_window": "sun:03:30-sun:04:30"}),
-    ("maintenance_window", {"backup_window": "23:30-00:30", "maintenance_window": "mon:00:00-mon:01:00"}),
-    ("log_exports", {"log_exports": ("audit",)}),
-    ("log_exports", {"log_exports": ("postgresql", "postgresql")}),
-    ("log_retention_days", {"log_retention_days": 13}),
-]
-
 
 class TestArgs:
-    @pytest.mark.requirement("A-02")
-    @pytest.mark.parametrize(("field", "changes"), REFUSED)
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"PostgresDatabaseArgs\.{field}: must") as refusal:
-            args(**changes)
-        assert refusal.value.field == field
-
-    @given(
-        storage=st.integers(20, 50_000),
-        room=st.none() | st.integers(110, 130),
-        fast=st.none() | st.integers(12_000, 64_000),
-        multi_az=st.booleans(),
-        backups=st.integers(1, 35),
-        hour=st.integers(0, 23),
-        protected=st.booleans(),
-    )
-    def test_possible_values_register(self, register, *, storage, room, fast, multi_az, backups, hour, protected):
-        chosen = args(
-            storage_gb=storage,
-            storage_limit_gb=room and -(-storage * room // 100),
-            iops=fast if storage >= 400 else None,
-            multi_az=multi_az,
-            backup_retention_days=backups,
-            # Windows that touch but do not overlap, at every hour of the day, midnight included.
-            backup_window=f"{hour:02}:00-{(hour + 1) % 24:02}:00",
-            maintenance_window=f"sat:{(hour + 1) % 24:02}:00-sun:{(hour + 2) % 24:02}:00",
-            protected=protected,
-        )
-        instance = register(lambda: PostgresDatabase("db", chosen)).one("Instance")
-        assert instance.inputs["allocatedStorage"] == storage
-        assert instance.protect is protected
-
-    @given(storage=st.integers(20, 399), iops=st.integers(1, 100_000))
-    def test_no_iops_below_the_size_that_takes_them(self, storage, iops):
-        with pytest.raises(ArgumentError, match="iops"):
-            args(storage_gb=storage, iops=iops)
-
     @given(start=st.integers(0, 23), length=st.integers(1, 6), offset=st.integers(0, 5))
     def test_overlapping_windows_are_refused(self, start, length, offset):
         inside = (start + min(offset, length - 1)) % 24

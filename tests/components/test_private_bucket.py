@@ -100,35 +100,10 @@ class TestRegister:
             {"id": "expire", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": 1}},
         ]
 
-    def test_protected_bucket_is_never_emptied(self, register):
-        bucket = register(lambda: PrivateBucket("b", args(protected=True))).one("Bucket")
-        assert bucket.protect
-        assert bucket.inputs["forceDestroy"] is False
-
     @pytest.mark.requirement("A-15")
     def test_suffix_makes_another_name(self, register):
         bucket = register(lambda: PrivateBucket("b", args(name_suffix="acme"))).one("Bucket")
         assert bucket.inputs["bucket"] == "episode-metadata-storage-dev-acme"
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        assert register(lambda: PrivateBucket("b", args()), preview=True).counts == PLAIN
-
-    def test_unknown_bucket_and_account_are_no_obstacle(self, register):
-        def make():
-            other = PrivateBucket("other", args(resource_name="other"))
-            PrivateBucket("b", args(access_log_bucket=other.name))
-            PrivateBucket("c", args(resource_name="c", log_sources=["buckets"], account_id=other.arn))
-
-        graph = register(make, preview=True)
-        assert graph.counts == dict.fromkeys(PLAIN, 3) | {"BucketLogging": 1}
-
-
-class TestEncryption:
-    @pytest.mark.requirement("LX-59")
-    def test_default_is_a_key_of_the_services_own(self, register):
-        graph = register(lambda: PrivateBucket("b", args()))
-        (rule,) = graph.one("BucketServerSideEncryptionConfiguration").inputs["rules"]
-        assert rule == {"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}
 
 
 class TestStatements:

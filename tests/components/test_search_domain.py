@@ -1,4 +1,3 @@
-import pulumi
 import pytest
 
 from components.naming import Naming
@@ -26,12 +25,6 @@ def requests(monkeypatch):
 
     monkeypatch.setattr(ProgramMonitor, "RegisterResource", spy)
     return seen
-
-
-def group_of(graph):
-    """The id of the security group that the domain was given."""
-    (group,) = graph.one("Domain").inputs["vpcOptions"]["securityGroupIds"]
-    return group
 
 
 class TestRegister:
@@ -146,22 +139,6 @@ class TestRegister:
         assert graph.named("search-log-policy").inputs["policyName"] == "episode-metadata-search-dev-logs"
         assert graph.depends("search-domain", "search-log-policy")
 
-    def test_nobody_is_admitted_but_by_name(self, register):
-        def make():
-            SearchDomain("search", args()).allow_from("api", "sg-api")
-
-        graph = register(make)
-        assert graph.counts == PLAIN | {"SecurityGroupIngressRule": 1}
-        assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
-        assert graph.one("SecurityGroupIngressRule").inputs == {
-            "securityGroupId": group_of(graph),
-            "referencedSecurityGroupId": "sg-api",
-            "ipProtocol": "tcp",
-            "fromPort": 443,
-            "toPort": 443,
-            "description": "OpenSearch for api",
-        }
-
     def test_writers_and_the_administrator_send_requests(self, register):
         graph = register(lambda: SearchDomain("search", args()).grant_access([f"{ROLE}indexer"]))
         assert graph.counts == PLAIN | {"DomainPolicy": 1}
@@ -195,32 +172,6 @@ class TestRegister:
         }
         assert graph.depends("search-domain", "search-service-role")
         assert requests["search-service-role"].retainOnDelete
-
-    def test_what_others_need_is_known(self, register):
-        seen = {}
-
-        def make():
-            domain = SearchDomain("search", args())
-            for field in ("endpoint", "name", "security_group_id"):
-                getattr(domain, field).apply(lambda value, field=field: seen.update({field: value}))
-
-        graph = register(make)
-        assert seen["name"] == "episode-metadata-search-dev"
-        assert seen["security_group_id"] == group_of(graph)
-        assert "://" not in seen["endpoint"]
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        def make():
-            unknown = pulumi.Output.from_input("t3.small.search")
-            domain = SearchDomain("search", args(create_service_role=True, instance_type=unknown, volume_gb=500))
-            domain.allow_from("api", pulumi.Output.from_input("sg-api"))
-            domain.grant_access([unknown])
-
-        assert register(make, preview=True).counts == PLAIN | {
-            "SecurityGroupIngressRule": 1,
-            "DomainPolicy": 1,
-            "ServiceLinkedRole": 1,
-        }
 
 
 class TestName:

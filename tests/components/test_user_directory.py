@@ -1,6 +1,5 @@
 import pytest
 
-from components.arguments import ArgumentError
 from components.naming import Naming
 from components.user_directory import UserDirectory, UserDirectoryArgs
 
@@ -69,11 +68,6 @@ class TestRegister:
         assert pool["mfaConfiguration"] == mfa
         assert ("softwareTokenMfaConfiguration" in pool) is by_app
 
-    def test_protected_pool_refuses_deletion(self, register):
-        pool = register(lambda: UserDirectory("users", args(protected=True))).one("UserPool")
-        assert pool.protect
-        assert pool.inputs["deletionProtection"] == "ACTIVE"
-
 
 class TestThreatProtection:
     def test_audit_tells_and_refuses_nothing(self, register):
@@ -116,27 +110,3 @@ class TestFirstAdministrator:
         membership = graph.one("UserInGroup").inputs
         assert (membership["groupName"], membership["username"]) == ("admin", self.EMAIL)
         assert graph.depends("users-first-administrator-membership", "users-group-admin")
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        chosen = args(first_administrator_email=self.EMAIL, threat_protection="enforced")
-        graph = register(lambda: UserDirectory("users", chosen), preview=True)
-        assert graph.counts["User"] == graph.counts["RiskConfiguration"] == 1
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("groups", {"groups": {}}),
-            ("groups", {"groups": {"admin": ""}}),
-            ("mfa", {"mfa": "REQUIRED"}),
-            ("access_token_hours", {"access_token_hours": 25}),
-            ("id_token_hours", {"id_token_hours": 0}),
-            ("refresh_token_days", {"refresh_token_days": 4000}),
-            ("threat_protection", {"threat_protection": "on"}),
-            ("first_administrator_email", {"first_administrator_email": "admin"}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"UserDirectoryArgs\.{field}: must"):
-            args(**changes)

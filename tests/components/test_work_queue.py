@@ -1,12 +1,9 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from components.arguments import ArgumentError
 from components.naming import Naming
-from components.work_queue import FOURTEEN_DAYS, WorkQueue, WorkQueueArgs
+from components.work_queue import WorkQueue, WorkQueueArgs
 
 NAMING = Naming("episode-metadata", "dev")
 BUCKET = "arn:aws:s3:::episode-metadata-storage-dev"
@@ -63,42 +60,3 @@ class TestRegister:
             "ArnEquals": {"aws:SourceArn": BUCKET},
             "StringEquals": {"aws:SourceAccount": "123456789012"},
         }
-
-    def test_unknown_outputs_are_no_obstacle(self, register):
-        assert register(lambda: WorkQueue("work", args(source_bucket_arn=BUCKET)), preview=True).counts == COUNTS
-
-
-class TestArgs:
-    @pytest.mark.parametrize(
-        ("field", "changes"),
-        [
-            ("resource_name", {"resource_name": ""}),
-            ("visibility_timeout_seconds", {"visibility_timeout_seconds": 0}),
-            ("visibility_timeout_seconds", {"visibility_timeout_seconds": 43_201}),
-            ("visibility_timeout_seconds", {"visibility_timeout_seconds": 300, "retention_seconds": 300}),
-            ("retention_seconds", {"retention_seconds": 59}),
-            ("dead_letter_retention_seconds", {"dead_letter_retention_seconds": FOURTEEN_DAYS - 1}),
-            ("max_receive_count", {"max_receive_count": 0}),
-        ],
-    )
-    def test_impossible_value_is_refused_by_field(self, field, changes):
-        with pytest.raises(ArgumentError, match=rf"WorkQueueArgs\.{field}: must"):
-            args(**changes)
-
-    @given(
-        visibility=st.integers(1, 43_200), retention=st.integers(43_201, FOURTEEN_DAYS), receives=st.integers(1, 1000)
-    )
-    def test_possible_values_register(self, register, visibility, retention, receives):
-        chosen = args(visibility_timeout_seconds=visibility, retention_seconds=retention, max_receive_count=receives)
-        graph = register(lambda: WorkQueue("work", chosen))
-        kept = [each.inputs["messageRetentionSeconds"] for each in graph.of("Queue")]
-        assert sorted(kept) == [retention, FOURTEEN_DAYS]
-
-    @given(retention=st.integers(61, FOURTEEN_DAYS), shorter=st.integers(1, 1000))
-    def test_dead_letters_never_expire_first(self, retention, shorter):
-        with pytest.raises(ArgumentError, match="dead_letter_retention_seconds"):
-            args(
-                visibility_timeout_seconds=1,
-                retention_seconds=retention,
-                dead_letter_retention_seconds=max(retention - shorter, 60),
-            )

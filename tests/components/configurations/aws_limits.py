@@ -1,4 +1,4 @@
-"""Names and policies as AWS takes them, and inputs that its SDK has not given up: what a registration may say."""
+"""Naming rules and policy limits of AWS, and deprecated inputs of its SDK, to validate registered resources."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from functools import cache
 from local.engines.recording import RegisteredResource
 from local.provider.resource_types.pulumi_classes import resource_class
 
-# The input that is a resource's name in AWS, and what AWS takes there.
+# The input that holds the physical name, and the names that AWS accepts.
 NAMES: Mapping[str, tuple[str, str]] = {
     "aws:apigatewayv2/api:Api": ("name", r".{1,128}"),
     "aws:backup/plan:Plan": ("name", r"[\w.-]{1,50}"),
@@ -57,7 +57,7 @@ NAMES: Mapping[str, tuple[str, str]] = {
     "aws:ssm/parameter:Parameter": ("name", r"(?!/aws|/ssm)[\w./-]{1,1011}"),
     "aws:wafv2/webAcl:WebAcl": ("name", r"[\w-]{1,128}"),
 }
-# How many characters of a policy AWS takes, spaces aside.
+# The maximum number of characters of a policy, without white space.
 MAX_POLICY_LENGTHS: Mapping[str, tuple[str, int]] = {
     "aws:iam/policy:Policy": ("policy", 6_144),
     "aws:iam/role:Role": ("assumeRolePolicy", 2_048),
@@ -67,15 +67,15 @@ MAX_POLICY_LENGTHS: Mapping[str, tuple[str, int]] = {
 }
 
 
-def refused(resource: RegisteredResource) -> Iterator[str]:
-    """What AWS would refuse of a registration, in words; nothing where it is as AWS wants it, or where that is not known."""
+def violations(resource: RegisteredResource) -> Iterator[str]:
+    """Yield what AWS would reject of a resource, as far as it is known here."""
     for name in deprecated_inputs(resource.type) & resource.inputs.keys():
         yield f"{resource.path}: {name} of {resource.type} is deprecated"
     if resource.type in NAMES:
         field, pattern = NAMES[resource.type]
         name = str(resource.inputs[field])
         if not re.fullmatch(pattern, name, re.ASCII):
-            yield f"{resource.path}: {resource.type} cannot be called {name!r} ({len(name)} characters)"
+            yield f"{resource.path}: {resource.type} cannot be named {name!r} ({len(name)} characters)"
     if resource.type in MAX_POLICY_LENGTHS:
         field, longest = MAX_POLICY_LENGTHS[resource.type]
         size = len(json.dumps(json.loads(resource.inputs[field]), separators=(",", ":")))
@@ -85,7 +85,7 @@ def refused(resource: RegisteredResource) -> Iterator[str]:
 
 @cache
 def deprecated_inputs(token: str) -> set[str]:
-    """The names of a type's inputs that the SDK deprecates. Its constructors take them without a warning."""
+    """Return the deprecated inputs of a type. The SDK's constructors accept them without a warning."""
     kind = resource_class(token)
     getters = [value.fget.__dict__ for value in vars(kind).values() if isinstance(value, property)] if kind else []
     return {getter["_pulumi_name"] for getter in getters if "_pulumi_deprecated_callable" in getter}

@@ -1,36 +1,38 @@
 from hypothesis import strategies as st
 
 from components.backup_plan import MAX_RETENTION_DAYS, BackupRule
-from tests.components.configurations.recipes import mistake, parts, slips
-from tests.components.configurations.schedule import CRONS, NO_CRONS, RATES
+from tests.components.configurations.deferred import invalid, invalid_objects, objects
+from tests.components.configurations.schedule import CRONS, INVALID_CRONS, RATES
 from tests.components.configurations.values import (
     KEYS,
+    arguments,
     arns,
-    given,
     inputs,
-    merged,
+    integers,
+    kebab_case,
+    merge,
     names,
-    outside,
-    repeated,
-    several,
-    whole,
-    words,
+    outside_range,
+    sequences,
+    with_duplicate,
 )
 
-# Of a vault, a plan, a selection and a rule.
+# The limit for vaults, plans, selections and rules.
 MAX_NAME_LENGTH = 50
 
 
-RULES = parts(
+RULES = objects(
     BackupRule,
-    given({"name": words(MAX_NAME_LENGTH), "schedule": CRONS, "delete_after_days": whole(1, MAX_RETENTION_DAYS)}),
+    arguments(
+        {"name": kebab_case(MAX_NAME_LENGTH), "schedule": CRONS, "delete_after_days": integers(1, MAX_RETENTION_DAYS)}
+    ),
 )
-VALID = merged(
+VALID = merge(
     names("backups", longest=MAX_NAME_LENGTH, resource_name=False),
-    given(
+    arguments(
         {
-            "rules": several(RULES, 1, 4, unique_by=lambda rule: rule.arguments["name"]),
-            "resource_arns": several(inputs(arns("rds", words(20).map("db:".__add__))), 1, 5),
+            "rules": sequences(RULES, 1, 4, unique_by=lambda rule: rule.arguments["name"]),
+            "resource_arns": sequences(inputs(arns("rds", kebab_case(20).map("db:".__add__))), 1, 5),
         },
         key_arn=inputs(KEYS),
         protected=st.booleans(),
@@ -40,14 +42,14 @@ RULE = {"name": "monthly", "schedule": "cron(0 7 1 * ? *)", "delete_after_days":
 
 
 def _rule(**changes):
-    return {"owner": BackupRule, "rules": slips(BackupRule, RULE, **changes).map(lambda rule: [rule])}
+    return {"owner": BackupRule, "rules": invalid_objects(BackupRule, RULE, **changes).map(lambda rule: [rule])}
 
 
 INVALID = [
-    mistake("rules", rules=[]),
-    mistake("rules", rules=repeated(RULES)),
-    mistake("resource_arns", resource_arns=[]),
-    mistake("name", **_rule(name=st.sampled_from(["", "Monthly", "a_b", "a--b", "-a", "a-"]))),
-    mistake("schedule", **_rule(schedule=NO_CRONS | RATES)),
-    mistake("delete_after_days", **_rule(delete_after_days=outside(1, MAX_RETENTION_DAYS))),
+    invalid("rules", rules=[]),
+    invalid("rules", rules=with_duplicate(RULES)),
+    invalid("resource_arns", resource_arns=[]),
+    invalid("name", **_rule(name=st.sampled_from(["", "Monthly", "a_b", "a--b", "-a", "a-"]))),
+    invalid("schedule", **_rule(schedule=INVALID_CRONS | RATES)),
+    invalid("delete_after_days", **_rule(delete_after_days=outside_range(1, MAX_RETENTION_DAYS))),
 ]

@@ -1,36 +1,36 @@
 from hypothesis import strategies as st
 
 from components.budget import MAX_ADDRESSES
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
+    INVALID_MAILS,
     MAILS,
-    NO_MAILS,
+    arguments,
     arns,
-    given,
     inputs,
-    merged,
+    integers,
+    kebab_case,
+    merge,
     names,
-    outside,
-    repeated,
-    several,
-    whole,
-    words,
+    outside_range,
+    sequences,
+    with_duplicate,
 )
 
-TOPICS = arns("sns", words(30))
-TOLD = given({"recipients": several(MAILS, 1, MAX_ADDRESSES)}, topic_arn=inputs(TOPICS)) | given(
+TOPICS = arns("sns", kebab_case(30))
+TOLD = arguments({"recipients": sequences(MAILS, 1, MAX_ADDRESSES)}, topic_arn=inputs(TOPICS)) | arguments(
     {"topic_arn": inputs(TOPICS)}
 )
-VALID = merged(
+VALID = merge(
     names("cost-anomalies", resource_name=False),
-    given({"monthly_usd": whole(1, 10_000_000)}, anomaly_usd=whole(1, 10_000_000)),
+    arguments({"monthly_usd": integers(1, 10_000_000)}, anomaly_usd=integers(1, 10_000_000)),
     TOLD,
 )
 INVALID = [
-    mistake("monthly_usd", monthly_usd=outside(1, 10_000_000)),
-    mistake("anomaly_usd", anomaly_usd=outside(1, 10_000_000)),
-    mistake("recipients", recipients=[], topic_arn=None),
-    mistake("recipients", recipients=several(MAILS, MAX_ADDRESSES + 1, MAX_ADDRESSES + 5)),
-    mistake("recipients", recipients=st.lists(NO_MAILS, min_size=1, max_size=1)),
-    mistake("recipients", recipients=repeated(MAILS)),
+    invalid("monthly_usd", monthly_usd=outside_range(1, 10_000_000)),
+    invalid("anomaly_usd", anomaly_usd=outside_range(1, 10_000_000)),
+    invalid("recipients", recipients=[], topic_arn=None),
+    invalid("recipients", recipients=sequences(MAILS, MAX_ADDRESSES + 1, MAX_ADDRESSES + 5)),
+    invalid("recipients", recipients=st.lists(INVALID_MAILS, min_size=1, max_size=1)),
+    invalid("recipients", recipients=with_duplicate(MAILS)),
 ]

@@ -1,7 +1,7 @@
 from hypothesis import strategies as st
 
 from components.cache import MAX_NAME_LENGTH
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
     DIGITS,
     FEWER_THAN_TWO_SUBNETS,
@@ -10,13 +10,13 @@ from tests.components.configurations.values import (
     NETWORKS,
     PAIRS_OF_SUBNETS,
     SHORTEST_NAMING,
-    given,
+    arguments,
+    identifiers,
     inputs,
-    led,
-    merged,
+    integers,
+    merge,
     names,
-    outside,
-    whole,
+    outside_range,
 )
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -27,13 +27,13 @@ def _moment(minute):
     return f"{WEEKDAYS[day]}:{minute // 60:02}:{minute % 60:02}"
 
 
-# From an hour to a day, also over the end of the week.
+# From an hour to a day, also across the end of the week.
 WEEKLY_WINDOWS = st.builds(
     lambda start, length: f"{_moment(start)}-{_moment(start + length)}",
-    whole(0, 7 * 1440 - 1),
-    whole(60, 1440),
+    integers(0, 7 * 1440 - 1),
+    integers(60, 1440),
 )
-NO_WEEKLY_WINDOWS = st.sampled_from(
+INVALID_WEEKLY_WINDOWS = st.sampled_from(
     [
         "",
         "sun",
@@ -45,26 +45,28 @@ NO_WEEKLY_WINDOWS = st.sampled_from(
         "sun:5:00-sun:6:00",
     ]
 )
-TYPES = st.builds("cache.{}.{}".format, led(LETTERS, LETTERS + DIGITS, 4), st.sampled_from(["micro", "2xlarge"]))
+TYPES = st.builds(
+    "cache.{}.{}".format, identifiers(LETTERS, LETTERS + DIGITS, 4), st.sampled_from(["micro", "2xlarge"])
+)
 
 
-VALID = merged(
+VALID = merge(
     names(longest=MAX_NAME_LENGTH) | names("cache", longest=MAX_NAME_LENGTH, resource_name=False),
-    given(
+    arguments(
         {"vpc_id": inputs(NETWORKS), "subnet_ids": PAIRS_OF_SUBNETS},
         node_type=inputs(TYPES),
-        nodes=whole(1, 6),
-        engine_version=st.builds("{}.{}".format, whole(7, 12), whole(0, 30)),
+        nodes=integers(1, 6),
+        engine_version=st.builds("{}.{}".format, integers(7, 12), integers(0, 30)),
         maintenance_window=WEEKLY_WINDOWS,
         key_arn=inputs(KEYS),
     ),
 )
 INVALID = [
-    mistake("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
-    mistake("resource_name", resource_name=""),
-    mistake("resource_name", resource_name=whole(MAX_NAME_LENGTH - 3, 50).map("x".__mul__), naming=SHORTEST_NAMING),
-    mistake("nodes", nodes=outside(1, 6)),
-    mistake("node_type", node_type=st.sampled_from(["", "t4g.micro", "cache.t4g", "cache.T4G.micro", "cache..micro"])),
-    mistake("engine_version", engine_version=st.sampled_from(["", "8", "8.0.1", "8.x", "v8.0"])),
-    mistake("maintenance_window", maintenance_window=NO_WEEKLY_WINDOWS),
+    invalid("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
+    invalid("resource_name", resource_name=""),
+    invalid("resource_name", resource_name=integers(MAX_NAME_LENGTH - 3, 50).map("x".__mul__), naming=SHORTEST_NAMING),
+    invalid("nodes", nodes=outside_range(1, 6)),
+    invalid("node_type", node_type=st.sampled_from(["", "t4g.micro", "cache.t4g", "cache.T4G.micro", "cache..micro"])),
+    invalid("engine_version", engine_version=st.sampled_from(["", "8", "8.0.1", "8.x", "v8.0"])),
+    invalid("maintenance_window", maintenance_window=INVALID_WEEKLY_WINDOWS),
 ]

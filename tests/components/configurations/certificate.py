@@ -1,26 +1,26 @@
 from hypothesis import strategies as st
 
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
-    NO_HOSTS,
-    NO_REGIONS,
+    INVALID_HOSTS,
+    INVALID_REGIONS,
     REGIONS,
     ZONES,
-    given,
+    arguments,
     hosts,
     inputs,
-    whole,
+    integers,
 )
 
-# ACM's own limit.
+# The limit of ACM.
 MAX_HOST_NAME_LENGTH = 64
 
-VALID = given(
+VALID = arguments(
     {"host_name": hosts(MAX_HOST_NAME_LENGTH), "zone_id": inputs(ZONES)},
     region=st.sampled_from(REGIONS),
 )
 INVALID = [
-    mistake("host_name", host_name=NO_HOSTS),
-    mistake("host_name", host_name=whole(MAX_HOST_NAME_LENGTH - 3, 80).map(lambda length: f"{'x' * length}.com")),
-    mistake("region", region=NO_REGIONS),
+    invalid("host_name", host_name=INVALID_HOSTS),
+    invalid("host_name", host_name=integers(MAX_HOST_NAME_LENGTH - 3, 80).map(lambda length: f"{'x' * length}.com")),
+    invalid("region", region=INVALID_REGIONS),
 ]

@@ -5,16 +5,16 @@ from hypothesis import strategies as st
 from components.container_task import ContainerTask, ContainerTaskArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from tests.components.configurations import load_balancer
-from tests.components.configurations.recipes import Recipe, mistake
+from tests.components.configurations.deferred import DeferredObject, invalid
 from tests.components.configurations.values import (
+    INVALID_PLACEMENTS,
     PLACEMENTS,
     SHORTEST_NAMING,
-    WRONG_PLACEMENTS,
-    given,
+    arguments,
+    integers,
+    kebab_case,
     other_than,
-    outside,
-    whole,
-    words,
+    outside_range,
 )
 
 NUMBERS = itertools.count(1)
@@ -33,30 +33,34 @@ TASK = {"naming": SHORTEST_NAMING, "resource_name": "api", "image": f"ghcr.io/ex
 
 
 @st.composite
-def parts(draw, shifts_traffic):
-    """A load balancer and a task on its port, with names that fit both. What else they can be is their own matter."""
+def objects(draw, shifts_traffic):
+    """Draw a load balancer and a task with the same port, and names that fit both. Their own tests vary the rest."""
     naming = draw(load_balancer.NAMES)["naming"]
-    both = {"naming": naming, "port": draw(whole(1, 65_535))}
-    container = TASK | both | {"resource_name": draw(words(8))}
+    both = {"naming": naming, "port": draw(integers(1, 65_535))}
+    container = TASK | both | {"resource_name": draw(kebab_case(8))}
     behind = BALANCER | both | {"shifts_traffic": shifts_traffic}
-    return {"naming": naming, "task": Recipe(task, container), "load_balancer": Recipe(balancer, behind)}
+    return {
+        "naming": naming,
+        "task": DeferredObject(task, container),
+        "load_balancer": DeferredObject(balancer, behind),
+    }
 
 
 @st.composite
 def numbers(draw):
-    """How many tasks: none or more, and where their number scales at least one and no more than the most."""
+    """Draw the number of tasks; with scaling, at least one and at most the maximum."""
     if draw(st.booleans()):
-        return draw(given({}, desired_count=whole(0, 1_000)))
-    maximum = draw(whole(1, 1_000))
-    return draw(given({"maximum_count": st.just(maximum)}, desired_count=whole(1, maximum)))
+        return draw(arguments({}, desired_count=integers(0, 1_000)))
+    maximum = draw(integers(1, 1_000))
+    return draw(arguments({"maximum_count": st.just(maximum)}, desired_count=integers(1, maximum)))
 
 
 @st.composite
 def services(draw):
-    """A deployment that moves traffic needs a load balancer that can."""
+    """Draw a deployment; one that shifts traffic needs a load balancer with two target groups."""
     shifts = draw(st.booleans())
     deployment = draw(st.sampled_from(["rolling", "canary", "blue_green"] if shifts else ["rolling"]))
-    drawn = draw(parts(shifts)) | draw(numbers())
+    drawn = draw(objects(shifts)) | draw(numbers())
     if deployment != "rolling" or draw(st.booleans()):
         drawn["deployment"] = deployment
     drawn["placement"] = draw(PLACEMENTS)
@@ -67,16 +71,16 @@ def services(draw):
 
 VALID = services()
 SHIFTS = st.sampled_from(["canary", "blue_green"])
-# Each is made once for all the mistakes that it is part of.
-STEADY = {"task": Recipe(task, TASK), "load_balancer": Recipe(balancer, BALANCER)}
-ELSEWHERE = STEADY | {"task": Recipe(task, TASK | {"port": 3001})}
+# Each is created once for all invalid changes that contain it.
+STEADY = {"task": DeferredObject(task, TASK), "load_balancer": DeferredObject(balancer, BALANCER)}
+ELSEWHERE = STEADY | {"task": DeferredObject(task, TASK | {"port": 3001})}
 INVALID = [
-    mistake("desired_count", maximum_count=None, desired_count=outside(0, 1_000)),
-    mistake("desired_count", maximum_count=10, desired_count=outside(1, 1_000)),
-    mistake("maximum_count", desired_count=whole(2, 1_000), maximum_count=1),
-    mistake("maximum_count", desired_count=1, maximum_count=outside(1, 1_000)),
-    mistake("deployment", deployment=other_than("rolling", "canary", "blue_green")),
-    mistake("task", **ELSEWHERE),
-    mistake("deployment", **STEADY, deployment=SHIFTS),
-    *WRONG_PLACEMENTS,
+    invalid("desired_count", maximum_count=None, desired_count=outside_range(0, 1_000)),
+    invalid("desired_count", maximum_count=10, desired_count=outside_range(1, 1_000)),
+    invalid("maximum_count", desired_count=integers(2, 1_000), maximum_count=1),
+    invalid("maximum_count", desired_count=1, maximum_count=outside_range(1, 1_000)),
+    invalid("deployment", deployment=other_than("rolling", "canary", "blue_green")),
+    invalid("task", **ELSEWHERE),
+    invalid("deployment", **STEADY, deployment=SHIFTS),
+    *INVALID_PLACEMENTS,
 ]

@@ -1,48 +1,48 @@
 from hypothesis import strategies as st
 
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
     FEWER_THAN_TWO_SUBNETS,
     GROUPS,
+    INVALID_RETENTIONS,
     KEYS,
     NETWORKS,
-    NO_RETENTIONS,
     PAIRS_OF_SUBNETS,
     RETENTIONS,
     SECRETS,
     SUFFIX,
-    given,
+    arguments,
     inputs,
-    merged,
+    integers,
+    kebab_case,
+    merge,
     names,
-    outside,
-    whole,
-    words,
+    outside_range,
 )
 
-VALID = merged(
+VALID = merge(
     names("db-proxy-role", f"db-proxy-sg{SUFFIX}", resource_name=False),
-    given(
+    arguments(
         {
             "vpc_id": inputs(NETWORKS),
             "subnet_ids": PAIRS_OF_SUBNETS,
-            "database_identifier": inputs(words(40)),
+            "database_identifier": inputs(kebab_case(40)),
             "database_security_group_id": inputs(GROUPS),
             "secret_arn": inputs(SECRETS),
         },
         secret_key_arn=inputs(KEYS),
         iam_authentication=st.booleans(),
-        connections_percent=whole(1, 100),
-        borrow_timeout_seconds=whole(0, 300),
-        idle_client_timeout_seconds=whole(1, 28_800),
+        connections_percent=integers(1, 100),
+        borrow_timeout_seconds=integers(0, 300),
+        idle_client_timeout_seconds=integers(1, 28_800),
         log_retention_days=RETENTIONS,
         log_key_arn=inputs(KEYS),
     ),
 )
 INVALID = [
-    mistake("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
-    mistake("connections_percent", connections_percent=outside(1, 100)),
-    mistake("borrow_timeout_seconds", borrow_timeout_seconds=outside(0, 300)),
-    mistake("idle_client_timeout_seconds", idle_client_timeout_seconds=outside(1, 28_800)),
-    mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
+    invalid("subnet_ids", subnet_ids=FEWER_THAN_TWO_SUBNETS),
+    invalid("connections_percent", connections_percent=outside_range(1, 100)),
+    invalid("borrow_timeout_seconds", borrow_timeout_seconds=outside_range(0, 300)),
+    invalid("idle_client_timeout_seconds", idle_client_timeout_seconds=outside_range(1, 28_800)),
+    invalid("log_retention_days", log_retention_days=INVALID_RETENTIONS),
 ]

@@ -2,35 +2,35 @@ from hypothesis import strategies as st
 
 from components.deploy_identity import ISSUER
 from components.deploy_permissions import DEPLOYMENT_POLICIES
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
     ACCOUNTS,
     BUCKETS,
     CAPITALS,
     DIGITS,
+    INVALID_REGIONS,
     KEYS,
     LETTERS,
-    NO_REGIONS,
     REGIONS,
+    arguments,
     arns,
-    given,
     inputs,
-    merged,
+    integers,
+    kebab_case,
+    merge,
     names,
-    spelled,
-    whole,
-    words,
+    strings,
 )
 
-OWNERS = words(39) | whole(1, 39).map("x".__mul__)
-REPOSITORIES = st.builds("{}/{}".format, OWNERS, spelled(LETTERS + CAPITALS + DIGITS + "_.-", 1, 100))
+OWNERS = kebab_case(39) | integers(1, 39).map("x".__mul__)
+REPOSITORIES = st.builds("{}/{}".format, OWNERS, strings(LETTERS + CAPITALS + DIGITS + "_.-", 1, 100))
 PROVIDERS = arns("iam", st.just(f"oidc-provider/{ISSUER}"), region=st.just(""))
-VALID = merged(
+VALID = merge(
     names(*(f"deploy-{part}" for part in (*DEPLOYMENT_POLICIES, "state")), "preview-state", resource_name=False),
-    given(
+    arguments(
         {
             "repository": REPOSITORIES,
-            "github_environment": spelled(LETTERS + CAPITALS + DIGITS + "_.-", 1, 40) | st.just("x" * 255),
+            "github_environment": strings(LETTERS + CAPITALS + DIGITS + "_.-", 1, 40) | st.just("x" * 255),
             "region": st.sampled_from(REGIONS),
             "account_id": inputs(ACCOUNTS),
             "state_bucket_arn": inputs(BUCKETS),
@@ -39,22 +39,22 @@ VALID = merged(
         provider_arn=inputs(PROVIDERS),
     ),
 )
-NO_ARNS = st.sampled_from(
+INVALID_ARNS = st.sampled_from(
     ["", "key", "arn:", "arn:aws:kms:*", "arn:aws:kms:us-east-1:123456789012:key/?", "arn:aws iam"]
 )
 INVALID = [
-    mistake(
+    invalid(
         "repository",
         repository=st.sampled_from(
             ["", "films", "/films", "acme/", "acme/*", "*/films", "acme/films/x", "-acme/films", "a--b/c", "a b/c"]
         )
-        | whole(40, 60).map(lambda length: f"{'x' * length}/films")
-        | whole(101, 120).map(lambda length: f"acme/{'x' * length}"),
+        | integers(40, 60).map(lambda length: f"{'x' * length}/films")
+        | integers(101, 120).map(lambda length: f"acme/{'x' * length}"),
     ),
-    mistake("github_environment", github_environment=st.sampled_from(["", "*", "dev*", "a b", "a:b", "x" * 256])),
-    mistake("region", region=NO_REGIONS),
-    mistake("account_id", account_id=st.sampled_from(["", "1234", "12345678901a", "1234567890123", "*"])),
-    mistake("provider_arn", provider_arn=PROVIDERS.map(lambda arn: arn.replace("github", "gitlab")) | NO_ARNS),
-    mistake("state_bucket_arn", state_bucket_arn=BUCKETS.map(lambda arn: f"{arn}/*") | NO_ARNS),
-    mistake("state_key_arn", state_key_arn=NO_ARNS),
+    invalid("github_environment", github_environment=st.sampled_from(["", "*", "dev*", "a b", "a:b", "x" * 256])),
+    invalid("region", region=INVALID_REGIONS),
+    invalid("account_id", account_id=st.sampled_from(["", "1234", "12345678901a", "1234567890123", "*"])),
+    invalid("provider_arn", provider_arn=PROVIDERS.map(lambda arn: arn.replace("github", "gitlab")) | INVALID_ARNS),
+    invalid("state_bucket_arn", state_bucket_arn=BUCKETS.map(lambda arn: f"{arn}/*") | INVALID_ARNS),
+    invalid("state_key_arn", state_key_arn=INVALID_ARNS),
 ]

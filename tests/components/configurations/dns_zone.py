@@ -1,10 +1,10 @@
 from hypothesis import strategies as st
 
-from tests.components.configurations.recipes import mistake
-from tests.components.configurations.values import NO_HOSTS, given, hosts, whole
+from tests.components.configurations.deferred import invalid
+from tests.components.configurations.values import INVALID_HOSTS, arguments, hosts, integers
 
-VALID = given({"host_name": hosts()}, protected=st.booleans())
+VALID = arguments({"host_name": hosts()}, protected=st.booleans())
 INVALID = [
-    mistake("host_name", host_name=NO_HOSTS),
-    mistake("host_name", host_name=whole(126, 200).map(lambda labels: f"{'x.' * labels}com")),
+    invalid("host_name", host_name=INVALID_HOSTS),
+    invalid("host_name", host_name=integers(126, 200).map(lambda labels: f"{'x.' * labels}com")),
 ]

@@ -1,34 +1,35 @@
 from hypothesis import strategies as st
 
 from components.parameters import MAX_VALUE_LENGTH
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
     DIGITS,
     LETTERS,
-    given,
+    arguments,
+    identifiers,
     inputs,
-    led,
-    merged,
+    merge,
     names,
-    spelled,
+    strings,
     texts,
-    too_long,
+    texts_longer_than,
 )
 
 NAMES = st.builds(
     lambda first, rest: "_".join([first, *rest]),
-    led(LETTERS, LETTERS + DIGITS, 8),
-    st.lists(spelled(LETTERS + DIGITS, 1, 6), max_size=2),
+    identifiers(LETTERS, LETTERS + DIGITS, 8),
+    st.lists(strings(LETTERS + DIGITS, 1, 6), max_size=2),
 )
-VALID = merged(
+VALID = merge(
     names(resource_name=False),
-    given({"values": st.dictionaries(NAMES, inputs(texts(MAX_VALUE_LENGTH)), min_size=1, max_size=8)}),
+    arguments({"values": st.dictionaries(NAMES, inputs(texts(MAX_VALUE_LENGTH)), min_size=1, max_size=8)}),
 )
-NO_NAMES = st.sampled_from(["", "Url", "api-url", "api__url", "_url", "url_", "1st", "api url", "api/url"])
+INVALID_NAMES = st.sampled_from(["", "Url", "api-url", "api__url", "_url", "url_", "1st", "api url", "api/url"])
 INVALID = [
-    mistake("values", values={}),
-    mistake("values", values=NO_NAMES.map(lambda name: {name: "there"})),
-    mistake(
-        "values", values=(st.just("") | too_long(MAX_VALUE_LENGTH) | st.integers()).map(lambda value: {"url": value})
+    invalid("values", values={}),
+    invalid("values", values=INVALID_NAMES.map(lambda name: {name: "there"})),
+    invalid(
+        "values",
+        values=(st.just("") | texts_longer_than(MAX_VALUE_LENGTH) | st.integers()).map(lambda value: {"url": value}),
     ),
 ]

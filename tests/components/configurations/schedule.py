@@ -1,16 +1,16 @@
 from hypothesis import strategies as st
 
 from components.schedule import CRON_FIELDS, DAYS, MAX_EXPRESSION_LENGTH
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
     FUNCTIONS,
-    given,
+    arguments,
     inputs,
-    merged,
+    integers,
+    merge,
     names,
     texts,
-    too_long,
-    whole,
+    texts_longer_than,
 )
 
 
@@ -20,13 +20,13 @@ def _rate(number, unit):
 
 @st.composite
 def items(draw, field):
-    """Values, ranges and steps of one field of a cron expression."""
-    values = whole(field.low, field.high)
+    """Draw a value, a range or a step of one field of a cron expression."""
+    values = integers(field.low, field.high)
     written = values.map(str)
     if field.names:
         written |= st.sampled_from(field.names)
     first, last = sorted(draw(st.tuples(values, values)))
-    step = draw(whole(1, min(field.span - 1, 9_999)))
+    step = draw(integers(1, min(field.span - 1, 9_999)))
     return draw(
         st.sampled_from(
             ["*", draw(written), f"{first}-{last}", f"*/{step}", f"{first}/{step}", f"{first}-{last}/{step}"]
@@ -35,7 +35,7 @@ def items(draw, field):
 
 
 def fields(number):
-    """What may stand in a field."""
+    """Return lists of items of a field."""
     return st.lists(items(CRON_FIELDS[number]), min_size=1, max_size=3).map(",".join)
 
 
@@ -49,8 +49,8 @@ CRONS = st.builds(
     fields(3),
     fields(5),
 ).filter(lambda expression: len(expression) <= MAX_EXPRESSION_LENGTH)
-RATES = st.builds(_rate, whole(1, 999_999_999), st.sampled_from(["minute", "hour", "day"]))
-NO_CRONS = st.sampled_from(
+RATES = st.builds(_rate, integers(1, 999_999_999), st.sampled_from(["minute", "hour", "day"]))
+INVALID_CRONS = st.sampled_from(
     [
         "cron()",
         "cron(0 3 * * ?)",
@@ -72,7 +72,7 @@ NO_CRONS = st.sampled_from(
         f"cron({','.join(['1'] * 150)} 3 * * ? *)",
     ]
 )
-NO_RATES = st.sampled_from(
+INVALID_RATES = st.sampled_from(
     [
         "",
         "rate(0 minutes)",
@@ -84,7 +84,7 @@ NO_RATES = st.sampled_from(
         "daily",
     ]
 )
-LEAVES = st.none() | st.booleans() | whole(-(2**53), 2**53) | st.floats(-1e9, 1e9) | inputs(texts(20))
+LEAVES = st.none() | st.booleans() | integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | inputs(texts(20))
 EVENTS = st.dictionaries(
     texts(12),
     st.recursive(
@@ -92,9 +92,9 @@ EVENTS = st.dictionaries(
     ),
     max_size=4,
 )
-VALID = merged(
+VALID = merge(
     names("-schedule-role"),
-    given(
+    arguments(
         {
             "description": texts(512),
             "expression": CRONS | RATES,
@@ -104,10 +104,10 @@ VALID = merged(
     ),
 )
 INVALID = [
-    mistake("resource_name", resource_name=""),
-    mistake("description", description=st.just("") | too_long(512)),
-    mistake("expression", expression=NO_CRONS | NO_RATES),
-    mistake(
+    invalid("resource_name", resource_name=""),
+    invalid("description", description=st.just("") | texts_longer_than(512)),
+    invalid("expression", expression=INVALID_CRONS | INVALID_RATES),
+    invalid(
         "event",
         event=st.sampled_from(
             [{"at": {1, 2}}, {"at": float("nan")}, {"at": float("inf")}, {"at": b"x"}, [], "{}", None]

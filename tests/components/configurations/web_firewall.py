@@ -1,49 +1,49 @@
 from hypothesis import strategies as st
 
 from components.web_firewall import CORE, MANAGED_GROUPS
-from tests.components.configurations.recipes import mistake
+from tests.components.configurations.deferred import invalid
 from tests.components.configurations.values import (
     CAPITALS,
     DIGITS,
+    INVALID_RETENTIONS,
     LETTERS,
-    NO_RETENTIONS,
     RETENTIONS,
+    arguments,
     arns,
-    given,
+    identifiers,
     inputs,
-    led,
-    merged,
+    integers,
+    kebab_case,
+    merge,
     names,
-    outside,
-    repeated,
-    several,
-    whole,
-    words,
+    outside_range,
+    sequences,
+    with_duplicate,
 )
 
-RULES = led(LETTERS + CAPITALS, LETTERS + CAPITALS + DIGITS + "_", 20)
-GUARDED = arns("elasticloadbalancing", words(20).map("loadbalancer/app/{}/0".format))
-NO_NAMES = st.sampled_from(["", "1a", "_a", "a-b", "a b", "ä"])
+RULES = identifiers(LETTERS + CAPITALS, LETTERS + CAPITALS + DIGITS + "_", 20)
+GUARDED = arns("elasticloadbalancing", kebab_case(20).map("loadbalancer/app/{}/0".format))
+INVALID_NAMES = st.sampled_from(["", "1a", "_a", "a-b", "a b", "ä"])
 
-VALID = merged(
+VALID = merge(
     names("-firewall"),
-    given(
+    arguments(
         {},
-        rate_per_five_minutes=whole(10, 2_000_000_000),
-        counted_rules=st.dictionaries(st.sampled_from(MANAGED_GROUPS), several(RULES, 1, 3), max_size=3),
+        rate_per_five_minutes=integers(10, 2_000_000_000),
+        counted_rules=st.dictionaries(st.sampled_from(MANAGED_GROUPS), sequences(RULES, 1, 3), max_size=3),
         log_retention_days=RETENTIONS,
-        resource_arns=st.dictionaries(words(), inputs(GUARDED), max_size=3),
+        resource_arns=st.dictionaries(kebab_case(), inputs(GUARDED), max_size=3),
     ),
 )
 INVALID = [
-    mistake("resource_name", resource_name=""),
-    mistake("rate_per_five_minutes", rate_per_five_minutes=outside(10, 2_000_000_000)),
-    mistake("counted_rules", counted_rules={"AWSManagedRulesLinuxRuleSet": ["LFI_URIPATH"]}),
-    mistake("counted_rules", counted_rules={CORE: []}),
-    mistake("counted_rules", counted_rules=repeated(RULES).map(lambda rules: {CORE: rules})),
-    mistake("counted_rules", counted_rules=NO_NAMES.map(lambda name: {CORE: [name]})),
-    mistake("log_retention_days", log_retention_days=NO_RETENTIONS),
-    mistake(
+    invalid("resource_name", resource_name=""),
+    invalid("rate_per_five_minutes", rate_per_five_minutes=outside_range(10, 2_000_000_000)),
+    invalid("counted_rules", counted_rules={"AWSManagedRulesLinuxRuleSet": ["LFI_URIPATH"]}),
+    invalid("counted_rules", counted_rules={CORE: []}),
+    invalid("counted_rules", counted_rules=with_duplicate(RULES).map(lambda rules: {CORE: rules})),
+    invalid("counted_rules", counted_rules=INVALID_NAMES.map(lambda name: {CORE: [name]})),
+    invalid("log_retention_days", log_retention_days=INVALID_RETENTIONS),
+    invalid(
         "resource_arns",
         resource_arns=st.sampled_from(["", "Balancer", "a_b", "a--b"]).map(
             lambda name: {name: "arn:aws:elasticloadbalancing"}

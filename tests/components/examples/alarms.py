@@ -1,4 +1,4 @@
-"""The rule and the alarms that their tests start from, one set of the ready rules, and what is registered for one of them."""
+"""Rules and alarms for tests."""
 
 from components import alarm_rules
 from components.alarms import AlarmRule, Alarms, AlarmsArgs, Metric
@@ -36,7 +36,7 @@ def args(*rules, **changes):
 
 
 def every_rule():
-    """One set of each of the ready rules."""
+    """Return one set of each of the ready-made rules."""
     return [
         *alarm_rules.queue_rules("thumbnail", QUEUE),
         *alarm_rules.dead_letter_rules("thumbnail", DEAD),
@@ -54,5 +54,5 @@ def every_rule():
 
 
 def alarm(register, name, *rules, **changes):
-    """What is registered for one rule."""
+    """Return the inputs of the alarm of one rule."""
     return dict(register(lambda: Alarms("alarms", args(*rules, **changes))).named(f"alarms-{name}").inputs)

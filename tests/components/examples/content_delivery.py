@@ -1,4 +1,4 @@
-"""The distribution that its tests start from."""
+"""A distribution for tests."""
 
 from components.content_delivery import ContentDeliveryArgs
 from components.naming import Naming

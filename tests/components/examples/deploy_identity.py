@@ -1,4 +1,4 @@
-"""The deploying roles that their tests start from."""
+"""Deployment roles for tests."""
 
 from components.deploy_identity import DeployIdentityArgs
 from components.naming import Naming

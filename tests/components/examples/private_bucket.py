@@ -1,4 +1,4 @@
-"""The bucket that its tests start from, and what it registers."""
+"""A bucket for tests, and the number of its resources."""
 
 from components.naming import Naming
 from components.private_bucket import PrivateBucketArgs

@@ -1,4 +1,4 @@
-"""The search domain that its tests start from."""
+"""A search domain for tests."""
 
 from components.naming import Naming
 from components.search_domain import SearchDomainArgs
