@@ -1,0 +1,1 @@
+"""Functions that all features share, such as records, audit, outbox and idempotency."""

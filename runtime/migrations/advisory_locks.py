@@ -1,7 +1,7 @@
-"""Waiting for another migrator by asking again and again.
+"""Waiting for another migrator's advisory lock, by polling.
 
-`pg_advisory_lock` would wait inside a statement, which has a snapshot, and whoever builds an index concurrently waits for every
-older snapshot: the one that works and the one that waits for it would wait for each other.
+`pg_advisory_lock` would wait inside a statement, which holds a snapshot. CREATE INDEX CONCURRENTLY waits for all older snapshots,
+so a migrator that builds an index and one that waits for the lock would deadlock.
 """
 
 import time
@@ -11,13 +11,17 @@ POLL_SECONDS = 0.1
 
 
 class MigratorBusyError(Exception):
-    """Another migrator was at work all the time."""
+    """Another migrator holds the lock."""
 
 
 def wait_for_lock(try_lock: Callable[[], object], seconds: float) -> None:
-    """Returns once `try_lock` says yes. MigratorBusyError when it still says no after so many seconds."""
+    """Poll `try_lock` until it returns a true value.
+
+    Raises:
+        MigratorBusyError: It does not within `seconds`.
+    """
     deadline = time.monotonic() + seconds
     while not try_lock():
         if time.monotonic() > deadline:
-            raise MigratorBusyError(f"another migrator was at work for {seconds:g} s")
+            raise MigratorBusyError(f"another migrator has held the lock for {seconds:g} s")
         time.sleep(POLL_SECONDS)

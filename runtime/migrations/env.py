@@ -1,4 +1,4 @@
-"""What Alembic runs for every command: the revisions, each in a transaction of its own, on the connection it is handed."""
+"""Alembic's environment script: run each revision in its own transaction, on the connection from the configuration."""
 
 from alembic import context
 

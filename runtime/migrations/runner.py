@@ -1,8 +1,8 @@
-"""Alembic, run from Python: no configuration file, and paths that follow this one, wherever it lies.
+"""Alembic migrations, run from Python without a configuration file.
 
-Revisions are written as SQL. Each runs in a transaction of its own with a lock timeout and a statement timeout, so that a
-migration gives up rather than hold up the application; an advisory lock lets only one migrator work at a time. What has to
-run outside a transaction (an index on a large table) is written so that running it again repairs what a crash left.
+Revisions are written in SQL. Each runs in its own transaction with a lock timeout and a statement timeout, so that a migration
+fails rather than block the application. An advisory lock allows only one migrator at a time. Statements that must run outside a
+transaction (an index on a large table) are written so that running them again repairs the leftovers of a crash.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,13 +19,13 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, text
 from runtime.adapters.database import ssl_mode
 from runtime.migrations.advisory_locks import wait_for_lock
 
-# Any fixed number; it is this project's key among the database's advisory locks.
+# An arbitrary but fixed key among the database's advisory locks.
 ADVISORY_LOCK = 7_305_418_206
 ADVISORY_LOCK_WAIT_SECONDS = 60
 
 
 class Migrator:
-    """The schema of one database, as the role that owns it."""
+    """Migrates the schema of one database, as the role that owns it."""
 
     def __init__(
         self,
@@ -50,25 +50,27 @@ class Migrator:
         self._timeouts = f"-c lock_timeout={lock_timeout_seconds}s -c statement_timeout={statement_timeout_seconds}s"
 
     def upgrade(self, revision: str = "head") -> list[str]:
-        """Applies what is missing up to `revision`; answers the applied revisions in order, none when all were there.
+        """Apply the missing revisions up to `revision`, and return them in order.
 
-        A revision that fails is rolled back and its error raised; those before it stay. MigratorBusyError when another
-        migrator did not finish within a minute.
+        A revision that fails is rolled back and its error raised; the revisions before it stay applied.
+
+        Raises:
+            MigratorBusyError: Another migrator did not finish within a minute.
         """
         return self._run(lambda config: command.upgrade(config, revision))
 
     def downgrade(self, revision: str) -> list[str]:
-        """Takes back everything after `revision` ("base" for all); answers the revisions taken back in order."""
+        """Revert all revisions after `revision` ("base" for all), and return them in order."""
         return self._run(lambda config: command.downgrade(config, revision))
 
     def current(self) -> str | None:
-        """The revision that the database is at, None before the first."""
+        """Return the database's current revision, or None before the first."""
         with self._connected() as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
     def _run(self, migrate: Callable[[Config], None]) -> list[str]:
         steps: list[Any] = []
-        with self._connected() as connection, _only_one(connection):
+        with self._connected() as connection, _migration_lock(connection):
             migrate(_config(connection=connection, steps=steps))
         return [step.up_revision_id for step in steps]
 
@@ -78,7 +80,7 @@ class Migrator:
             self._url,
             poolclass=NullPool,
             connect_args={"options": self._timeouts},
-            # A revision's text goes to the server as it stands: `%` and `:` mean nothing but themselves.
+            # The SQL of revisions is sent unchanged: `%` and `:` are not placeholders.
             execution_options={"no_parameters": True},
         )
         with engine.connect() as connection:
@@ -86,7 +88,7 @@ class Migrator:
 
 
 def head_revision() -> str:
-    """The newest revision that this release knows."""
+    """Return the newest revision of this release."""
     revision = ScriptDirectory.from_config(_config()).get_current_head()
     if revision is None:
         raise RuntimeError("the release contains no migrations")
@@ -95,14 +97,14 @@ def head_revision() -> str:
 
 def _config(**attributes: Any) -> Config:
     config = Config(attributes=attributes)
-    # A percent sign in the path would be taken for interpolation.
+    # A percent sign in the path would be interpreted as interpolation.
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     return config
 
 
 @contextmanager
-def _only_one(connection: Connection) -> Iterator[None]:
-    """Waits for another migrator to finish. The lock belongs to the session: a killed migrator leaves none behind."""
+def _migration_lock(connection: Connection) -> Iterator[None]:
+    """Hold the advisory lock of the session, which a killed migrator does not leave behind."""
 
     def try_lock() -> object:
         with connection.begin():

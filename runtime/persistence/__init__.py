@@ -1,0 +1,1 @@
+"""Transactions, pagination and SQL helpers."""

@@ -1,7 +1,7 @@
-"""Keyset pages: each begins after the last row of the one before, newest first unless another order is asked for. No web
-framework here.
+"""Keyset pagination: each page begins after the last row of the previous one. Independent of the web framework.
 
-Ids are UUIDv7, which sort by time. Postgres writes a page as JSON: about twice as fast as a model for each row.
+Pages are sorted newest first by id (UUIDv7, which sorts by time), or in another order. Postgres produces the JSON of a page, which
+is about twice as fast as a Pydantic model for each row.
 """
 
 import base64
@@ -21,11 +21,11 @@ from runtime.persistence.transactions import Connection
 DEFAULT_LIMIT = 20
 MAX_LIMIT = 100
 DESCENDING = "-"
-NO_CURSOR = "This is not a cursor that the API gave for this order"
+INVALID_CURSOR = "Invalid cursor for this sort order"
 
 
 class Position(NamedTuple):
-    """A row's place in an order: its id, and what it is sorted by, as text. In the order of time, the id says it all."""
+    """The position of a row in a sort order: its id and its sort value as text; no value in the default order."""
 
     row_id: UUID
     value: str | None = None
@@ -33,8 +33,10 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class PageRequest:
-    """Which page is asked for: at most `limit` rows, those behind the place `after`. `order` is the name of an order, with a
-    minus before it for the other way round; None for the newest first."""
+    """A requested page: at most `limit` rows after the position `after`.
+
+    `order` is the name of a sort order, with a leading minus for descending; None sorts newest first.
+    """
 
     limit: int = DEFAULT_LIMIT
     order: str | None = None
@@ -43,7 +45,7 @@ class PageRequest:
 
 @dataclass(frozen=True, kw_only=True)
 class JsonPage:
-    """A page as Postgres wrote it: a JSON array, and the place of its last row when more rows follow."""
+    """A page as a JSON array from Postgres, and the position of its last row if there are more rows."""
 
     items: str
     last: Position | None
@@ -52,13 +54,13 @@ class JsonPage:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What rows can be sorted by: an expression that is never null, and its type."""
+    """A sort order: an expression that is never null, and its type."""
 
     by: Composable
     type: LiteralString = "text"
 
 
-# One row more than asked for tells whether there is a next page.
+# One row more than requested is selected, to find out whether there is a next page.
 _PAGE = SQL("""
 WITH found AS (
     SELECT {columns} FROM {source} WHERE {conditions} ORDER BY {row_id} DESC LIMIT %(limit)s + 1
@@ -69,19 +71,19 @@ SELECT coalesce((SELECT json_agg(row_to_json(page) ORDER BY {name} DESC)::text F
        CASE WHEN (SELECT count(*) FROM found) > %(limit)s
             THEN (SELECT {name} FROM page ORDER BY {name} LIMIT 1) END AS last_id
 """)
-# The same in another order. What a row is sorted by is not always one of its columns, so rows become JSON at once.
+# The same in another order. Rows become JSON early, because the sort expression is not always one of their columns.
 _ORDERED_PAGE = SQL("""
 WITH found AS (
-    SELECT {row_id} AS row_id, {by} AS place, (SELECT row_to_json(item) FROM (SELECT {columns}) AS item) AS item
-    FROM {source} WHERE {conditions} ORDER BY {by} {forth}, {row_id} {forth} LIMIT %(limit)s + 1
+    SELECT {row_id} AS row_id, {by} AS sort_value, (SELECT row_to_json(item) FROM (SELECT {columns}) AS item) AS item
+    FROM {source} WHERE {conditions} ORDER BY {by} {direction}, {row_id} {direction} LIMIT %(limit)s + 1
 ), page AS (
-    SELECT * FROM found ORDER BY place {forth}, row_id {forth} LIMIT %(limit)s
+    SELECT * FROM found ORDER BY sort_value {direction}, row_id {direction} LIMIT %(limit)s
 ), last AS (
-    SELECT row_id, place FROM page ORDER BY place {back}, row_id {back} LIMIT 1
+    SELECT row_id, sort_value FROM page ORDER BY sort_value {reverse}, row_id {reverse} LIMIT 1
 )
-SELECT coalesce((SELECT json_agg(item ORDER BY place {forth}, row_id {forth})::text FROM page), '[]') AS items,
+SELECT coalesce((SELECT json_agg(item ORDER BY sort_value {direction}, row_id {direction})::text FROM page), '[]') AS items,
        CASE WHEN (SELECT count(*) FROM found) > %(limit)s THEN (SELECT row_id FROM last) END AS last_id,
-       (SELECT place::text FROM last) AS last_value
+       (SELECT sort_value::text FROM last) AS last_value
 """)
 _DIRECTIONS = (SQL("ASC"), SQL("DESC"))
 EVERY_ROW = SQL("true")
@@ -89,10 +91,10 @@ EVERY_ROW = SQL("true")
 
 @dataclass(frozen=True, kw_only=True)
 class ListQuery:
-    """A list of rows: `columns` in the very form in which they are sent, the id's column `row_id` among them, from `source`,
-    where the columns that a page is made by are those of the table `alias`, if it has one.
+    """A query for pages of rows: `columns`, formatted as they are sent and including `row_id`, from `source`.
 
-    A filter holds for rows whose column of its name equals the value, unless `conditions` says by which expression.
+    `alias` is the alias of the table with the id, if there is one. A filter compares the column of its name for equality, unless
+    `conditions` has another expression.
     """
 
     columns: Composable
@@ -105,18 +107,21 @@ class ListQuery:
     def page(
         self, connection: Connection, page: PageRequest, *, visible: Composable = EVERY_ROW, **filters: object
     ) -> JsonPage:
-        """The page of the rows for which `visible` and each filter that is not None hold. InvalidInputError for a place
-        that is none in this order."""
+        """Return the page of the rows that match `visible` and all filters that are not None.
+
+        Raises:
+            InvalidInputError: The position has a value of another type than this order.
+        """
         given = {name: value for name, value in filters.items() if value is not None}
         statement = self.statement(given, visible=visible, is_first=page.after is None, order=page.order)
-        place = {"after": page.after.row_id, "after_value": page.after.value} if page.after else {}
+        position = {"after": page.after.row_id, "after_value": page.after.value} if page.after else {}
         try:
-            row = connection.execute(statement, {**given, **place, "limit": page.limit}).fetchone()
+            row = connection.execute(statement, {**given, **position, "limit": page.limit}).fetchone()
         except DataError as error:
             if page.after is None or page.after.value is None:
                 raise
-            raise InvalidInputError(NO_CURSOR, field="query.cursor") from error
-        assert row is not None, "an aggregate always answers one row"  # noqa: S101
+            raise InvalidInputError(INVALID_CURSOR, field="query.cursor") from error
+        assert row is not None, "an aggregate always returns one row"  # noqa: S101
         last = Position(row["last_id"], row.get("last_value")) if row["last_id"] else None
         return JsonPage(items=row["items"], last=last, order=page.order)
 
@@ -128,31 +133,31 @@ class ListQuery:
         is_first: bool = True,
         order: str | None = None,
     ) -> Composed:
-        """Only what is given is in it, so that each combination gets a plan of its own, with the index that helps."""
+        """Return the statement for these filters. Each combination is a statement of its own, so that each gets its best plan."""
         row_id = self._column(self.row_id)
-        holding = [self.conditions.get(name) or self._equal(name) for name in filters]
+        matches = [self.conditions.get(name) or self._equal(name) for name in filters]
         if order is None:
             after = [] if is_first else [SQL("{} < %(after)s").format(row_id)]
             return _PAGE.format(
                 columns=self.columns,
                 source=self.source,
-                conditions=SQL(" AND ").join([visible, *after, *holding]),
+                conditions=SQL(" AND ").join([visible, *after, *matches]),
                 row_id=row_id,
                 name=Identifier(self.row_id),
             )
         is_descending = order.startswith(DESCENDING)
-        chosen = self.orders[order.removeprefix(DESCENDING)]
-        behind = SQL("({}, {}) {} (%(after_value)s::{}, %(after)s)").format(
-            chosen.by, row_id, SQL("<" if is_descending else ">"), SQL(chosen.type)
+        sort_order = self.orders[order.removeprefix(DESCENDING)]
+        later = SQL("({}, {}) {} (%(after_value)s::{}, %(after)s)").format(
+            sort_order.by, row_id, SQL("<" if is_descending else ">"), SQL(sort_order.type)
         )
         return _ORDERED_PAGE.format(
             columns=self.columns,
             source=self.source,
-            conditions=SQL(" AND ").join([visible, *([] if is_first else [behind]), *holding]),
+            conditions=SQL(" AND ").join([visible, *([] if is_first else [later]), *matches]),
             row_id=row_id,
-            by=chosen.by,
-            forth=_DIRECTIONS[is_descending],
-            back=_DIRECTIONS[not is_descending],
+            by=sort_order.by,
+            direction=_DIRECTIONS[is_descending],
+            reverse=_DIRECTIONS[not is_descending],
         )
 
     def _equal(self, name: str) -> Composable:
@@ -162,33 +167,37 @@ class ListQuery:
         return Identifier(self.alias, name) if self.alias else Identifier(name)
 
 
-def encode_cursor(place: Position, order: str | None = None) -> str:
-    """The opaque cursor for the rows behind this one. It holds for the order that it was made in."""
+def encode_cursor(position: Position, order: str | None = None) -> str:
+    """Return the opaque cursor for the rows after a position. It is valid only for this order."""
     if order is None:
-        return _encoded(place.row_id.bytes)
-    return _encoded(json.dumps([order, place.value, place.row_id.hex], ensure_ascii=False).encode())
+        return _encode(position.row_id.bytes)
+    return _encode(json.dumps([order, position.value, position.row_id.hex], ensure_ascii=False).encode())
 
 
 def decode_cursor(cursor: str, order: str | None = None) -> Position:
-    """The place in a cursor of ours for this order; InvalidInputError for anything else."""
+    """Return the position in a cursor.
+
+    Raises:
+        InvalidInputError: The cursor is malformed, or for another order.
+    """
     try:
         content = base64.urlsafe_b64decode(cursor.encode("ascii") + b"==")
-        place = Position(UUID(bytes=content)) if order is None else _ordered_position(content, order)
-        # Base64 has several spellings of one value and skips foreign characters; only our own spelling counts.
-        is_ours = place is not None and encode_cursor(place, order) == cursor
+        position = Position(UUID(bytes=content)) if order is None else _ordered_position(content, order)
+        # Base64 decoding is lenient: several texts decode to one value. Only the canonical one is accepted.
+        is_canonical = position is not None and encode_cursor(position, order) == cursor
     except (ValueError, RecursionError, binascii.Error):
-        is_ours = False
-    if not is_ours or place is None:
-        raise InvalidInputError(NO_CURSOR, field="query.cursor")
-    return place
+        is_canonical = False
+    if not is_canonical or position is None:
+        raise InvalidInputError(INVALID_CURSOR, field="query.cursor")
+    return position
 
 
-def _encoded(content: bytes) -> str:
+def _encode(content: bytes) -> str:
     return base64.urlsafe_b64encode(content).rstrip(b"=").decode()
 
 
 def _ordered_position(content: bytes, order: str) -> Position | None:
     match json.loads(content):
-        case [str(made_in), str(value), str(row_id)] if made_in == order and "\0" not in value:
+        case [str(cursor_order), str(value), str(row_id)] if cursor_order == order and "\0" not in value:
             return Position(UUID(row_id), value)
     return None

@@ -1,4 +1,4 @@
-"""One request, one transaction, and what may only happen once it is committed. No web framework here."""
+"""The transaction of a request, with actions to run after its commit. Independent of the web framework."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -11,8 +11,10 @@ __all__ = ["UNKNOWN_ORIGIN", "Connection", "Origin", "Transaction"]
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """Where a request came from: the peer's address as the server or API Gateway saw it, and what the client calls itself.
-    Headers that claim another address are no evidence."""
+    """The origin of a request: the peer's address as the server or API Gateway reports it, and the client's User-Agent.
+
+    Headers that claim another address are not trusted.
+    """
 
     ip_address: str | None = None
     user_agent: str | None = None
@@ -30,22 +32,22 @@ class Transaction:
     _after_commit: list[Callable[[], object]] = field(default_factory=list, repr=False)
 
     def after_commit(self, action: Callable[[], object]) -> None:
-        """Has `action` called once the transaction is committed and before the caller is answered.
+        """Register an action that runs after the commit and before the response.
 
-        Its rows are stored whatever happens there, and the caller is told so: an action must not raise, and what it could
-        not do must be found and done by someone else. Use the outbox, which is both.
+        The transaction is already committed and the response reports success, so the action must not raise, and another process
+        must complete what it could not do. The outbox provides both.
         """
         self._after_commit.append(action)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """A part that may fail alone: an error inside takes back what that part did, and nothing else."""
-        waiting = len(self._after_commit)
+        """Open a savepoint: an error rolls back to it and removes the actions registered since."""
+        action_count = len(self._after_commit)
         try:
             with self.connection.transaction():
                 yield
         except BaseException:
-            del self._after_commit[waiting:]
+            del self._after_commit[action_count:]
             raise
 
     @classmethod
@@ -53,7 +55,7 @@ class Transaction:
     def begin(
         cls, opened: AbstractContextManager[Connection], *, origin: Origin = UNKNOWN_ORIGIN
     ) -> Iterator["Transaction"]:
-        """Commits at the end and then runs what was asked for; an error inside rolls back and runs nothing."""
+        """Open a transaction on a connection context; run the registered actions after its commit, and none after a rollback."""
         with opened as connection:
             transaction = cls(connection=connection, origin=origin)
             yield transaction

@@ -1,0 +1,1 @@
+"""The parts of the API that depend on the web framework."""

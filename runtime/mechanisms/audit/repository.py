@@ -1,4 +1,4 @@
-"""The activity_logs table, to which rows are only ever added: the database refuses everything else."""
+"""SQL of the activity_logs table, which is append-only: the database rejects UPDATE and DELETE."""
 
 from typing import Any
 from uuid import UUID
@@ -26,7 +26,7 @@ SELECT activity_log_id, user_id, action_type, resource_type, resource_id, old_va
 FROM activity_logs WHERE activity_log_id = %(activity_log_id)s
 """
 
-# A value of any size may be in the log, and a page has to fit into one answer of a function: 6 MB.
+# Values in the log may have any size, but a page must fit into the response of a Lambda function: 6 MB.
 _SHORTENED = SQL("""(
     SELECT jsonb_object_agg(key, CASE WHEN octet_length(value::text) > 500
                                       THEN jsonb_build_object('bytes', octet_length(value::text)) ELSE value END)
@@ -60,7 +60,7 @@ def insert(
     ip_address: str | None,
     user_agent: str | None,
 ) -> None:
-    """One more row."""
+    """Append a row."""
     values = {
         "user_id": user_id,
         "action_type": action_type,
@@ -75,7 +75,7 @@ def insert(
 
 
 def find(connection: Connection, activity_log_id: UUID) -> ActivityLog | None:
-    """The row with its whole values, if it is there."""
+    """Return the row with its full values, or None."""
     row = connection.execute(_FIND, {"activity_log_id": activity_log_id}).fetchone()
     return ActivityLog.model_validate(row) if row else None
 
@@ -89,7 +89,7 @@ def list_page(
     resource_id: str | None = None,
     action_type: ActionType | None = None,
 ) -> JsonPage:
-    """Rows, newest first, with values beyond 500 bytes replaced by their size; each filter that is given narrows them."""
+    """Return a page of rows, newest first. Values of more than 500 bytes are replaced by their size."""
     return _LISTING.page(
         connection,
         page,

@@ -1,4 +1,4 @@
-"""The log of what users did, as administrators get it."""
+"""The activity log, as returned to administrators."""
 
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from runtime.contract.values import Timestamp
 
 
 class ActionType(StrEnum):
-    """What was done. The first four are the requirement's; `edit` is every change of values."""
+    """An action. The first four are given by the requirements; `edit` is every update of values."""
 
     VIEW = "view"
     EDIT = "edit"
@@ -27,7 +27,7 @@ class ActionType(StrEnum):
 
 
 class ResourceType(StrEnum):
-    """What it was done to. The first three are the requirement's."""
+    """The type of the resource. The first three are given by the requirements."""
 
     EPISODE = "episode"
     THUMBNAIL = "thumbnail"
@@ -45,19 +45,19 @@ class ResourceType(StrEnum):
 
 
 class ActivityLog(Resource):
-    """One thing that a user did."""
+    """An action of a user."""
 
     activity_log_id: UUID
-    user_id: str = Field(
-        description="Who did it, by the subject of the token: a user of the pool, or a machine's client."
-    )
+    user_id: str = Field(description="The token's subject: a user of the pool, or the client id of a machine.")
     action_type: ActionType
     resource_type: ResourceType
     resource_id: str
     old_values: dict[str, Any] | None = Field(
-        description="What changed, as it was. In lists a value beyond 500 bytes is told by its size alone."
+        description="The changed fields before the action. In lists, values of more than 500 bytes are replaced by their size."
     )
-    new_values: dict[str, Any] | None = Field(description="What changed, as it is since. In lists as `old_values`.")
-    ip_address: str | None = Field(description="As API Gateway saw it.")
+    new_values: dict[str, Any] | None = Field(
+        description="The changed fields after the action, shortened in lists like `old_values`."
+    )
+    ip_address: str | None = Field(description="The client's address, as API Gateway or the load balancer reports it.")
     user_agent: str | None
     timestamp: Timestamp

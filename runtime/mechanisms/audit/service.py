@@ -1,4 +1,4 @@
-"""What goes into the log: with every change, and in its transaction, so that there is neither without the other."""
+"""Recording of activity: log rows are written in the transaction of the change, so that neither exists without the other."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ from runtime.mechanisms.audit import repository
 from runtime.mechanisms.audit.schemas import ActionType, ResourceType
 from runtime.persistence.transactions import Transaction
 
-# Second names of other fields, and what changes with every change; the log's own columns say when it was and who did it.
+# Aliases of other fields, and fields that change with every update; the log has its own columns for the time and the user.
 _NOT_LOGGED = {"episode_title", "plot_summary", "duration_minutes", "upload_date", "last_modified"}
 _NOT_LOGGED |= {"updated_at", "updated_by", "etag"}
 MAX_USER_AGENT_LENGTH = 1_000
@@ -27,7 +27,7 @@ def record(
     old_values: dict[str, Any] | None = None,
     new_values: dict[str, Any] | None = None,
 ) -> None:
-    """Notes what the caller does in this transaction. The values are ready for JSON."""
+    """Log an action of the caller in this transaction. The values must be serializable as JSON."""
     user_agent = transaction.origin.user_agent
     repository.insert(
         transaction.connection,
@@ -38,7 +38,7 @@ def record(
         old_values=old_values,
         new_values=new_values,
         ip_address=transaction.origin.ip_address,
-        # Postgres stores no NUL, and a header is not always kept from having one.
+        # Postgres cannot store NUL, and not every server rejects it in a header.
         user_agent=user_agent and user_agent.replace("\0", "")[:MAX_USER_AGENT_LENGTH],
     )
 
@@ -53,10 +53,10 @@ def record_change(
     before: BaseModel | None,
     after: BaseModel,
 ) -> None:
-    """Notes a change by the fields in which the two differ. A thing that is new has only new values."""
+    """Log a change with the fields that differ; a new record has only new values."""
     old = _values(before) if before else {}
     new = _values(after)
-    # Compared as JSON: to Python, true and 1 are equal.
+    # Compared as JSON, because True == 1 in Python.
     changed = [name for name in new if json.dumps(old.get(name)) != json.dumps(new[name])]
     record(
         transaction,
@@ -69,5 +69,5 @@ def record_change(
     )
 
 
-def _values(thing: BaseModel) -> dict[str, Any]:
-    return thing.model_dump(mode="json", exclude=_NOT_LOGGED)
+def _values(record: BaseModel) -> dict[str, Any]:
+    return record.model_dump(mode="json", exclude=_NOT_LOGGED)

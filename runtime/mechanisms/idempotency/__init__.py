@@ -1,0 +1,1 @@
+"""Storage of responses to requests with an Idempotency-Key."""

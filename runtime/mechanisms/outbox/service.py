@@ -1,6 +1,6 @@
-"""Sends what must leave after a commit: by whoever caused it at once, by the relay when that one could not.
+"""The transactional outbox: messages are sent by their writer right after the commit, or later by the relay.
 
-A message is sent at least once, so what a topic does must be safe to repeat.
+A message is sent at least once, so the effect of a topic must be idempotent.
 """
 
 from collections.abc import Mapping
@@ -24,23 +24,27 @@ BATCH = 10
 
 
 class UndeliverableError(Exception):
-    """A message that no further attempt can send."""
+    """The message can never be sent."""
 
 
 class Topic(Protocol):
-    """What becomes of the messages of one topic."""
+    """The handler of one kind of message."""
 
     def send(self, payload: Mapping[str, Any]) -> None:
-        """Has the effect; repeating it does no harm. UndeliverableError when it can never be had, UnavailableError when not
-        now."""
+        """Process a message; idempotent.
+
+        Raises:
+            UndeliverableError: The message can never be processed.
+            UnavailableError: A dependency does not respond; the message is retried later.
+        """
 
     def abandon(self, connection: Connection, payload: Mapping[str, Any], reason: str) -> None:
-        """Tells whoever waits for the effect, in the transaction that ends the message."""
+        """Handle an abandoned message, in the transaction that marks it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RelayResult:
-    """How many messages of one run were sent, will be tried again, and were given up."""
+    """Numbers of messages that one run of the relay has sent, delayed and abandoned."""
 
     sent: int = 0
     delayed: int = 0
@@ -49,8 +53,7 @@ class RelayResult:
 
 @dataclass(frozen=True, kw_only=True)
 class Outbox:
-    """The outbox with its topics by name. `grace_seconds` is how long a message is its writer's own, longer than sending
-    takes."""
+    """The outbox with its topics by name. The relay leaves a message to its writer for `grace_seconds`."""
 
     database: Database
     topics: Mapping[str, Topic]
@@ -60,17 +63,25 @@ class Outbox:
     def enqueue(
         self, transaction: Transaction, topic: str, payload: dict[str, Any], *, send_immediately: bool = True
     ) -> None:
-        """Writes a message into the transaction, and has it sent once that is committed; not `send_immediately`, by the next relay,
-        which is for more messages than a request has time for. KeyError for an unknown topic."""
-        self.topics[topic]  # before anything is stored that nobody could send
+        """Insert a message in the transaction, and send it after the commit.
+
+        With `send_immediately=False` the next run of the relay sends it, for more messages than a request has time for.
+
+        Raises:
+            KeyError: The topic is unknown.
+        """
+        self.topics[topic]  # fail before an unknown topic is stored
         grace_seconds = self.grace_seconds if send_immediately else 0
         message = repository.insert(transaction.connection, topic, payload, grace_seconds=grace_seconds)
         if send_immediately:
             transaction.after_commit(lambda: self._send(message))
 
     def relay(self) -> RelayResult:
-        """Sends what is due, until nothing is or something does not answer; the next run goes on. UnavailableError when the
-        database does not answer."""
+        """Send due messages until there are none, or until one is delayed; the next run continues.
+
+        Raises:
+            UnavailableError: The database does not respond.
+        """
         outcomes: list[str] = []
         while "delayed" not in outcomes and (messages := self._claim_due()):
             outcomes += [self._send(message) for message in messages]
@@ -81,25 +92,25 @@ class Outbox:
             return repository.claim_due(connection, limit=BATCH, grace_seconds=self.grace_seconds)
 
     def _send(self, message: OutboxMessage) -> str:
-        """Never raises: the effect is promised already, and what fails here is tried again."""
-        told = {"outbox_id": str(message.outbox_id), "topic": message.topic, "attempts": message.attempts}
+        """Send a message and return the outcome. Never raises: the message is committed, and the relay retries it."""
+        fields = {"outbox_id": str(message.outbox_id), "topic": message.topic, "attempts": message.attempts}
         try:
             try:
                 self.topics[message.topic].send(message.payload)
             except UndeliverableError as error:
                 self._abandon(message, str(error))
-                self.log.error(MESSAGE_ABANDONED, extra=told | {"reason": str(error)})
+                self.log.error(MESSAGE_ABANDONED, extra=fields | {"reason": str(error)})
                 return "abandoned"
             with self.database.transaction() as connection:
                 repository.mark_sent(connection, message.outbox_id)
         except UnavailableError as error:
-            self.log.warning(MESSAGE_DELAYED, extra=told | {"reason": error.message})
-            self._note(message, error.message)
+            self.log.warning(MESSAGE_DELAYED, extra=fields | {"reason": error.message})
+            self._record_failure(message, error.message)
         except Exception:
-            self.log.exception(MESSAGE_FAILED, extra=told)
-            self._note(message, PlatformError.code)
+            self.log.exception(MESSAGE_FAILED, extra=fields)
+            self._record_failure(message, PlatformError.code)
         else:
-            self.log.info(MESSAGE_SENT, extra=told)
+            self.log.info(MESSAGE_SENT, extra=fields)
             return "sent"
         return "delayed"
 
@@ -108,10 +119,10 @@ class Outbox:
             if repository.abandon(connection, message.outbox_id, reason):
                 self.topics[message.topic].abandon(connection, message.payload, reason)
 
-    def _note(self, message: OutboxMessage, reason: str) -> None:
+    def _record_failure(self, message: OutboxMessage, reason: str) -> None:
         try:
             with self.database.transaction() as connection:
                 repository.record_failure(connection, message.outbox_id, reason)
         except UnavailableError:
-            # The log has the reason; the message is due again in any case.
+            # The log has the reason, and the message becomes due again in any case.
             return

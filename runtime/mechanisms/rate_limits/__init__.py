@@ -1,0 +1,1 @@
+"""Rate limiters that several processes share."""

@@ -1,4 +1,4 @@
-"""Counts requests by caller, for all processes that share a database."""
+"""A rate limiter in the database, shared by all processes that use it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -11,16 +11,19 @@ from runtime.mechanisms.rate_limits import repository
 
 @dataclass(frozen=True, kw_only=True)
 class DatabaseRateLimiter:
-    """One limit, the same for every caller."""
+    """A rate limiter with the same limit for every user."""
 
     database: Database
     limit: RateLimit
 
     def consume(self, user_id: UUID) -> RateLimitStatus:
-        """Counts one request of this caller, in a commit of its own: it stays counted whatever becomes of the request.
-        Raises UnavailableError as the database does."""
-        # Every request passes here, so it is one round trip, and the rare broken connection is found out by failing. The
-        # request may have been counted then, and is counted again.
+        """Count one request of this user, in a transaction of its own, so that it stays counted if the request fails.
+
+        Raises:
+            UnavailableError: The database does not respond.
+        """
+        # This runs for every request, so it is one round trip without a liveness check; the rare broken connection is noticed by
+        # the failure of the statement. The request may be counted twice then.
         try:
             with self.database.autocommit_unchecked() as connection:
                 return repository.consume(connection, user_id, self.limit)

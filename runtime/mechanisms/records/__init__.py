@@ -1,0 +1,1 @@
+"""Versioned records with soft deletion, links, import and export."""

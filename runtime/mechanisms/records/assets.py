@@ -1,4 +1,4 @@
-"""The columns, orders and filters that the tables of assets have in common."""
+"""Columns, sort orders and filters shared by the tables of assets."""
 
 from psycopg.sql import SQL, Composed, Identifier
 
@@ -16,17 +16,17 @@ _USAGE = SQL("""
 
 
 def asset_columns(alias: str) -> Composed:
-    """What every asset has."""
+    """Return the columns of every asset."""
     return _COLUMNS.format(Identifier(alias))
 
 
 def file_columns(alias: str) -> Composed:
-    """What every asset has that is a file."""
+    """Return the columns of an asset that is a file."""
     return SQL("{}, {}").format(asset_columns(alias), _FILE_COLUMNS.format(Identifier(alias)))
 
 
 def usage_columns(links: str, row_id: str, alias: str) -> Composed:
-    """How much episodes use an asset, by its table of links."""
+    """Return the columns with the usage of an asset by episodes, from its link table."""
     return _USAGE.format(
         links=Identifier(links),
         row_id=Identifier(row_id),
@@ -36,7 +36,7 @@ def usage_columns(links: str, row_id: str, alias: str) -> Composed:
 
 
 def asset_orders(alias: str) -> dict[str, Order]:
-    """What lists of assets can be sorted by, besides the time at which each was made."""
+    """Return the sort orders of lists of assets, besides the default by creation time."""
     return {
         "name": Order(by=SQL("lower({}.name)").format(Identifier(alias))),
         "updated_at": Order(by=SQL("{}.updated_at").format(Identifier(alias)), type="timestamptz"),
@@ -44,5 +44,5 @@ def asset_orders(alias: str) -> dict[str, Order]:
 
 
 def has_tag(alias: str) -> Composed:
-    """The filter `tag`: those that have this one among others."""
+    """Return the condition of the filter `tag`: assets whose tags contain it."""
     return SQL("{}.tags @> ARRAY[%(tag)s::text]").format(Identifier(alias))

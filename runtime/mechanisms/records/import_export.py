@@ -1,4 +1,4 @@
-"""Many records at once, out of a file and into one: each line is a change of its own, with a report of what became of it."""
+"""Import and export of records: each line of a file is a change of its own, with its own result."""
 
 import json
 from collections import Counter
@@ -27,72 +27,80 @@ ETAG = "etag"
 
 @dataclass(frozen=True, kw_only=True)
 class ImportExport(Generic[R]):
-    """The file form of one kind of record. A line that has the record's id changes that record, one that has none makes a new
-    one; with an etag as well, it changes nothing but that version."""
+    """Imports and exports records of one type.
+
+    A line with the record's id updates that record, and with an etag as well, only that version; a line without an id creates one.
+    """
 
     records: RecordService[R]
     create_model: type[RequestBody]
     update_model: type[UpdateBody]
     columns: tuple[str, ...]
-    """What a file may say of a record, beside its id and its etag."""
+    """The columns of a file, besides the id and the etag."""
     create: Callable[[Transaction, Caller, Any], R]
     update: Callable[[Transaction, Caller, UUID, Any, IfMatch], R]
 
     @cached_property
     def header(self) -> tuple[str, ...]:
-        """The columns of a file, in their order."""
+        """The columns of a file, in order."""
         return (self.records.table.row_id, *self.columns, ETAG)
 
-    def read(self, content: bytes, form: FileFormat) -> list[Line]:
-        """The lines of a file. InvalidInputError for what is no such file."""
-        return read_lines(content, form, self.update_model, self.header)
+    def read(self, content: bytes, file_format: FileFormat) -> list[Line]:
+        """Parse the lines of a file.
 
-    def write(self, page: JsonPage, form: FileFormat, *, with_header: bool) -> str:
-        """The records of a page as lines."""
+        Raises:
+            InvalidInputError: The file as a whole is invalid.
+        """
+        return read_lines(content, file_format, self.update_model, self.header)
+
+    def write(self, page: JsonPage, file_format: FileFormat, *, with_header: bool) -> str:
+        """Return the records of a page as lines of a file."""
         rows = _rows(page)
-        if form is FileFormat.CSV:
+        if file_format is FileFormat.CSV:
             return write_csv(rows, self.header, with_header=with_header)
         return write_ndjson(rows, self.header)
 
     def import_lines(
         self, transaction: Transaction, caller: Caller, lines: Sequence[Line], *, skip_existing: bool
     ) -> ImportReport:
-        """What became of each line. A line that is refused leaves nothing behind, and the others as they are.
+        """Import lines and return the result of each. A rejected line has no effect on the others.
 
-        `skip_existing` passes over new records that contradict one that is there, so that a file can be sent again.
+        `skip_existing` skips new records that conflict with existing ones, so that a file can be imported again.
         """
-        reports = [self._take(transaction, caller, line, skip_existing=skip_existing) for line in lines]
-        counts = Counter(report.status for report in reports)
-        return ImportReport(counts={status: counts[status] for status in LineStatus}, lines=reports)
+        results = [self._import_line(transaction, caller, line, skip_existing=skip_existing) for line in lines]
+        counts = Counter(result.status for result in results)
+        return ImportReport(counts={status: counts[status] for status in LineStatus}, lines=results)
 
-    def _take(self, transaction: Transaction, caller: Caller, line: Line, *, skip_existing: bool) -> ImportedLine:
+    def _import_line(
+        self, transaction: Transaction, caller: Caller, line: Line, *, skip_existing: bool
+    ) -> ImportedLine:
         if line.problem:
-            return _refused(line, [FieldProblem(line.problem)])
+            return _rejected(line, [FieldProblem(line.problem)])
         try:
             with transaction.savepoint():
-                return self._applied(transaction, caller, line)
+                return self._apply(transaction, caller, line)
         except ValidationError as error:
             problems = field_problems(error.errors())
         except PlatformError as error:
-            # A fault of ours, or something that time mends, is no fault of the line: the whole file is tried again.
+            # An internal or temporary error is not an error in the line: the whole import fails and can be retried.
             if isinstance(error, RetryLaterError) or error.status >= PlatformError.status:
                 raise
             if skip_existing and isinstance(error, ConflictError) and self.records.table.row_id not in line.values:
-                return _report(line, LineStatus.SKIPPED, None)
+                return _result(line, LineStatus.SKIPPED, None)
             problems = list(error.problems)
-        return _refused(line, problems)
+        return _rejected(line, problems)
 
-    def _applied(self, transaction: Transaction, caller: Caller, line: Line) -> ImportedLine:
+    def _apply(self, transaction: Transaction, caller: Caller, line: Line) -> ImportedLine:
         values, row_id = dict(line.values), self.records.table.row_id
-        named, etag = values.pop(row_id, None), values.pop(ETAG, None)
-        if named is None:
-            made = self.create(transaction, caller, self.create_model.model_validate(values))
-            return _report(line, LineStatus.CREATED, self._id(made))
-        known, body = _uuid(named, row_id), self.update_model.model_validate(values)
-        before = self.records.table.find(transaction.connection, known)
-        after = self.update(transaction, caller, known, body, _if_match(etag))
+        sent_id, etag = values.pop(row_id, None), values.pop(ETAG, None)
+        if sent_id is None:
+            created = self.create(transaction, caller, self.create_model.model_validate(values))
+            return _result(line, LineStatus.CREATED, self._id(created))
+        record_id, body = _uuid(sent_id, row_id), self.update_model.model_validate(values)
+        before = self.records.table.find(transaction.connection, record_id)
+        after = self.update(transaction, caller, record_id, body, _if_match(etag))
         is_same = before is not None and before.etag == after.etag
-        return _report(line, LineStatus.UNCHANGED if is_same else LineStatus.UPDATED, known)
+        return _result(line, LineStatus.UNCHANGED if is_same else LineStatus.UPDATED, record_id)
 
     def _id(self, record: BaseModel) -> UUID:
         row_id: UUID = getattr(record, self.records.table.row_id)
@@ -100,7 +108,7 @@ class ImportExport(Generic[R]):
 
 
 def _rows(page: JsonPage) -> list[dict[str, Any]]:
-    """The rows that Postgres wrote as JSON."""
+    """Return the rows of a page, which Postgres has written as JSON."""
     rows: list[dict[str, Any]] = json.loads(page.items)
     return rows
 
@@ -116,16 +124,16 @@ def _if_match(etag: Any) -> IfMatch:
     if etag is None:
         return IfMatch()
     if not isinstance(etag, str):
-        raise InvalidInputError('Send entity tags as they were answered, such as "3"', field=ETAG)
+        raise InvalidInputError('Must be an entity tag, such as "3"', field=ETAG)
     return IfMatch.parse([etag])
 
 
-def _report(line: Line, status: LineStatus, row_id: UUID | None) -> ImportedLine:
+def _result(line: Line, status: LineStatus, row_id: UUID | None) -> ImportedLine:
     return ImportedLine(line=line.number, status=status, id=row_id, errors=[])
 
 
-def _refused(line: Line, problems: Sequence[FieldProblem]) -> ImportedLine:
-    # A line has no body: its fields are its columns.
+def _rejected(line: Line, problems: Sequence[FieldProblem]) -> ImportedLine:
+    # The fields of a line are columns, without the prefix of a request body.
     errors = [
         LineProblem(field=problem.field and problem.field.removeprefix("body."), message=problem.message)
         for problem in problems

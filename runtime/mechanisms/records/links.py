@@ -1,4 +1,4 @@
-"""Which records of one kind the episodes use, and for what."""
+"""Link tables: the records of one type that episodes use, each with a usage context."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from runtime.persistence.transactions import Connection, Transaction
 
 _LINKED = SQL("""l.usage_context,
     {linked_at} AS linked_at, l.linked_by""").format(linked_at=utc("l.linked_at"))
-# A link that is there with the same context stays as it is: who made it, and when.
+# An existing link keeps its creator and time, and gets the new context.
 _UPSERT = SQL("""
 INSERT INTO {name} AS l (episode_id, {record_id}, usage_context, linked_by)
 VALUES (%(episode_id)s, %(record_id)s, %(usage_context)s, %(user_id)s)
@@ -35,8 +35,8 @@ _WITH_CONTEXT = SQL("l.usage_context = %(usage_context)s")
 _DELETE = SQL("DELETE FROM {name} WHERE episode_id = %(episode_id)s AND {record_id} = %(record_id)s")
 
 
-class _Wanted(NamedTuple):
-    """A link that shall be: to which record, for what, and the field of the request that names the record."""
+class _LinkRequest(NamedTuple):
+    """A link to create or update, and the field of the request that contains the record's id."""
 
     record_id: UUID
     usage_context: str | None
@@ -47,64 +47,83 @@ class _Wanted(NamedTuple):
 class Links(Generic[R]):
     """A table of links: `episode_id`, the record's id, `usage_context`, `linked_at`, `linked_by`.
 
-    A link is made and taken away under a lock that keeps both ends from being deleted meanwhile. The episode is locked first
-    and the records by their ids then: always in this order, two requests never wait for each other.
+    A link is created and removed while both ends are locked against deletion. The episode is locked first, then the records in the
+    order of their ids; the fixed order prevents deadlocks.
     """
 
     name: str
     owner: RecordService[Any]
-    """The episodes, handed in by who declares the links."""
+    """The service of episodes, passed in by the feature that declares the links."""
     records: RecordService[R]
 
     def put_many(
         self, transaction: Transaction, caller: Caller, episode_id: UUID, links: Sequence[LinkBody]
     ) -> list[dict[str, Any]]:
-        """The `links` of a body, each of which has the record's id too: made or given another context, in their order. All or
-        none: NotFoundError for the episode, or with an entry for each record that is not there."""
+        """Create or update all links of a body, or none of them, and return them in the same order.
+
+        Raises:
+            NotFoundError: The episode does not exist, or records do not exist, with one problem for each.
+        """
         row_id = self.records.table.row_id
-        wanted = [
-            _Wanted(getattr(link, row_id), link.usage_context, f"body.links.{place}.{row_id}")
-            for place, link in enumerate(links)
+        requests = [
+            _LinkRequest(getattr(link, row_id), link.usage_context, f"body.links.{index}.{row_id}")
+            for index, link in enumerate(links)
         ]
-        return self._put_all(transaction, caller, episode_id, wanted)
+        return self._put_all(transaction, caller, episode_id, requests)
 
     def put(
         self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID, body: LinkBody
     ) -> dict[str, Any]:
-        """The link, made or given another context. NotFoundError for the episode and for the record."""
-        (made,) = self._put_all(transaction, caller, episode_id, [_Wanted(record_id, body.usage_context, self._field)])
-        return made
+        """Create or update a link and return it.
+
+        Raises:
+            NotFoundError: The episode or the record does not exist.
+        """
+        request = _LinkRequest(record_id, body.usage_context, self._field)
+        (link,) = self._put_all(transaction, caller, episode_id, [request])
+        return link
 
     def remove(self, transaction: Transaction, caller: Caller, episode_id: UUID, record_id: UUID) -> None:
-        """Takes the link away. NotFoundError for the episode, and when there is none."""
+        """Remove a link.
+
+        Raises:
+            NotFoundError: The episode or the link does not exist.
+        """
         record_last_seen(transaction, caller)
         self.owner.get_for_share(transaction.connection, episode_id)
         values = {"episode_id": episode_id, "record_id": record_id}
-        before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
+        before = transaction.connection.execute(self._format(_FIND), values).fetchone()
         if before is None:
-            raise NotFoundError(f"The episode has no such {self.records.display_name}", field=self._field)
-        transaction.connection.execute(self._formatted(_DELETE), values)
-        self._log(transaction, caller, ActionType.UNLINK, record_id, old=self._logged(episode_id, before))
+            raise NotFoundError(f"The episode has no link to this {self.records.display_name}", field=self._field)
+        transaction.connection.execute(self._format(_DELETE), values)
+        self._log(transaction, caller, ActionType.UNLINK, record_id, old=self._logged_values(episode_id, before))
 
     def list_records(
         self, connection: Connection, page: PageRequest, episode_id: UUID, *, usage_context: str | None = None
     ) -> JsonPage:
-        """What the episode uses, each with its context, or what it uses for exactly this. NotFoundError for the episode."""
+        """Return a page of the records that the episode uses, optionally with exactly this context.
+
+        Raises:
+            NotFoundError: The episode does not exist.
+        """
         self.owner.ensure_exists(connection, episode_id)
         filters = {"linked_episode_id": episode_id, "usage_context": usage_context}
-        return self._of_episode.page(connection, page, visible=self.records.table.visible, **filters)
+        return self._records_query.page(connection, page, visible=self.records.table.visible, **filters)
 
     def list_episodes(
         self, connection: Connection, page: PageRequest, record_id: UUID, *, usage_context: str | None = None
     ) -> JsonPage:
-        """The episodes that use the record, each with its context, or those that use it for exactly this. NotFoundError
-        for the record."""
+        """Return a page of the episodes that use the record, optionally with exactly this context.
+
+        Raises:
+            NotFoundError: The record does not exist.
+        """
         self.records.get(connection, record_id)
         filters = {"linked_record_id": record_id, "usage_context": usage_context}
-        return self._of_record.page(connection, page, visible=self.owner.table.visible, **filters)
+        return self._episodes_query.page(connection, page, visible=self.owner.table.visible, **filters)
 
     @cached_property
-    def _of_episode(self) -> ListQuery:
+    def _records_query(self) -> ListQuery:
         table = self.records.table
         return ListQuery(
             columns=SQL("{}, {}").format(table.list_columns, _LINKED),
@@ -124,7 +143,7 @@ class Links(Generic[R]):
         )
 
     @cached_property
-    def _of_record(self) -> ListQuery:
+    def _episodes_query(self) -> ListQuery:
         table, record_id = self.owner.table, Identifier("l", self.records.table.row_id)
         return ListQuery(
             columns=SQL("{}, {}").format(table.list_columns, _LINKED),
@@ -138,29 +157,32 @@ class Links(Generic[R]):
         )
 
     def _put_all(
-        self, transaction: Transaction, caller: Caller, episode_id: UUID, wanted: Sequence[_Wanted]
+        self, transaction: Transaction, caller: Caller, episode_id: UUID, requests: Sequence[_LinkRequest]
     ) -> list[dict[str, Any]]:
         record_last_seen(transaction, caller)
         self.owner.get_for_share(transaction.connection, episode_id)
         problems = {
-            link.record_id: FieldProblem(f"There is no such {self.records.display_name}", link.field)
-            for link in sorted(wanted, key=lambda link: link.record_id)
-            if self.records.table.find_for_share(transaction.connection, link.record_id) is None
+            request.record_id: FieldProblem(self.records.not_found_message, request.field)
+            for request in sorted(requests, key=lambda request: request.record_id)
+            if self.records.table.find_for_share(transaction.connection, request.record_id) is None
         }
         if problems:
-            raise NotFoundError(f"There is no such {self.records.display_name}", problems=list(problems.values()))
-        return [self._put(transaction, caller, episode_id, link) for link in wanted]
+            raise NotFoundError(self.records.not_found_message, problems=list(problems.values()))
+        return [self._put(transaction, caller, episode_id, request) for request in requests]
 
-    def _put(self, transaction: Transaction, caller: Caller, episode_id: UUID, link: _Wanted) -> dict[str, Any]:
-        values: dict[str, Any] = {"episode_id": episode_id, "record_id": link.record_id}
-        before = transaction.connection.execute(self._formatted(_FIND), values).fetchone()
-        values |= {"usage_context": link.usage_context, "user_id": caller.user_id}
-        made = transaction.connection.execute(self._formatted(_UPSERT), values).fetchone()
-        assert made is not None, "RETURNING answers the row"  # noqa: S101
-        if before is None or before["usage_context"] != link.usage_context:
-            old = self._logged(episode_id, before) if before else None
-            self._log(transaction, caller, ActionType.LINK, link.record_id, old=old, new=self._logged(episode_id, made))
-        return made
+    def _put(self, transaction: Transaction, caller: Caller, episode_id: UUID, request: _LinkRequest) -> dict[str, Any]:
+        values: dict[str, Any] = {"episode_id": episode_id, "record_id": request.record_id}
+        before = transaction.connection.execute(self._format(_FIND), values).fetchone()
+        values |= {"usage_context": request.usage_context, "user_id": caller.user_id}
+        link = transaction.connection.execute(self._format(_UPSERT), values).fetchone()
+        assert link is not None, "RETURNING returns the row"  # noqa: S101
+        if before is None or before["usage_context"] != request.usage_context:
+            old, new = (
+                self._logged_values(episode_id, before) if before else None,
+                self._logged_values(episode_id, link),
+            )
+            self._log(transaction, caller, ActionType.LINK, request.record_id, old=old, new=new)
+        return link
 
     def _log(
         self,
@@ -172,13 +194,13 @@ class Links(Generic[R]):
         old: dict[str, Any] | None = None,
         new: dict[str, Any] | None = None,
     ) -> None:
-        kind = self.records.resource_type
-        activity.record(transaction, caller, action, kind, record_id, old_values=old, new_values=new)
+        resource_type = self.records.resource_type
+        activity.record(transaction, caller, action, resource_type, record_id, old_values=old, new_values=new)
 
-    def _logged(self, episode_id: UUID, link: Mapping[str, Any]) -> dict[str, Any]:
+    def _logged_values(self, episode_id: UUID, link: Mapping[str, Any]) -> dict[str, Any]:
         return {"episode_id": str(episode_id), "usage_context": link["usage_context"]}
 
-    def _formatted(self, statement: SQL) -> Composed:
+    def _format(self, statement: SQL) -> Composed:
         return statement.format(name=Identifier(self.name), record_id=Identifier(self.records.table.row_id))
 
     @property

@@ -1,4 +1,4 @@
-"""What clients send and get of assets: the records that episodes are made of. No web framework here."""
+"""Schemas of assets (the records that episodes use), links and imports. Independent of the web framework."""
 
 import re
 from enum import StrEnum
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints
 from runtime.contract.schemas import NotNull, Record, RequestBody, Resource, UpdateBody
 from runtime.contract.values import Description, Metadata, Sha256, Tags, Timestamp, reject_nul, stripped
 
-# A bucket's name as S3 allows it, which is no IP address, and a key on one line.
+# A bucket name as S3 allows it, which is not an IP address, and a key without line breaks.
 _FILE_REFERENCE = re.compile(
     r"s3://(?!(?:[0-9]+\.){3}[0-9]+/)[a-z0-9](?:[a-z0-9-]|\.(?!\.)){1,61}[a-z0-9]"
     r"/([^\x00-\x1f\x7f-\x9f\u2028\u2029]+)"
@@ -22,20 +22,18 @@ _MAX_KEY_BYTES = 1_024
 def _file_reference(text: str) -> str:
     found = _FILE_REFERENCE.fullmatch(text)
     if not found or len(found[1].encode()) > _MAX_KEY_BYTES:
-        raise ValueError("This is not the address of a file in S3, such as s3://bucket/key")
+        raise ValueError("Must be the S3 URI of a file, such as s3://bucket/key")
     return text
 
 
 AssetName = Annotated[str, stripped(255)]
 _Context = Annotated[str, stripped(500)]
-UsageContext = Annotated[
-    _Context | None, Field(description="What the episode uses it for.", examples=["The opening scene"])
-]
+UsageContext = Annotated[_Context | None, Field(description="How the episode uses it.", examples=["The opening scene"])]
 UsageContextParameter = Annotated[_Context, AfterValidator(reject_nul)]
 FileReference = Annotated[
     Annotated[str, StringConstraints(max_length=1_024), AfterValidator(_file_reference)],
     Field(
-        description="Where the file is.",
+        description="S3 URI of the file.",
         examples=["s3://bucket/key"],
         json_schema_extra={"pattern": f"^{_FILE_REFERENCE.pattern}$"},
     ),
@@ -43,7 +41,7 @@ FileReference = Annotated[
 
 
 class Asset(Record):
-    """Something that episodes are made of."""
+    """A record that episodes can use."""
 
     name: str
     description: str | None
@@ -71,7 +69,7 @@ class FileAssetCreate(RequestBody):
 
 
 class FileAssetUpdate(UpdateBody):
-    """What changes of an asset that is a file."""
+    """An update of an asset that is a file."""
 
     name: Annotated[AssetName | None, NotNull] = None
     description: Description | None = None
@@ -82,20 +80,20 @@ class FileAssetUpdate(UpdateBody):
 
 
 class Linkable(Asset):
-    """An asset that any number of episodes use."""
+    """An asset that can be linked to any number of episodes."""
 
-    usage_count: int = Field(description="How many episodes use it, those that are deleted aside.")
-    last_used_at: Timestamp | None = Field(description="When it was last linked to one of these.")
+    usage_count: int = Field(description="Number of episodes that use it, without deleted ones.")
+    last_used_at: Timestamp | None = Field(description="When it was last linked to one of them.")
 
 
 class LinkBody(RequestBody):
-    """The use of an asset in an episode."""
+    """A new or updated link between an episode and an asset."""
 
     usage_context: UsageContext = None
 
 
 class Usage(Resource):
-    """For what an episode uses an asset, and who said so."""
+    """The usage of an asset in an episode."""
 
     usage_context: str | None
     linked_at: Timestamp
@@ -103,13 +101,13 @@ class Usage(Resource):
 
 
 class Link(Usage):
-    """An asset's use in an episode."""
+    """A link between an episode and an asset."""
 
     episode_id: UUID
 
 
 class LineStatus(StrEnum):
-    """What became of a line of a file."""
+    """The result of importing a line."""
 
     CREATED = "created"
     UPDATED = "updated"
@@ -119,23 +117,23 @@ class LineStatus(StrEnum):
 
 
 class LineProblem(Resource):
-    """One thing that is wrong with a line."""
+    """One error in a line."""
 
-    field: str | None = Field(description="The column, where one is wrong.")
+    field: str | None = Field(description="The invalid column, if the error is about one.")
     message: str
 
 
 class ImportedLine(Resource):
-    """What became of one record of a file."""
+    """The result of importing one record."""
 
-    line: int = Field(description="The number of the line where it begins, from 1.")
+    line: int = Field(description="Number of the record's first line, starting at 1.")
     status: LineStatus
     id: UUID | None
     errors: list[LineProblem]
 
 
 class ImportReport(Resource):
-    """What became of a file."""
+    """The result of importing a file."""
 
     counts: dict[LineStatus, int]
     lines: list[ImportedLine]

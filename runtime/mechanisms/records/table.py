@@ -1,7 +1,6 @@
-"""A table of records: versioned, changed by column, most of them deleted so that they can be restored. All SQL of that, and
-no rule.
+"""SQL of a table of records: versioned rows, updated by column, usually with soft deletion. Contains no business rules.
 
-A record is the same whether it was found, made or changed: each of these is one statement that reads it by the same columns.
+Finding, inserting and updating a record is one statement each, which returns the record with the same columns.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,21 +22,21 @@ from runtime.persistence.transactions import Connection
 R = TypeVar("R", bound=Record)
 V = TypeVar("V", bound=Versioned)
 
-# What every row has beside its own columns, in the very form in which it is sent, and what those have that can be deleted.
-_VERSIONED = SQL("""
+# The common columns of all rows, formatted as they are sent, and those of rows with soft deletion.
+_VERSION_COLUMNS = SQL("""
     {created_at} AS created_at, {alias}.created_by, {updated_at} AS updated_at, {alias}.updated_by,
     '"' || {etag} || '"' AS etag
 """)
-_DELETABLE = SQL("""
+_DELETION_COLUMNS = SQL("""
     {deleted_at} AS deleted_at, {alias}.deleted_by, {alias}.deleted_reason,
     {restored_at} AS restored_at, {alias}.restored_by
 """)
-_FIND = SQL("SELECT {columns} FROM {table} {alias} {joins} WHERE {mine} = %(row_id)s AND {visible}")
+_FIND = SQL("SELECT {columns} FROM {table} {alias} {joins} WHERE {key} = %(row_id)s AND {visible}")
 _LOCK = SQL("SELECT FROM {table} WHERE {row_id} = %(row_id)s {strength}")
-# What is stored is read under the table's own alias, and joined to the rest as if it had been found.
+# The changed row is selected under the table's alias and joined to the other tables, as when a record is found.
 _STORED = SQL("WITH {alias} AS ({change} RETURNING *) SELECT {columns} FROM {alias} {joins}")
 _INSERT = SQL("INSERT INTO {table} ({names}, created_by, updated_by) VALUES ({values}, %(user_id)s, %(user_id)s)")
-# Values that are stored already are no change: such a row keeps its version.
+# Equal values are no change: the row keeps its version.
 _UPDATE = SQL("""UPDATE {table} SET {assignments}, updated_by = %(user_id)s
     WHERE {row_id} = %(row_id)s AND ROW({names}) IS DISTINCT FROM ROW({values})""")
 _DELETE = SQL("""UPDATE {table}
@@ -49,8 +48,11 @@ _RESTORE = SQL("""UPDATE {table} SET deleted_at = NULL, deleted_by = NULL, delet
 
 @dataclass(frozen=True, kw_only=True)
 class Table(Generic[V]):
-    """Where records of one kind are kept. `columns` are those that lists show, `more` those that only single records have;
-    both name the table by `alias`, and so does `joins`, which brings the other tables that they read."""
+    """The table of one type of record.
+
+    `columns` are those of lists and single records, `detail_columns` those of single records only. Both use `alias` for the table,
+    as do the `joins` of other tables that they read.
+    """
 
     name: str
     alias: str
@@ -60,21 +62,21 @@ class Table(Generic[V]):
     detail_columns: SQL | None = None
     joins: SQL = field(default_factory=lambda: SQL(""))
     is_deletable: bool = True
-    """Whether rows have the marks of deletion. Those that have not are always there."""
+    """Whether the table has the columns of soft deletion."""
     visible_when: Composable | None = None
-    """What holds for records that are there; None for those that are not deleted."""
+    """Condition of visible records; None for those that are not deleted."""
     etag: SQL | None = None
-    """What tells one version from another; None for the row's own version."""
+    """Expression of the ETag; None for the row's version."""
     json_columns: frozenset[str] = frozenset({"metadata"})
     constraint_errors: Mapping[str, Callable[[], PlatformError]] = field(default_factory=dict)
-    """By the name of the constraint that refuses: what the caller is told."""
+    """The errors of violated constraints, by the constraint's name."""
     orders: Mapping[str, Order] = field(default_factory=dict)
     conditions: Mapping[str, Composable] = field(default_factory=dict)
-    """Filters of lists that are no comparison with a column, by their names, which are their placeholders too."""
+    """Conditions of list filters that do not compare a column, by the filter's name, which is also the placeholder."""
 
     @cached_property
     def listing(self) -> ListQuery:
-        """The list of the records."""
+        """The query for lists of the records."""
         return ListQuery(
             columns=self.list_columns,
             source=SQL("{} {} {}").format(Identifier(self.name), Identifier(self.alias), self.joins),
@@ -86,50 +88,52 @@ class Table(Generic[V]):
 
     @cached_property
     def list_columns(self) -> Composed:
-        """The columns that lists show."""
+        """The columns of lists."""
         return self.with_common_columns(self.columns)
 
     def with_common_columns(self, columns: Composable) -> Composed:
-        """These columns, and those that every record has."""
+        """Add the columns that all records have."""
         alias = Identifier(self.alias)
         names = ("created_at", "updated_at", "deleted_at", "restored_at")
         times = {name: utc(Identifier(self.alias, name)) for name in names}
-        shared = _VERSIONED.format(alias=alias, etag=self.etag or SQL("{}.version").format(alias), **times)
-        parts = [columns, shared, _DELETABLE.format(alias=alias, **times)] if self.is_deletable else [columns, shared]
-        return SQL(", ").join(parts)
+        common = _VERSION_COLUMNS.format(alias=alias, etag=self.etag or SQL("{}.version").format(alias), **times)
+        deletion = [_DELETION_COLUMNS.format(alias=alias, **times)] if self.is_deletable else []
+        return SQL(", ").join([columns, common, *deletion])
 
     @cached_property
     def visible(self) -> Composable:
-        """What holds for records that are there."""
-        unmarked = SQL("{}.deleted_at IS NULL").format(Identifier(self.alias)) if self.is_deletable else EVERY_ROW
-        return self.visible_when or unmarked
+        """Condition of visible records."""
+        not_deleted = SQL("{}.deleted_at IS NULL").format(Identifier(self.alias)) if self.is_deletable else EVERY_ROW
+        return self.visible_when or not_deleted
 
     def insert(self, connection: Connection, columns: Mapping[str, Any], *, user_id: UUID) -> V:
-        """The new record. What a constraint refuses raises the error that `constraint_errors` has for it."""
+        """Insert a record. A violated constraint raises its error from `constraint_errors`."""
         change = _INSERT.format(
             table=Identifier(self.name), names=_names(columns), values=SQL(", ").join(map(Placeholder, columns))
         )
-        stored = self._store(connection, change, {**self._adapted(columns), "user_id": user_id})
-        assert stored is not None, "RETURNING answers the row"  # noqa: S101
+        stored = self._store(connection, change, {**self._adapt(columns), "user_id": user_id})
+        assert stored is not None, "RETURNING returns the row"  # noqa: S101
         return stored
 
     def find(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
-        """The record, if it is there."""
+        """Return the record, or None when it is not visible."""
         statement = self._find_any if include_deleted else self.find_visible
         row = connection.execute(statement, {"row_id": row_id}).fetchone()
         return self.model.model_validate(row) if row else None
 
     def find_for_update(self, connection: Connection, row_id: UUID, *, include_deleted: bool = False) -> V | None:
-        """The record, if it is there. Until the transaction ends no other can change it, nor make one that depends on it."""
+        """Return the record, locked until the end of the transaction (FOR NO KEY UPDATE), or None."""
         return self._find_with(connection, row_id, SQL("FOR NO KEY UPDATE"), include_deleted=include_deleted)
 
     def find_for_share(self, connection: Connection, row_id: UUID) -> V | None:
-        """The record, if it is there. Until the transaction ends no other can change or delete it."""
+        """Return the record, locked against changes until the end of the transaction (FOR SHARE), or None."""
         return self._find_with(connection, row_id, SQL("FOR SHARE"), include_deleted=False)
 
     def update(self, connection: Connection, row_id: UUID, columns: Mapping[str, Any], *, user_id: UUID) -> V | None:
-        """The record with these values by column, at least one; None when it has them already. What a constraint refuses
-        raises the error that `constraint_errors` has for it."""
+        """Update at least one column and return the record, or None when it already has these values.
+
+        A violated constraint raises its error from `constraint_errors`.
+        """
         values = SQL(", ").join(map(Placeholder, columns))
         change = _UPDATE.format(
             table=Identifier(self.name),
@@ -138,37 +142,37 @@ class Table(Generic[V]):
             names=_names(columns),
             values=values,
         )
-        return self._store(connection, change, {**self._adapted(columns), "row_id": row_id, "user_id": user_id})
+        return self._store(connection, change, {**self._adapt(columns), "row_id": row_id, "user_id": user_id})
 
     def delete(self, connection: Connection, row_id: UUID, *, reason: str | None, user_id: UUID) -> V | None:
-        """Marks the record deleted; answers it as it is now, or None when there is none."""
+        """Soft-delete the record and return it, or None when it does not exist."""
         change = _DELETE.format(table=Identifier(self.name), row_id=Identifier(self.row_id))
         return self._store(connection, change, {"row_id": row_id, "reason": reason, "user_id": user_id})
 
     def restore(self, connection: Connection, row_id: UUID, *, user_id: UUID) -> V | None:
-        """Takes the mark away; answers the record as it is now, or None when there is none."""
+        """Restore the record and return it, or None when it does not exist."""
         change = _RESTORE.format(table=Identifier(self.name), row_id=Identifier(self.row_id))
         return self._store(connection, change, {"row_id": row_id, "user_id": user_id})
 
     def exists(self, connection: Connection, row_id: UUID) -> bool:
-        """Whether the record is there."""
+        """Return whether the record exists and is visible."""
         return connection.execute(self._exists, {"row_id": row_id}).fetchone() is not None
 
     def list_page(
         self, connection: Connection, page: PageRequest, *, include_deleted: bool = False, **filters: object
     ) -> JsonPage:
-        """Records in the page's order; each filter that is not None narrows them."""
+        """Return a page of records that match all filters that are not None."""
         visible = EVERY_ROW if include_deleted else self.visible
         return self.listing.page(connection, page, visible=visible, **filters)
 
     @cached_property
     def find_visible(self) -> Composed:
-        """The statement that reads the record `row_id`, if it is there."""
-        return self._find(self._whole, self.visible)
+        """The statement that selects the visible record `row_id`."""
+        return self._find(self._all_columns, self.visible)
 
     @cached_property
     def _find_any(self) -> Composed:
-        return self._find(self._whole, EVERY_ROW)
+        return self._find(self._all_columns, EVERY_ROW)
 
     @cached_property
     def _exists(self) -> Composed:
@@ -180,36 +184,38 @@ class Table(Generic[V]):
             table=Identifier(self.name),
             alias=Identifier(self.alias),
             joins=self.joins,
-            mine=Identifier(self.alias, self.row_id),
+            key=Identifier(self.alias, self.row_id),
             visible=visible,
         )
 
     @cached_property
-    def _whole(self) -> Composed:
+    def _all_columns(self) -> Composed:
         return (
             SQL("{}, {}").format(self.list_columns, self.detail_columns) if self.detail_columns else self.list_columns
         )
 
     def _find_with(self, connection: Connection, row_id: UUID, strength: SQL, *, include_deleted: bool) -> V | None:
-        # Locked first and read then: what is read with the lock would join the row as it is now with the others as they were
-        # before the wait.
+        # Lock first, then read: a single statement would join the current row with rows of other tables as they were before it
+        # waited for the lock.
         lock = _LOCK.format(table=Identifier(self.name), row_id=Identifier(self.row_id), strength=strength)
         connection.execute(lock, {"row_id": row_id})
         return self.find(connection, row_id, include_deleted=include_deleted)
 
     def _store(self, connection: Connection, change: Composed, values: Mapping[str, Any]) -> V | None:
-        statement = _STORED.format(alias=Identifier(self.alias), change=change, columns=self._whole, joins=self.joins)
+        statement = _STORED.format(
+            alias=Identifier(self.alias), change=change, columns=self._all_columns, joins=self.joins
+        )
         try:
             row = connection.execute(statement, values).fetchone()
         except IntegrityError as error:
-            refusal = self.constraint_errors.get(error.diag.constraint_name or "")
-            if refusal is None:
+            create_error = self.constraint_errors.get(error.diag.constraint_name or "")
+            if create_error is None:
                 raise
-            raise refusal() from None
+            raise create_error() from None
         return self.model.model_validate(row) if row else None
 
-    def _adapted(self, columns: Mapping[str, Any]) -> dict[str, Any]:
-        """The values as psycopg takes them."""
+    def _adapt(self, columns: Mapping[str, Any]) -> dict[str, Any]:
+        """Wrap the values of JSON columns for psycopg."""
         is_json = self.json_columns.__contains__
         return {name: Jsonb(value) if is_json(name) and value is not None else value for name, value in columns.items()}
 

@@ -1,5 +1,7 @@
-"""Tells the search index of changes: by a message in the transaction of the change, which is sent sooner or later, and by one
-attempt right after the commit, so that what was just written is found at once."""
+"""Updates of the search index after changes.
+
+A message in the transaction of the change guarantees the update; an immediate attempt after the commit makes it visible at once.
+"""
 
 from uuid import UUID
 
@@ -16,28 +18,27 @@ SEARCH_INDEX_DELAYED = "search_index_delayed"
 
 
 def index_episode(transaction: Transaction, episode_id: UUID) -> None:
-    """The episode is another than before, or is deleted, or is back."""
+    """Index an episode after it was created, updated, deleted or restored."""
     index = get_search_index(load_settings(SearchSettings))
     if not index.is_configured:
         return
     messages.insert(transaction.connection, episode_id=episode_id)
-    # Read while the episode is locked, and with its version: whatever comes later has a higher one.
-    told = documents.find_documents(transaction.connection, episode_ids=[episode_id], limit=1)
-    transaction.after_commit(lambda: _attempt(index, told))
+    # Read while the episode is locked, with its version: later changes have a higher one.
+    found = documents.find_documents(transaction.connection, episode_ids=[episode_id], limit=1)
+    transaction.after_commit(lambda: _attempt(index, found))
 
 
 def index_show(transaction: Transaction, show_id: UUID) -> None:
-    """The show has another name, which is part of what is told of each of its episodes. They may be many, so nobody waits for
-    them."""
+    """Index a show's episodes after it was renamed, in the background: there may be many of them."""
     if get_search_index(load_settings(SearchSettings)).is_configured:
         messages.insert(transaction.connection, show_id=show_id)
 
 
-def _attempt(index: SearchIndex, told: list[IndexedDocument]) -> None:
-    """Never raises: there is the message."""
+def _attempt(index: SearchIndex, found: list[IndexedDocument]) -> None:
+    """Write the documents. Never raises: the message guarantees the update."""
     log = get_logger("search")
     try:
-        indexing.write_documents(index, ALIAS, told)
+        indexing.write_documents(index, ALIAS, found)
     except (UnavailableError, NotFoundError) as error:
         log.info(SEARCH_INDEX_DELAYED, extra={"reason": error.message})
     except Exception:

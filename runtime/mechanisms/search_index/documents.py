@@ -1,4 +1,4 @@
-"""The documents of the search index: one for each episode, as the database has it."""
+"""The documents of the search index, one per episode, as selected from the database."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from psycopg.sql import SQL, Composable
 from runtime.persistence.pages import EVERY_ROW
 from runtime.persistence.transactions import Connection
 
-# Deleted ones too: the index has to know that they are.
+# Including deleted ones, because the index must know that they are deleted.
 _COUNT_EPISODES = "SELECT count(*) AS episodes FROM episodes"
 _EXISTING = "SELECT episode_id FROM episodes WHERE episode_id = ANY(%(episode_ids)s)"
 
-# The version grows with every change of what is told: the episode's own counts first, and while that is the same it is of the
-# same show, whose version counts next.
+# The version increases with every change of the document: the episode's version is the high part, the show's version the low part.
+# A change of the episode's show also increments the episode's version.
 _DOCUMENTS = SQL("""
 SELECT e.episode_id, e.version * 2147483648 + s.version AS version,
     CASE WHEN e.deleted_at IS NULL AND s.deleted_at IS NULL THEN json_build_object(
@@ -29,7 +29,7 @@ WHERE {conditions} ORDER BY e.episode_id LIMIT %(limit)s
 
 @dataclass(frozen=True, kw_only=True)
 class IndexedDocument:
-    """What the search engine is told of an episode: one line of JSON."""
+    """The document of an episode; `source` is one line of JSON."""
 
     episode_id: UUID
     version: int
@@ -37,15 +37,15 @@ class IndexedDocument:
 
 
 def count_episodes(connection: Connection) -> int:
-    """How many episodes there are, deleted ones among them."""
+    """Return the number of episodes, including deleted ones."""
     row = connection.execute(_COUNT_EPISODES).fetchone()
-    assert row is not None, "an aggregate always answers one row"  # noqa: S101
+    assert row is not None, "an aggregate always returns one row"  # noqa: S101
     count: int = row["episodes"]
     return count
 
 
 def existing_episode_ids(connection: Connection, episode_ids: Sequence[UUID]) -> set[UUID]:
-    """Those of these episodes that there are, deleted ones among them."""
+    """Return the ids that exist, including those of deleted episodes."""
     return {row["episode_id"] for row in connection.execute(_EXISTING, {"episode_ids": list(episode_ids)})}
 
 
@@ -57,8 +57,15 @@ def find_documents(
     episode_ids: Sequence[UUID] | None = None,
     show_ids: Sequence[UUID] = (),
 ) -> list[IndexedDocument]:
-    """What the search engine is to be told of the episodes with these ids and of those of these shows, or of all of them; in
-    the order of their ids, those after `after`."""
+    """Return documents in the order of their ids.
+
+    Args:
+        connection: An open connection.
+        limit: Maximum number of documents.
+        after: Return only documents with higher ids.
+        episode_ids: Return only these episodes and those of `show_ids`; None for all episodes.
+        show_ids: Shows whose episodes to return, if `episode_ids` is given.
+    """
     conditions: list[Composable] = [EVERY_ROW if after is None else SQL("e.episode_id > %(after)s")]
     if episode_ids is not None:
         conditions.append(SQL("(e.episode_id = ANY(%(episode_ids)s) OR e.show_id = ANY(%(show_ids)s))"))

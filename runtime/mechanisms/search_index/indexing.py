@@ -1,4 +1,4 @@
-"""Writes episodes into the search index. Versions decide, so the order of writing does not matter and repeating does no harm."""
+"""Writing of documents to the search index. External versions make it idempotent and independent of the order."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,35 +9,38 @@ from runtime.errors import UnavailableError
 from runtime.mechanisms.search_index.documents import IndexedDocument
 from runtime.mechanisms.search_index.mapping import ALIAS
 
-SEARCH_DOCUMENT_REFUSED = "search_document_refused"
+SEARCH_DOCUMENT_REJECTED = "search_document_rejected"
 
-# A small domain takes requests of up to ten megabytes.
-MOST_BYTES = 4_000_000
-# The index has this version already, or a newer one.
-CONFLICT = 409
+# A small domain accepts requests of up to ten megabytes.
+MAX_REQUEST_BYTES = 4_000_000
+# The index already has this version or a newer one.
+VERSION_CONFLICT = 409
 
 
 def write_documents(
     index: SearchIndex, target: str, documents: Iterable[IndexedDocument], *, read_seconds: float = READ_SECONDS
 ) -> int:
-    """Has the index `target`, or the one that this alias stands for, keep these unless it has newer ones. How many it kept.
+    """Write documents to the index or alias `target`, unless it has newer ones, and return how many were written.
 
-    UnavailableError when it could not keep all of them now. A document that it can never keep is told to the log and left out.
+    A document that the engine rejects is logged and skipped.
+
+    Raises:
+        UnavailableError: The engine could not write all documents now.
     """
-    kept = 0
+    written = 0
     for lines in _requests(target, documents):
-        answer = index.send("POST", "/_bulk", lines, content_type=NEWLINE_JSON, read_seconds=read_seconds)
-        for item in answer["items"]:
+        response = index.send("POST", "/_bulk", lines, content_type=NEWLINE_JSON, read_seconds=read_seconds)
+        for item in response["items"]:
             result = item["index"]
             status, reason = result["status"], result.get("error", {}).get("reason")
             if status in (404, 429) or status >= 500:
-                raise UnavailableError(f"the search engine cannot keep a document now: {reason}")
-            if status >= 300 and status != CONFLICT:
+                raise UnavailableError(f"the search engine cannot write a document now: {reason}")
+            if status >= 300 and status != VERSION_CONFLICT:
                 get_logger("search").error(
-                    SEARCH_DOCUMENT_REFUSED, extra={"episode_id": result["_id"], "reason": reason}
+                    SEARCH_DOCUMENT_REJECTED, extra={"episode_id": result["_id"], "reason": reason}
                 )
-            kept += status < 300
-    return kept
+            written += status < 300
+    return written
 
 
 def _requests(target: str, documents: Iterable[IndexedDocument]) -> Iterator[bytes]:
@@ -48,11 +51,11 @@ def _requests(target: str, documents: Iterable[IndexedDocument]) -> Iterator[byt
             "_id": str(document.episode_id),
             "version": document.version,
             "version_type": "external",
-            # Written to by a name that nothing bears, OpenSearch would make an index of that name, of its own ideas.
+            # Without this, OpenSearch would create an index with default settings if the alias does not exist.
             "require_alias": target == ALIAS,
         }
         lines = f"{json.dumps({'index': action})}\n{document.source}\n".encode()
-        if request and len(request) + len(lines) > MOST_BYTES:
+        if request and len(request) + len(lines) > MAX_REQUEST_BYTES:
             yield request
             request = b""
         request += lines

@@ -1,6 +1,6 @@
-"""How episodes are indexed by OpenSearch: so that it finds by the same words as Postgres does.
+"""The OpenSearch mapping of episodes, which makes OpenSearch match the same words as Postgres.
 
-A change of this file makes another index: it is built beside the one that answers, and takes its place when it is complete.
+After a change of this file, a new index is built beside the current one and replaces it when it is complete.
 """
 
 import hashlib
@@ -9,19 +9,19 @@ from typing import Any
 
 from runtime.mechanisms.search_index.stop_words import STOP_WORDS
 
-# What is searched and written: stands for one index, once that is complete.
+# The alias that is searched and written to: the current index, which is complete.
 ALIAS = "episodes"
-# Stands for every index that was made here, complete or not.
+# The alias of all indices created here, complete or not.
 BUILDS_ALIAS = "episodes-builds"
 
 _ANALYSIS: dict[str, Any] = {
-    # Postgres ends a word at these, the tokenizer does not.
+    # Postgres splits words at these characters, the tokenizer does not.
     "char_filter": {
         "apart": {"type": "mapping", "mappings": [f"{character} => \\u0020" for character in ("'", "’", "_")]}
     },
     "filter": {
         "stop": {"type": "stop", "stopwords": sorted(STOP_WORDS)},
-        # By the very rules of Postgres' `english`.
+        # The same algorithm as Postgres' `english` configuration.
         "stems": {"type": "stemmer", "language": "porter2"},
     },
     "analyzer": {
@@ -35,12 +35,12 @@ _ANALYSIS: dict[str, Any] = {
 }
 _WORDS = {"type": "text", "analyzer": "words"}
 _KEYWORD = {"type": "keyword"}
-# Searched as a part of `text` and not by itself.
+# Searchable only as a part of `text`.
 _PART = {"type": "text", "index": False, "copy_to": "text"}
 
 _PROPERTIES: dict[str, Any] = {
-    # An episode that is deleted stays as one that is not live. Deleted here too, its version would be forgotten after a minute,
-    # and whatever comes late would bring it back.
+    # Deleted episodes stay in the index with `is_live: false`. OpenSearch remembers the version of a deleted document for only a
+    # minute, after which a late write would restore it.
     "is_live": {"type": "boolean"},
     "episode_id": _KEYWORD,
     "show_id": _KEYWORD,
@@ -57,7 +57,7 @@ _PROPERTIES: dict[str, Any] = {
 }
 _SETTINGS: dict[str, Any] = {
     "number_of_shards": 1,
-    # A copy where there is a second node.
+    # One replica if there is a second node.
     "auto_expand_replicas": "0-1",
     "analysis": _ANALYSIS,
 }
@@ -66,10 +66,10 @@ DIGEST = hashlib.sha256(json.dumps([_SETTINGS, _PROPERTIES], sort_keys=True).enc
 
 
 def definition(started_at: str) -> dict[str, Any]:
-    """The body that makes an index. `started_at` is when its building began, by the database's clock."""
+    """Return the body of the request that creates an index. `started_at` is the start of its build, by the database's clock."""
     return {
         "settings": _SETTINGS,
-        # What an older or newer release sends besides is kept and not searched.
+        # Unknown fields from an older or newer release are stored, but not searchable.
         "mappings": {
             "dynamic": False,
             "_meta": {"digest": DIGEST, "started_at": started_at},

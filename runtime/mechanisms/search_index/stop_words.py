@@ -1,4 +1,4 @@
-"""English words that say nothing: those that Postgres leaves out of every text, for the other engine and for what is searched."""
+"""English stop words: the list that Postgres uses, for OpenSearch and for parsing queries."""
 
 _WORDS = """
 i me my myself we our ours ourselves you your yours yourself yourselves he him his himself she her hers herself

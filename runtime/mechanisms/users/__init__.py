@@ -1,0 +1,1 @@
+"""The users known to the API."""

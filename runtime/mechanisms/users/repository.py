@@ -1,4 +1,4 @@
-"""The users table: one row per subject of the user pool, made when that user first writes something or asks who they are."""
+"""SQL of the users table: one row per subject of the user pool, inserted at its first write or its first request of `/users/me`."""
 
 from uuid import UUID
 
@@ -9,8 +9,8 @@ from runtime.persistence.pages import DESCENDING, JsonPage, ListQuery, Order, Pa
 from runtime.persistence.timestamps import utc
 from runtime.persistence.transactions import Connection
 
-# A row that says it all already is not touched: an update, even one that changes nothing, would lock it until the end of
-# the transaction, and one user's requests would wait for each other.
+# A row that is up to date is not updated: even an update without changes would lock it until the end of the transaction, and the
+# user's requests would wait for each other.
 _UPSERT = """
 INSERT INTO users (user_id, email)
 SELECT %(user_id)s, %(email)s WHERE NOT EXISTS (
@@ -38,17 +38,16 @@ _LISTING = ListQuery(columns=_COLUMNS, source=SQL("users"), row_id="user_id", or
 
 
 def find(connection: Connection, user_id: UUID) -> User | None:
-    """The user, if seen."""
+    """Return the user, or None."""
     row = connection.execute(_FIND, {"user_id": user_id}).fetchone()
     return User.model_validate(row) if row else None
 
 
 def list_page(connection: Connection, page: PageRequest) -> JsonPage:
-    """Users in the page's order."""
+    """Return a page of users."""
     return _LISTING.page(connection, page)
 
 
 def upsert(connection: Connection, user_id: UUID, email: str | None) -> None:
-    """Makes the user's row, or notes that the user was seen again, to the minute. A known e-mail address is kept when
-    this time none is given."""
+    """Insert the user, or update `last_seen_at` (to the minute) and the e-mail address, if one is given."""
     connection.execute(_UPSERT, {"user_id": user_id, "email": email})

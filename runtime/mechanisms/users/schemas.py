@@ -1,4 +1,4 @@
-"""Users as clients get them."""
+"""Response schemas of users."""
 
 from uuid import UUID
 
@@ -10,19 +10,17 @@ from runtime.roles import Role
 
 
 class User(Resource):
-    """Somebody who wrote something, or asked who they are. The user pool knows their name, their groups and all the rest."""
+    """A user who has used the API. Names and groups are in the user pool only."""
 
-    user_id: UUID = Field(
-        description="The user's subject in the user pool; of a machine, what follows from its client."
+    user_id: UUID = Field(description="The user's subject in the user pool; for a machine, derived from its client id.")
+    email: str | None = Field(
+        description="From the last token that contained one; Cognito's access tokens normally do not."
     )
-    email: str | None = Field(description="As a token said it last. Access tokens of Cognito normally do not.")
-    created_at: Timestamp = Field(description="When the API first saw them.")
-    last_seen_at: Timestamp = Field(description="When the API last noted them, to the minute: what only reads is not.")
+    created_at: Timestamp = Field(description="When the user first used the API.")
+    last_seen_at: Timestamp = Field(description="Time of the user's last write, to the minute; reads are not recorded.")
 
 
 class CurrentUser(User):
-    """Who asks."""
+    """The caller."""
 
-    roles: list[Role] = Field(
-        description="What they are, as their token says: the groups of theirs that the API knows."
-    )
+    roles: list[Role] = Field(description="Roles from the token: the user's groups that are roles of the API.")

@@ -34,7 +34,7 @@ MISFITS = (
         name="foreign cursor",
         operation="GET .*",
         field=r"query\.cursor",
-        message="This is not a cursor that the API gave for this order",
+        message="Invalid cursor for this sort order",
         reason="A cursor is the API's own; what it looks like is nobody's business.",
     ),
     Misfit(

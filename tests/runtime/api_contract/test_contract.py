@@ -74,7 +74,7 @@ class TestKnownMisfits:
         return json.dumps({"errors": entries}).encode()
 
     def test_a_misfit_forgives_nothing_else(self) -> None:
-        cursor = {"query__cursor": "This is not a cursor that the API gave for this order"}
+        cursor = {"query__cursor": "Invalid cursor for this sort order"}
         path, operation = "/api/v1/shows", "GET /api/v1/shows"
         assert misfits_of("ST202", path, operation, 400, self.answer(**cursor)) == {"foreign cursor"}
         other = self.answer(**cursor, query__sort="This is not an order")

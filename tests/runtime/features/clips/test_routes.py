@@ -173,7 +173,7 @@ class TestGuest:
                 api.client.post(CLIPS, new(talent_source="Guest", guest_id=str(missing)), api.editor),
                 api.client.patch(path_of(clip), {"guest_id": str(missing)}, api.editor),
             ):
-                assert problems(response, 404, "NOT_FOUND") == {"body.guest_id": "There is no such guest"}
+                assert problems(response, 404, "NOT_FOUND") == {"body.guest_id": "Guest not found"}
 
     def test_clip_keeps_a_deleted_guest(self, api: Api) -> None:
         guest_id = new_guest(api)

@@ -117,7 +117,7 @@ class TestProcessEpisode:
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for gone in (episode, {"episode_id": uuid4()}):
             response = api.client.post(path(gone), user=api.editor)
-            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "Episode not found"}
 
     @pytest.mark.parametrize(
         ("body", "field"),

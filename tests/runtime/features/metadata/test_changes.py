@@ -66,7 +66,7 @@ class TestUpdate:
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for path in (path_of(episode), path_of({"episode_id": uuid4()})):
             response = api.client.put(path, {"tags": ["x"]}, api.admin)
-            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "Episode not found"}
 
     def test_if_match_with_a_stale_version_is_412(self, api: Api, episode: Body) -> None:
         created = add(api, episode)

@@ -98,7 +98,7 @@ class TestCreate:
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for path in (path_of(episode), path_of({"episode_id": uuid4()})):
             response = api.client.post(path, EXTRACTION, api.system)
-            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "Episode not found"}
 
     def test_repeated_idempotency_key_creates_one_extraction(self, api: Api, episode: Body) -> None:
         key = {"Idempotency-Key": "extraction-1"}
@@ -176,7 +176,7 @@ class TestList:
         for path in (path_of(episode), path_of({"episode_id": uuid4()})):
             for each in (path, f"{path}/{created['metadata_id']}"):
                 errors = problems(api.client.get(each, api.admin), 404, "NOT_FOUND")
-                assert errors == {"path.episode_id": "There is no such episode"}
+                assert errors == {"path.episode_id": "Episode not found"}
 
     def test_metadata_of_another_episode_is_404(self, api: Api, episode: Body) -> None:
         created = add(api, api.create_episode())

@@ -176,7 +176,7 @@ class TestWrite:
             SearchIndex(load_settings(SearchSettings)), ALIAS, [self.document(n, large) for n in range(5)]
         )
         assert [len(body) // 1_500_000 for _, _, _, body in stub.requests] == [2, 2, 1]
-        assert all(len(body) <= indexing.MOST_BYTES for _, _, _, body in stub.requests)
+        assert all(len(body) <= indexing.MAX_REQUEST_BYTES for _, _, _, body in stub.requests)
 
     def test_permanently_rejected_document_does_not_block_others(
         self, real_domain: Domain, run_index_task: RunIndexTask

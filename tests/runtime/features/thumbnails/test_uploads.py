@@ -50,7 +50,7 @@ class TestUploadImage:
         api.delete(f"/api/v1/episodes/{episode['episode_id']}")
         for gone in (uuid4(), episode["episode_id"]):
             response = api.client.post(path(gone), IMAGE_DECLARATION, api.editor)
-            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "There is no such episode"}
+            assert problems(response, 404, "NOT_FOUND") == {"path.episode_id": "Episode not found"}
 
     @pytest.mark.parametrize(
         ("field", "value"),
