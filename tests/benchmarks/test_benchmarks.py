@@ -13,6 +13,8 @@ from benchmarks import api, api_contestants, node_packages, platforms, starts, t
 from benchmarks.node_packages import NodeMissingError, NodePackages
 from benchmarks.platforms import Start
 
+pytestmark = pytest.mark.platform
+
 TablesOf = Callable[[str], dict[str, dict[str, dict[str, str]]]]
 
 
