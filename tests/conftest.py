@@ -22,8 +22,8 @@ from operations.release import local_bundles
 from operations.release.local_bundles import LocalBundles
 from operations.requirements.document import read_requirements
 
-# At a run's end: what tests of bad input proved, and how many tests were left out.
-pytest_plugins = ["tests.tables", "tests.selection", "tests.sharing"]
+# What a run reports at its end, which tests it leaves out, and what its processes share.
+pytest_plugins = ["tests.tables", "tests.selection", "tests.sharing", "tests.scheduling"]
 
 # A process that has loaded what all rooms need holds millions of objects that stay: with Python's own thresholds, looking through
 # them for garbage was two fifths of the suite's time.

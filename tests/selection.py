@@ -7,6 +7,9 @@ import pytest
 # The markers of tests that `make test` leaves out, and the target that runs them.
 TARGETS = {"long": "make test-long", "platform": "make test-platform"}
 
+# Whoever uses one of these starts an engine of a platform.
+PLATFORM_FIXTURES = {"opensearch"}
+
 # xdist's workers each collect all tests and hand their counts to the process that reports.
 COUNTS = pytest.StashKey[dict[str, int]]()
 WORKER_COUNTS = "deselected_tests"
@@ -14,6 +17,13 @@ WORKER_COUNTS = "deselected_tests"
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[COUNTS] = {}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if PLATFORM_FIXTURES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("platform")
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:

@@ -14,6 +14,8 @@ from benchmarks.node_packages import NodePackages, NodeUnavailableError
 from benchmarks.platforms import StartedPlatform
 from lambda_src.thumbnails.rendering import render
 
+pytestmark = pytest.mark.platform
+
 TablesOf = Callable[[str], dict[str, dict[str, dict[str, str]]]]
 
 

@@ -22,6 +22,8 @@ from local.supervisor import Supervisor
 from tests.journeys.journal import Editor, GivenUpError, Journal
 from tests.journeys.journal_platform import Host, Killer, Relay, hosted
 
+pytestmark = pytest.mark.platform
+
 CLIENTS = 4
 
 

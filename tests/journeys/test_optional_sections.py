@@ -22,7 +22,7 @@ SECTIONS = {
 }
 CACHE = {"node_type": "cache.t4g.micro", "nodes": 1, "maintenance_window": "sun:05:00-sun:06:00"}
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")

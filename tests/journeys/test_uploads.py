@@ -10,6 +10,8 @@ from PIL import Image
 
 from tests.journeys.conftest import PHOTO, Platform
 
+pytestmark = pytest.mark.platform
+
 SIZES = {"primary": (1280, 720), "medium": (640, 360), "small": (320, 180)}
 
 

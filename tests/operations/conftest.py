@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import psutil
 import pytest
 
 from local.account import LocalAccount
@@ -172,6 +173,31 @@ def copied(tmp_path: Path) -> Command:
     for file in checkout.ROOT.glob("Pulumi*.yaml"):
         shutil.copy(file, copy)
     return Command(tmp_path / "state", copy)
+
+
+@dataclass(frozen=True)
+class RunningPlatform:
+    """A platform that is up, the command for it, and what its start printed."""
+
+    command: Command
+    up: CommandResult
+
+
+@pytest.fixture(scope="session")
+def dev_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+    """The dev platform, for every test that neither changes nor stops it."""
+    command = Command(tmp_path_factory.mktemp("dev-platform") / "state")
+    up = command("up", "--port", "0", "--journey")
+    try:
+        assert up.code == 0, up.err
+        yield RunningPlatform(command, up)
+    finally:
+        pids = [process["pid"] for process in command("status", "--json").data["processes"]]
+        assert command("down", "--json").code == 0
+        assert not [
+            pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        ]
+        assert [path.name for path in command.files().directory.iterdir()] == ["logs"]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from local.provider import provider
 from operations.terminal.exit_codes import ExitCode
 from tests.operations.conftest import Command
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.platform, pytest.mark.timeout(600)]
 
 ENVIRONMENTS = ("staging", "production")
 LISTED = tomllib.loads((Path(provider.__file__).parent / "recorded_only.toml").read_text())

@@ -1,7 +1,6 @@
 """The whole platform, up through the command: what a new user sees, in the order in which they try it."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from operations.project import checkout
 from operations.terminal.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Command, CommandResult
+    from tests.operations.conftest import Command, CommandResult, RunningPlatform
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -35,27 +34,16 @@ STEPS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def up(platform_command: "Command") -> Iterator["CommandResult"]:
-    """`platform up --journey`, once for all of these tests, and what it said."""
-    answer = platform_command("up", "--port", "0", "--journey")
-    try:
-        yield answer
-    finally:
-        pids = [process["pid"] for process in platform_command("status", "--json").data["processes"]]
-        down = platform_command("down", "--json")
-        assert down.code == 0
-        assert not [
-            pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-        ]
-        assert [path.name for path in platform_command.files().directory.iterdir()] == ["logs"]
+@pytest.fixture
+def up(dev_platform: "RunningPlatform") -> "CommandResult":
+    """What `platform up --journey` printed."""
+    return dev_platform.up
 
 
 @pytest.fixture
-def running(up: "CommandResult", platform_command: "Command") -> "Command":
+def running(dev_platform: "RunningPlatform") -> "Command":
     """The command, for a platform that is up."""
-    assert up.code == 0, up.err
-    return platform_command
+    return dev_platform.command
 
 
 class TestUp:

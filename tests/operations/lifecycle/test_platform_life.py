@@ -7,14 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import httpx
 import psutil
 import pytest
 
 from operations.state.files import EnvironmentState, StateFiles
 from operations.terminal.exit_codes import ExitCode
+from tests.operations.conftest import Command
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Api, Command
+    from tests.operations.conftest import Api
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -26,6 +28,18 @@ def clean_end(command: "Command") -> Iterator["Command"]:
     """The command; whatever a failing test left is ended."""
     yield command
     command("down")
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Command]:
+    """The command, for a platform that tests may change and end."""
+    command = Command(tmp_path_factory.mktemp("own-platform") / "state")
+    try:
+        up = command("up", "--port", "0")
+        assert up.code == 0, up.err
+        yield command
+    finally:
+        command("down")
 
 
 @pytest.fixture
@@ -71,6 +85,7 @@ def left(directory: Path) -> list[str]:
     return [path.name for path in directory.iterdir()]
 
 
+@pytest.mark.platform
 class TestInterruptedStart:
     def test_nothing_is_left(self, clean_end: "Command") -> None:
         files = clean_end.files()
@@ -137,10 +152,35 @@ class TestSmallPlatform:
         assert small("down").code == 0
 
 
-class TestBrokenPlatform:
-    def test_dead_part_is_told_and_a_killed_host_leaves_nothing_running(self, clean_end: "Command") -> None:
-        files = clean_end.files()
-        assert clean_end("up", "--port", "0").code == 0
+@pytest.mark.platform
+class TestPlatformOfItsOwn:
+    """One platform, which these tests change and end, in this order."""
+
+    def test_reset_starts_empty_on_the_same_port_with_its_logs(self, own: "Command") -> None:
+        files = own.files()
+        before, token = files.read(), own("token", "--role", "admin").out.strip()
+        assert before is not None
+        shows = f"{before.outputs['api_url']}/api/v1/shows"
+        body = {"name": "Gone", "description": "It was here before."}
+        headers = {"Authorization": f"Bearer {token}"}
+        assert httpx.post(shows, json=body, headers=headers, trust_env=False).status_code == 201
+        log = files.logs / "kept.log"
+        log.write_text("kept\n")
+        answer = own("reset", "--json")
+        assert answer.code == ExitCode.OK
+        assert (answer.data["state"], answer.data["already_running"]) == ("running", False)
+        assert answer.data["endpoints"]["api"] == before.outputs["api_url"]
+        after = files.read()
+        assert after is not None
+        assert after.pid != before.pid
+        assert log.read_text() == "kept\n"
+        # Tokens of the platform before are worth nothing.
+        assert httpx.get(shows, headers=headers, trust_env=False).status_code == 401
+        viewer = {"Authorization": f"Bearer {own('token', '--role', 'viewer').out.strip()}"}
+        assert httpx.get(shows, headers=viewer, trust_env=False).json()["data"] == []
+
+    def test_dead_part_is_told_and_a_killed_host_leaves_nothing_running(self, own: "Command") -> None:
+        files = own.files()
         state = files.read()
         assert state is not None
         everything = family(state.pid)
@@ -148,24 +188,24 @@ class TestBrokenPlatform:
         emulator = next(process for process in state.processes if process.name == "emulator")
         psutil.Process(emulator.pid).kill()
         wait_for(state_is(files, "degraded"))
-        status = clean_end("status", "--json")
+        status = own("status", "--json")
         assert status.code == ExitCode.DEGRADED
         assert status.data["reason"] == "emulator ended unexpectedly"
         assert {"name": "emulator", "pid": emulator.pid, "state": "exited"} in status.data["processes"]
-        assert clean_end("up").code == ExitCode.DEGRADED
+        assert own("up").code == ExitCode.DEGRADED
 
-        journey = clean_end("journey", "--json")
+        journey = own("journey", "--json")
         assert journey.code == ExitCode.FAILED
         assert (journey.data["ok"], journey.data["thumbnails"]) == (False, [])
         failed = journey.data["steps"][-1]
-        told = clean_end("journey")
+        told = own("journey")
         assert told.code == ExitCode.FAILED
         assert f"platform: the journey failed at {failed['name']!r}: " in told.err
 
         psutil.Process(state.pid).kill()
         assert all_end(everything)
-        status = clean_end("status", "--json")
+        status = own("status", "--json")
         assert (status.code, status.data["state"]) == (ExitCode.STOPPED, "stopped")
         assert "state.json" in status.data["reason"]
-        assert clean_end("down").code == 0
+        assert own("down").code == 0
         assert left(files.directory) == ["logs"]

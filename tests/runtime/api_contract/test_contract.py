@@ -38,6 +38,7 @@ def assert_kept(contract: Contract, outcome: Outcome, *, operations: set[str], p
     assert report["warnings"]["missing_auth"] == []
 
 
+@pytest.mark.platform
 class TestContract:
     @pytest.mark.timeout(300)
     @pytest.mark.requirement("P1-40", "P1-52")

@@ -181,6 +181,7 @@ def ids(result: Mapping[str, Any]) -> list[str]:
 
 @pytest.mark.needs("OpenSearch")
 @pytest.mark.timeout(900)
+@pytest.mark.platform
 class TestEngine:
     @pytest.mark.requirement("P2-03")
     def test_version_is_3_5_and_cluster_is_healthy(self, client: httpx.Client) -> None:
