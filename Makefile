@@ -7,10 +7,10 @@ STAMP := $(VENV)/.complete
 # The first interpreter that runs and is Python 3.11 or newer (a name on PATH may be an empty shim).
 FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
 
-.PHONY: help setup up down test test-long bench check format lint imports types secrets docs lock clean
+.PHONY: help setup up down test test-platform test-long bench check format lint imports types secrets docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
 
 setup: $(STAMP) ## create the virtual environment from the hashed locks
 
@@ -29,7 +29,7 @@ up: $(STAMP) ## start the dev platform on this machine and upload a photograph
 down: $(STAMP) ## stop the dev platform and delete its data (the logs are kept)
 	@$(BIN)/platform down
 
-test: $(STAMP) ## run all tests except the long ones; with MEASURED=yes, also fail below the coverage threshold
+test: $(STAMP) ## run all tests except those of whole platforms and the long ones; MEASURED=yes also fails below the coverage threshold
 ifdef MEASURED
 	@rm -rf .coverage
 	@$(BIN)/python -m coverage run -m pytest -n 2 --dist loadfile --timeout 300
@@ -38,6 +38,9 @@ ifdef MEASURED
 else
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 endif
+
+test-platform: $(STAMP) ## run only the tests of whole platforms, OpenSearch, contract runs and benchmarks
+	@$(BIN)/python -m pytest -m 'platform and not long'
 
 test-long: $(STAMP) ## run only the long tests, one at a time; they print their measurements
 	@$(BIN)/python -m pytest -m long -s
