@@ -7,6 +7,7 @@ STAMP := $(VENV)/.complete
 # The first interpreter that runs and is Python 3.11 or newer (a name on PATH may be an empty shim).
 FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
 
+<<<<<<< HEAD
 # Tests and platforms start hundreds of interpreters: modules are compiled once, even where the caller's environment says otherwise.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -15,10 +16,12 @@ ROOM :=
 # Whole files go to a worker, because their tests share what takes long to start.
 PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
+=======
+>>>>>>> papers
 .PHONY: help setup up down test test-platform test-long bench check format lint imports types secrets docs lock clean
 
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 16
 
 setup: $(STAMP) ## create the virtual environment from the hashed locks
 
@@ -37,7 +40,7 @@ up: $(STAMP) ## start the dev platform on this machine and upload a photograph
 down: $(STAMP) ## stop the dev platform and delete its data (the logs are kept)
 	@$(BIN)/platform down
 
-test: $(STAMP) ## every test but the long and the platform tests; ROOM=folder for one room's; MEASURED=yes fails below the coverage in pyproject.toml
+test: $(STAMP) ## run all tests but the long and the platform ones; ROOM=folder for one room; MEASURED=yes also fails below the coverage threshold
 ifdef MEASURED
 	@rm -rf .coverage
 	@$(BIN)/python -m coverage run $(PYTEST) --timeout 300
@@ -47,10 +50,10 @@ else
 	@$(BIN)/python $(PYTEST) tests/$(ROOM)
 endif
 
-test-platform: $(STAMP) ## the tests of whole platforms, OpenSearch, contract runs and benchmarks
+test-platform: $(STAMP) ## run only the tests of whole platforms, OpenSearch, contract runs and benchmarks
 	@$(BIN)/python $(PYTEST) -m 'platform and not long' tests/$(ROOM)
 
-test-long: $(STAMP) ## the long tests alone, one at a time, which print their figures; then each property test at length
+test-long: $(STAMP) ## run only the long tests, one at a time, which print their measurements; then each property test at length
 	@$(BIN)/python -m pytest -m long -s
 	@HYPOTHESIS_PROFILE=long $(BIN)/python -m pytest -m 'hypothesis and not long' --timeout 3600
 

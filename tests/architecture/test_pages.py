@@ -69,6 +69,13 @@ def test_pages_to_start_with_are_short(name: str, limit: int) -> None:
     assert len((ROOT / name).read_text().split()) <= limit
 
 
+def test_readme_shows_steps_of_the_photo_journey() -> None:
+    shown = re.findall(r"^ok  (\S+(?: \S+)*)  ", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(shown) > 5
+    source = (ROOT / "operations" / "journeys" / "photo_journey.py").read_text()
+    assert [step for step in shown if f'"{step}"' not in source] == []
+
+
 class TestIssueForms:
     @pytest.mark.parametrize(
         "path", sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml")), ids=lambda path: path.stem
