@@ -66,11 +66,11 @@ def rows() -> Iterator[Row]:
         calls = [dependency.call for dependency in context.dependant.dependencies]
         permissions = [call.permission for call in calls if isinstance(call, Guard)]
         roles = [role for role in ORDER if permissions and permissions[0] in ROLE_PERMISSIONS.get(role, frozenset())]
-        for method in sorted(context.methods - {"HEAD"}):
+        for method in sorted((context.methods or set()) - {"HEAD"}):
             yield Row(
                 subject=str(route.tags[0]),
                 method=method,
-                path=context.path,
+                path=context.path or "",
                 purpose=_first_sentence(route),
                 roles=", ".join(roles) if permissions else "*anyone*",
             )
@@ -78,14 +78,16 @@ def rows() -> Iterator[Row]:
 
 def page() -> str:
     """Return the page's text."""
-    found: dict[str, list[Row]] = {}
+    rows_by_subject: dict[str, list[Row]] = {}
     for row in rows():
-        found.setdefault(row.subject, []).append(row)
-    tables = "\n\n".join(f"### {subject.capitalize()}\n\n{_table(of_subject)}" for subject, of_subject in found.items())
+        rows_by_subject.setdefault(row.subject, []).append(row)
+    tables = "\n\n".join(
+        f"### {subject.capitalize()}\n\n{_table(subject_rows)}" for subject, subject_rows in rows_by_subject.items()
+    )
     return PAGE_TEXT.format(description=DESCRIPTION.strip(), routes=tables)
 
 
-def settle(text: str, arguments: list[str]) -> str | None:
+def write_or_check(text: str, arguments: list[str]) -> str | None:
     """Write the page, or compare it with `--check`; return an error message for the exit."""
     if "--check" not in arguments:
         PAGE.write_text(text, encoding="utf-8")
@@ -99,10 +101,10 @@ def _first_sentence(route: APIRoute) -> str:
     return description.partition(". ")[0].rstrip(".").replace("|", "\\|")
 
 
-def _table(of_subject: list[Row]) -> str:
-    lines = [f"| `{row.method}` | `{row.path}` | {row.purpose} | {row.roles} |" for row in of_subject]
+def _table(subject_rows: list[Row]) -> str:
+    lines = [f"| `{row.method}` | `{row.path}` | {row.purpose} | {row.roles} |" for row in subject_rows]
     return "\n".join(["| Method | Path | Purpose | Roles |", "|---|---|---|---|", *lines])
 
 
 if __name__ == "__main__":
-    sys.exit(settle(page(), sys.argv[1:]))
+    sys.exit(write_or_check(page(), sys.argv[1:]))

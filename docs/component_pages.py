@@ -34,17 +34,17 @@ PAGE_TEXT = """\
 
 Generated from `components/{module}.py` by `make docs`; do not edit.
 
-{promise}
+{purpose}
 
 {class_text}
 
-{values}## Outputs
+{dataclasses}## Outputs
 
 {outputs}
 
 {methods}## Resources
 
-{registers}
+{resources}
 """
 
 
@@ -63,13 +63,13 @@ class Component:
     """A component as its file describes it."""
 
     module: str
-    promise: str
+    purpose: str
     node: ast.ClassDef
-    values: tuple[ast.ClassDef, ...]
+    dataclasses: tuple[ast.ClassDef, ...]
 
     @property
     def name(self) -> str:
-        """The class's name, also that of its type token."""
+        """Return the class's name, which is also that of its type token."""
         return self.node.name
 
 
@@ -80,10 +80,12 @@ def find_components(folder: Path = ROOT / "components") -> Iterator[Component]:
         classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         for node in classes:
             if any("ComponentResource" in ast.unparse(base) for base in node.bases):
-                values = tuple(
-                    each for each in classes if "dataclass" in " ".join(map(ast.unparse, each.decorator_list))
+                dataclasses = tuple(
+                    item for item in classes if "dataclass" in " ".join(map(ast.unparse, item.decorator_list))
                 )
-                yield Component(module=file.stem, promise=ast.get_docstring(tree) or "", node=node, values=values)
+                yield Component(
+                    module=file.stem, purpose=ast.get_docstring(tree) or "", node=node, dataclasses=dataclasses
+                )
 
 
 def fields(node: ast.ClassDef) -> Iterator[Field]:
@@ -102,53 +104,55 @@ def fields(node: ast.ClassDef) -> Iterator[Field]:
 
 def page(component: Component, graphs: list[ResourceGraph]) -> str:
     """Return the component's page."""
-    values = "".join(
-        f"## {each.name}\n\n{ast.get_docstring(each) or ''}\n\n{_table(fields(each))}\n\n" for each in component.values
+    dataclasses = "".join(
+        f"## {item.name}\n\n{ast.get_docstring(item) or ''}\n\n{_table(fields(item))}\n\n"
+        for item in component.dataclasses
     )
     methods = "".join(
-        f"### `{each.name}({ast.unparse(each.args).removeprefix('self').removeprefix(', ')})`\n\n"
-        f"{ast.get_docstring(each) or ''}\n\n"
-        for each in component.node.body
-        if isinstance(each, ast.FunctionDef) and not each.name.startswith("_")
+        f"### `{item.name}({ast.unparse(item.args).removeprefix('self').removeprefix(', ')})`\n\n"
+        f"{ast.get_docstring(item) or ''}\n\n"
+        for item in component.node.body
+        if isinstance(item, ast.FunctionDef) and not item.name.startswith("_")
     )
     return PAGE_TEXT.format(
         name=component.name,
         module=component.module,
-        promise=component.promise,
+        purpose=component.purpose,
         class_text=ast.get_docstring(component.node) or "",
-        values=values,
+        dataclasses=dataclasses,
         outputs=_table(fields(component.node), with_default=False),
         methods=methods,
-        registers=registers(component, graphs),
+        resources=resources_table(component, graphs),
     )
 
 
-def registers(component: Component, graphs: list[ResourceGraph]) -> str:
+def resources_table(component: Component, graphs: list[ResourceGraph]) -> str:
     """Return a table of the component's resources in each environment."""
-    counted = {}
+    counts_by_environment = {}
     for graph in graphs:
-        own = {each.urn for each in graph.components if each.type.endswith(f":{component.name}")}
-        counted[graph.environment] = Counter(each.type for each in graph.custom if each.parent in own)
-    types = sorted(set().union(*counted.values()))
+        own = {item.urn for item in graph.components if item.type.endswith(f":{component.name}")}
+        counts_by_environment[graph.environment] = Counter(item.type for item in graph.custom if item.parent in own)
+    types = sorted(set().union(*counts_by_environment.values()))
     if not types:
         return "No environment uses this component."
-    head = f"| Type | {' | '.join(counted)} |\n|---|{'---:|' * len(counted)}\n"
+    head = f"| Type | {' | '.join(counts_by_environment)} |\n|---|{'---:|' * len(counts_by_environment)}\n"
     return head + "\n".join(
-        f"| `{each}` | {' | '.join(str(counts[each] or '') for counts in counted.values())} |" for each in types
+        f"| `{item}` | {' | '.join(str(counts[item] or '') for counts in counts_by_environment.values())} |"
+        for item in types
     )
 
 
-def _table(listed: Iterator[Field], *, with_default: bool = True) -> str:
-    rows = list(listed)
+def _table(listed_fields: Iterator[Field], *, with_default: bool = True) -> str:
+    rows = list(listed_fields)
     if not rows:
         return "None."
     default = " Default |" if with_default else ""
     head = f"| Name | Type |{default} Description |\n|---|---|{'---|' if with_default else ''}---|\n"
     return head + "\n".join(
-        f"| `{each.name}` | `{_cell(each.kind)}` |"
-        + ((f" `{_cell(each.default)}` |" if each.default else " |") if with_default else "")
-        + f" {_cell(each.text)} |"
-        for each in rows
+        f"| `{item.name}` | `{_cell(item.kind)}` |"
+        + ((f" `{_cell(item.default)}` |" if item.default else " |") if with_default else "")
+        + f" {_cell(item.text)} |"
+        for item in rows
     )
 
 
@@ -156,30 +160,30 @@ def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
-def written() -> dict[Path, str]:
+def build_pages() -> dict[Path, str]:
     """Return every page by its path."""
     graphs = [record_graph(environment) for environment in stack_files.stack_names(ROOT)]
-    found = list(find_components())
+    components = list(find_components())
     rows = "\n".join(
-        f"| [{each.name}](components/{each.module}.md) | {' '.join(each.promise.split())} |" for each in found
+        f"| [{item.name}](components/{item.module}.md) | {' '.join(item.purpose.split())} |" for item in components
     )
     pages = {INDEX: INDEX_TEXT.format(table=f"| Component | Purpose |\n|---|---|\n{rows}")}
-    return pages | {PAGES / f"{each.module}.md": page(each, graphs).rstrip() + "\n" for each in found}
+    return pages | {PAGES / f"{item.module}.md": page(item, graphs).rstrip() + "\n" for item in components}
 
 
 def main(arguments: list[str]) -> str | None:
     """Write the pages and remove those of deleted components, or report which are stale."""
-    pages = written()
-    there = {INDEX, *PAGES.glob("*.md")}
+    pages = build_pages()
+    existing = {INDEX, *PAGES.glob("*.md")}
     stale = sorted(
         str(path.relative_to(ROOT))
-        for path in there | pages.keys()
+        for path in existing | pages.keys()
         if path not in pages or not path.is_file() or path.read_text(encoding="utf-8") != pages[path]
     )
     if "--check" in arguments:
         return f"stale: {', '.join(stale)}; run `make docs`" if stale else None
     PAGES.mkdir(exist_ok=True)
-    for path in there - pages.keys():
+    for path in existing - pages.keys():
         path.unlink(missing_ok=True)
     for path, text in pages.items():
         path.write_text(text, encoding="utf-8")

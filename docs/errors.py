@@ -174,12 +174,12 @@ def page() -> str:
 def main(arguments: list[str]) -> str | None:
     """Write the page, or compare it with `--check`; return an error message for the exit."""
     try:
-        made = page()
+        text = page()
     except CatalogueError as error:
         return str(error)
     if "--check" not in arguments:
-        PAGE.write_text(made, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != made:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
         return f"{PAGE.relative_to(ROOT)} is stale: run `make docs`"
     return None
 
@@ -190,14 +190,16 @@ def _tree(root: type[PlatformError]) -> Iterator[type[PlatformError]]:
         yield from _tree(error)
 
 
-def _first_sentence(thing: object) -> str:
-    told = SENTENCE.match(" ".join((inspect.getdoc(thing) or "").split()))
-    return told.group() if told else ""
+def _first_sentence(documented: object) -> str:
+    sentence = SENTENCE.match(" ".join((inspect.getdoc(documented) or "").split()))
+    return sentence.group() if sentence else ""
 
 
 def _require(name: str, meanings: Mapping[str, object], advice: Mapping[str, str]) -> None:
     missing = [
-        f"{code}: its code lacks a docstring or a comment above it" for code, told in meanings.items() if not told
+        f"{code}: its code lacks a docstring or a comment above it"
+        for code, sentence in meanings.items()
+        if not sentence
     ]
     missing += [f"{code}: {name} of docs/errors.py lacks advice" for code in meanings.keys() - advice.keys()]
     missing += [
@@ -210,7 +212,8 @@ def _require(name: str, meanings: Mapping[str, object], advice: Mapping[str, str
 
 def _table(columns: tuple[str, ...], entries: list[Entry]) -> str:
     rows = [
-        (f"`{one.code}`", *([one.status] if one.status else []), one.meaning, one.advice, one.retry) for one in entries
+        (f"`{entry.code}`", *([entry.status] if entry.status else []), entry.meaning, entry.advice, entry.retry)
+        for entry in entries
     ]
     cells = [[cell.replace("|", r"\|") for cell in row] for row in (columns, ["---"] * len(columns), *rows)]
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)

@@ -34,7 +34,7 @@ SUBJECTS = {
     "Internal tables": ["outbox", "idempotency_keys", "rate_limits"],
 }  # fmt: skip
 # Alembic's own table, with the database's revision.
-UNSAID = {"alembic_version"}
+EXCLUDED_TABLES = {"alembic_version"}
 
 PAGE_TEXT = """\
 # Schema
@@ -104,7 +104,7 @@ def page(connection: Connection) -> str:
     Raises:
         SubjectsError: SUBJECTS and the database differ.
     """
-    relations = {name: rest for name, *rest in connection.execute(RELATIONS) if name not in UNSAID}
+    relations = {name: rest for name, *rest in connection.execute(RELATIONS) if name not in EXCLUDED_TABLES}
     listed = {name for names in SUBJECTS.values() for name in names}
     if wrong := sorted(listed ^ relations.keys()):
         raise SubjectsError(f"SUBJECTS of docs/schema_page.py and the database differ in: {', '.join(wrong)}")
@@ -125,13 +125,13 @@ def page(connection: Connection) -> str:
 
 def _relation(connection: Connection, name: str, oid: int, comment: str, is_view: bool) -> str:
     parts = [f"### {name}\n\n{comment}", _columns(connection, oid, is_view)]
-    for title, query, simpler in (
+    for title, query, simplify in (
         ("Keys and checks", CONSTRAINTS, _condition),
         ("Indexes", INDEXES, _index),
         ("Triggers", TRIGGERS, _trigger),
     ):
         if rows := connection.execute(query, [oid]).fetchall():
-            parts.append(f"{title}:\n\n" + "\n".join(f"- `{each}`: `{simpler(text)}`" for each, text in rows))
+            parts.append(f"{title}:\n\n" + "\n".join(f"- `{each}`: `{simplify(text)}`" for each, text in rows))
     return "\n\n".join(parts)
 
 
@@ -174,25 +174,34 @@ def migrated_database() -> Iterator[Connection]:
     """Yield a connection to a database at the newest revision, on a separate server."""
     with tempfile.TemporaryDirectory() as folder:
         supervisor = Supervisor(Path(folder))
-        login = {"username": "postgres", "password": secrets.token_urlsafe(24), "database": "postgres"}
-        server = EmbeddedPostgres(supervisor, Path(folder) / "data", **login)
+        username, password, database = "postgres", secrets.token_urlsafe(24), "postgres"
+        server = EmbeddedPostgres(
+            supervisor, Path(folder) / "data", username=username, password=password, database=database
+        )
         try:
             server.start()
-            address = {"host": server.address, "port": server.port}
-            Migrator(**address, **login, lock_timeout_seconds=4, statement_timeout_seconds=5).upgrade()
+            Migrator(
+                host=server.address,
+                port=server.port,
+                username=username,
+                password=password,
+                database=database,
+                lock_timeout_seconds=4,
+                statement_timeout_seconds=5,
+            ).upgrade()
             with psycopg.connect(
-                **address, user=login["username"], password=login["password"], dbname=login["database"]
+                host=server.address, port=server.port, user=username, password=password, dbname=database
             ) as connection:
                 yield connection
         finally:
             supervisor.stop_all()
 
 
-def settle(made: str, arguments: list[str]) -> str | None:
+def write_or_check(text: str, arguments: list[str]) -> str | None:
     """Write the page, or compare it with `--check`; return an error message for the exit."""
     if "--check" not in arguments:
-        PAGE.write_text(made, encoding="utf-8")
-    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != made:
+        PAGE.write_text(text, encoding="utf-8")
+    elif not PAGE.is_file() or PAGE.read_text(encoding="utf-8") != text:
         return f"stale: {PAGE.relative_to(ROOT)}; run `make docs`"
     return None
 
@@ -201,10 +210,10 @@ def main(arguments: list[str]) -> str | None:
     """Write or compare the page of a fresh installation; return an error message for the exit."""
     with migrated_database() as connection:
         try:
-            made = page(connection)
+            text = page(connection)
         except SubjectsError as error:
             return str(error)
-    return settle(made, arguments)
+    return write_or_check(text, arguments)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ def api_page() -> Iterator[ModuleType]:
 @pytest.mark.requirement("P1-41")
 class TestPage:
     def test_is_what_the_application_is(self, api_page: ModuleType) -> None:
-        assert api_page.settle(api_page.page(), ["--check"]) is None
+        assert api_page.write_or_check(api_page.page(), ["--check"]) is None
 
     def test_says_of_each_route_who_may(self, api_page: ModuleType) -> None:
         said = {(row.method, row.path): row.roles for row in api_page.rows()}
@@ -34,7 +34,7 @@ class TestPage:
     def test_another_page_is_stale(self, api_page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(api_page, "ROOT", tmp_path)
         monkeypatch.setattr(api_page, "PAGE", tmp_path / "API.md")
-        assert api_page.settle("x", ["--check"]) == "stale: API.md; run `make docs`"
-        assert api_page.settle("x", []) is None
-        assert api_page.settle("x", ["--check"]) is None
-        assert api_page.settle("y", ["--check"]) == "stale: API.md; run `make docs`"
+        assert api_page.write_or_check("x", ["--check"]) == "stale: API.md; run `make docs`"
+        assert api_page.write_or_check("x", []) is None
+        assert api_page.write_or_check("x", ["--check"]) is None
+        assert api_page.write_or_check("y", ["--check"]) == "stale: API.md; run `make docs`"
