@@ -7,7 +7,6 @@ STAMP := $(VENV)/.complete
 # The first interpreter that runs and is Python 3.11 or newer (a name on PATH may be an empty shim).
 FIND_PYTHON := for p in python3.11 python3.12 python3.13 python3; do "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { command -v "$$p"; break; }; done
 
-<<<<<<< HEAD
 # Tests and platforms start hundreds of interpreters: modules are compiled once, even where the caller's environment says otherwise.
 export PYTHONDONTWRITEBYTECODE :=
 
@@ -16,8 +15,6 @@ ROOM :=
 # Whole files go to a worker, because their tests share what takes long to start.
 PYTEST := -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-=======
->>>>>>> papers
 .PHONY: help setup up down test test-platform test-long bench check format lint imports types secrets docs lock clean
 
 help: ## list the targets
