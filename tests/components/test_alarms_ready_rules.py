@@ -1,4 +1,5 @@
 import re
+from typing import Any
 
 import pulumi
 import pytest
@@ -9,10 +10,10 @@ from tests.components.examples.alarms import DEAD, QUEUE, alarm, args, every_rul
 
 
 class TestReadyRules:
-    def of(self, register, name, **changes):
+    def of(self, register: Any, name: Any, **changes: Any) -> Any:
         return alarm(register, name, *every_rule(), **changes)
 
-    def test_every_alarm_tells_when_it_goes_off_and_when_it_is_over(self, register):
+    def test_every_alarm_tells_when_it_goes_off_and_when_it_is_over(self, register: Any) -> None:
         graph = register(lambda: Alarms("alarms", args(*every_rule())))
         alarms = graph.of("MetricAlarm")
         assert len(alarms) == len(every_rule()) == 25
@@ -22,13 +23,13 @@ class TestReadyRules:
             assert len(each.inputs["alarmActions"]) == 1
             assert re.fullmatch(r"episode-metadata-[a-z0-9-]+-production", each.inputs["name"])
 
-    def test_every_meaning_is_used_and_says_what_of(self):
+    def test_every_meaning_is_used_and_says_what_of(self) -> None:
         rules = every_rule()
         assert {each.runbook for each in rules} == set(alarm_rules.DESCRIPTIONS)
         assert [each.name for each in rules if each.name.partition("-")[0] not in each.description] == []
 
-    def test_name_of_a_queue_is_read_off_its_arn(self, register):
-        def make():
+    def test_name_of_a_queue_is_read_off_its_arn(self, register: Any) -> None:
+        def make() -> None:
             arns = [pulumi.Output.from_input(arn) for arn in (QUEUE, DEAD)]
             rules = alarm_rules.queue_rules("q", arns[0]) + alarm_rules.dead_letter_rules("q", arns[1])
             Alarms("alarms", args(*rules))
@@ -38,7 +39,7 @@ class TestReadyRules:
             assert graph.named(f"alarms-{name}").inputs["dimensions"] == {"QueueName": arn.rpartition(":")[2]}
 
     @pytest.mark.requirement("C-31")
-    def test_queue_and_its_dead_letters(self, register):
+    def test_queue_and_its_dead_letters(self, register: Any) -> None:
         age = self.of(register, "thumbnail-queue-age")
         assert (age["metricName"], age["statistic"], age["threshold"]) == (
             "ApproximateAgeOfOldestMessage",
@@ -56,13 +57,13 @@ class TestReadyRules:
         )
         assert dead["dimensions"] == {"QueueName": "episode-metadata-thumbnail-dlq-production"}
 
-    def test_function_is_watched_up_to_nine_tenths_of_its_timeout(self, register):
+    def test_function_is_watched_up_to_nine_tenths_of_its_timeout(self, register: Any) -> None:
         duration = self.of(register, "worker-duration")
         assert (duration["metricName"], duration["statistic"], duration["threshold"]) == ("Duration", "Maximum", 54_000)
         assert {self.of(register, f"worker-{kind}")["threshold"] for kind in ("errors", "throttles")} == {0}
 
     @pytest.mark.requirement("C-44", "A-05", "ROAD-129")
-    def test_errors_of_a_balancer_count_by_share_and_by_number(self, register):
+    def test_errors_of_a_balancer_count_by_share_and_by_number(self, register: Any) -> None:
         count = self.of(register, "api-5xx-count")
         series = {each["id"]: each.get("metric", each.get("expression")) for each in count["metricQueries"]}
         assert {name: metric["metricName"] for name, metric in series.items() if name != "result"} == {
@@ -82,7 +83,7 @@ class TestReadyRules:
             "IF(SUM([requests, balancer]) >= 20, 100 * SUM([target, balancer]) / SUM([requests, balancer]), 0)"
         )
 
-    def test_errors_of_an_http_api_count_by_share_and_by_number(self, register):
+    def test_errors_of_an_http_api_count_by_share_and_by_number(self, register: Any) -> None:
         count, rate = self.of(register, "gateway-5xx-count"), self.of(register, "gateway-5xx-rate")
         metrics = {each["metric"]["metricName"] for each in rate["metricQueries"][:-1]}
         assert metrics == {"5xx", "Count"}
@@ -91,7 +92,7 @@ class TestReadyRules:
         assert (latency["metricName"], latency["extendedStatistic"], latency["threshold"]) == ("Latency", "p95", 1000)
 
     @pytest.mark.requirement("ROAD-128")
-    def test_processors_of_a_service(self, register):
+    def test_processors_of_a_service(self, register: Any) -> None:
         made = self.of(register, "api-cpu")
         expected = {
             "namespace": "AWS/ECS",
@@ -105,24 +106,24 @@ class TestReadyRules:
         }
         assert {name: made[name] for name in expected} == expected
 
-    def test_database(self, register):
+    def test_database(self, register: Any) -> None:
         storage = self.of(register, "db-free-storage")
         assert (storage["comparisonOperator"], storage["threshold"]) == ("LessThanThreshold", 5 * 1024**3)
         assert self.of(register, "db-connections")["threshold"] == 160
         assert self.of(register, "db-cpu")["metricName"] == "CPUUtilization"
 
-    def test_search_domain(self, register):
+    def test_search_domain(self, register: Any) -> None:
         for colour in ("red", "yellow"):
             made = self.of(register, f"search-{colour}")
             assert made["metricName"] == f"ClusterStatus.{colour}"
             assert (made["comparisonOperator"], made["threshold"]) == ("GreaterThanOrEqualToThreshold", 1)
         assert self.of(register, "search-free-storage")["threshold"] == 20 * 1024
 
-    def test_search_domain_of_one_node_may_be_yellow(self):
+    def test_search_domain_of_one_node_may_be_yellow(self) -> None:
         names = [each.name for each in alarm_rules.search_rules("search", "search", "1", replicas=False)]
         assert names == ["search-red", "search-free-storage"]
 
-    def test_firewall_of_a_region_is_watched_there_and_that_of_a_cdn_at_the_edge(self):
+    def test_firewall_of_a_region_is_watched_there_and_that_of_a_cdn_at_the_edge(self) -> None:
         (edge,) = alarm_rules.firewall_rules("edge", "acl")
         (regional,) = alarm_rules.firewall_rules("api", "acl", region="eu-west-1")
         assert (edge.region, regional.region) == ("us-east-1", None)
@@ -130,12 +131,12 @@ class TestReadyRules:
         assert regional.metrics["value"].dimensions["Region"] == "eu-west-1"
 
     @pytest.mark.requirement("LX-87")
-    def test_storage_quota(self, register):
+    def test_storage_quota(self, register: Any) -> None:
         made = self.of(register, "storage-quota")
         assert (made["metricName"], made["period"], made["threshold"]) == ("BucketSizeBytes", 86_400, 500 * 1024**3)
         assert made["dimensions"]["StorageType"] == "StandardStorage"
 
-    def test_silence_means_what_it_means_for_each(self):
+    def test_silence_means_what_it_means_for_each(self) -> None:
         silent = {each.name: each.missing_data for each in every_rule() if each.missing_data != "notBreaching"}
         assert silent == {
             "api-health": "breaching",

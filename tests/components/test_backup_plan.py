@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,12 +12,16 @@ DATABASE = "arn:aws:rds:us-east-1:123456789012:db:episode-metadata-db-production
 OWN_TAGS = {"Environment": "production", "Project": "episode-metadata"}
 
 
-def rule(**changes):
-    return BackupRule(**{"name": "monthly", "schedule": "cron(0 7 1 * ? *)", "delete_after_days": 365} | changes)
+def rule(**changes: Any) -> Any:
+    return BackupRule(
+        **dict[str, Any]({"name": "monthly", "schedule": "cron(0 7 1 * ? *)", "delete_after_days": 365}) | changes
+    )
 
 
-def args(**changes):
-    return BackupPlanArgs(**{"naming": NAMING, "rules": [rule()], "resource_arns": [DATABASE]} | changes)
+def args(**changes: Any) -> Any:
+    return BackupPlanArgs(
+        **dict[str, Any]({"naming": NAMING, "rules": [rule()], "resource_arns": [DATABASE]}) | changes
+    )
 
 
 COUNTS = {"Vault": 1, "Plan": 1, "Role": 1, "RolePolicyAttachment": 2, "Selection": 1}
@@ -23,7 +29,7 @@ COUNTS = {"Vault": 1, "Plan": 1, "Role": 1, "RolePolicyAttachment": 2, "Selectio
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-08", "ROAD-139", "LX-88")
-    def test_the_database_is_archived_every_month_and_kept_for_a_year(self, register):
+    def test_the_database_is_archived_every_month_and_kept_for_a_year(self, register: Any) -> None:
         graph = register(lambda: BackupPlan("archive", args()))
         assert graph.counts == COUNTS
         plan = graph.one("Plan").inputs
@@ -47,7 +53,7 @@ class TestRegister:
         assert "conditions" not in selection.inputs
         assert graph.named("archive-role").urn in selection.property_dependencies["iamRoleArn"]
 
-    def test_only_aws_backup_of_this_account_takes_the_role_on(self, register):
+    def test_only_aws_backup_of_this_account_takes_the_role_on(self, register: Any) -> None:
         graph = register(lambda: BackupPlan("archive", args()))
         (statement,) = graph.statements("archive-role", "assumeRolePolicy").values()
         assert statement["Principal"] == {"Service": "backup.amazonaws.com"}
@@ -60,7 +66,7 @@ class TestRegister:
         assert all(graph.depends("archive-selection", each.name) for each in graph.of("RolePolicyAttachment"))
 
     @pytest.mark.parametrize("protected", [True, False])
-    def test_vault_that_is_protected_is_not_emptied_nor_deleted(self, register, protected):
+    def test_vault_that_is_protected_is_not_emptied_nor_deleted(self, register: Any, protected: Any) -> None:
         key = "arn:aws:kms:us-east-1:123456789012:key/1"
         vault = register(lambda: BackupPlan("archive", args(protected=protected, key_arn=key))).one("Vault")
         assert vault.protect == protected
@@ -73,7 +79,7 @@ class TestRegister:
 
 class TestArgs:
     @given(cold=st.none() | st.integers(1, 1_000), warm=st.integers(90, 1_000), lock=st.booleans())
-    def test_possible_values_register(self, register, cold, warm, lock):
+    def test_possible_values_register(self, register: Any, cold: Any, warm: Any, lock: Any) -> None:
         chosen = rule(cold_after_days=cold, delete_after_days=warm + (cold or 0))
         graph = register(lambda: BackupPlan("archive", args(rules=[chosen], lock=lock)))
         (made,) = graph.one("Plan").inputs["rules"]

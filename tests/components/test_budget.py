@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -12,11 +13,11 @@ TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
 MAIL = "owner@example.org"
 
 
-def args(**changes):
-    return BudgetArgs(**{"naming": NAMING, "monthly_usd": 250, "recipients": [MAIL]} | changes)
+def args(**changes: Any) -> Any:
+    return BudgetArgs(**dict[str, Any]({"naming": NAMING, "monthly_usd": 250, "recipients": [MAIL]}) | changes)
 
 
-def notice(kind, percent):
+def notice(kind: Any, percent: Any) -> Any:
     return {
         "notificationType": kind,
         "comparisonOperator": "GREATER_THAN",
@@ -29,7 +30,7 @@ def notice(kind, percent):
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-49", "C-25")
-    def test_environment_s_own_cost_is_told_at_half_at_four_fifths_and_at_all_of_it(self, register):
+    def test_environment_s_own_cost_is_told_at_half_at_four_fifths_and_at_all_of_it(self, register: Any) -> None:
         graph = register(lambda: Budget("cost", args(topic_arn=TOPIC)))
         assert graph.counts == {"Budget": 1}
         assert graph.one("Budget").inputs == {
@@ -49,7 +50,7 @@ class TestRegister:
         }
 
     @pytest.mark.requirement("LX-87")
-    def test_anomalies_are_told_to_the_topic_at_once(self, register):
+    def test_anomalies_are_told_to_the_topic_at_once(self, register: Any) -> None:
         graph = register(lambda: Budget("cost", args(topic_arn=TOPIC, anomaly_usd=20)))
         assert graph.counts == {"Budget": 1, "AnomalyMonitor": 1, "AnomalySubscription": 1}
         monitor = graph.one("AnomalyMonitor").inputs
@@ -74,13 +75,13 @@ class TestRegister:
             },
         }
 
-    def test_anomalies_are_told_by_mail_once_a_day_where_there_is_no_topic(self, register):
+    def test_anomalies_are_told_by_mail_once_a_day_where_there_is_no_topic(self, register: Any) -> None:
         told = register(lambda: Budget("cost", args(anomaly_usd=20))).one("AnomalySubscription").inputs
         assert (told["frequency"], told["subscribers"]) == ("DAILY", [{"type": "EMAIL", "address": MAIL}])
 
 
 class TestArgs:
-    def test_a_topic_is_somebody_too(self):
+    def test_a_topic_is_somebody_too(self) -> None:
         assert args(recipients=[], topic_arn=TOPIC).topic_arn == TOPIC
 
     @given(
@@ -88,7 +89,7 @@ class TestArgs:
         actual=st.lists(st.integers(1, 200), max_size=3, unique=True),
         forecast=st.lists(st.integers(1, 200), min_size=1, max_size=2, unique=True),
     )
-    def test_possible_values_register(self, register, usd, actual, forecast):
+    def test_possible_values_register(self, register: Any, usd: Any, actual: Any, forecast: Any) -> None:
         chosen = args(monthly_usd=usd, actual_percent=actual, forecast_percent=forecast)
         made = register(lambda: Budget("cost", chosen)).one("Budget").inputs
         told = [(each["notificationType"], each["threshold"]) for each in made["notifications"]]

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from components.cache import Cache, CacheArgs
@@ -8,13 +10,15 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 COUNTS = {"SecurityGroup": 1, "SubnetGroup": 1, "ReplicationGroup": 1}
 
 
-def args(**changes):
-    return CacheArgs(**{"naming": NAMING, "vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"]} | changes)
+def args(**changes: Any) -> Any:
+    return CacheArgs(
+        **dict[str, Any]({"naming": NAMING, "vpc_id": "vpc-1", "subnet_ids": ["subnet-1", "subnet-2"]}) | changes
+    )
 
 
 class TestRegister:
     @pytest.mark.requirement("C-30")
-    def test_it_is_encrypted_at_rest_and_on_the_way(self, register):
+    def test_it_is_encrypted_at_rest_and_on_the_way(self, register: Any) -> None:
         graph = register(lambda: Cache("cache", args(key_arn=KEY)))
         assert graph.counts == COUNTS
         group = dict(graph.one("ReplicationGroup").inputs)
@@ -44,7 +48,7 @@ class TestRegister:
         }
         assert graph.one("SubnetGroup").inputs["subnetIds"] == ["subnet-1", "subnet-2"]
 
-    def test_several_nodes_survive_the_loss_of_a_zone(self, register):
+    def test_several_nodes_survive_the_loss_of_a_zone(self, register: Any) -> None:
         group = register(lambda: Cache("cache", args(nodes=2))).one("ReplicationGroup").inputs
         assert (group["numCacheClusters"], group["automaticFailoverEnabled"], group["multiAzEnabled"]) == (
             2,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi_aws as aws
 
 from components.certificate import Certificate, CertificateArgs
@@ -6,13 +8,13 @@ HOST = "api-staging.example.com"
 COUNTS = {"Certificate": 1, "Record": 1, "CertificateValidation": 1}
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return CertificateArgs(**{"host_name": HOST, "zone_id": "Z1"} | changes)
 
 
 class TestRegister:
-    def test_name_is_proven_by_a_record_of_its_zone(self, register):
-        found = []
+    def test_name_is_proven_by_a_record_of_its_zone(self, register: Any) -> None:
+        found: list[Any] = []
         graph = register(lambda: Certificate("api", args()).arn.apply(found.append))
         assert graph.counts == COUNTS
         assert graph.one("Certificate").inputs == {
@@ -32,11 +34,11 @@ class TestRegister:
         assert graph.depends("api-validation", "api-proof")
         assert found == ["arn:aws:acm:us-east-1:123456789012:api-certificate-arn"]
 
-    def test_whoever_uses_it_waits_until_it_is_issued(self, register):
+    def test_whoever_uses_it_waits_until_it_is_issued(self, register: Any) -> None:
         graph = register(lambda: aws.cloudwatch.LogGroup("user", name=Certificate("api", args()).arn))
         assert graph.depends("user", "api-validation")
 
-    def test_it_stands_where_it_is_used(self, register):
+    def test_it_stands_where_it_is_used(self, register: Any) -> None:
         graph = register(lambda: Certificate("media", args(region="us-east-1")))
         for kind in ("Certificate", "CertificateValidation"):
             assert graph.one(kind).inputs["region"] == "us-east-1"

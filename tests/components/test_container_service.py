@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi
 import pytest
 
@@ -16,7 +18,7 @@ SCALED = {"Target": 1, "Policy": 1}
 SHIFTED = {"TargetGroup": 2, "ListenerRule": 1, "Role": 3, "RolePolicy": 2}
 
 
-def arguments(*, shifts_traffic=False, task_port=3000, ways=None, **changes):
+def arguments(*, shifts_traffic: Any = False, task_port: Any = 3000, ways: Any = None, **changes: Any) -> Any:
     balancer = LoadBalancer(
         "alb",
         LoadBalancerArgs(
@@ -26,17 +28,17 @@ def arguments(*, shifts_traffic=False, task_port=3000, ways=None, **changes):
     task = ContainerTask("task", ContainerTaskArgs(naming=NAMING, resource_name="api", image=IMAGE, port=task_port))
     placement = Placement(vpc_id="vpc-1", subnet_ids=["private-1", "private-2"], egress=ways or {})
     return ContainerServiceArgs(
-        **{"naming": NAMING, "task": task, "load_balancer": balancer, "placement": placement} | changes
+        **dict[str, Any]({"naming": NAMING, "task": task, "load_balancer": balancer, "placement": placement}) | changes
     )
 
 
-def service(**changes):
+def service(**changes: Any) -> Any:
     return ContainerService("api", arguments(**changes))
 
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-132", "ROAD-135", "C-26")
-    def test_service_is_private_steady_and_taken_back_when_it_fails(self, register):
+    def test_service_is_private_steady_and_taken_back_when_it_fails(self, register: Any) -> None:
         graph = register(lambda: service(desired_count=2))
         assert graph.counts == COUNTS
         made = dict(graph.one("Service").inputs)
@@ -75,14 +77,14 @@ class TestRegister:
         }
 
     @pytest.mark.requirement("ROAD-132")
-    def test_cluster_is_the_environments_and_watched(self, register):
+    def test_cluster_is_the_environments_and_watched(self, register: Any) -> None:
         assert register(service).one("Cluster").inputs == {
             "name": "episode-metadata-cluster-dev",
             "settings": [{"name": "containerInsights", "value": "enabled"}],
         }
 
     @pytest.mark.requirement("ROAD-135")
-    def test_only_the_load_balancer_may_enter_and_only_on_the_port(self, register):
+    def test_only_the_load_balancer_may_enter_and_only_on_the_port(self, register: Any) -> None:
         database = Egress(description="PostgreSQL", port=5432, security_group_id="sg-db")
         graph = register(lambda: service(ways={"database": database}))
         tasks, balancer = graph.named("api-security-group").urn, graph.named("alb-security-group").urn
@@ -101,8 +103,8 @@ class TestRegister:
             ("SecurityGroupEgressRule", tasks, "sg-db", 5432, 5432, "tcp"),
         }
 
-    def test_it_waits_for_its_rights_its_ways_and_its_listener(self, register):
-        def make():
+    def test_it_waits_for_its_rights_its_ways_and_its_listener(self, register: Any) -> None:
+        def make() -> None:
             schema = pulumi.CustomResource("aws:lambda/invocation:Invocation", "migration", {})
             service(ways={"internet": Egress(description="HTTPS", cidr="0.0.0.0/0")}, depends_on=[schema])
 
@@ -118,10 +120,10 @@ class TestRegister:
         assert [name for name in before if not graph.depends("api-service", name)] == []
 
     @pytest.mark.requirement("ROAD-03", "ROAD-139")
-    def test_under_load_tasks_are_added_up_to_the_maximum(self, register):
+    def test_under_load_tasks_are_added_up_to_the_maximum(self, register: Any) -> None:
         graph = register(lambda: service(desired_count=2, maximum_count=4))
         assert graph.counts == COUNTS | SCALED
-        scaled = {
+        scaled: dict[str, Any] = {
             "serviceNamespace": "ecs",
             "scalableDimension": "ecs:service:DesiredCount",
             "resourceId": "service/episode-metadata-cluster-dev/episode-metadata-api-service",
@@ -138,7 +140,7 @@ class TestRegister:
             },
         }
 
-    def test_canary_gets_a_share_of_the_traffic_and_is_watched(self, register):
+    def test_canary_gets_a_share_of_the_traffic_and_is_watched(self, register: Any) -> None:
         graph = register(lambda: service(shifts_traffic=True, deployment="canary"))
         assert graph.counts == COUNTS | SHIFTED
         made = graph.one("Service").inputs
@@ -160,18 +162,18 @@ class TestRegister:
         assert graph.depends("api-service", "alb-production-rule")
         assert graph.depends("api-service", "api-deployment-policy")
 
-    def test_blue_green_moves_all_traffic_at_once(self, register):
+    def test_blue_green_moves_all_traffic_at_once(self, register: Any) -> None:
         graph = register(lambda: service(shifts_traffic=True, deployment="blue_green"))
         assert graph.counts == COUNTS | SHIFTED
         made = graph.one("Service").inputs["deploymentConfiguration"]
         assert made == {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": "10"}
 
-    def test_deployments_may_move_this_traffic_and_no_other(self, register):
+    def test_deployments_may_move_this_traffic_and_no_other(self, register: Any) -> None:
         graph = register(lambda: service(shifts_traffic=True, deployment="blue_green"))
         (trust,) = graph.statements("api-deployment-role", "assumeRolePolicy").values()
         assert trust["Principal"] == {"Service": "ecs.amazonaws.com"}
         arn = "arn:aws:lb:us-east-1:123456789012:alb-{}-arn"
-        rights = {
+        rights: dict[str, Any] = {
             sid: (each["Action"], each["Resource"]) for sid, each in graph.statements("api-deployment-policy").items()
         }
         described = ("Listeners", "Rules", "TargetGroups", "TargetHealth")
@@ -184,7 +186,7 @@ class TestRegister:
             ),
         }
 
-    def test_rolling_service_stays_rolling_behind_a_load_balancer_that_shifts(self, register):
+    def test_rolling_service_stays_rolling_behind_a_load_balancer_that_shifts(self, register: Any) -> None:
         graph = register(lambda: service(shifts_traffic=True))
         assert graph.counts == COUNTS | {"TargetGroup": 2, "ListenerRule": 1}
         assert "advancedConfiguration" not in graph.one("Service").inputs["loadBalancers"][0]
@@ -198,11 +200,11 @@ class TestRegister:
         ],
     )
     def test_pulumi_waits_for_the_deployment_and_leaves_the_scaled_number_alone(
-        self, register, changes, ignored, minutes
-    ):
-        found = {}
+        self, register: Any, changes: Any, ignored: Any, minutes: Any
+    ) -> None:
+        found: dict[str, Any] = {}
 
-        def spy(made):
+        def spy(made: Any) -> None:
             found[made.name] = made.opts
 
         register(lambda: ContainerService("api", arguments(**changes), pulumi.ResourceOptions(transformations=[spy])))
@@ -210,12 +212,12 @@ class TestRegister:
         assert options.ignore_changes == ignored
         assert (options.custom_timeouts.create, options.custom_timeouts.update) == (minutes, minutes)
 
-    def test_url_is_known_once_the_service_is_steady(self, register):
+    def test_url_is_known_once_the_service_is_steady(self, register: Any) -> None:
         graph = register(lambda: pulumi.CustomResource("aws:ssm/parameter:Parameter", "later", {"v": service().url}))
         assert graph.named("later").inputs["v"] == "http://alb-load-balancer-dnsName"
         assert graph.depends("later", "api-service")
 
 
 class TestArgs:
-    def test_none_may_run(self, register):
+    def test_none_may_run(self, register: Any) -> None:
         assert register(lambda: service(desired_count=0)).one("Service").inputs["desiredCount"] == 0

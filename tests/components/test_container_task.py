@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pulumi
 import pytest
@@ -15,18 +16,18 @@ KEY = "arn:aws:kms:us-east-1:123456789012:key/1"
 COUNTS = {"LogGroup": 1, "Role": 2, "RolePolicy": 1, "TaskDefinition": 1}
 
 
-def args(**changes):
-    return ContainerTaskArgs(**{"naming": NAMING, "resource_name": "api", "image": IMAGE} | changes)
+def args(**changes: Any) -> Any:
+    return ContainerTaskArgs(**dict[str, Any]({"naming": NAMING, "resource_name": "api", "image": IMAGE}) | changes)
 
 
-def container(graph):
+def container(graph: Any) -> Any:
     (found,) = json.loads(graph.one("TaskDefinition").inputs["containerDefinitions"])
     return found
 
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-03", "ROAD-133")
-    def test_definition_is_as_asked(self, register):
+    def test_definition_is_as_asked(self, register: Any) -> None:
         graph = register(lambda: ContainerTask("api", args(cpu_units=1024, memory_mb=4096, architecture="x86_64")))
         assert graph.counts == COUNTS
         definition = dict(graph.one("TaskDefinition").inputs)
@@ -46,8 +47,8 @@ class TestRegister:
         }
 
     @pytest.mark.requirement("ROAD-59", "ROAD-133", "C-42")
-    def test_container_is_read_only_without_root_and_without_privileges(self, register):
-        def made():
+    def test_container_is_read_only_without_root_and_without_privileges(self, register: Any) -> None:
+        def made() -> Any:
             return args(
                 command=["python", "-m", "runtime"],
                 variables={"PORT": "3000", "COLOUR": pulumi.Output.from_input("red")},
@@ -90,11 +91,11 @@ class TestRegister:
             },
         }
 
-    def test_image_says_what_runs_where_no_command_is_given(self, register):
+    def test_image_says_what_runs_where_no_command_is_given(self, register: Any) -> None:
         assert "command" not in container(register(lambda: ContainerTask("api", args())))
 
     @pytest.mark.requirement("ROAD-133")
-    def test_log_group_is_kept_as_asked(self, register):
+    def test_log_group_is_kept_as_asked(self, register: Any) -> None:
         graph = register(lambda: ContainerTask("api", args(log_retention_days=90, log_key_arn=KEY)))
         assert graph.one("LogGroup").inputs == {
             "name": "/ecs/episode-metadata-api-dev",
@@ -102,7 +103,7 @@ class TestRegister:
             "kmsKeyId": KEY,
         }
 
-    def test_only_tasks_of_the_account_take_the_roles_on(self, register):
+    def test_only_tasks_of_the_account_take_the_roles_on(self, register: Any) -> None:
         graph = register(lambda: ContainerTask("api", args()))
         for role in ("execution", "task"):
             assert graph.named(f"api-{role}-role").inputs["name"] == f"episode-metadata-api-{role}-role-dev"
@@ -115,9 +116,9 @@ class TestRegister:
             }
 
     @pytest.mark.requirement("P2-09")
-    def test_ecs_may_log_and_pull_this_image(self, register):
+    def test_ecs_may_log_and_pull_this_image(self, register: Any) -> None:
         graph = register(lambda: ContainerTask("api", args()))
-        rights = {
+        rights: dict[str, Any] = {
             sid: (each["Effect"], each["Action"], each["Resource"])
             for sid, each in graph.statements("api-execution-policy").items()
         }
@@ -130,22 +131,22 @@ class TestRegister:
             "PullImage": ("Allow", pull, [repository]),
         }
 
-    def test_container_may_do_what_was_asked_and_nothing_of_ecs(self, register):
+    def test_container_may_do_what_was_asked_and_nothing_of_ecs(self, register: Any) -> None:
         asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])
         graph = register(lambda: ContainerTask("api", args(statements=[asked])))
         assert graph.counts == COUNTS | {"RolePolicy": 2}
         assert graph.statements("api-task-policy") == {"ReadQueue": asked}
-        roles = {
+        roles: dict[str, Any] = {
             name: graph.named(f"api-{name}-policy").property_dependencies["role"] for name in ("execution", "task")
         }
         assert roles == {name: (graph.named(f"api-{name}-role").urn,) for name in ("execution", "task")}
 
-    def test_image_of_another_registry_is_pulled_without_rights(self, register):
+    def test_image_of_another_registry_is_pulled_without_rights(self, register: Any) -> None:
         graph = register(lambda: ContainerTask("api", args(image=f"ghcr.io/example/api@{DIGEST}")))
         assert graph.statements("api-execution-policy").keys() == {"WriteOwnLogs"}
 
-    def test_unknown_image_is_pulled_from_the_named_repository(self, register):
-        def make():
+    def test_unknown_image_is_pulled_from_the_named_repository(self, register: Any) -> None:
+        def make() -> None:
             repository = "arn:aws:ecr:us-east-1:123456789012:repository/x"
             ContainerTask("api", args(image=pulumi.Output.from_input(IMAGE), repository_arn=repository))
 
@@ -154,8 +155,8 @@ class TestRegister:
         assert pull["Resource"] == ["arn:aws:ecr:us-east-1:123456789012:repository/x"]
         assert container(graph)["image"] == IMAGE
 
-    def test_whoever_starts_it_can_wait_for_its_rights(self, register):
-        def make():
+    def test_whoever_starts_it_can_wait_for_its_rights(self, register: Any) -> None:
+        def make() -> None:
             asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:us-east-1:123456789012:q"])
             task = ContainerTask("api", args(statements=[asked]))
             options = pulumi.ResourceOptions(depends_on=task.role_policies)
@@ -167,13 +168,13 @@ class TestRegister:
 
 
 class TestArgs:
-    def test_refusal_shows_no_value_that_may_be_secret(self):
+    def test_refusal_shows_no_value_that_may_be_secret(self) -> None:
         with pytest.raises(ArgumentError) as caught:
             args(variables={"PASSWORD": b"the-password-itself"})
         assert "the-password-itself" not in str(caught.value)
 
-    def test_smallest_size_of_fargate_is_possible(self):
+    def test_smallest_size_of_fargate_is_possible(self) -> None:
         assert args(cpu_units=256, memory_mb=512).memory_mb == 512
 
-    def test_region_and_endpoints_may_be_set(self):
+    def test_region_and_endpoints_may_be_set(self) -> None:
         assert args(variables={"AWS_REGION": "x", "AWS_ENDPOINT_URL": "y"}).variables

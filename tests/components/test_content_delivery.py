@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pulumi
 import pytest
@@ -27,13 +28,13 @@ ALL_COUNTS = COUNTS | {
 }
 
 
-def distribution(register, **changes):
+def distribution(register: Any, **changes: Any) -> Any:
     return register(lambda: ContentDelivery("media", args(**changes))).one("Distribution").inputs
 
 
 class TestDistribution:
     @pytest.mark.requirement("NOVA-39", "NOVA-42", "LX-08")
-    def test_bucket_is_reached_signed_over_https_and_below_its_prefixes(self, register):
+    def test_bucket_is_reached_signed_over_https_and_below_its_prefixes(self, register: Any) -> None:
         graph = register(lambda: ContentDelivery("media", args()))
         assert graph.counts == COUNTS
         made = dict(graph.one("Distribution").inputs)
@@ -72,7 +73,7 @@ class TestDistribution:
             "signingProtocol": "sigv4",
         }
 
-    def test_every_other_path_is_refused_by_a_function(self, register):
+    def test_every_other_path_is_refused_by_a_function(self, register: Any) -> None:
         graph = register(lambda: ContentDelivery("media", args()))
         function = graph.one("Function").inputs
         assert (function["runtime"], function["publish"]) == ("cloudfront-js-2.0", True)
@@ -82,7 +83,7 @@ class TestDistribution:
         assert set(made.property_dependencies["defaultCacheBehavior"]) == needed
 
     @pytest.mark.requirement("LX-60")
-    def test_private_prefixes_need_a_signature_and_others_do_not(self, register):
+    def test_private_prefixes_need_a_signature_and_others_do_not(self, register: Any) -> None:
         graph = register(lambda: ContentDelivery("media", args(**EVERYTHING)))
         assert graph.counts == ALL_COUNTS
         behaviours = graph.one("Distribution").inputs["orderedCacheBehaviors"]
@@ -94,7 +95,7 @@ class TestDistribution:
         assert keys == [f"{PEM}\n", f"{PEM}\n".replace("MIIBC", "MIIBD")]
         assert len(graph.one("KeyGroup").inputs["items"]) == 2
 
-    def test_another_key_is_another_resource_in_aws(self, register):
+    def test_another_key_is_another_resource_in_aws(self, register: Any) -> None:
         names = {
             register(lambda pem=pem: ContentDelivery("media", args(signing_public_keys={"one": pem})))
             .one("PublicKey")
@@ -104,7 +105,7 @@ class TestDistribution:
         assert len(names) == 2
 
     @pytest.mark.requirement("LX-08", "LX-14")
-    def test_own_domain_and_countries(self, register):
+    def test_own_domain_and_countries(self, register: Any) -> None:
         made = distribution(register, **EVERYTHING, price_class="PriceClass_All")
         assert made["aliases"] == ["media.example.com"]
         assert made["viewerCertificate"] == {
@@ -118,7 +119,7 @@ class TestDistribution:
 
 class TestPolicies:
     @pytest.mark.requirement("NOVA-39", "LX-08")
-    def test_answers_are_kept_for_up_to_a_year_one_for_each_path(self, register):
+    def test_answers_are_kept_for_up_to_a_year_one_for_each_path(self, register: Any) -> None:
         made = dict(register(lambda: ContentDelivery("media", args())).one("CachePolicy").inputs)
         assert made.pop("comment")
         assert made == {
@@ -135,7 +136,7 @@ class TestPolicies:
             },
         }
 
-    def test_every_answer_is_guarded(self, register):
+    def test_every_answer_is_guarded(self, register: Any) -> None:
         made = register(lambda: ContentDelivery("media", args())).one("ResponseHeadersPolicy").inputs
         assert "corsConfig" not in made
         headers = made["securityHeadersConfig"]
@@ -153,17 +154,17 @@ class TestPolicies:
             security["contentSecurityPolicy"].split("; ")
         )
 
-    def test_named_pages_may_read_without_cookies(self, register):
+    def test_named_pages_may_read_without_cookies(self, register: Any) -> None:
         delivery = args(cors_origins=["https://a.example.com", "http://localhost:3000"])
         rules = register(lambda: ContentDelivery("media", delivery)).one("ResponseHeadersPolicy").inputs["corsConfig"]
         assert rules["accessControlAllowOrigins"] == {"items": ["https://a.example.com", "http://localhost:3000"]}
         assert rules["accessControlAllowMethods"] == {"items": ["GET", "HEAD"]}
         assert (rules["accessControlAllowCredentials"], rules["originOverride"]) == (False, True)
 
-    def test_bucket_lets_in_this_distribution_alone_and_only_to_read(self, register):
-        found = {}
+    def test_bucket_lets_in_this_distribution_alone_and_only_to_read(self, register: Any) -> None:
+        found: dict[Any, Any] = {}
 
-        def program():
+        def program() -> None:
             delivery = ContentDelivery("media", args(**EVERYTHING))
             statements = pulumi.Output.json_dumps(delivery.bucket_statements())
             pulumi.Output.all(statements, delivery.arn).apply(lambda known: found.update(made=known))
@@ -181,10 +182,10 @@ class TestPolicies:
             }
         ]
 
-    def test_log_bucket_lets_in_the_deliveries_of_its_account(self, register):
+    def test_log_bucket_lets_in_the_deliveries_of_its_account(self, register: Any) -> None:
         found = []
 
-        def program():
+        def program() -> None:
             statement = bucket_policies.accept_distribution_logs("arn:aws:s3:::logs", "123456789012")
             pulumi.Output.json_dumps(statement).apply(lambda text: found.append(json.loads(text)))
 
@@ -205,7 +206,7 @@ class TestPolicies:
 
 
 class TestLogs:
-    def test_log_is_delivered_without_what_is_secret(self, register):
+    def test_log_is_delivered_without_what_is_secret(self, register: Any) -> None:
         graph = register(lambda: ContentDelivery("media", args(**EVERYTHING)))
         source, destination = graph.one("LogDeliverySource").inputs, graph.one("LogDeliveryDestination").inputs
         delivery = graph.one("LogDelivery").inputs
@@ -222,10 +223,10 @@ class TestOutputs:
     @pytest.mark.parametrize(
         ("changes", "url"), [({}, "https://media-distribution-domainName"), (EVERYTHING, "https://media.example.com")]
     )
-    def test_url_is_the_first_alias_or_the_distribution_s_name(self, register, changes, url):
-        found = []
+    def test_url_is_the_first_alias_or_the_distribution_s_name(self, register: Any, changes: Any, url: Any) -> None:
+        found: list[Any] = []
 
-        def program():
+        def program() -> None:
             delivery = ContentDelivery("media", args(**changes))
             delivery.url.apply(found.append)
             assert (delivery.key_group_id is None) == (not changes)

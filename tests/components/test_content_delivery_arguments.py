@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,7 +12,7 @@ class TestArgs:
         names=st.lists(st.from_regex(r"[a-z]{3}", fullmatch=True), min_size=2, max_size=8, unique=True),
         signed=st.integers(0, 8),
     )
-    def test_possible_values_register(self, register, names, signed):
+    def test_possible_values_register(self, register: Any, names: Any, signed: Any) -> None:
         prefixes = [f"{name}/" for name in names]
         chosen = args(
             public_prefixes=prefixes[signed:],

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from components.database_proxy import DatabaseProxy, DatabaseProxyArgs
@@ -18,22 +20,24 @@ PLAIN = {
 }
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return DatabaseProxyArgs(
-        **{
-            "naming": NAMING,
-            "vpc_id": "vpc-1",
-            "subnet_ids": ["subnet-1", "subnet-2"],
-            "database_identifier": "episode-metadata-db-dev",
-            "database_security_group_id": "sg-database",
-            "secret_arn": SECRET,
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "vpc_id": "vpc-1",
+                "subnet_ids": ["subnet-1", "subnet-2"],
+                "database_identifier": "episode-metadata-db-dev",
+                "database_security_group_id": "sg-database",
+                "secret_arn": SECRET,
+            }
+        )
         | changes
     )
 
 
 class TestRegister:
-    def test_clients_must_use_tls_and_the_one_role(self, register):
+    def test_clients_must_use_tls_and_the_one_role(self, register: Any) -> None:
         graph = register(lambda: DatabaseProxy("proxy", args()))
         assert graph.counts == PLAIN
         proxy = dict(graph.one("Proxy").inputs)
@@ -63,12 +67,12 @@ class TestRegister:
         for earlier in ("proxy-log", "proxy-policy", "proxy-to-database", "proxy-enters-database"):
             assert graph.depends("proxy-proxy", earlier)
 
-    def test_iam_takes_the_place_of_the_password(self, register):
+    def test_iam_takes_the_place_of_the_password(self, register: Any) -> None:
         (auth,) = register(lambda: DatabaseProxy("proxy", args(iam_authentication=True))).one("Proxy").inputs["auths"]
         assert auth == {"authScheme": "SECRETS", "secretArn": SECRET, "iamAuth": "REQUIRED"}
 
     @pytest.mark.requirement("P2-09")
-    def test_its_role_reads_exactly_the_secret(self, register):
+    def test_its_role_reads_exactly_the_secret(self, register: Any) -> None:
         graph = register(lambda: DatabaseProxy("proxy", args()))
         statements = graph.statements("proxy-policy")
         assert statements.keys() == {"ReadSecret"}
@@ -77,13 +81,13 @@ class TestRegister:
         trust = graph.statements("proxy-role", "assumeRolePolicy")["ServiceAssumesRole"]
         assert trust["Principal"] == {"Service": "rds.amazonaws.com"}
 
-    def test_its_role_decrypts_for_secrets_manager_alone(self, register):
+    def test_its_role_decrypts_for_secrets_manager_alone(self, register: Any) -> None:
         chosen = args(secret_key_arn="arn:aws:kms:us-east-1:123456789012:key/1")
         decrypt = register(lambda: DatabaseProxy("proxy", chosen)).statements("proxy-policy")["DecryptSecrets"]
         assert decrypt["Resource"] == ["arn:aws:kms:us-east-1:123456789012:key/1"]
         assert decrypt["Condition"] == {"StringLike": {"kms:ViaService": "secretsmanager.*.amazonaws.com"}}
 
-    def test_it_reaches_the_database_and_nothing_else(self, register):
+    def test_it_reaches_the_database_and_nothing_else(self, register: Any) -> None:
         graph = register(lambda: DatabaseProxy("proxy", args()))
         group = graph.one("Proxy").inputs["vpcSecurityGroupIds"][0]
         out, entry = graph.one("SecurityGroupEgressRule").inputs, graph.one("SecurityGroupIngressRule").inputs
@@ -91,7 +95,7 @@ class TestRegister:
         assert (entry["securityGroupId"], entry["referencedSecurityGroupId"]) == ("sg-database", group)
         assert {rule[end] for rule in (out, entry) for end in ("fromPort", "toPort")} == {5432}
 
-    def test_database_stands_behind_it(self, register):
+    def test_database_stands_behind_it(self, register: Any) -> None:
         graph = register(lambda: DatabaseProxy("proxy", args(connections_percent=50, borrow_timeout_seconds=3)))
         assert graph.one("ProxyDefaultTargetGroup").inputs["connectionPoolConfig"] == {
             "maxConnectionsPercent": 50,

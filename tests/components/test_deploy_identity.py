@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from components.arguments import ArgumentError
@@ -9,7 +11,7 @@ from tests.components.examples.deploy_identity import ACCOUNT, KEY, PROVIDER, ar
 
 class TestTrust:
     @pytest.mark.requirement("C-41", "P2-09")
-    def test_only_jobs_of_this_repository_s_environment_deploy(self, register):
+    def test_only_jobs_of_this_repository_s_environment_deploy(self, register: Any) -> None:
         graph = register(lambda: DeployIdentity("ci", args()))
         assert graph.statements("ci-deploy", "assumeRolePolicy") == {
             "GitHubJob": {
@@ -36,7 +38,7 @@ class TestTrust:
             "clientIdLists": ["sts.amazonaws.com"],
         }
 
-    def test_pull_requests_only_preview(self, register):
+    def test_pull_requests_only_preview(self, register: Any) -> None:
         graph = register(lambda: DeployIdentity("ci", args()))
         condition = graph.statements("ci-preview", "assumeRolePolicy")["GitHubJob"]["Condition"]
         assert condition == {
@@ -46,7 +48,7 @@ class TestTrust:
             }
         }
 
-    def test_account_has_one_provider(self, register):
+    def test_account_has_one_provider(self, register: Any) -> None:
         graph = register(lambda: DeployIdentity("ci", args(provider_arn=PROVIDER)))
         assert "OpenIdConnectProvider" not in graph.counts
         for role in ("ci-deploy", "ci-preview"):
@@ -77,13 +79,13 @@ class TestTrust:
             ("provider_arn", {"provider_arn": PROVIDER.replace(ACCOUNT, "*")}),
         ],
     )
-    def test_trust_in_more_than_one_is_refused_by_field(self, field, changes):
+    def test_trust_in_more_than_one_is_refused_by_field(self, field: Any, changes: Any) -> None:
         with pytest.raises(ArgumentError, match=rf"DeployIdentityArgs\.{field}: must"):
             args(**changes)
 
 
 class TestRoles:
-    def test_counts_names_and_limits(self, register):
+    def test_counts_names_and_limits(self, register: Any) -> None:
         graph = register(lambda: DeployIdentity("ci", args()))
         assert graph.counts == {
             "OpenIdConnectProvider": 1,
@@ -97,7 +99,7 @@ class TestRoles:
             assert role.inputs["maxSessionDuration"] == 3_600
         assert {each.inputs["path"] for each in graph.of("Policy")} == {"/deployment/"}
 
-    def test_policies_fit_what_aws_takes_of_one_and_of_a_role(self, register):
+    def test_policies_fit_what_aws_takes_of_one_and_of_a_role(self, register: Any) -> None:
         graph = register(lambda: DeployIdentity("ci", args(state_key_arn=KEY)))
         lengths = {each.name: len(each.inputs["policy"]) for each in graph.of("Policy")}
         assert max(lengths.values()) <= 6_144, lengths
@@ -105,7 +107,7 @@ class TestRoles:
         assert max(attached.count(role) for role in attached) <= 10
 
     @pytest.mark.parametrize("part", DEPLOYMENT_POLICIES)
-    def test_policies_fit_with_the_longest_names_that_aws_takes(self, part):
+    def test_policies_fit_with_the_longest_names_that_aws_takes(self, part: Any) -> None:
         naming = Naming("p" * 50, "production")
         assert len(naming.physical("*")) == 63
         scope = Scope(naming=naming, region="ap-southeast-2", account_id=ACCOUNT)

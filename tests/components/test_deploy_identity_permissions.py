@@ -1,5 +1,6 @@
 import json
 from fnmatch import fnmatchcase
+from typing import Any
 
 import pytest
 
@@ -9,14 +10,14 @@ from components.naming import Naming
 from tests.components.examples.deploy_identity import ACCOUNT, KEY, PROVIDER, STATE, args
 
 
-def statements(register, *prefixes, **changes):
+def statements(register: Any, *prefixes: Any, **changes: Any) -> Any:
     """The statements of the policies whose resources begin so."""
     graph = register(lambda: DeployIdentity("ci", args(**changes)))
     found = [each for each in graph.of("Policy") if each.name.startswith(prefixes)]
     return [statement for each in found for statement in json.loads(each.inputs["policy"])["Statement"]]
 
 
-def covers(statement, action, resource):
+def covers(statement: Any, action: Any, resource: Any) -> Any:
     if "NotAction" in statement:
         acts = not any(fnmatchcase(action, pattern) for pattern in statement["NotAction"])
     else:
@@ -24,7 +25,7 @@ def covers(statement, action, resource):
     return acts and any(fnmatchcase(resource, pattern) for pattern in statement["Resource"])
 
 
-def allowed(rights, action, resource):
+def allowed(rights: Any, action: Any, resource: Any) -> Any:
     """Whether some statement allows it, whatever its condition, and none denies it without one."""
     matching = [each for each in rights if covers(each, action, resource)]
     denied = any(each["Effect"] == "Deny" and "Condition" not in each for each in matching)
@@ -32,24 +33,24 @@ def allowed(rights, action, resource):
 
 
 @pytest.fixture(scope="module")
-def deploy(register):
+def deploy(register: Any) -> Any:
     return statements(register, "ci-deploy")
 
 
 @pytest.fixture(scope="module")
-def preview(register):
+def preview(register: Any) -> Any:
     return statements(register, "ci-preview", "ci-deploy-read", state_key_arn=KEY)
 
 
 class TestRights:
-    def test_nothing_may_everything(self, deploy):
+    def test_nothing_may_everything(self, deploy: Any) -> None:
         for each in deploy:
             if each["Effect"] == "Allow":
                 assert "*" not in each["Action"]
                 whole_services = [action for action in each["Action"] if action.endswith(":*")]
                 assert whole_services == [] or "*" not in each["Resource"], each["Sid"]
 
-    def test_what_holds_for_everything_is_listed(self, deploy):
+    def test_what_holds_for_everything_is_listed(self, deploy: Any) -> None:
         """What is allowed without naming a resource, beside descriptions: only where AWS has none to name."""
         loose = {
             action
@@ -77,7 +78,7 @@ class TestRights:
             "sns:Unsubscribe",
         }
 
-    def test_what_is_read_everywhere_is_no_content(self, deploy):
+    def test_what_is_read_everywhere_is_no_content(self, deploy: Any) -> None:
         (read,) = [each for each in deploy if each["Sid"] == "ReadDescriptions"]
         for action in read["Action"]:
             verb = action.partition(":")[2]
@@ -97,7 +98,7 @@ class TestRights:
         ):
             assert not covers(read, content, "anything"), content
 
-    def test_own_things_may_be_made(self, deploy):
+    def test_own_things_may_be_made(self, deploy: Any) -> None:
         for action, resource in (
             ("s3:CreateBucket", "arn:aws:s3:::episode-metadata-temp-staging"),
             ("s3:PutBucketPolicy", "arn:aws:s3:::episode-metadata-temp-staging-x7"),
@@ -117,7 +118,7 @@ class TestRights:
         ):  # fmt: skip
             assert allowed(deploy, action, resource), (action, resource)
 
-    def test_other_environments_things_are_out_of_reach(self, deploy):
+    def test_other_environments_things_are_out_of_reach(self, deploy: Any) -> None:
         for action, resource in (
             ("s3:DeleteBucket", "arn:aws:s3:::episode-metadata-storage-production"),
             ("rds:DeleteDBInstance", f"arn:aws:rds:eu-west-1:{ACCOUNT}:db:episode-metadata-db-production"),
@@ -132,7 +133,7 @@ class TestRights:
         ):  # fmt: skip
             assert not allowed(deploy, action, resource), (action, resource)
 
-    def test_nobody_gives_himself_more(self, deploy):
+    def test_nobody_gives_himself_more(self, deploy: Any) -> None:
         for action, resource in (
             ("iam:CreateUser", f"arn:aws:iam::{ACCOUNT}:user/x"),
             ("iam:CreateAccessKey", f"arn:aws:iam::{ACCOUNT}:user/x"),
@@ -154,7 +155,7 @@ class TestRights:
         ):
             assert not allowed(deploy, action, resource), (action, resource)
 
-    def test_roles_go_to_known_services_and_take_known_policies(self, deploy):
+    def test_roles_go_to_known_services_and_take_known_policies(self, deploy: Any) -> None:
         by_sid = {each["Sid"]: each for each in deploy}
         passed = by_sid["PassRoles"]
         assert [each["Sid"] for each in deploy if each["Effect"] == "Allow" and "iam:PassRole" in each["Action"]] == [
@@ -168,7 +169,7 @@ class TestRights:
         assert not any(fnmatchcase("arn:aws:iam::aws:policy/AdministratorAccess", pattern) for pattern in attachable)
         assert by_sid["ServiceRoles"]["Condition"]["StringEquals"]["iam:AWSServiceName"]
 
-    def test_region_and_tags_are_fences(self, deploy):
+    def test_region_and_tags_are_fences(self, deploy: Any) -> None:
         denied = {each["Sid"]: each for each in deploy if each["Effect"] == "Deny"}
         assert denied.keys() == {"KeepOwnRights", "StayInRegion", "KeepOffOtherEnvironments", "KeepOffOtherProjects"}
         fence = denied["StayInRegion"]
@@ -185,11 +186,11 @@ class TestRights:
         }
         assert covers(denied["KeepOffOtherProjects"], "ec2:DeleteVpc", "x")
 
-    def test_environment_that_is_abbreviated_has_its_tag_spelt_out(self):
+    def test_environment_that_is_abbreviated_has_its_tag_spelt_out(self) -> None:
         scope = Scope(naming=Naming("episode-metadata", "dev"), region="eu-west-1", account_id=ACCOUNT)
         assert '"aws:ResourceTag/Environment":"development"' in policy_json(scope, *DEPLOYMENT_POLICIES["roles"])
 
-    def test_state_is_this_stack_s_own(self, register):
+    def test_state_is_this_stack_s_own(self, register: Any) -> None:
         rights = statements(register, "ci-deploy-state", state_key_arn=KEY)
         own = f"{STATE}/.pulumi/stacks/episode-metadata/staging.json"
         for action in ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"):
@@ -199,7 +200,7 @@ class TestRights:
         for action in ("s3:PutBucketPolicy", "s3:DeleteBucket"):
             assert not allowed(rights, action, STATE)
 
-    def test_preview_reads_and_changes_nothing(self, preview):
+    def test_preview_reads_and_changes_nothing(self, preview: Any) -> None:
         changing = ("Create", "Delete", "Put", "Update", "Modify", "Set", "Attach", "Pass", "Tag", "Add", "Encrypt")
         actions = [action for each in preview for action in each["Action"]]
         assert [each for each in actions if each.partition(":")[2].startswith(changing)] == []
@@ -211,5 +212,5 @@ class TestRights:
         assert {each["Sid"] for each in preview} == {"ReadDescriptions", "FindState", "ReadState", "UseStateKey"}
 
 
-def test_read_is_one_statement_for_both_roles():
+def test_read_is_one_statement_for_both_roles() -> None:
     assert len(READ) == 1

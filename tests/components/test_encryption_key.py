@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,21 +12,23 @@ ACCOUNT = "123456789012"
 ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return EncryptionKeyArgs(
-        **{
-            "naming": NAMING,
-            "resource_name": "data",
-            "description": "What the platform stores",
-            "account_id": ACCOUNT,
-            "region": "us-east-1",
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "resource_name": "data",
+                "description": "What the platform stores",
+                "account_id": ACCOUNT,
+                "region": "us-east-1",
+            }
+        )
         | changes
     )
 
 
 class TestRegister:
-    def test_key_rotates_and_is_hard_to_delete(self, register):
+    def test_key_rotates_and_is_hard_to_delete(self, register: Any) -> None:
         graph = register(lambda: EncryptionKey("key", args()))
         assert graph.counts == {"Key": 1, "Alias": 1}
         key = dict(graph.one("Key").inputs)
@@ -42,7 +45,7 @@ class TestRegister:
 
 
 class TestPolicy:
-    def test_account_administers_and_does_not_use(self, register):
+    def test_account_administers_and_does_not_use(self, register: Any) -> None:
         statements = register(lambda: EncryptionKey("key", args())).statements("key-key")
         assert statements.keys() == {"AccountAdministers"}
         administers = statements["AccountAdministers"]
@@ -53,10 +56,10 @@ class TestPolicy:
         # Whoever cannot change the policy could lock the account out: KMS refuses such a key.
         assert {"Put*", "ScheduleKeyDeletion", "CancelKeyDeletion", "Describe*", "TagResource"} <= set(actions)
 
-    def test_roles_use_it_through_the_named_services_alone(self, register):
+    def test_roles_use_it_through_the_named_services_alone(self, register: Any) -> None:
         statements = register(lambda: EncryptionKey("key", args(services=["s3", "rds"]))).statements("key-key")
         assert statements.keys() == {"AccountAdministers", "UseThroughServices", "GrantToServices"}
-        through = {
+        through: dict[str, Any] = {
             "kms:ViaService": ["s3.us-east-1.amazonaws.com", "rds.us-east-1.amazonaws.com"],
             "kms:CallerAccount": ACCOUNT,
         }
@@ -73,7 +76,7 @@ class TestPolicy:
         assert grant["Action"] == ["kms:CreateGrant"]
         assert grant["Condition"] == {"StringEquals": through, "Bool": {"kms:GrantIsForAWSResource": "true"}}
 
-    def test_logs_are_those_of_the_named_groups(self, register):
+    def test_logs_are_those_of_the_named_groups(self, register: Any) -> None:
         chosen = args(log_groups=["/aws/lambda/episode-metadata-*-dev", "/aws/vpc/flow"])
         logs = register(lambda: EncryptionKey("key", chosen)).statements("key-key")["EncryptLogs"]
         assert logs["Principal"] == {"Service": "logs.us-east-1.amazonaws.com"}
@@ -93,7 +96,7 @@ class TestArgs:
         services=st.lists(st.sampled_from(["s3", "rds", "sqs", "secretsmanager"]), unique=True),
         groups=st.lists(st.sampled_from(["/aws/lambda/*", "/aws/vpc/flow"]), unique=True),
     )
-    def test_no_policy_lets_everyone(self, register, services, groups):
+    def test_no_policy_lets_everyone(self, register: Any, services: Any, groups: Any) -> None:
         chosen = args(services=services, log_groups=groups)
         document = json.loads(register(lambda: EncryptionKey("key", chosen)).one("Key").inputs["policy"])
         assert document["Statement"]

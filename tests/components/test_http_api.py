@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 from components.http_api import HttpApi, HttpApiArgs
 from components.naming import Naming
@@ -6,14 +7,16 @@ from components.naming import Naming
 NAMING = Naming("episode-metadata", "dev")
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return HttpApiArgs(
-        **{
-            "naming": NAMING,
-            "description": "The API",
-            "function_name": "api",
-            "function_invoke_arn": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "description": "The API",
+                "function_name": "api",
+                "function_invoke_arn": "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/f/invocations",
+            }
+        )
         | changes
     )
 
@@ -23,7 +26,7 @@ COUNTS = {"Api": 1, "Integration": 1, "Route": 1, "Permission": 1, "LogGroup": 1
 
 
 class TestRegister:
-    def test_every_request_goes_to_the_function(self, register):
+    def test_every_request_goes_to_the_function(self, register: Any) -> None:
         graph = register(lambda: HttpApi("http", args()))
         assert graph.counts == COUNTS
         api, route = graph.one("Api").inputs, graph.one("Route").inputs
@@ -40,7 +43,7 @@ class TestRegister:
         assert (route["routeKey"], route["authorizationType"]) == ("$default", "NONE")
         assert route["target"].startswith("integrations/http-integration-")
 
-    def test_only_this_route_of_this_api_may_invoke(self, register):
+    def test_only_this_route_of_this_api_may_invoke(self, register: Any) -> None:
         graph = register(lambda: HttpApi("http", args()))
         permission = graph.one("Permission").inputs
         assert (permission["action"], permission["function"]) == ("lambda:InvokeFunction", "api")
@@ -48,7 +51,7 @@ class TestRegister:
         assert permission["sourceArn"].endswith("/$default/$default")
         assert graph.one("Permission").property_dependencies["sourceArn"] == (graph.one("Api").urn,)
 
-    def test_stage_is_throttled_and_logged(self, register):
+    def test_stage_is_throttled_and_logged(self, register: Any) -> None:
         graph = register(lambda: HttpApi("http", args(requests_per_second=7, burst_requests=9, log_retention_days=90)))
         stage = graph.one("Stage").inputs
         assert (stage["name"], stage["autoDeploy"]) == ("$default", True)
@@ -69,16 +72,16 @@ class TestRegister:
 
 
 class TestAlias:
-    def test_only_the_alias_may_be_invoked(self, register):
+    def test_only_the_alias_may_be_invoked(self, register: Any) -> None:
         permission = register(lambda: HttpApi("http", args(function_qualifier="live"))).one("Permission").inputs
         assert (permission["function"], permission["qualifier"]) == ("api", "live")
 
 
 class TestHostName:
-    def test_api_is_reached_under_its_name_alone(self, register):
-        seen = {}
+    def test_api_is_reached_under_its_name_alone(self, register: Any) -> None:
+        seen: dict[Any, Any] = {}
 
-        def make():
+        def make() -> None:
             api = HttpApi("http", args(**NAMED))
             api.url.apply(lambda url: seen.update(url=url))
             api.endpoint.apply(lambda endpoint: seen.update(endpoint=endpoint))
@@ -101,10 +104,10 @@ class TestHostName:
         assert seen["url"] == "https://api.example.com"
         assert seen["endpoint"] != seen["url"]
 
-    def test_alias_record_is_told_where_to_lead(self, register):
-        seen = {}
+    def test_alias_record_is_told_where_to_lead(self, register: Any) -> None:
+        seen: dict[Any, Any] = {}
 
-        def make():
+        def make() -> None:
             api = HttpApi("http", args(**NAMED))
             api.alias_target.apply(lambda target: seen.update(target=target))
             api.alias_zone_id.apply(lambda zone: seen.update(zone=zone))
@@ -113,7 +116,7 @@ class TestHostName:
         assert seen["target"].endswith(".execute-api.us-east-1.amazonaws.com")
         assert seen["zone"]
 
-    def test_without_one_the_api_answers_at_its_own_address(self, register):
+    def test_without_one_the_api_answers_at_its_own_address(self, register: Any) -> None:
         apis = []
         graph = register(lambda: apis.append(HttpApi("http", args())))
         assert "disableExecuteApiEndpoint" not in graph.one("Api").inputs

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi
 import pytest
 
@@ -8,15 +10,16 @@ NAMING = Naming("episode-metadata", "dev")
 PLAIN = {"ResourceServer": 1, "UserPoolClient": 1, "UserPoolDomain": 1}
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return MachineClientArgs(
-        **{"naming": NAMING, "pool_id": "us-east-1_Pool", "domain_prefix": "episode-metadata-dev"} | changes
+        **dict[str, Any]({"naming": NAMING, "pool_id": "us-east-1_Pool", "domain_prefix": "episode-metadata-dev"})
+        | changes
     )
 
 
 class TestRegister:
     @pytest.mark.requirement("C-11")
-    def test_client_gets_tokens_for_its_scope_and_in_no_other_way(self, register):
+    def test_client_gets_tokens_for_its_scope_and_in_no_other_way(self, register: Any) -> None:
         graph = register(lambda: MachineClient("machine", args()))
         assert graph.counts == PLAIN
         assert graph.one("UserPoolClient").inputs == {
@@ -41,8 +44,8 @@ class TestRegister:
         # Cognito refuses a client for a scope that is not there yet.
         assert graph.depends("machine-client", "machine-resource-server")
 
-    def test_tokens_come_from_the_pool_s_domain_in_its_region(self, register):
-        seen = []
+    def test_tokens_come_from_the_pool_s_domain_in_its_region(self, register: Any) -> None:
+        seen: list[Any] = []
         graph = register(lambda: MachineClient("machine", args()).token_url.apply(seen.append))
         assert seen == ["https://episode-metadata-dev.auth.us-east-1.amazoncognito.com/oauth2/token"]
         assert graph.one("UserPoolDomain").inputs == {
@@ -50,17 +53,17 @@ class TestRegister:
             "userPoolId": "us-east-1_Pool",
         }
 
-    def test_its_secret_is_one_of_the_program_too(self, register):
-        seen = []
+    def test_its_secret_is_one_of_the_program_too(self, register: Any) -> None:
+        seen: list[Any] = []
 
-        def make():
+        def make() -> None:
             machine = MachineClient("machine", args())
             pulumi.Output.from_input(machine.client_secret.is_secret()).apply(seen.append)
 
         register(make)
         assert seen == [True]
 
-    def test_value_is_kept_only_where_a_secret_is_given(self, register):
+    def test_value_is_kept_only_where_a_secret_is_given(self, register: Any) -> None:
         graph = register(lambda: MachineClient("machine", args(secret_id="arn:aws:secretsmanager:::secret:machine")))
         assert graph.counts == PLAIN | {"SecretVersion": 1}
         assert graph.one("SecretVersion").inputs["secretId"] == "arn:aws:secretsmanager:::secret:machine"

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from components.naming import Naming
@@ -7,9 +9,10 @@ NAMING = Naming("episode-metadata", "dev")
 ZONES = ("us-east-1a", "us-east-1b")
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return NetworkArgs(
-        **{"naming": NAMING, "region": "us-east-1", "cidr": "10.1.0.0/16", "availability_zones": ZONES} | changes
+        **dict[str, Any]({"naming": NAMING, "region": "us-east-1", "cidr": "10.1.0.0/16", "availability_zones": ZONES})
+        | changes
     )
 
 
@@ -27,12 +30,12 @@ CHEAPEST = {
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-21", "ROAD-23")
-    def test_cheapest_network_has_exactly_these(self, register):
+    def test_cheapest_network_has_exactly_these(self, register: Any) -> None:
         assert register(lambda: Network("net", args())).counts == CHEAPEST
 
     @pytest.mark.requirement("ROAD-22", "ROAD-46")
     @pytest.mark.parametrize(("nat", "gateways"), [("none", 0), ("single", 1), ("one_per_zone", 2)])
-    def test_nat_gateways_by_mode(self, register, nat, gateways):
+    def test_nat_gateways_by_mode(self, register: Any, nat: Any, gateways: Any) -> None:
         graph = register(lambda: Network("net", args(nat=nat)))
         assert len(graph.of("NatGateway")) == len(graph.of("Eip")) == gateways
         private = [route for route in graph.of("Route") if "natGatewayId" in route.inputs]
@@ -41,9 +44,9 @@ class TestRegister:
         assert all(graph.depends(gateway.name, "net-internet-gateway") for gateway in graph.of("NatGateway"))
 
     @pytest.mark.requirement("ROAD-19", "ROAD-20", "ROAD-25")
-    def test_subnets_have_the_documented_addresses(self, register):
+    def test_subnets_have_the_documented_addresses(self, register: Any) -> None:
         graph = register(lambda: Network("net", args(cidr="10.2.0.0/16")))
-        placed = {
+        placed: dict[str, Any] = {
             subnet.name: (
                 subnet.inputs["cidrBlock"], subnet.inputs["availabilityZone"], subnet.inputs["mapPublicIpOnLaunch"]
             )
@@ -56,19 +59,19 @@ class TestRegister:
             "net-private-1b": ("10.2.20.0/24", "us-east-1b", False),
         }
 
-    def test_default_group_admits_nothing(self, register):
+    def test_default_group_admits_nothing(self, register: Any) -> None:
         group = register(lambda: Network("net", args())).one("DefaultSecurityGroup").inputs
         assert (group["ingress"], group["egress"]) == ([], [])
 
-    def test_s3_is_reached_through_the_gateway_from_both_private_tables(self, register):
+    def test_s3_is_reached_through_the_gateway_from_both_private_tables(self, register: Any) -> None:
         graph = register(lambda: Network("net", args()))
         endpoint = graph.one("VpcEndpoint").inputs
         assert endpoint["serviceName"] == "com.amazonaws.us-east-1.s3"
         assert endpoint["vpcEndpointType"] == "Gateway"
         assert sorted(name.split("-routes-")[1][:2] for name in endpoint["routeTableIds"]) == ["1a", "1b"]
 
-    def test_interface_endpoints_are_private_and_admit_by_reference(self, register):
-        def make():
+    def test_interface_endpoints_are_private_and_admit_by_reference(self, register: Any) -> None:
+        def make() -> None:
             network = Network("net", args(interface_endpoints=("secretsmanager", "sqs")))
             network.allow_endpoints_from("api", "sg-caller")
 
@@ -85,13 +88,13 @@ class TestRegister:
         assert "cidrIpv4" not in rule
         assert "ingress" not in graph.one("SecurityGroup").inputs
 
-    def test_nothing_to_admit_to_without_endpoints(self, register):
-        def make():
+    def test_nothing_to_admit_to_without_endpoints(self, register: Any) -> None:
+        def make() -> None:
             assert Network("net", args()).allow_endpoints_from("api", "sg-caller") is None
 
         assert register(make).counts == CHEAPEST
 
-    def test_flow_log_takes_all_traffic_and_its_role_is_narrow(self, register):
+    def test_flow_log_takes_all_traffic_and_its_role_is_narrow(self, register: Any) -> None:
         graph = register(lambda: Network("net", args(flow_log_retention_days=14)))
         assert graph.counts == CHEAPEST | {"FlowLog": 1, "LogGroup": 1, "Role": 1, "RolePolicy": 1}
         assert graph.one("FlowLog").inputs["trafficType"] == "ALL"
@@ -103,9 +106,9 @@ class TestRegister:
         assert written == ["arn:aws:logs:us-east-1:123456789012:log-group:/aws/vpc/episode-metadata-flow-log-dev:*"]
 
     @pytest.mark.requirement("ROAD-24")
-    def test_everything_without_a_name_of_its_own_has_a_name_tag(self, register):
+    def test_everything_without_a_name_of_its_own_has_a_name_tag(self, register: Any) -> None:
         graph = register(lambda: Network("net", args(nat="one_per_zone", interface_endpoints=("sqs",))))
-        unnamed = {"Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway", "Eip", "VpcEndpoint"}
+        unnamed: dict[str, Any] = {"Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway", "Eip", "VpcEndpoint"}
         for kind in unnamed:
             for resource in graph.of(kind):
                 assert resource.inputs["tags"]["Name"].startswith("episode-metadata-")
@@ -116,7 +119,7 @@ class TestRegister:
 class TestEndpointPolicies:
     ACCOUNT = "123456789012"
 
-    def test_objects_stay_in_the_account(self, register):
+    def test_objects_stay_in_the_account(self, register: Any) -> None:
         statements = register(lambda: Network("net", args())).statements("net-endpoint-s3")
         assert statements == {
             "OwnCallersToOwnBuckets": {
@@ -138,12 +141,12 @@ class TestEndpointPolicies:
             },
         }
 
-    def test_services_are_called_by_the_account_alone(self, register):
+    def test_services_are_called_by_the_account_alone(self, register: Any) -> None:
         graph = register(lambda: Network("net", args(interface_endpoints=["secretsmanager", "sqs"])))
         for service in ("secretsmanager", "sqs"):
             (statement,) = graph.statements(f"net-endpoint-{service}").values()
             assert statement["Condition"] == {"StringEquals": {"aws:PrincipalAccount": self.ACCOUNT}}
 
-    def test_service_that_is_called_unsigned_stays_open(self, register):
+    def test_service_that_is_called_unsigned_stays_open(self, register: Any) -> None:
         graph = register(lambda: Network("net", args(interface_endpoints=["cognito-idp"])))
         assert "policy" not in graph.named("net-endpoint-cognito-idp").inputs

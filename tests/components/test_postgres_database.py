@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,16 +11,18 @@ from components.postgres_database import PostgresDatabase, PostgresDatabaseArgs
 NAMING = Naming("episode-metadata", "dev")
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return PostgresDatabaseArgs(
-        **{
-            "naming": NAMING,
-            "vpc_id": "vpc-1",
-            "subnet_ids": ["subnet-1", "subnet-2"],
-            "database_name": "episode_metadata",
-            "instance_class": "db.t3.small",
-            "storage_gb": 20,
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "vpc_id": "vpc-1",
+                "subnet_ids": ["subnet-1", "subnet-2"],
+                "database_name": "episode_metadata",
+                "instance_class": "db.t3.small",
+                "storage_gb": 20,
+            }
+        )
         | changes
     )
 
@@ -28,12 +32,14 @@ PLAIN = {"SecurityGroup": 1, "SubnetGroup": 1, "ParameterGroup": 1, "Instance": 
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-31", "ROAD-33", "A-01", "A-10", "C-29")
-    def test_instance_is_private_encrypted_and_keeps_its_own_password(self, register):
+    def test_instance_is_private_encrypted_and_keeps_its_own_password(self, register: Any) -> None:
         graph = register(lambda: PostgresDatabase("db", args()))
         assert graph.counts == PLAIN
         registered = graph.one("Instance")
         assert registered.property_dependencies["vpcSecurityGroupIds"] == (graph.one("SecurityGroup").urn,)
-        instance = {name: value for name, value in registered.inputs.items() if name != "vpcSecurityGroupIds"}
+        instance: dict[str, Any] = {
+            name: value for name, value in registered.inputs.items() if name != "vpcSecurityGroupIds"
+        }
         assert instance == {
             "identifier": "episode-metadata-db-dev",
             "engine": "postgres",
@@ -69,7 +75,7 @@ class TestRegister:
         assert graph.one("SubnetGroup").inputs["subnetIds"] == ["subnet-1", "subnet-2"]
 
     @pytest.mark.requirement("ROAD-35", "A-02")
-    def test_production_survives_a_zone_and_a_deletion(self, register):
+    def test_production_survives_a_zone_and_a_deletion(self, register: Any) -> None:
         graph = register(
             lambda: PostgresDatabase(
                 "db",
@@ -88,7 +94,7 @@ class TestRegister:
         )
         assert graph.counts == PLAIN | {"LogGroup": 1}
         registered = graph.one("Instance")
-        wanted = {
+        wanted: dict[str, Any] = {
             "instanceClass": "db.t3.medium",
             "allocatedStorage": 100,
             "maxAllocatedStorage": 500,
@@ -108,7 +114,7 @@ class TestRegister:
         assert log == {"name": "/aws/rds/instance/episode-metadata-db-dev/postgresql", "retentionInDays": 365}
         assert graph.depends("db-instance", "db-log-postgresql")
 
-    def test_only_tls_and_slow_statements_and_connections_are_logged(self, register):
+    def test_only_tls_and_slow_statements_and_connections_are_logged(self, register: Any) -> None:
         group = register(lambda: PostgresDatabase("db", args(max_connections=300))).one("ParameterGroup").inputs
         assert group["family"] == "postgres18"
         assert {each["name"]: (each["value"], each["applyMethod"]) for each in group["parameters"]} == {
@@ -123,7 +129,7 @@ class TestRegister:
             "max_connections": ("300", "pending-reboot"),
         }
 
-    def test_key_encrypts_storage_measurements_and_the_master_s_secret(self, register):
+    def test_key_encrypts_storage_measurements_and_the_master_s_secret(self, register: Any) -> None:
         key = "arn:aws:kms:us-east-1:123456789012:key/1"
         chosen = args(key_arn=key, log_key_arn="log-key", log_exports=("postgresql",))
         graph = register(lambda: PostgresDatabase("db", chosen))
@@ -132,11 +138,11 @@ class TestRegister:
         assert [instance[name] for name in keys] == [key] * 3
         assert graph.one("LogGroup").inputs["kmsKeyId"] == "log-key"
 
-    def test_all_is_measured_for_fifteen_months(self, register):
+    def test_all_is_measured_for_fifteen_months(self, register: Any) -> None:
         instance = register(lambda: PostgresDatabase("db", args(insights="advanced"))).one("Instance").inputs
         assert (instance["databaseInsightsMode"], instance["performanceInsightsRetentionPeriod"]) == ("advanced", 465)
 
-    def test_nothing_is_measured(self, register):
+    def test_nothing_is_measured(self, register: Any) -> None:
         chosen = args(insights="off", key_arn="key")
         instance = register(lambda: PostgresDatabase("db", chosen)).one("Instance").inputs
         assert instance["performanceInsightsEnabled"] is False
@@ -145,7 +151,7 @@ class TestRegister:
         }
 
     @pytest.mark.requirement("P2-09")
-    def test_operating_system_is_measured_by_a_role_for_this_instance_alone(self, register):
+    def test_operating_system_is_measured_by_a_role_for_this_instance_alone(self, register: Any) -> None:
         graph = register(lambda: PostgresDatabase("db", args(monitoring_interval_seconds=60)))
         assert graph.counts == PLAIN | {"Role": 1, "RolePolicy": 1}
         instance = graph.one("Instance")
@@ -167,10 +173,10 @@ class TestRegister:
             "WriteMeasurements": [f"{group}:log-stream:*"],
         }
 
-    def test_endpoint_and_master_secret_are_known(self, register):
-        seen = {}
+    def test_endpoint_and_master_secret_are_known(self, register: Any) -> None:
+        seen: dict[Any, Any] = {}
 
-        def make():
+        def make() -> None:
             database = PostgresDatabase("db", args())
             database.endpoint.apply(lambda endpoint: seen.update(endpoint=endpoint))
             database.master_secret_arn.apply(lambda arn: seen.update(secret=arn))
@@ -182,7 +188,7 @@ class TestRegister:
 
 class TestArgs:
     @given(start=st.integers(0, 23), length=st.integers(1, 6), offset=st.integers(0, 5))
-    def test_overlapping_windows_are_refused(self, start, length, offset):
+    def test_overlapping_windows_are_refused(self, start: Any, length: Any, offset: Any) -> None:
         inside = (start + min(offset, length - 1)) % 24
         with pytest.raises(ArgumentError, match="maintenance_window"):
             args(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi
 import pytest
 
@@ -17,7 +19,7 @@ TIDY = {
 
 class TestRegister:
     @pytest.mark.requirement("P2-02", "ROAD-26", "ROAD-27", "C-16", "C-34")
-    def test_bucket_is_private_versioned_and_encrypted(self, register):
+    def test_bucket_is_private_versioned_and_encrypted(self, register: Any) -> None:
         graph = register(lambda: PrivateBucket("b", args()))
         assert graph.counts == PLAIN
         settings_of = {kind: {**graph.one(kind).inputs, "bucket": "x"} for kind in PLAIN if kind != "BucketPolicy"}
@@ -42,7 +44,7 @@ class TestRegister:
         assert graph.depends("b-lifecycle", "b-versioning")
         assert graph.depends("b-policy", "b-public-access-block")
 
-    def test_plain_transport_and_old_signatures_are_refused(self, register):
+    def test_plain_transport_and_old_signatures_are_refused(self, register: Any) -> None:
         statements = register(lambda: PrivateBucket("b", args())).statements("b-policy")
         conditions = {
             "RefusePlainTransport": {"Bool": {"aws:SecureTransport": "false"}},
@@ -60,7 +62,7 @@ class TestRegister:
             assert objects == f"{bucket}/*"
 
     @pytest.mark.requirement("ROAD-29")
-    def test_pages_of_exact_origins_may_use_it(self, register):
+    def test_pages_of_exact_origins_may_use_it(self, register: Any) -> None:
         origins = ("http://localhost:3000", "http://localhost:3001")
         graph = register(lambda: PrivateBucket("b", args(cors=CorsRule(origins=origins))))
         assert graph.counts == PLAIN | {"BucketCorsConfiguration": 1}
@@ -75,7 +77,7 @@ class TestRegister:
         ]
 
     @pytest.mark.requirement("ROAD-30", "C-17", "A-03")
-    def test_rules_move_by_prefix_and_by_tag_through_filters(self, register):
+    def test_rules_move_by_prefix_and_by_tag_through_filters(self, register: Any) -> None:
         rules = [
             LifecycleRule(name="archive-raw", prefix="raw/", transition_after_days=90),
             LifecycleRule(name="archive-tagged", tags={"Archive": "true"}, transition_after_days=180),
@@ -101,15 +103,15 @@ class TestRegister:
         ]
 
     @pytest.mark.requirement("A-15")
-    def test_suffix_makes_another_name(self, register):
+    def test_suffix_makes_another_name(self, register: Any) -> None:
         bucket = register(lambda: PrivateBucket("b", args(name_suffix="acme"))).one("Bucket")
         assert bucket.inputs["bucket"] == "episode-metadata-storage-dev-acme"
 
 
 class TestStatements:
     @pytest.mark.requirement("NOVA-42", "LX-61")
-    def test_further_ones_stand_beside_its_own_refusals(self, register):
-        def make():
+    def test_further_ones_stand_beside_its_own_refusals(self, register: Any) -> None:
+        def make() -> None:
             chosen = args()
             distribution = pulumi.Output.from_input("arn:aws:cloudfront::123456789012:distribution/E1")
             reads = policies.allow(
@@ -132,7 +134,7 @@ class TestStatements:
 
 class TestAccessLogs:
     @pytest.mark.requirement("LX-62")
-    def test_requests_are_logged_to_another_bucket(self, register):
+    def test_requests_are_logged_to_another_bucket(self, register: Any) -> None:
         graph = register(lambda: PrivateBucket("b", args(access_log_bucket="episode-metadata-logs-dev")))
         assert graph.counts == PLAIN | {"BucketLogging": 1}
         logging = dict(graph.one("BucketLogging").inputs)
@@ -140,7 +142,7 @@ class TestAccessLogs:
         assert logging == {"targetBucket": "episode-metadata-logs-dev", "targetPrefix": "storage/"}
 
     @pytest.mark.requirement("LX-62")
-    def test_logs_of_buckets_are_taken_from_this_project_and_account_only(self, register):
+    def test_logs_of_buckets_are_taken_from_this_project_and_account_only(self, register: Any) -> None:
         chosen = args(resource_name="logs", log_sources=["buckets"], account_id="123456789012")
         statements = register(lambda: PrivateBucket("b", chosen)).statements("b-policy")
         assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "ReceiveBucketLogs"}
@@ -157,7 +159,7 @@ class TestAccessLogs:
             },
         }
 
-    def test_logs_of_load_balancers_are_taken_into_the_account_s_folder_only(self, register):
+    def test_logs_of_load_balancers_are_taken_into_the_account_s_folder_only(self, register: Any) -> None:
         chosen = args(resource_name="logs", log_sources=["load_balancers"], account_id="123456789012")
         statements = register(lambda: PrivateBucket("b", chosen)).statements("b-policy")
         assert statements.keys() == {"RefusePlainTransport", "RefuseOldSignatures", "ReceiveLoadBalancerLogs"}
@@ -173,7 +175,7 @@ class TestAccessLogs:
 
 class TestArchiveTierings:
     @pytest.mark.requirement("LX-51", "LX-54", "C-18")
-    def test_unread_objects_are_archived(self, register):
+    def test_unread_objects_are_archived(self, register: Any) -> None:
         items = ArchiveTiering(name="items", prefix="items/", archive_after_days=365)
         graph = register(lambda: PrivateBucket("b", args(archive_tierings=[items])))
         assert graph.counts == PLAIN | {"BucketIntelligentTieringConfiguration": 1}
@@ -194,7 +196,7 @@ class TestArchiveTierings:
         }
 
     @pytest.mark.requirement("LX-53")
-    def test_documents_are_archived_by_age(self, register):
+    def test_documents_are_archived_by_age(self, register: Any) -> None:
         documents = LifecycleRule(name="archive-documents", prefix="documents/", transition_after_days=7 * 365)
         graph = register(lambda: PrivateBucket("b", args(lifecycle_rules=[documents])))
         _, rule = graph.one("BucketLifecycleConfiguration").inputs["rules"]

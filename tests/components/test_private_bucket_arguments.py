@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,7 @@ REFUSED = [
 
 class TestArgs:
     @pytest.mark.parametrize(("field", "changes"), REFUSED)
-    def test_impossible_value_is_refused_by_field(self, field, changes):
+    def test_impossible_value_is_refused_by_field(self, field: Any, changes: Any) -> None:
         with pytest.raises(ArgumentError, match=rf"PrivateBucketArgs\.{field}: must"):
             args(**changes)
 
@@ -49,7 +51,7 @@ class TestArgs:
             ("name", {"name": "", "expire_after_days": 1}),
         ],
     )
-    def test_impossible_rule_is_refused_by_field(self, field, changes):
+    def test_impossible_rule_is_refused_by_field(self, field: Any, changes: Any) -> None:
         with pytest.raises(ArgumentError, match=rf"LifecycleRule\.{field}: must"):
             LifecycleRule(**{"name": "rule"} | changes)
 
@@ -62,7 +64,7 @@ class TestArgs:
             ("archive_after_days", {"archive_after_days": 731}),
         ],
     )
-    def test_impossible_tiering_is_refused_by_field(self, field, changes):
+    def test_impossible_tiering_is_refused_by_field(self, field: Any, changes: Any) -> None:
         with pytest.raises(ArgumentError, match=rf"ArchiveTiering\.{field}: must"):
             ArchiveTiering(**{"name": "tiering", "prefix": "items/", "archive_after_days": 90} | changes)
 
@@ -75,7 +77,7 @@ class TestArgs:
             ("origins", {"origins": ["https://example.com/"]}),
         ],
     )
-    def test_impossible_origin_is_refused_by_field(self, field, changes):
+    def test_impossible_origin_is_refused_by_field(self, field: Any, changes: Any) -> None:
         with pytest.raises(ArgumentError, match=rf"CorsRule\.{field}: must"):
             CorsRule(**changes)
 
@@ -96,7 +98,7 @@ class TestArgs:
         days=st.integers(1, 3650),
         protected=st.booleans(),
     )
-    def test_possible_values_register(self, register, rules, days, protected):
+    def test_possible_values_register(self, register: Any, rules: Any, days: Any, protected: Any) -> None:
         graph = register(
             lambda: PrivateBucket("b", args(lifecycle_rules=rules, noncurrent_version_days=days, protected=protected))
         )
@@ -106,6 +108,6 @@ class TestArgs:
         assert all(len(rule["filter"]) == 1 and "prefix" not in rule for rule in registered)
 
     @given(suffix=st.text(min_size=1, max_size=12).filter(lambda text: not text.replace("-", "").isascii()))
-    def test_suffix_that_no_bucket_can_have_is_refused(self, suffix):
+    def test_suffix_that_no_bucket_can_have_is_refused(self, suffix: Any) -> None:
         with pytest.raises(ArgumentError, match="name_suffix"):
             args(name_suffix=suffix)

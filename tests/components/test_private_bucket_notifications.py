@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi
 import pytest
 
@@ -7,8 +9,8 @@ from tests.components.examples.private_bucket import PLAIN, args
 
 class TestNotifyQueue:
     @pytest.mark.requirement("P2-07", "C-33")
-    def test_events_go_to_the_queue_once_its_policy_stands(self, register):
-        def make():
+    def test_events_go_to_the_queue_once_its_policy_stands(self, register: Any) -> None:
+        def make() -> None:
             policy = pulumi.ComponentResource("test:index:Policy", "policy")
             PrivateBucket("b", args()).notify_queue("arn:aws:sqs:::q", prefix="raw/", queue_policy=policy)
 
@@ -23,8 +25,8 @@ class TestNotifyQueue:
             }
         ]
 
-    def test_second_notification_is_refused(self, register):
-        def make():
+    def test_second_notification_is_refused(self, register: Any) -> None:
+        def make() -> None:
             policy = pulumi.ComponentResource("test:index:Policy", "policy")
             bucket = PrivateBucket("b", args())
             bucket.notify_queue("arn:aws:sqs:::q", prefix="raw/", queue_policy=policy)

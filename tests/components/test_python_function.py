@@ -1,3 +1,5 @@
+from typing import Any
+
 import pulumi
 import pytest
 
@@ -10,20 +12,22 @@ NAMING = Naming("episode-metadata", "dev")
 CODE = pulumi.AssetArchive({"worker.py": pulumi.StringAsset("def handle(event, context): ...")})
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return PythonFunctionArgs(
-        **{
-            "naming": NAMING,
-            "resource_name": "worker",
-            "description": "Works",
-            "code": CODE,
-            "handler": "worker.handle",
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "resource_name": "worker",
+                "description": "Works",
+                "code": CODE,
+                "handler": "worker.handle",
+            }
+        )
         | changes
     )
 
 
-def placement(**egress):
+def placement(**egress: Any) -> Any:
     return Placement(vpc_id="vpc-1", subnet_ids=["subnet-1", "subnet-2"], egress=egress)
 
 
@@ -32,7 +36,7 @@ PLAIN = {"LogGroup": 1, "Role": 1, "RolePolicy": 1, "Function": 1}
 
 class TestRegister:
     @pytest.mark.requirement("ROAD-120")
-    def test_function_is_as_asked(self, register):
+    def test_function_is_as_asked(self, register: Any) -> None:
         graph = register(
             lambda: PythonFunction(
                 "worker",
@@ -62,7 +66,7 @@ class TestRegister:
             "environment": {"variables": {"COLOUR": "red"}},
         }
 
-    def test_log_group_comes_first_and_is_kept_as_asked(self, register):
+    def test_log_group_comes_first_and_is_kept_as_asked(self, register: Any) -> None:
         graph = register(lambda: PythonFunction("worker", args(log_retention_days=90, log_key_arn="log-key")))
         assert graph.one("LogGroup").inputs == {
             "name": "/aws/lambda/episode-metadata-worker-dev",
@@ -73,7 +77,7 @@ class TestRegister:
         assert graph.depends("worker-function", "worker-policy")
 
     @pytest.mark.requirement("P2-09")
-    def test_role_may_write_its_logs_and_what_was_asked(self, register):
+    def test_role_may_write_its_logs_and_what_was_asked(self, register: Any) -> None:
         asked = policies.allow("ReadQueue", ["sqs:ReceiveMessage"], ["arn:aws:sqs:::q"])
         graph = register(lambda: PythonFunction("worker", args(statements=[asked])))
         statements = graph.statements("worker-policy")
@@ -88,8 +92,8 @@ class TestRegister:
         assert trust["Principal"] == {"Service": "lambda.amazonaws.com"}
 
     @pytest.mark.requirement("A-09")
-    def test_in_a_network_it_has_a_group_of_its_own_and_named_ways_out(self, register):
-        ways = {
+    def test_in_a_network_it_has_a_group_of_its_own_and_named_ways_out(self, register: Any) -> None:
+        ways: dict[str, Any] = {
             "database": Egress(description="PostgreSQL", port=5432, security_group_id="sg-db"),
             "s3": Egress(description="S3", prefix_list_id="pl-s3"),
             "internet": Egress(description="HTTPS", cidr="0.0.0.0/0"),
@@ -98,8 +102,8 @@ class TestRegister:
         assert graph.counts == PLAIN | {"SecurityGroup": 1, "SecurityGroupEgressRule": 3}
         assert graph.one("Function").inputs["vpcConfig"]["subnetIds"] == ["subnet-1", "subnet-2"]
         assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
-        peers = {"referencedSecurityGroupId", "prefixListId", "cidrIpv4"}
-        found = {
+        peers: dict[str, Any] = {"referencedSecurityGroupId", "prefixListId", "cidrIpv4"}
+        found: dict[str, Any] = {
             rule.name: (rule.inputs["toPort"], {name: rule.inputs[name] for name in peers & set(rule.inputs)})
             for rule in graph.of("SecurityGroupEgressRule")
         }
@@ -114,8 +118,8 @@ class TestRegister:
         (source,) = statements["KeepNetworkCallsFromCode"]["Condition"]["ArnEquals"].values()
         assert source == "arn:aws:lambda:us-east-1:123456789012:function:episode-metadata-worker-dev"
 
-    def test_it_waits_for_what_must_exist_before(self, register):
-        def make():
+    def test_it_waits_for_what_must_exist_before(self, register: Any) -> None:
+        def make() -> None:
             schema = PythonFunction("schema", args(resource_name="schema"))
             invocation = pulumi.CustomResource("aws:lambda/invocation:Invocation", "migration", {"f": schema.name})
             PythonFunction("worker", args(depends_on=[invocation]))
@@ -124,10 +128,10 @@ class TestRegister:
 
 
 class TestAlias:
-    def test_callers_use_what_was_published(self, register):
-        seen = {}
+    def test_callers_use_what_was_published(self, register: Any) -> None:
+        seen: dict[str, Any] = {}
 
-        def make():
+        def make() -> None:
             function = PythonFunction("worker", args(alias="live"))
             for field in ("name", "qualifier", "arn", "invoke_arn"):
                 getattr(function, field).apply(lambda value, field=field: seen.update({field: value}))
@@ -143,7 +147,7 @@ class TestAlias:
         assert "worker-alias" in seen["arn"]
         assert "worker-alias" in seen["invoke_arn"]
 
-    def test_without_one_callers_use_the_function(self, register):
+    def test_without_one_callers_use_the_function(self, register: Any) -> None:
         functions = []
         graph = register(lambda: functions.append(PythonFunction("worker", args())))
         assert "publish" not in graph.one("Function").inputs
@@ -151,5 +155,5 @@ class TestAlias:
 
 
 class TestArgs:
-    def test_sdk_variables_that_are_not_lambdas_may_be_set(self):
+    def test_sdk_variables_that_are_not_lambdas_may_be_set(self) -> None:
         assert args(variables={"AWS_ENDPOINT_URL": "x", "PLATFORM_X": "y"}).variables

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pulumi
 import pytest
@@ -11,16 +12,18 @@ NAMING = Naming("episode-metadata", "dev")
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:episode-metadata-maintenance-dev"
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return ScheduleArgs(
-        **{
-            "naming": NAMING,
-            "resource_name": "maintenance",
-            "description": "Sends what waits in the outbox",
-            "expression": "rate(1 minute)",
-            "function_arn": FUNCTION,
-            "event": {"job": "relay"},
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "resource_name": "maintenance",
+                "description": "Sends what waits in the outbox",
+                "expression": "rate(1 minute)",
+                "function_arn": FUNCTION,
+                "event": {"job": "relay"},
+            }
+        )
         | changes
     )
 
@@ -29,7 +32,7 @@ COUNTS = {"ScheduleGroup": 1, "Role": 1, "RolePolicy": 1, "Schedule": 1}
 
 
 class TestRegister:
-    def test_schedule_is_as_asked(self, register):
+    def test_schedule_is_as_asked(self, register: Any) -> None:
         graph = register(lambda: Schedule("relay", args()))
         assert graph.counts == COUNTS
         schedule = dict(graph.one("Schedule").inputs)
@@ -51,7 +54,7 @@ class TestRegister:
             "state": "ENABLED",
         }
 
-    def test_only_the_schedules_of_its_own_group_take_the_role_on(self, register):
+    def test_only_the_schedules_of_its_own_group_take_the_role_on(self, register: Any) -> None:
         graph = register(lambda: Schedule("relay", args()))
         assert graph.one("Role").inputs["name"] == "episode-metadata-maintenance-schedule-role-dev"
         assert graph.depends("relay-schedule", "relay-group")
@@ -65,7 +68,7 @@ class TestRegister:
             "StringEquals": {"aws:SourceAccount": "123456789012"},
         }
 
-    def test_role_may_invoke_this_function_and_nothing_else(self, register):
+    def test_role_may_invoke_this_function_and_nothing_else(self, register: Any) -> None:
         graph = register(lambda: Schedule("relay", args()))
         assert graph.statements("relay-policy") == {
             "InvokeOneFunction": {
@@ -77,8 +80,8 @@ class TestRegister:
         }
         assert graph.depends("relay-schedule", "relay-policy")
 
-    def test_event_may_hold_outputs(self, register):
-        def make():
+    def test_event_may_hold_outputs(self, register: Any) -> None:
+        def make() -> None:
             Schedule("relay", args(event={"queue": pulumi.Output.from_input("https://queue"), "batch": 10}))
 
         target = register(make).one("Schedule").inputs["target"]
@@ -169,15 +172,15 @@ REFUSED_EXPRESSIONS = [
 
 class TestArgs:
     @pytest.mark.parametrize("expression", ACCEPTED_EXPRESSIONS)
-    def test_documented_expression_is_taken(self, expression):
+    def test_documented_expression_is_taken(self, expression: Any) -> None:
         assert args(expression=expression).expression == expression
 
     @pytest.mark.parametrize("expression", REFUSED_EXPRESSIONS)
-    def test_expression_that_aws_does_not_know_is_refused(self, expression):
+    def test_expression_that_aws_does_not_know_is_refused(self, expression: Any) -> None:
         with pytest.raises(ArgumentError, match=r"ScheduleArgs\.expression: must"):
             args(expression=expression)
 
-    def test_longest_expression_is_taken(self):
+    def test_longest_expression_is_taken(self) -> None:
         minutes = ",".join(["0"] * 120)
         expression = f"cron({minutes} 0 * * ? *)"
         spaces = " " * (256 - len(expression))
@@ -185,6 +188,6 @@ class TestArgs:
         with pytest.raises(ArgumentError, match="at most 256 characters, not 257"):
             args(expression=f"cron({minutes}{spaces}  0 * * ? *)")
 
-    def test_refusal_says_which_field_is_wrong(self):
+    def test_refusal_says_which_field_is_wrong(self) -> None:
         with pytest.raises(ArgumentError, match="must have a day of month that AWS accepts, not '32'"):
             args(expression="cron(0 0 32 * ? *)")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from components.naming import Naming
@@ -15,11 +17,11 @@ LOGS = {
 
 
 @pytest.fixture
-def requests(monkeypatch):
+def requests(monkeypatch: pytest.MonkeyPatch) -> Any:
     """What the engine is asked besides inputs, by the resource's name."""
     seen, take = {}, ProgramMonitor.RegisterResource
 
-    def spy(monitor, request):
+    def spy(monitor: Any, request: pytest.FixtureRequest) -> Any:
         seen[request.name] = request
         return take(monitor, request)
 
@@ -29,7 +31,7 @@ def requests(monkeypatch):
 
 class TestRegister:
     @pytest.mark.requirement("P2-03", "A-12")
-    def test_domain_is_private_encrypted_and_as_large_as_asked(self, register):
+    def test_domain_is_private_encrypted_and_as_large_as_asked(self, register: Any) -> None:
         graph = register(lambda: SearchDomain("search", args()))
         assert graph.counts == PLAIN
         registered = graph.one("Domain")
@@ -66,7 +68,7 @@ class TestRegister:
         assert not registered.protect
 
     @pytest.mark.requirement("P2-04")
-    def test_an_hour_of_provisioning_is_waited_for_and_nothing_else(self, register, requests):
+    def test_an_hour_of_provisioning_is_waited_for_and_nothing_else(self, register: Any, requests: Any) -> None:
         graph = register(lambda: SearchDomain("search", args()))
         waits = requests["search-domain"].customTimeouts
         assert (waits.create, waits.update, waits.delete) == ("90m", "180m", "90m")
@@ -75,7 +77,7 @@ class TestRegister:
         assert set(graph.one("Domain").dependencies) <= {graph.named(name).urn for name in own}
         assert not [each for each in graph.custom if graph.one("Domain").urn in each.dependencies]
 
-    def test_large_one_stands_in_three_zones_with_masters_of_its_own(self, register, requests):
+    def test_large_one_stands_in_three_zones_with_masters_of_its_own(self, register: Any, requests: Any) -> None:
         graph = register(
             lambda: SearchDomain(
                 "search",
@@ -110,10 +112,10 @@ class TestRegister:
     @pytest.mark.parametrize(
         ("subnets", "count", "zones"), [(1, 1, 1), (2, 2, 2), (2, 4, 2), (3, 2, 2), (3, 3, 3), (3, 4, 2), (3, 6, 3)]
     )
-    def test_nodes_are_spread_evenly(self, subnets, count, zones):
+    def test_nodes_are_spread_evenly(self, subnets: Any, count: Any, zones: Any) -> None:
         assert args(subnet_ids=SUBNETS[:subnets], instance_count=count).zones == zones
 
-    def test_service_may_write_these_logs_for_this_domain_alone(self, register):
+    def test_service_may_write_these_logs_for_this_domain_alone(self, register: Any) -> None:
         graph = register(lambda: SearchDomain("search", args()))
         groups = {each.inputs["name"].rpartition("/")[2]: each.inputs for each in graph.of("LogGroup")}
         assert set(groups) == set(LOGS.values())
@@ -139,7 +141,7 @@ class TestRegister:
         assert graph.named("search-log-policy").inputs["policyName"] == "episode-metadata-search-dev-logs"
         assert graph.depends("search-domain", "search-log-policy")
 
-    def test_writers_and_the_administrator_send_requests(self, register):
+    def test_writers_and_the_administrator_send_requests(self, register: Any) -> None:
         graph = register(lambda: SearchDomain("search", args()).grant_access([f"{ROLE}indexer"]))
         assert graph.counts == PLAIN | {"DomainPolicy": 1}
         policy = graph.one("DomainPolicy")
@@ -154,8 +156,8 @@ class TestRegister:
             "Action": ["es:ESHttp*"],
         }
 
-    def test_second_policy_is_refused(self, register):
-        def make():
+    def test_second_policy_is_refused(self, register: Any) -> None:
+        def make() -> None:
             domain = SearchDomain("search", args())
             domain.grant_access([f"{ROLE}api"])
             with pytest.raises(ValueError, match="search: the domain already has an access policy"):
@@ -163,7 +165,7 @@ class TestRegister:
 
         assert register(make).counts == PLAIN | {"DomainPolicy": 1}
 
-    def test_service_role_outlives_the_program(self, register, requests):
+    def test_service_role_outlives_the_program(self, register: Any, requests: Any) -> None:
         graph = register(lambda: SearchDomain("search", args(create_service_role=True)))
         assert graph.counts == PLAIN | {"ServiceLinkedRole": 1}
         assert graph.one("ServiceLinkedRole").inputs == {
@@ -184,10 +186,12 @@ class TestName:
             ("a-b-c-d", "production", "a-b-c-d-search-production"),
         ],
     )
-    def test_project_loses_its_last_words_where_the_name_is_too_long(self, project, environment, name):
+    def test_project_loses_its_last_words_where_the_name_is_too_long(
+        self, project: Any, environment: str, name: Any
+    ) -> None:
         assert args(naming=Naming(project, environment)).domain_name == name
 
-    def test_every_name_is_the_shortened_one(self, register):
+    def test_every_name_is_the_shortened_one(self, register: Any) -> None:
         graph = register(lambda: SearchDomain("search", args(naming=Naming("episode-metadata", "production"))))
         assert graph.one("Domain").inputs["domainName"] == "episode-search-production"
         assert all("/episode-search-production/" in each.inputs["name"] for each in graph.of("LogGroup"))

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -29,7 +31,7 @@ REFUSED = [
 class TestArgs:
     @pytest.mark.requirement("A-12")
     @pytest.mark.parametrize(("field", "changes"), REFUSED)
-    def test_impossible_value_is_refused_by_field(self, field, changes):
+    def test_impossible_value_is_refused_by_field(self, field: Any, changes: Any) -> None:
         with pytest.raises(ArgumentError, match=rf"SearchDomainArgs\.{field}: must") as refusal:
             args(**changes)
         assert refusal.value.field == field
@@ -41,7 +43,9 @@ class TestArgs:
         masters=st.none() | st.just("t3.small.search"),
         protected=st.booleans(),
     )
-    def test_possible_values_register(self, register, *, zones, multiple, volume, masters, protected):
+    def test_possible_values_register(
+        self, register: Any, *, zones: Any, multiple: Any, volume: Any, masters: Any, protected: Any
+    ) -> None:
         chosen = args(
             subnet_ids=SUBNETS[:zones],
             instance_count=zones * multiple if zones > 1 else 1,

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,11 +10,11 @@ NAMING = Naming("episode-metadata", "dev")
 BALANCER = "arn:aws:elasticloadbalancing:us-east-1:123456789012:loadbalancer/app/api/one"
 
 
-def args(**changes):
-    return WebFirewallArgs(**{"naming": NAMING, "resource_name": "api"} | changes)
+def args(**changes: Any) -> Any:
+    return WebFirewallArgs(**dict[str, Any]({"naming": NAMING, "resource_name": "api"}) | changes)
 
 
-def visibility(metric):
+def visibility(metric: Any) -> Any:
     return {"cloudwatchMetricsEnabled": True, "sampledRequestsEnabled": False, "metricName": metric}
 
 
@@ -20,7 +22,7 @@ COUNTS = {"WebAcl": 1, "LogGroup": 1, "WebAclLoggingConfiguration": 1}
 
 
 class TestRegister:
-    def test_rate_and_managed_groups_block_and_the_rest_passes(self, register):
+    def test_rate_and_managed_groups_block_and_the_rest_passes(self, register: Any) -> None:
         graph = register(lambda: WebFirewall("waf", args()))
         assert graph.counts == COUNTS
         acl = dict(graph.one("WebAcl").inputs)
@@ -56,10 +58,10 @@ class TestRegister:
             for priority, group in enumerate((IP_REPUTATION, CORE, KNOWN_BAD_INPUTS), start=1)
         ]
 
-    def test_rules_that_hurt_only_count(self, register):
+    def test_rules_that_hurt_only_count(self, register: Any) -> None:
         chosen = args(counted_rules={CORE: ["SizeRestrictions_BODY", "CrossSiteScripting_BODY"]})
         rules = register(lambda: WebFirewall("waf", chosen)).one("WebAcl").inputs["rules"]
-        overrides = {
+        overrides: dict[str, Any] = {
             rule["name"]: rule["statement"]["managedRuleGroupStatement"]["ruleActionOverrides"] for rule in rules[1:]
         }
         assert overrides == {
@@ -71,7 +73,7 @@ class TestRegister:
             KNOWN_BAD_INPUTS: [],
         }
 
-    def test_log_keeps_what_was_marked_without_secrets(self, register):
+    def test_log_keeps_what_was_marked_without_secrets(self, register: Any) -> None:
         graph = register(lambda: WebFirewall("waf", args(log_retention_days=365)))
         assert graph.one("LogGroup").inputs == {
             "name": "aws-waf-logs-episode-metadata-api-firewall-dev",
@@ -95,7 +97,7 @@ class TestRegister:
         }
         assert graph.depends("waf-logging", "waf-log-group")
 
-    def test_it_stands_in_front_of_what_is_named_once_it_logs(self, register):
+    def test_it_stands_in_front_of_what_is_named_once_it_logs(self, register: Any) -> None:
         graph = register(lambda: WebFirewall("waf", args(resource_arns={"balancer": BALANCER})))
         assert graph.counts == COUNTS | {"WebAclAssociation": 1}
         association = graph.named("waf-on-balancer").inputs
@@ -109,7 +111,7 @@ class TestArgs:
         rate=st.integers(10, 2_000_000_000),
         groups=st.lists(st.sampled_from([IP_REPUTATION, CORE, KNOWN_BAD_INPUTS]), unique=True),
     )
-    def test_possible_values_register(self, register, rate, groups):
+    def test_possible_values_register(self, register: Any, rate: Any, groups: Any) -> None:
         chosen = args(rate_per_five_minutes=rate, managed_groups=groups)
         rules = register(lambda: WebFirewall("waf", chosen)).one("WebAcl").inputs["rules"]
         assert [rule["name"] for rule in rules] == ["rate", *groups]

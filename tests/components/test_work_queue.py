@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -9,9 +10,9 @@ NAMING = Naming("episode-metadata", "dev")
 BUCKET = "arn:aws:s3:::episode-metadata-storage-dev"
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return WorkQueueArgs(
-        **{"naming": NAMING, "resource_name": "thumbnail", "visibility_timeout_seconds": 300} | changes
+        **dict[str, Any]({"naming": NAMING, "resource_name": "thumbnail", "visibility_timeout_seconds": 300}) | changes
     )
 
 
@@ -20,7 +21,7 @@ COUNTS = {"Queue": 2, "QueuePolicy": 2, "RedriveAllowPolicy": 1}
 
 class TestRegister:
     @pytest.mark.requirement("P2-05", "P2-06", "ROAD-41", "ROAD-42")
-    def test_both_queues_are_as_documented_and_linked(self, register):
+    def test_both_queues_are_as_documented_and_linked(self, register: Any) -> None:
         graph = register(lambda: WorkQueue("work", args()))
         assert graph.counts == COUNTS
         queue = dict(graph.named("work-queue").inputs)
@@ -43,7 +44,7 @@ class TestRegister:
         assert redrive == {"deadLetterTargetArn": dead_letter_statement["Resource"][0], "maxReceiveCount": 3}
         assert allowed == {"redrivePermission": "byQueue", "sourceQueueArns": statement["Resource"]}
 
-    def test_plain_transport_is_refused_by_both(self, register):
+    def test_plain_transport_is_refused_by_both(self, register: Any) -> None:
         graph = register(lambda: WorkQueue("work", args()))
         for policy in ("work-policy", "work-dead-letter-policy"):
             statements = graph.statements(policy)
@@ -53,7 +54,7 @@ class TestRegister:
             assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
     @pytest.mark.requirement("P2-09")
-    def test_one_bucket_may_send(self, register):
+    def test_one_bucket_may_send(self, register: Any) -> None:
         statements = register(lambda: WorkQueue("work", args(source_bucket_arn=BUCKET))).statements("work-policy")
         assert statements["AcceptBucketEvents"]["Principal"] == {"Service": "s3.amazonaws.com"}
         assert statements["AcceptBucketEvents"]["Condition"] == {

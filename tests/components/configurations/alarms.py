@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.alarms import COMPARISONS, ONE_DAY_SECONDS, SEVEN_DAYS_SECONDS, AlarmRule, Metric
@@ -42,7 +44,7 @@ METRICS = objects(
 
 
 @st.composite
-def watched(draw):
+def watched(draw: Any) -> Any:
     """Draw one metric, or an expression over several that uses each of them."""
     metrics = draw(st.dictionaries(METRIC_IDS, METRICS, min_size=1, max_size=9))
     if len(metrics) == 1 and draw(st.booleans()):
@@ -51,7 +53,7 @@ def watched(draw):
 
 
 @st.composite
-def spans(draw):
+def spans(draw: Any) -> Any:
     """Draw a period and a number of periods within the evaluation range of CloudWatch."""
     steps = st.sampled_from([10, 30]) | integers(1, ONE_DAY_SECONDS // 60).map(lambda minutes: minutes * 60)
     drawn = draw(arguments({}, period_seconds=steps))
@@ -94,11 +96,11 @@ RULE = {"name": "age", "description": "Too old.", "runbook": "age", "metrics": {
 INVALID_WORDS = st.sampled_from(["", "Age", "age_1", "-age", "age-", "a--b", "a b"])
 
 
-def _rule(**changes):
+def _rule(**changes: Any) -> Any:
     return {"owner": AlarmRule, "rules": invalid_objects(AlarmRule, RULE, **changes).map(lambda rule: [rule])}
 
 
-def _metric(**changes):
+def _metric(**changes: Any) -> Any:
     metrics = invalid_objects(Metric, METRIC, **changes).map(lambda metric: {"a": metric})
     return _rule(metrics=metrics) | {"owner": Metric}
 

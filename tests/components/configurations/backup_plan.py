@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.backup_plan import MAX_RETENTION_DAYS, BackupRule
@@ -41,7 +43,7 @@ VALID = merge(
 RULE = {"name": "monthly", "schedule": "cron(0 7 1 * ? *)", "delete_after_days": 365}
 
 
-def _rule(**changes):
+def _rule(**changes: Any) -> Any:
     return {"owner": BackupRule, "rules": invalid_objects(BackupRule, RULE, **changes).map(lambda rule: [rule])}
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.cache import MAX_NAME_LENGTH
@@ -22,7 +24,7 @@ from tests.components.configurations.values import (
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def _moment(minute):
+def _moment(minute: Any) -> Any:
     day, minute = divmod(minute % (7 * 1440), 1440)
     return f"{WEEKDAYS[day]}:{minute // 60:02}:{minute % 60:02}"
 

@@ -1,4 +1,5 @@
 import itertools
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -20,11 +21,11 @@ from tests.components.configurations.values import (
 NUMBERS = itertools.count(1)
 
 
-def balancer(**arguments):
+def balancer(**arguments: Any) -> Any:
     return LoadBalancer(f"balancer-{next(NUMBERS)}", LoadBalancerArgs(**arguments))
 
 
-def task(**arguments):
+def task(**arguments: Any) -> Any:
     return ContainerTask(f"task-{next(NUMBERS)}", ContainerTaskArgs(**arguments))
 
 
@@ -33,7 +34,7 @@ TASK = {"naming": SHORTEST_NAMING, "resource_name": "api", "image": f"ghcr.io/ex
 
 
 @st.composite
-def objects(draw, shifts_traffic):
+def objects(draw: Any, shifts_traffic: Any) -> Any:
     """Draw a load balancer and a task with the same port, and names that fit both. Their own tests vary the rest."""
     naming = draw(load_balancer.NAMES)["naming"]
     both = {"naming": naming, "port": draw(integers(1, 65_535))}
@@ -47,7 +48,7 @@ def objects(draw, shifts_traffic):
 
 
 @st.composite
-def numbers(draw):
+def numbers(draw: Any) -> Any:
     """Draw the number of tasks; with scaling, at least one and at most the maximum."""
     if draw(st.booleans()):
         return draw(arguments({}, desired_count=integers(0, 1_000)))
@@ -56,7 +57,7 @@ def numbers(draw):
 
 
 @st.composite
-def services(draw):
+def services(draw: Any) -> Any:
     """Draw a deployment; one that shifts traffic needs a load balancer with two target groups."""
     shifts = draw(st.booleans())
     deployment = draw(st.sampled_from(["rolling", "canary", "blue_green"] if shifts else ["rolling"]))

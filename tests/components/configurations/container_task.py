@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.container_task import MEMORY_MB
@@ -44,7 +46,7 @@ IMAGE = arguments({"image": IMAGES}, repository_arn=inputs(REPOSITORIES)) | argu
 )
 
 
-def _size(drawn):
+def _size(drawn: Any) -> Any:
     return {"cpu_units": drawn[0], "memory_mb": drawn[1]}
 
 
@@ -83,7 +85,7 @@ RESERVED_VARIABLES = st.sampled_from(
 INVALID_TEXTS = st.none() | st.integers() | st.booleans() | st.binary(max_size=3)
 
 
-def _named(strategy, value):
+def _named(strategy: Any, value: Any) -> Any:
     return strategy.map(lambda name: {name: value})
 
 

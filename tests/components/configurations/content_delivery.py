@@ -1,4 +1,5 @@
 import string
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -49,7 +50,7 @@ CERTIFICATES_THERE = arns("acm", kebab_case(20).map("certificate/".__add__), reg
 
 
 @st.composite
-def shown(draw):
+def shown(draw: Any) -> Any:
     """Draw public and private prefixes, none of which contains another."""
     every = draw(st.lists(PREFIXES, min_size=1, max_size=6, unique=True))
     apart = [one for one in every if not any(one != other and one.startswith(other) for other in every)]

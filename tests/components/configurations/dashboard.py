@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.alarm_rules import SECONDS_PER_DAY
@@ -41,11 +43,11 @@ CHART = {"title": "Calls", "metrics": {"calls": SERIES}}
 SECTION = {"title": "API", "charts": [DeferredObject(Chart, CHART)]}
 
 
-def _section(**changes):
+def _section(**changes: Any) -> Any:
     return {"owner": Section, "sections": invalid_objects(Section, SECTION, **changes).map(lambda section: [section])}
 
 
-def _chart(**changes):
+def _chart(**changes: Any) -> Any:
     charts = invalid_objects(Chart, CHART, **changes).map(lambda chart: [chart])
     return _section(charts=charts) | {"owner": Chart}
 

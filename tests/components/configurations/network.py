@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from tests.components.configurations.deferred import invalid
@@ -28,7 +30,7 @@ ENDPOINTS = st.sampled_from(
 
 
 @st.composite
-def places(draw):
+def places(draw: Any) -> Any:
     """Draw a region and two of its zones, in any order."""
     region = draw(st.sampled_from(REGIONS))
     zones = draw(sequences(st.sampled_from("abcdef").map(region.__add__), 2, 2))

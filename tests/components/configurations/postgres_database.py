@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.database_rules import IOPS_HIGH, IOPS_LOW, IOPS_STORAGE_GB, MONITORING_INTERVALS
@@ -35,7 +37,7 @@ CLASSES = st.builds(
 
 
 @st.composite
-def storages(draw):
+def storages(draw: Any) -> Any:
     """Draw storage with a limit of at least ten percent more, and IOPS where RDS accepts them."""
     size = draw(integers(20, MAX_STORAGE_GB))
     drawn = {"storage_gb": size}
@@ -48,19 +50,19 @@ def storages(draw):
 
 
 @st.composite
-def backups(draw):
+def backups(draw: Any) -> Any:
     """Draw a backup retention, which must not be 0 with Multi-AZ."""
     multi_az = draw(st.booleans())
     drawn = {"multi_az": True} if multi_az else draw(arguments({}, multi_az=st.just(False)))
     return drawn | draw(arguments({}, backup_retention_days=integers(1 if multi_az else 0, 35)))
 
 
-def _clock(minute):
+def _clock(minute: Any) -> Any:
     return f"{minute // 60 % 24:02}:{minute % 60:02}"
 
 
 @st.composite
-def windows(draw):
+def windows(draw: Any) -> Any:
     """Draw two windows of at least half an hour that may touch but do not overlap, also across midnight."""
     start, first, gap, second = (draw(integers(low, high)) for low, high in ((0, 1439), (30, 360), (0, 300), (30, 360)))
     then = start + first + gap

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.bucket_rules import MIN_AGE_DAYS, STORAGE_CLASSES
@@ -33,7 +35,7 @@ PREFIXES = st.sampled_from(["", "raw/", "uploads/films/"])
 
 
 @st.composite
-def ages(draw):
+def ages(draw: Any) -> Any:
     """Draw a transition, an expiration, or a transition and a later expiration."""
     storage = draw(st.sampled_from(STORAGE_CLASSES))
     least = MIN_AGE_DAYS.get(storage, 0)
@@ -67,17 +69,17 @@ TIERINGS = objects(
 PAGES = objects(CorsRule, arguments({"origins": sequences(ORIGINS, 1, 4)}))
 
 
-def _name(recipe):
+def _name(recipe: Any) -> Any:
     return recipe.arguments["name"]
 
 
 @st.composite
-def moving(draw):
+def moving(draw: Any) -> Any:
     """Draw lifecycle rules and archive tierings with different names."""
     rules = draw(sequences(RULES, 0, 4, unique_by=_name))
-    taken = {CLEANUP_RULE, *map(_name, rules)}
+    taken: dict[str, Any] = {CLEANUP_RULE, *map(_name, rules)}
     tierings = sequences(TIERINGS.filter(lambda tiering: _name(tiering) not in taken), 0, 3, unique_by=_name)
-    drawn = {"lifecycle_rules": rules, "archive_tierings": draw(tierings)}
+    drawn: dict[str, Any] = {"lifecycle_rules": rules, "archive_tierings": draw(tierings)}
     return {field: value for field, value in drawn.items() if value or draw(st.booleans())}
 
 
@@ -106,17 +108,17 @@ SOUND_TIERING = {"name": "items", "prefix": "items/", "archive_after_days": 365}
 SOUND_PAGES = {"origins": ["https://example.com"]}
 
 
-def _rule(**changes):
+def _rule(**changes: Any) -> Any:
     rules = invalid_objects(LifecycleRule, SOUND_RULE, **changes).map(lambda rule: [rule])
     return {"owner": LifecycleRule, "lifecycle_rules": rules}
 
 
-def _tiering(**changes):
+def _tiering(**changes: Any) -> Any:
     tierings = invalid_objects(ArchiveTiering, SOUND_TIERING, **changes).map(lambda tiering: [tiering])
     return {"owner": ArchiveTiering, "archive_tierings": tierings}
 
 
-def _pages(**changes):
+def _pages(**changes: Any) -> Any:
     return {"owner": CorsRule, "cross_origin": invalid_objects(CorsRule, SOUND_PAGES, **changes)}
 
 
@@ -162,11 +164,11 @@ INVALID = [
 
 
 @st.composite
-def logs_to_itself(draw):
+def logs_to_itself(draw: Any) -> Any:
     """Draw a bucket that is its own log bucket."""
     drawn = draw(names())
     name = PrivateBucketArgs(**drawn).bucket_name
-    changes = {**drawn, "name_suffix": "", "log_sources": (), "access_log_bucket": name}
+    changes: dict[str, Any] = {**drawn, "name_suffix": "", "log_sources": (), "access_log_bucket": name}
     return draw(invalid("access_log_bucket", **changes))
 
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.choices import min_visibility_timeout_seconds
@@ -14,7 +16,7 @@ from tests.components.configurations.values import (
 
 
 @st.composite
-def mappings(draw):
+def mappings(draw: Any) -> Any:
     """Draw timeouts whose messages stay hidden while they are processed, including the batching window."""
     drawn = draw(arguments({}, batch_size=integers(1, 10) | integers(1, 10_000)))
     if drawn.get("batch_size", 10) > 10 or draw(st.booleans()):

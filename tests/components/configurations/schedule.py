@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.schedule import CRON_FIELDS, DAYS, MAX_EXPRESSION_LENGTH
@@ -14,12 +16,12 @@ from tests.components.configurations.values import (
 )
 
 
-def _rate(number, unit):
+def _rate(number: Any, unit: Any) -> Any:
     return f"rate({number} {unit}{'' if number == 1 else 's'})"
 
 
 @st.composite
-def items(draw, field):
+def items(draw: Any, field: Any) -> Any:
     """Draw a value, a range or a step of one field of a cron expression."""
     values = integers(field.low, field.high)
     written = values.map(str)
@@ -34,7 +36,7 @@ def items(draw, field):
     )
 
 
-def fields(number):
+def fields(number: Any) -> Any:
     """Return lists of items of a field."""
     return st.lists(items(CRON_FIELDS[number]), min_size=1, max_size=3).map(",".join)
 

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.naming import Naming
@@ -37,7 +39,7 @@ TYPES = st.builds(
 
 
 @st.composite
-def nodes(draw):
+def nodes(draw: Any) -> Any:
     """Draw one node, or as many in each of the two or three zones of the subnets."""
     count = draw(integers(1, 4))
     subnets = draw(sequences(inputs(SUBNETS), count, count))
@@ -50,7 +52,7 @@ def nodes(draw):
 
 
 @st.composite
-def volumes(draw):
+def volumes(draw: Any) -> Any:
     """Draw a volume within the limits of its instance type; of any volume, if the type is an output."""
     kind = draw(st.sampled_from(["t3.small.search", "t3.medium.search"]) | TYPES)
     if draw(st.booleans()):
@@ -60,7 +62,7 @@ def volumes(draw):
 
 
 @st.composite
-def short_names(draw):
+def short_names(draw: Any) -> Any:
     """Draw names for which the domain's name, which drops the project's last words, is not too long."""
     naming = draw(names(f"search-domain-sg{SUFFIX}", resource_name=False))["naming"]
     environment = naming.environment[:8].rstrip("-")

@@ -1,3 +1,5 @@
+from typing import Any
+
 from hypothesis import strategies as st
 
 from components.work_queue import FOURTEEN_DAYS
@@ -6,7 +8,7 @@ from tests.components.configurations.values import BUCKETS, arguments, inputs, i
 
 
 @st.composite
-def timings(draw):
+def timings(draw: Any) -> Any:
     """Draw a visibility timeout below the retention, and a retention up to that of the dead-letter queue."""
     drawn = draw(arguments({}, retention_seconds=integers(60, FOURTEEN_DAYS)))
     retention = drawn.get("retention_seconds", FOURTEEN_DAYS)

@@ -1,5 +1,7 @@
 """Rules and alarms for tests."""
 
+from typing import Any
+
 from components import alarm_rules
 from components.alarms import AlarmRule, Alarms, AlarmsArgs, Metric
 from components.naming import Naming
@@ -10,32 +12,36 @@ DEAD = "arn:aws:sqs:eu-west-1:123456789012:episode-metadata-thumbnail-dlq-produc
 CPU = Metric(namespace="AWS/ECS", name="CPUUtilization", statistic="Average", dimensions={"ClusterName": "main"})
 
 
-def rule(**changes):
+def rule(**changes: Any) -> Any:
     return AlarmRule(
-        **{
-            "name": "api-cpu",
-            "description": "The service is out of breath.",
-            "runbook": "service-cpu",
-            "metrics": {"value": CPU},
-            "threshold": 80,
-        }
+        **dict[str, Any](
+            {
+                "name": "api-cpu",
+                "description": "The service is out of breath.",
+                "runbook": "service-cpu",
+                "metrics": {"value": CPU},
+                "threshold": 80,
+            }
+        )
         | changes
     )
 
 
-def args(*rules, **changes):
+def args(*rules: Any, **changes: Any) -> Any:
     return AlarmsArgs(
-        **{
-            "naming": NAMING,
-            "recipients": ["operations@example.org"],
-            "rules": rules or [rule()],
-            "region": "us-east-1",
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "recipients": ["operations@example.org"],
+                "rules": rules or [rule()],
+                "region": "us-east-1",
+            }
+        )
         | changes
     )
 
 
-def every_rule():
+def every_rule() -> Any:
     """Return one set of each of the ready-made rules."""
     return [
         *alarm_rules.queue_rules("thumbnail", QUEUE),
@@ -53,6 +59,6 @@ def every_rule():
     ]
 
 
-def alarm(register, name, *rules, **changes):
+def alarm(register: Any, name: Any, *rules: Any, **changes: Any) -> Any:
     """Return the inputs of the alarm of one rule."""
     return dict(register(lambda: Alarms("alarms", args(*rules, **changes))).named(f"alarms-{name}").inputs)

@@ -1,5 +1,7 @@
 """A distribution for tests."""
 
+from typing import Any
+
 from components.content_delivery import ContentDeliveryArgs
 from components.naming import Naming
 
@@ -9,14 +11,16 @@ PEM = "-----BEGIN PUBLIC KEY-----\nMIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A\nMIIBCgKCAQE
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/one"
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return ContentDeliveryArgs(
-        **{
-            "naming": NAMING,
-            "resource_name": "media",
-            "bucket_arn": BUCKET,
-            "bucket_regional_domain_name": "episode-metadata-thumbnails-dev.s3.us-east-1.amazonaws.com",
-            "public_prefixes": ["thumbnails/"],
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "resource_name": "media",
+                "bucket_arn": BUCKET,
+                "bucket_regional_domain_name": "episode-metadata-thumbnails-dev.s3.us-east-1.amazonaws.com",
+                "public_prefixes": ["thumbnails/"],
+            }
+        )
         | changes
     )

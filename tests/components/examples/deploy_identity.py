@@ -1,5 +1,7 @@
 """Deployment roles for tests."""
 
+from typing import Any
+
 from components.deploy_identity import DeployIdentityArgs
 from components.naming import Naming
 
@@ -10,15 +12,17 @@ PROVIDER = f"arn:aws:iam::{ACCOUNT}:oidc-provider/token.actions.githubuserconten
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"
 
 
-def args(**changes):
+def args(**changes: Any) -> Any:
     return DeployIdentityArgs(
-        **{
-            "naming": NAMING,
-            "repository": "example/platform",
-            "github_environment": "staging",
-            "region": "eu-west-1",
-            "account_id": ACCOUNT,
-            "state_bucket_arn": STATE,
-        }
+        **dict[str, Any](
+            {
+                "naming": NAMING,
+                "repository": "example/platform",
+                "github_environment": "staging",
+                "region": "eu-west-1",
+                "account_id": ACCOUNT,
+                "state_bucket_arn": STATE,
+            }
+        )
         | changes
     )

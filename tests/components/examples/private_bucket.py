@@ -1,13 +1,15 @@
 """A bucket for tests, and the number of its resources."""
 
+from typing import Any
+
 from components.naming import Naming
 from components.private_bucket import PrivateBucketArgs
 
 NAMING = Naming("episode-metadata", "dev")
 
 
-def args(**changes):
-    return PrivateBucketArgs(**{"naming": NAMING, "resource_name": "storage"} | changes)
+def args(**changes: Any) -> Any:
+    return PrivateBucketArgs(**dict[str, Any]({"naming": NAMING, "resource_name": "storage"}) | changes)
 
 
 PLAIN = {

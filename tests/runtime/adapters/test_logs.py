@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -10,7 +12,7 @@ from runtime.settings import load_settings
 
 
 @pytest.fixture(autouse=True)
-def _environment(monkeypatch):
+def _environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in {
         "AWS_REGION": "us-east-1",
         "PLATFORM_ENVIRONMENT": "staging",
@@ -26,7 +28,7 @@ def _environment(monkeypatch):
 
 
 @pytest.mark.requirement("ROAD-94")
-def test_line_is_one_object_with_its_service_environment_and_release(capsys):
+def test_line_is_one_object_with_its_service_environment_and_release(capsys: pytest.CaptureFixture[str]) -> None:
     get_logger("lines").warning("thumbnail_rendered", extra={"byte_count": 3})
     line = json.loads(capsys.readouterr().out)
     assert (line["message"], line["byte_count"], line["level"]) == ("thumbnail_rendered", 3, "WARNING")
@@ -35,13 +37,13 @@ def test_line_is_one_object_with_its_service_environment_and_release(capsys):
 
 
 @pytest.mark.requirement("ROAD-94")
-def test_level_is_the_settings(capsys):
+def test_level_is_the_settings(capsys: pytest.CaptureFixture[str]) -> None:
     get_logger("levels").info("below")
     assert capsys.readouterr().out == ""
     assert get_logger("levels").log_level == logging.WARNING
 
 
-def test_error_brings_its_trace_in_the_same_line(capsys):
+def test_error_brings_its_trace_in_the_same_line(capsys: pytest.CaptureFixture[str]) -> None:
     try:
         raise ValueError("why")
     except ValueError:

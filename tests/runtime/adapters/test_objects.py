@@ -4,7 +4,9 @@ import base64
 import hashlib
 import json
 import secrets
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import httpx
@@ -22,7 +24,7 @@ SHA256 = hashlib.sha256(BODY).hexdigest()
 
 
 @pytest.fixture(autouse=True)
-def _aws(account, monkeypatch):
+def _aws(account: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     for name, value in account.environment().items():
         monkeypatch.setenv(name, value)
     aws_clients.get_client.cache_clear()
@@ -32,7 +34,7 @@ def _aws(account, monkeypatch):
 
 
 @pytest.fixture
-def bucket(account):
+def bucket(account: Any) -> Any:
     name = f"objects-{secrets.token_hex(4)}"
     account.client("s3").create_bucket(Bucket=name)
     account.client("s3").put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
@@ -40,16 +42,16 @@ def bucket(account):
 
 
 @pytest.fixture
-def store():
+def store() -> Any:
     return ObjectStore(REGION)
 
 
-def put(store, bucket, key, body=BODY):
+def put(store: Any, bucket: Any, key: Any, body: Any = BODY) -> None:
     store.put(bucket, key, body, content_type="image/jpeg", cache_control="private", metadata={"job": "1"})
 
 
 class TestStoredObjects:
-    def test_what_is_put_is_what_is_got(self, store, bucket, account):
+    def test_what_is_put_is_what_is_got(self, store: Any, bucket: Any, account: Any) -> None:
         put(store, bucket, "a b/é+.jpg")
         assert store.get(bucket, "a b/é+.jpg", max_bytes=len(BODY)) == FetchedObject(BODY, "image/jpeg")
         stored = account.client("s3").get_object(Bucket=bucket, Key="a b/é+.jpg")
@@ -60,18 +62,18 @@ class TestStoredObjects:
         )
         stored["Body"].close()
 
-    def test_head_tells_length_type_hash_and_version(self, store, bucket):
+    def test_head_tells_length_type_hash_and_version(self, store: Any, bucket: Any) -> None:
         put(store, bucket, "x")
         found = store.head(bucket, "x")
         assert (found.byte_count, found.content_type, found.sha256) == (len(BODY), "image/jpeg", SHA256)
         assert found.version_id
 
-    def test_head_of_nothing_is_none(self, store, bucket):
+    def test_head_of_nothing_is_none(self, store: Any, bucket: Any) -> None:
         assert store.head(bucket, "x") is None
         put(store, bucket, "x")
         assert store.head(bucket, "x", version_id=secrets.token_hex(16)) is None
 
-    def test_object_stored_without_a_hash_has_none(self, store, bucket, account):
+    def test_object_stored_without_a_hash_has_none(self, store: Any, bucket: Any, account: Any) -> None:
         with httpx.Client() as client:
             address = account.client("s3").generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "x"})
             client.put(address, content=BODY).raise_for_status()
@@ -86,11 +88,13 @@ class TestStoredObjects:
         ],
         ids=["none", "any bytes", "one with a parameter"],
     )
-    def test_type_is_what_was_declared_or_none(self, store, bucket, account, stored, content_type):
+    def test_type_is_what_was_declared_or_none(
+        self, store: Any, bucket: Any, account: Any, stored: Any, content_type: Any
+    ) -> None:
         account.client("s3").put_object(Bucket=bucket, Key="x", Body=BODY, **stored)
         assert store.get(bucket, "x", max_bytes=len(BODY)).content_type == content_type
 
-    def test_versions_are_told_apart(self, store, bucket):
+    def test_versions_are_told_apart(self, store: Any, bucket: Any) -> None:
         put(store, bucket, "x", b"first")
         first = store.head(bucket, "x").version_id
         put(store, bucket, "x", b"second")
@@ -102,7 +106,7 @@ class TestStoredObjects:
         assert store.get(bucket, "y z/é", max_bytes=10).content == b"first"
         assert store.head(bucket, "y z/é").content_type == "image/jpeg"
 
-    def test_copy_onto_itself_is_the_same_object_stored_anew(self, store, bucket, account):
+    def test_copy_onto_itself_is_the_same_object_stored_anew(self, store: Any, bucket: Any, account: Any) -> None:
         put(store, bucket, "x")
         first = store.head(bucket, "x")
         for _ in range(2):
@@ -120,7 +124,9 @@ class TestStoredObjects:
             )
 
     @pytest.mark.parametrize("storage_class", ["GLACIER", "DEEP_ARCHIVE"])
-    def test_archived_object_says_so_and_cannot_be_copied(self, store, bucket, account, storage_class):
+    def test_archived_object_says_so_and_cannot_be_copied(
+        self, store: Any, bucket: Any, account: Any, storage_class: Any
+    ) -> None:
         s3 = account.client("s3")
         s3.put_object(Bucket=bucket, Key="x", Body=BODY, StorageClass=storage_class)
         assert store.head(bucket, "x").is_archived
@@ -138,7 +144,7 @@ class TestStoredObjects:
         store.copy(source_bucket=bucket, source_key="x", source_version_id=None, target_bucket=bucket, target_key="y")
         assert not store.head(bucket, "y").is_archived
 
-    def test_deleted_object_is_gone_and_its_version_is_kept(self, store, bucket):
+    def test_deleted_object_is_gone_and_its_version_is_kept(self, store: Any, bucket: Any) -> None:
         put(store, bucket, "x")
         version = store.head(bucket, "x").version_id
         for _ in range(2):
@@ -146,7 +152,7 @@ class TestStoredObjects:
             assert store.head(bucket, "x") is None
         assert store.get(bucket, "x", max_bytes=len(BODY), version_id=version).content == BODY
 
-    def test_missing_object(self, store, bucket):
+    def test_missing_object(self, store: Any, bucket: Any) -> None:
         with pytest.raises(NotFoundError):
             store.get(bucket, "x", max_bytes=1)
         with pytest.raises(NotFoundError):
@@ -154,19 +160,19 @@ class TestStoredObjects:
                 source_bucket=bucket, source_key="x", source_version_id=None, target_bucket=bucket, target_key="y"
             )
 
-    def test_limit_is_exact(self, store, bucket):
+    def test_limit_is_exact(self, store: Any, bucket: Any) -> None:
         put(store, bucket, "x")
         with pytest.raises(PayloadTooLargeError, match=str(len(BODY))):
             store.get(bucket, "x", max_bytes=len(BODY) - 1)
 
-    def test_missing_bucket_is_a_fault_of_ours(self, store):
+    def test_missing_bucket_is_a_fault_of_ours(self, store: Any) -> None:
         with pytest.raises(UnavailableError):
             store.get("no-such-bucket-at-all", "x", max_bytes=1)
 
 
 class TestPresignedPost:
     @pytest.mark.requirement("A-08")
-    def test_policy_fixes_key_type_length_and_hash(self, store, bucket):
+    def test_policy_fixes_key_type_length_and_hash(self, store: Any, bucket: Any) -> None:
         form = store.presign_post(
             bucket, "uploads/1", content_type="image/png", byte_count=77, sha256=SHA256, expires_seconds=900
         )
@@ -185,7 +191,7 @@ class TestPresignedPost:
         for name in ("key", "Content-Type", "x-amz-checksum-sha256", "x-amz-checksum-algorithm", "x-amz-signature"):
             assert form.fields[name]
 
-    def test_form_uploads(self, store, bucket, account):
+    def test_form_uploads(self, store: Any, bucket: Any, account: Any) -> None:
         form = store.presign_post(
             bucket, "uploads/1", content_type="image/png", byte_count=len(BODY), sha256=SHA256, expires_seconds=60
         )
@@ -196,7 +202,7 @@ class TestPresignedPost:
 
 
 class TestPresignedGet:
-    def test_address_answers_without_a_header(self, store, bucket):
+    def test_address_answers_without_a_header(self, store: Any, bucket: Any) -> None:
         put(store, bucket, "x")
         address = store.presign_get(bucket, "x", expires_seconds=60)
         query = parse_qs(urlsplit(address).query)
@@ -205,7 +211,7 @@ class TestPresignedGet:
             assert client.get(address).content == BODY
 
     @pytest.mark.parametrize("name", ["a.jpg", 'q"uo;te\r\nSet-Cookie: x', "é ü/😀", "../../etc/passwd"])
-    def test_download_name_stays_one_word_of_one_header(self, store, bucket, name):
+    def test_download_name_stays_one_word_of_one_header(self, store: Any, bucket: Any, name: Any) -> None:
         address = store.presign_get(bucket, "x", expires_seconds=60, download_name=name)
         (disposition,) = parse_qs(urlsplit(address).query)["response-content-disposition"]
         prefix = "attachment; filename*=UTF-8''"
@@ -218,7 +224,7 @@ class TestPresignedGet:
 class Scripted(QuietHandler):
     """Answers each request with the next step of the script."""
 
-    def do_GET(self):  # noqa: N802 - the name is the standard library's
+    def do_GET(self) -> None:  # noqa: N802 - the name is the standard library's
         status, headers, body = self.server.script[min(len(self.server.seen), len(self.server.script) - 1)]
         self.server.seen.append(self.path)
         self.send_response(status)
@@ -232,7 +238,7 @@ class Scripted(QuietHandler):
 
 
 @contextmanager
-def scripted(monkeypatch, *script):
+def scripted(monkeypatch: pytest.MonkeyPatch, *script: Any) -> Iterator[Any]:
     with Listener(Scripted) as server:
         server.script, server.seen = script, []
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", server.address)
@@ -253,30 +259,30 @@ class TestRetries:
     @pytest.mark.parametrize(
         "fault", [CUT_SHORT, BUSY, BROKEN, CHANGED], ids=["cut short", "busy", "broken", "changed"]
     )
-    def test_third_attempt_counts(self, store, monkeypatch, fault):
+    def test_third_attempt_counts(self, store: Any, monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:
         with scripted(monkeypatch, fault, fault, GOOD) as server:
             assert store.get("bucket", "x", max_bytes=10) == FetchedObject(b"seeds", None)
             assert len(server.seen) == 3
 
     @pytest.mark.requirement("NOVA-14")
     @pytest.mark.parametrize("fault", [CUT_SHORT, BUSY, BROKEN], ids=["cut short", "busy", "broken"])
-    def test_three_attempts_are_all(self, store, monkeypatch, fault):
+    def test_three_attempts_are_all(self, store: Any, monkeypatch: pytest.MonkeyPatch, fault: Any) -> None:
         with scripted(monkeypatch, fault) as server:
             with pytest.raises(UnavailableError):
                 store.get("bucket", "x", max_bytes=10)
             assert len(server.seen) == 3
 
     @pytest.mark.requirement("NOVA-15")
-    def test_put_is_repeated_whole(self, store, monkeypatch):
+    def test_put_is_repeated_whole(self, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         with scripted(monkeypatch, BUSY, (200, {"Content-Length": "0"}, b"")) as server:
             put(store, "bucket", "x")
             assert len(server.seen) == 2
 
-    def test_refused_permission_is_not_repeated(self, store, monkeypatch):
+    def test_refused_permission_is_not_repeated(self, store: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         with scripted(monkeypatch, FORBIDDEN) as server:
             with pytest.raises(UnavailableError, match="AccessDenied"):
                 store.get("bucket", "x", max_bytes=10)
             assert len(server.seen) == 1
 
-    def test_waits_begin_at_a_second_and_grow(self):
+    def test_waits_begin_at_a_second_and_grow(self) -> None:
         assert (objects.ATTEMPTS, objects.FIRST_WAIT_SECONDS) == (3, 1.0)

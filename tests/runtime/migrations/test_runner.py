@@ -7,6 +7,7 @@ import sys
 import threading
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -23,13 +24,13 @@ REPOSITORY = Path(__file__).parents[3]
 
 class TestUpgrade:
     @pytest.mark.requirement("P2-46")
-    def test_empty_database_reaches_the_head(self, migrations):
+    def test_empty_database_reaches_the_head(self, migrations: Any) -> None:
         assert migrations.current() is None
         applied = migrations.upgrade()
         assert applied[0] == "0001"
         assert applied[-1] == migrations.current() == head_revision()
 
-    def test_second_time_changes_nothing(self, migrations, database):
+    def test_second_time_changes_nothing(self, migrations: Any, database: Any) -> None:
         migrations.upgrade()
         schema = dump(database)
         assert migrations.upgrade() == []
@@ -38,7 +39,9 @@ class TestUpgrade:
 
 class TestDowngrade:
     @pytest.mark.requirement("ROAD-87")
-    def test_filled_database_goes_down_and_up_to_the_same_schema(self, migrations, database, connection, installed):
+    def test_filled_database_goes_down_and_up_to_the_same_schema(
+        self, migrations: Any, database: Any, connection: Any, installed: Any
+    ) -> None:
         migrations.upgrade()
         rows.fill(connection, head_revision())
         assert migrations.downgrade("base") == revisions()[::-1]
@@ -53,7 +56,9 @@ class TestDowngrade:
 
     @pytest.mark.requirement("ROAD-87")
     @pytest.mark.parametrize(("before", "revision"), list(pairwise(revisions())))
-    def test_every_step_down_takes_back_what_the_step_up_made(self, migrations, connection, before, revision):
+    def test_every_step_down_takes_back_what_the_step_up_made(
+        self, migrations: Any, connection: Any, before: Any, revision: Any
+    ) -> None:
         migrations.upgrade(before)
         rows.fill(connection, before)
         schema, kept = shape(connection), rows.stored(connection)
@@ -70,8 +75,8 @@ class TestUpgradeOfAFilledDatabase:
 
     @pytest.mark.parametrize("revision", revisions())
     def test_it_is_as_a_fresh_installation_and_keeps_its_rows(
-        self, migrations, database, connection, installed, revision
-    ):
+        self, migrations: Any, database: Any, connection: Any, installed: Any, revision: Any
+    ) -> None:
         migrations.upgrade(revision)
         rows.fill(connection, revision)
         before = rows.stored(connection)
@@ -83,7 +88,7 @@ class TestUpgradeOfAFilledDatabase:
             new = [{column: row[column] for column in old[0]} for row in after[table]]
             assert new == old, table
 
-    def test_versions_count_from_the_first_change_on(self, migrations, connection):
+    def test_versions_count_from_the_first_change_on(self, migrations: Any, connection: Any) -> None:
         migrations.upgrade("0001")
         connection.execute("INSERT INTO shows (name) VALUES ('Old')")
         migrations.upgrade()
@@ -93,7 +98,7 @@ class TestUpgradeOfAFilledDatabase:
         assert connection.execute("SELECT name FROM shows").fetchall() == [("New",)]
 
     @pytest.mark.requirement("ROAD-78", "ROAD-107")
-    def test_scripts_that_were_there_begin_their_history(self, migrations, connection):
+    def test_scripts_that_were_there_begin_their_history(self, migrations: Any, connection: Any) -> None:
         migrations.upgrade("0004")
         connection.execute(
             """WITH show AS (INSERT INTO shows (name) VALUES ('Old') RETURNING show_id)
@@ -111,7 +116,7 @@ class TestUpgradeOfAFilledDatabase:
 
 
 class TestTwoAtOnce:
-    def test_one_applies_and_the_other_waits_and_finds_nothing_to_do(self, migrations):
+    def test_one_applies_and_the_other_waits_and_finds_nothing_to_do(self, migrations: Any) -> None:
         applied = []
         threads = [threading.Thread(target=lambda: applied.append(migrations.upgrade())) for _ in range(2)]
         for thread in threads:
@@ -120,7 +125,7 @@ class TestTwoAtOnce:
             thread.join()
         assert sorted(applied) == [[], revisions()]
 
-    def test_waiting_is_longer_than_a_migrations_own_timeouts(self, migrations, connection):
+    def test_waiting_is_longer_than_a_migrations_own_timeouts(self, migrations: Any, connection: Any) -> None:
         connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         applied = []
         waiting = threading.Thread(target=lambda: applied.append(migrations.upgrade()))
@@ -131,7 +136,7 @@ class TestTwoAtOnce:
         waiting.join()
         assert applied == [revisions()]
 
-    def test_waiting_has_an_end(self, migrations, connection, monkeypatch):
+    def test_waiting_has_an_end(self, migrations: Any, connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runner, "ADVISORY_LOCK_WAIT_SECONDS", 0.3)
         connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
         with pytest.raises(MigratorBusyError, match=r"at work for 0\.3 s"):
@@ -140,7 +145,9 @@ class TestTwoAtOnce:
 
 
 class TestFailure:
-    def test_migration_gives_up_rather_than_hold_up_the_application(self, migrations, database, connection):
+    def test_migration_gives_up_rather_than_hold_up_the_application(
+        self, migrations: Any, database: Any, connection: Any
+    ) -> None:
         migrations.upgrade()
         with psycopg.connect(database.conninfo) as application:
             application.execute("SELECT * FROM shows")
@@ -151,7 +158,7 @@ class TestFailure:
         assert left is not None
         assert migrations.downgrade("base") == revisions()[: revisions().index(left) + 1][::-1]
 
-    def test_failed_revision_leaves_nothing_of_itself(self, migrations, connection):
+    def test_failed_revision_leaves_nothing_of_itself(self, migrations: Any, connection: Any) -> None:
         connection.execute("CREATE TABLE outbox (in_the_way int)")
         with pytest.raises(sqlalchemy.exc.ProgrammingError, match="already exists"):
             migrations.upgrade()
@@ -161,7 +168,7 @@ class TestFailure:
         connection.execute("DROP TABLE outbox")
         assert migrations.upgrade() == revisions()
 
-    def test_error_does_not_tell_the_password(self, database):
+    def test_error_does_not_tell_the_password(self, database: Any) -> None:
         wrong = Migrator(
             host=database.host,
             port=database.port,
@@ -177,7 +184,7 @@ class TestFailure:
 
 
 class TestPlace:
-    def test_package_works_where_a_function_is_unpacked(self, database, tmp_path):
+    def test_package_works_where_a_function_is_unpacked(self, database: Any, tmp_path: Path) -> None:
         """The code lies in another folder, with a percent sign in its name, and nothing of it is writable or current."""
         root = tmp_path / "task 100%"
         shutil.copytree(REPOSITORY / "runtime", root / "runtime", ignore=shutil.ignore_patterns("__pycache__"))
