@@ -44,8 +44,8 @@ UPLOADS = st.builds(
 @pytest.fixture(scope="module")
 def shared_bucket(s3: Any) -> str:
     """One bucket for all uploads of this file."""
-    s3.create_bucket(Bucket="gate-shared_bucket")
-    return "gate-shared_bucket"
+    s3.create_bucket(Bucket="gate-shared")
+    return "gate-shared"
 
 
 @pytest.fixture(scope="module")
