@@ -233,6 +233,7 @@ RESPONSE_MEMBERS: Mapping[str, Mapping[str, str | FromFunction]] = {
     "aws:rds/parameterGroup:ParameterGroup": {"Arn": _arn("rds", "pg:{Name}")},
     "aws:rds/proxy:Proxy": {"DBProxyArn": _arn("rds", "db-proxy:prx-{Hex:.17}")},
     "aws:rds/proxyDefaultTargetGroup:ProxyDefaultTargetGroup": {"Arn": _arn("rds", "target-group:prx-tg-{Hex:.17}")},
+    "aws:rds/proxyTarget:ProxyTarget": {"Type": "RDS_INSTANCE"},
     "aws:rds/subnetGroup:SubnetGroup": {"Arn": _arn("rds", "subgrp:{Name}")},
     "aws:route53/zone:Zone": {"Location": f"https://route53.amazonaws.com/2013-04-01/hostedzone/{ZONE_ID}"},
     "aws:scheduler/schedule:Schedule": {"ScheduleArn": _arn("scheduler", "schedule/{GroupName}/{Name}")},

@@ -25,7 +25,7 @@ def make_calls(resource_type: ResourceType, inputs: Inputs, known: KnownValues, 
         mapper = InputMapper(call.rename, resource_type.noun, tag_type)
         first = number == 0
         offered = {name: value for name, value in remaining.items() if not (first and name in resource_type.deferred)}
-        for request in _requests(call, offered, mapper, input_shape, first=first):
+        for request in map_requests(call, offered, mapper, input_shape, first=first):
             if not _fill_parameters(request.parameters, call, input_shape, known):
                 continue
             response = api.call(resource_type.service, call.operation, request.parameters, request.targets)
@@ -46,9 +46,14 @@ def _shapes(resource_type: ResourceType, call: Call, api: Api) -> tuple[Structur
     )
 
 
-def _requests(
+def map_requests(
     call: Call, inputs: Mapping[str, Any], mapper: InputMapper, shape: StructureShape, *, first: bool
 ) -> Iterator[MappedRequest]:
+    """Yield the requests of one call: one per item or input, or at most one, as the table says.
+
+    Raises:
+        ResourceError: An input does not have the type of its member, or an item has an unknown member.
+    """
     if call.for_each:
         for item in inputs.get(call.for_each) or ():
             yield _map_item(call, item, mapper, shape)
