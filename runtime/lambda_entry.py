@@ -30,6 +30,7 @@ class HttpApiEvent(HTTPGateway):
 
     @property
     def scope(self) -> Scope:
+        """The event as an ASGI scope."""
         scope = super().scope
         scope["server"] = (self.event["requestContext"]["domainName"], HTTPS_PORT)
         if self._host is not None:

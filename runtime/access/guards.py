@@ -61,6 +61,7 @@ class Guard:
     async def __call__(
         self, request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Security(BEARER)]
     ) -> Caller:
+        """Return the caller, or raise an error of `AccessControl.authorize` or RateLimitError."""
         access: AccessControl = request.app.state.access
         authorization = request.headers.getlist("authorization")
         try:

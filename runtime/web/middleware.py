@@ -49,6 +49,7 @@ class RequestContext:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle an ASGI event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -95,6 +96,7 @@ class TrustedHosts:
         self._host_check = TrustedHostMiddleware(self._accept, allowed_hosts=list(allowed_hosts))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle an ASGI event."""
         if scope["type"] == "http" and scope["path"] != "/health":
             # Only the library's decision is used; its response is discarded.
             await self._host_check(scope, receive, _discard)
@@ -126,6 +128,7 @@ class BodySizeLimit:
         self._path_limits = path_limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle an ASGI event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -158,6 +161,7 @@ class UnhandledExceptions:
         self._log = log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle an ASGI event."""
         has_started = False
 
         async def send_and_track(message: Message) -> None:

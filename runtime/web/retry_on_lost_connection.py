@@ -17,6 +17,7 @@ class RetryOnLostConnection:
         self._app, self._log = app, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle an ASGI event."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

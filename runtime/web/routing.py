@@ -14,6 +14,7 @@ class StrictJsonRequest(Request):
     """A request whose body is parsed as strict JSON."""
 
     async def json(self) -> Any:
+        """Parse the body as strict JSON."""
         return parse(await self.body())
 
 
@@ -26,6 +27,7 @@ class StrictJsonRoute(APIRoute):
         super().__init__(path, endpoint, **options)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return a handler that supports Idempotency-Key."""
         handler = super().get_route_handler()
 
         async def handle(request: Request) -> Response:
