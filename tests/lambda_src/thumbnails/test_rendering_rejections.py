@@ -76,9 +76,7 @@ class TestNotAnImage:
         ids=["heic", "heic of ten bits", "heic of several", "heif", "avif of several", "avif"],
     )
     def test_heic_and_avif_are_rejected_by_name(self, source: bytes, kind: str) -> None:
-        with pytest.raises(
-            MediaRefusedError, match=f"^{kind} images are not accepted, only JPEG, PNG, WebP and GIF$"
-        ):
+        with pytest.raises(MediaRefusedError, match=f"^{kind} images are not accepted, only JPEG, PNG, WebP and GIF$"):
             render(source, EPISODE, max_pixels=MAX_PIXELS)
         assert rejection_reason(source) == "UNSUPPORTED_FORMAT"
 
@@ -116,7 +114,9 @@ class TestLimits:
     def test_webp_has_three_fifths_of_the_limit(self) -> None:
         small = (Variant("small", 10, 10, "inside", 80),)
         assert render(flat_webp(300), small, max_pixels=150_000)
-        with pytest.raises(MediaRefusedError, match="301 x 301 pixels; image/webp images may have at most 90000 in total"):
+        with pytest.raises(
+            MediaRefusedError, match="301 x 301 pixels; image/webp images may have at most 90000 in total"
+        ):
             render(flat_webp(301), small, max_pixels=150_000)
 
     @pytest.mark.parametrize("size", [(15_000, 15_000), (65_000, 65_000), (2_147_483_647, 2_147_483_647)], ids=str)
