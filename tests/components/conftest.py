@@ -9,6 +9,7 @@ import pytest
 
 from components.naming import Naming
 from local.engines.recording import RegisteredResource, record
+from tests.recorded_outputs import outputs_of
 
 
 class Graph:
@@ -36,6 +37,10 @@ class Graph:
     def statements(self, name: str, field: str = "policy") -> dict[str, dict[str, Any]]:
         """Return the statements of a policy document by their Sid."""
         return {each["Sid"]: each for each in json.loads(self.named(name).inputs[field])["Statement"]}
+
+    def output(self, name: str, output: str) -> Any:
+        """Return the placeholder of one output of a resource; `id` is its id."""
+        return outputs_of(self.named(name))[output]
 
     def depends(self, later: str, earlier: str) -> bool:
         """Return whether one resource depends on another."""

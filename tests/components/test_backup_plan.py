@@ -1,8 +1,6 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from components.backup_plan import BackupPlan, BackupPlanArgs, BackupRule
 from components.naming import Naming
@@ -75,13 +73,3 @@ class TestRegister:
             "kmsKeyArn": key,
             "forceDestroy": not protected,
         }
-
-
-class TestArgs:
-    @given(cold=st.none() | st.integers(1, 1_000), warm=st.integers(90, 1_000), lock=st.booleans())
-    def test_possible_values_register(self, register: Any, cold: Any, warm: Any, lock: Any) -> None:
-        chosen = rule(cold_after_days=cold, delete_after_days=warm + (cold or 0))
-        graph = register(lambda: BackupPlan("archive", args(rules=[chosen], lock=lock)))
-        (made,) = graph.one("Plan").inputs["rules"]
-        assert made["lifecycle"].get("coldStorageAfter") == cold
-        assert graph.counts["VaultLockConfiguration"] == lock

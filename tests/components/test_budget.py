@@ -2,8 +2,6 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from components.budget import Budget, BudgetArgs
 from components.naming import Naming
@@ -83,15 +81,3 @@ class TestRegister:
 class TestArgs:
     def test_a_topic_is_somebody_too(self) -> None:
         assert args(recipients=[], topic_arn=TOPIC).topic_arn == TOPIC
-
-    @given(
-        usd=st.integers(1, 10_000),
-        actual=st.lists(st.integers(1, 200), max_size=3, unique=True),
-        forecast=st.lists(st.integers(1, 200), min_size=1, max_size=2, unique=True),
-    )
-    def test_possible_values_register(self, register: Any, usd: Any, actual: Any, forecast: Any) -> None:
-        chosen = args(monthly_usd=usd, actual_percent=actual, forecast_percent=forecast)
-        made = register(lambda: Budget("cost", chosen)).one("Budget").inputs
-        told = [(each["notificationType"], each["threshold"]) for each in made["notifications"]]
-        assert told == [("ACTUAL", each) for each in actual] + [("FORECASTED", each) for each in forecast]
-        assert made["limitAmount"] == str(usd)

@@ -65,7 +65,7 @@ class TestRegister:
                 {
                     "containerName": "api",
                     "containerPort": 3000,
-                    "targetGroupArn": "arn:aws:lb:us-east-1:123456789012:alb-target-group-arn",
+                    "targetGroupArn": graph.output("alb-target-group", "arn"),
                 }
             ],
             "networkConfiguration": {"subnets": ["private-1", "private-2"], "assignPublicIp": False},
@@ -151,13 +151,12 @@ class TestRegister:
         }
         assert made["deploymentCircuitBreaker"] == {"enable": True, "rollback": True}
         (attached,) = made["loadBalancers"]
-        arn = "arn:aws:lb:us-east-1:123456789012:alb-{}-arn"
         role = attached["advancedConfiguration"].pop("roleArn")
-        assert role == "arn:aws:iam:us-east-1:123456789012:api-deployment-role-arn"
-        assert attached["targetGroupArn"] == arn.format("target-group")
+        assert role == graph.output("api-deployment-role", "arn")
+        assert attached["targetGroupArn"] == graph.output("alb-target-group", "arn")
         assert attached["advancedConfiguration"] == {
-            "alternateTargetGroupArn": arn.format("alternate-target-group"),
-            "productionListenerRule": arn.format("production-rule"),
+            "alternateTargetGroupArn": graph.output("alb-alternate-target-group", "arn"),
+            "productionListenerRule": graph.output("alb-production-rule", "arn"),
         }
         assert graph.depends("api-service", "alb-production-rule")
         assert graph.depends("api-service", "api-deployment-policy")
@@ -172,17 +171,16 @@ class TestRegister:
         graph = register(lambda: service(shifts_traffic=True, deployment="blue_green"))
         (trust,) = graph.statements("api-deployment-role", "assumeRolePolicy").values()
         assert trust["Principal"] == {"Service": "ecs.amazonaws.com"}
-        arn = "arn:aws:lb:us-east-1:123456789012:alb-{}-arn"
         rights: dict[str, Any] = {
             sid: (each["Action"], each["Resource"]) for sid, each in graph.statements("api-deployment-policy").items()
         }
         described = ("Listeners", "Rules", "TargetGroups", "TargetHealth")
         assert rights == {
             "DescribeTraffic": ([f"elasticloadbalancing:Describe{what}" for what in described], ["*"]),
-            "ShiftTraffic": (["elasticloadbalancing:ModifyRule"], [arn.format("production-rule")]),
+            "ShiftTraffic": (["elasticloadbalancing:ModifyRule"], [graph.output("alb-production-rule", "arn")]),
             "MoveTargets": (
                 ["elasticloadbalancing:RegisterTargets", "elasticloadbalancing:DeregisterTargets"],
-                [arn.format("target-group"), arn.format("alternate-target-group")],
+                [graph.output("alb-target-group", "arn"), graph.output("alb-alternate-target-group", "arn")],
             ),
         }
 
@@ -214,7 +212,7 @@ class TestRegister:
 
     def test_url_is_known_once_the_service_is_steady(self, register: Any) -> None:
         graph = register(lambda: pulumi.CustomResource("aws:ssm/parameter:Parameter", "later", {"v": service().url}))
-        assert graph.named("later").inputs["v"] == "http://alb-load-balancer-dnsName"
+        assert graph.named("later").inputs["v"] == f"http://{graph.output('alb-load-balancer', 'dnsName')}"
         assert graph.depends("later", "api-service")
 
 

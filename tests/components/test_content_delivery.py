@@ -3,6 +3,8 @@ from typing import Any
 
 import pulumi
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components import bucket_policies
 from components.content_delivery import ContentDelivery
@@ -116,6 +118,23 @@ class TestDistribution:
         assert made["restrictions"] == {"geoRestriction": {"restrictionType": "blacklist", "locations": ["AQ"]}}
         assert made["priceClass"] == "PriceClass_All"
 
+    @given(
+        names=st.lists(st.from_regex(r"[a-z]{3}", fullmatch=True), min_size=2, max_size=8, unique=True),
+        signed=st.integers(0, 8),
+    )
+    def test_exactly_the_private_prefixes_need_a_signature(self, register, names, signed):
+        prefixes = [f"{name}/" for name in names]
+        chosen = args(
+            public_prefixes=prefixes[signed:],
+            private_prefixes=prefixes[:signed],
+            signing_public_keys={"one": PEM},
+        )
+        graph = register(lambda: ContentDelivery("media", chosen))
+        behaviors = graph.one("Distribution").inputs["orderedCacheBehaviors"]
+        signed_paths = {each["pathPattern"] for each in behaviors if each.get("trustedKeyGroups")}
+        assert signed_paths == {f"/{prefix}*" for prefix in prefixes[:signed]}
+        assert len(behaviors) == len(prefixes)
+
 
 class TestPolicies:
     @pytest.mark.requirement("NOVA-39", "LX-08")
@@ -221,7 +240,7 @@ class TestLogs:
 
 class TestOutputs:
     @pytest.mark.parametrize(
-        ("changes", "url"), [({}, "https://media-distribution-domainName"), (EVERYTHING, "https://media.example.com")]
+        ("changes", "url"), [({}, "https://{domain_name}"), (EVERYTHING, "https://media.example.com")]
     )
     def test_url_is_the_first_alias_or_the_distribution_s_name(self, register: Any, changes: Any, url: Any) -> None:
         found: list[Any] = []
@@ -232,5 +251,5 @@ class TestOutputs:
             assert (delivery.key_group_id is None) == (not changes)
             assert delivery.public_key_ids.keys() == changes.get("signing_public_keys", {}).keys()
 
-        register(program)
-        assert found == [url]
+        graph = register(program)
+        assert found == [url.format(domain_name=graph.output("media-distribution", "domainName"))]

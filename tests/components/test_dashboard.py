@@ -154,11 +154,7 @@ class TestLayout:
         places = [(each["x"], each["y"]) for each in dashboard.widgets(sections, "eu-west-1")]
         assert places == [(0, 0), (0, 1), (10, 1), (0, 7), (0, 13), (0, 14)]
 
-    @given(
-        st.lists(
-            st.lists(st.tuples(st.integers(1, 24), st.integers(1, 9)), min_size=1, max_size=9), min_size=1, max_size=4
-        )
-    )
+    @given(st.lists(st.lists(st.integers(1, 24), min_size=1, max_size=9), min_size=1, max_size=4))
     def test_nothing_overlaps_and_nothing_leaves_the_page(self, sizes: Any) -> None:
         sections = [Section(title="Some", charts=[chart(width=width) for width in section]) for section in sizes]
         placed = dashboard.widgets(sections, "eu-west-1")

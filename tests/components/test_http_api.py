@@ -41,7 +41,7 @@ class TestRegister:
             "timeoutMilliseconds": 30_000,
         }
         assert (route["routeKey"], route["authorizationType"]) == ("$default", "NONE")
-        assert route["target"].startswith("integrations/http-integration-")
+        assert route["target"] == f"integrations/{graph.output('http-integration', 'id')}"
 
     def test_only_this_route_of_this_api_may_invoke(self, register: Any) -> None:
         graph = register(lambda: HttpApi("http", args()))

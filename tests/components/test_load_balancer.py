@@ -76,7 +76,7 @@ class TestRegister:
         listener = graph.one("Listener").inputs
         (action,) = listener["defaultActions"]
         assert (listener["port"], listener["protocol"], action["type"]) == (80, "HTTP", "forward")
-        assert action["targetGroupArn"] == "arn:aws:lb:us-east-1:123456789012:alb-target-group-arn"
+        assert action["targetGroupArn"] == graph.output("alb-target-group", "arn")
         assert not {"certificateArn", "sslPolicy"} & set(listener)
         assert ways_in(graph) == {("0.0.0.0/0", 80, 80, "tcp")}
 
@@ -121,10 +121,9 @@ class TestRegister:
         rule = graph.one("ListenerRule").inputs
         assert rule["priority"] == 1
         assert rule["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
-        arn = "arn:aws:lb:us-east-1:123456789012:alb-{}-arn"
         weights = [
-            {"arn": arn.format("target-group"), "weight": 100},
-            {"arn": arn.format("alternate-target-group"), "weight": 0},
+            {"arn": graph.output("alb-target-group", "arn"), "weight": 100},
+            {"arn": graph.output("alb-alternate-target-group", "arn"), "weight": 0},
         ]
         assert rule["actions"] == [{"type": "forward", "forward": {"targetGroups": weights}}]
         assert graph.named("alb-https").urn in graph.one("ListenerRule").property_dependencies["listenerArn"]
@@ -143,13 +142,11 @@ class TestRegister:
         inputs = register(lambda: LoadBalancer("alb", args(access_log_bucket="logs"))).one("LoadBalancer").inputs
         assert inputs["accessLogs"] == {"bucket": "logs", "enabled": True}
 
-    @pytest.mark.parametrize(
-        ("changes", "url"), [({}, "http://alb-load-balancer-dnsName"), (SECURE, "https://api.example.com")]
-    )
+    @pytest.mark.parametrize(("changes", "url"), [({}, "http://{dns_name}"), (SECURE, "https://api.example.com")])
     def test_url_is_where_clients_come(self, register: Any, changes: Any, url: Any) -> None:
         found: list[Any] = []
-        register(lambda: LoadBalancer("alb", args(**changes)).url.apply(found.append))
-        assert found == [url]
+        graph = register(lambda: LoadBalancer("alb", args(**changes)).url.apply(found.append))
+        assert found == [url.format(dns_name=graph.output("alb-load-balancer", "dnsName"))]
 
 
 class TestTargetGroupName:

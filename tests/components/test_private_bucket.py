@@ -2,6 +2,8 @@ from typing import Any
 
 import pulumi
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from components import policies
 from components.private_bucket import ArchiveTiering, CorsRule, LifecycleRule, PrivateBucket
@@ -101,6 +103,28 @@ class TestRegister:
             },
             {"id": "expire", "status": "Enabled", "filter": {"prefix": ""}, "expiration": {"days": 1}},
         ]
+
+    @given(
+        rules=st.lists(
+            st.builds(
+                LifecycleRule,
+                name=st.text("abcdef", min_size=1, max_size=8),
+                prefix=st.sampled_from(["", "raw/", "uploads/"]),
+                tags=st.dictionaries(st.sampled_from(["Archive", "Keep"]), st.just("true"), max_size=2),
+                transition_after_days=st.none() | st.integers(30, 365),
+                expire_after_days=st.integers(366, 3650),
+                storage_class=st.sampled_from(["GLACIER", "STANDARD_IA"]),
+            ),
+            unique_by=lambda rule: rule.name,
+            max_size=5,
+        ),
+    )
+    def test_rule_has_one_filter_and_no_prefix_beside_it(self, register, rules):
+        graph = register(lambda: PrivateBucket("b", args(lifecycle_rules=rules)))
+        registered = graph.one("BucketLifecycleConfiguration").inputs["rules"]
+        assert [rule["id"] for rule in registered] == ["tidy", *(rule.name for rule in rules)]
+        # S3 rejects anything else as malformed.
+        assert all(len(rule["filter"]) == 1 and "prefix" not in rule for rule in registered)
 
     @pytest.mark.requirement("A-15")
     def test_suffix_makes_another_name(self, register: Any) -> None:

@@ -144,8 +144,8 @@ class TestAlias:
         assert set(alias.property_dependencies["functionVersion"]) == {graph.one("Function").urn}
         assert (seen["name"], seen["qualifier"]) == ("episode-metadata-worker-dev", "live")
         # The alias's, and not the function's, which have no alias in them.
-        assert "worker-alias" in seen["arn"]
-        assert "worker-alias" in seen["invoke_arn"]
+        assert seen["arn"] == graph.output("worker-alias", "arn")
+        assert seen["invoke_arn"] == graph.output("worker-alias", "invokeArn")
 
     def test_without_one_callers_use_the_function(self, register: Any) -> None:
         functions = []

@@ -64,7 +64,7 @@ class TestRegister:
         assert (statement["Effect"], statement["Action"]) == ("Allow", "sts:AssumeRole")
         assert statement["Principal"] == {"Service": "scheduler.amazonaws.com"}
         assert statement["Condition"] == {
-            "ArnEquals": {"aws:SourceArn": "arn:aws:scheduler:us-east-1:123456789012:relay-group-arn"},
+            "ArnEquals": {"aws:SourceArn": graph.output("relay-group", "arn")},
             "StringEquals": {"aws:SourceAccount": "123456789012"},
         }
 

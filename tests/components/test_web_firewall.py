@@ -1,8 +1,5 @@
 from typing import Any
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from components.naming import Naming
 from components.web_firewall import CORE, IP_REPUTATION, KNOWN_BAD_INPUTS, WebFirewall, WebFirewallArgs
 
@@ -104,15 +101,3 @@ class TestRegister:
         assert association["resourceArn"] == BALANCER
         assert graph.depends("waf-on-balancer", "waf-web-acl")
         assert graph.depends("waf-on-balancer", "waf-logging")
-
-
-class TestArgs:
-    @given(
-        rate=st.integers(10, 2_000_000_000),
-        groups=st.lists(st.sampled_from([IP_REPUTATION, CORE, KNOWN_BAD_INPUTS]), unique=True),
-    )
-    def test_possible_values_register(self, register: Any, rate: Any, groups: Any) -> None:
-        chosen = args(rate_per_five_minutes=rate, managed_groups=groups)
-        rules = register(lambda: WebFirewall("waf", chosen)).one("WebAcl").inputs["rules"]
-        assert [rule["name"] for rule in rules] == ["rate", *groups]
-        assert [rule["priority"] for rule in rules] == list(range(len(rules)))

@@ -16,6 +16,7 @@ from local.engines.recording import RegisteredResource, record
 from operations.graph.placeholder_release import placeholder_config
 from stacks.environment import CONFIG_KEY, PROJECT
 from stacks.program import platform
+from tests.recorded_outputs import outputs_of
 from tests.sharing import SharedResults
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +38,10 @@ class Graph:
     def named(self, name: str) -> RegisteredResource:
         (found,) = [each for each in self.resources if each.name == name]
         return found
+
+    def output(self, name: str, output: str) -> Any:
+        """Return the placeholder of one output of a resource; `id` is its id."""
+        return outputs_of(self.named(name))[output]
 
     def waits_for(self, name: str) -> set[str]:
         """The names of everything that must stand before this resource."""

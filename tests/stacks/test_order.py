@@ -93,7 +93,9 @@ class TestWork:
         }
         assert graph.source(graph.named("thumbnail-consumer-mapping"), "functionName") == ["thumbnail-generator-alias"]
         assert "maintenance-alias" in graph.source(graph.named("maintenance-schedule-schedule"), "target")
-        assert graph.named("maintenance-schedule-schedule").inputs["target"]["arn"].endswith(":maintenance-alias-arn")
+        assert graph.named("maintenance-schedule-schedule").inputs["target"]["arn"] == graph.output(
+            "maintenance-alias", "arn"
+        )
         if environment == "dev":
             assert graph.source(graph.named("http-api-integration"), "integrationUri") == ["api-alias"]
             assert graph.source(graph.named("http-api-permission"), "qualifier") == ["api-alias"]
@@ -155,11 +157,11 @@ class TestSlowThings:
         preparation = graph.named("search-preparation")
         assert graph.source(preparation, "triggers") == ["outputs-search-endpoint"]
         assert graph.source(preparation, "qualifier") == ["migrate-alias"]
-        told, arn = json.loads(preparation.inputs["input"]), "arn:aws:iam:us-east-1:123456789012:{}-role-arn"
+        told = json.loads(preparation.inputs["input"])
         assert told == {
             "action": "prepare_search",
-            "writers": [arn.format("api-task-task")],
-            "index_managers": [arn.format("maintenance")],
+            "writers": [graph.output("api-task-task-role", "arn")],
+            "index_managers": [graph.output("maintenance-role", "arn")],
         }
         assert told["action"] in ACTIONS
 

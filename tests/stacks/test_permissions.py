@@ -125,7 +125,11 @@ class Rights:
         }
 
     def schedule(self) -> Any:
-        return {"InvokeOneFunction": allow("lambda:InvokeFunction", on=arn("lambda", "maintenance-alias-arn"))}
+        return {
+            "InvokeOneFunction": allow(
+                "lambda:InvokeFunction", on=arn("lambda", f"function:{self.physical('maintenance')}:live")
+            )
+        }
 
     def flow_log(self) -> Any:
         streams = arn("logs", f"log-group:/aws/vpc/{self.physical('flow-log')}:*")
@@ -199,7 +203,10 @@ def said(statements: Any) -> Any:
 
 # Who takes on each role, and for which things of which account.
 TRUSTS = {
-    "maintenance-schedule-role": ("scheduler", {"ArnEquals": arn("scheduler", "maintenance-schedule-group-arn")}),
+    "maintenance-schedule-role": (
+        "scheduler",
+        {"ArnEquals": arn("scheduler", "schedule-group/episode-metadata-maintenance-{environment}")},
+    ),
     "network-flow-log-role": ("vpc-flow-logs", {"ArnLike": arn("ec2", "vpc-flow-log/*")}),
     "api-task-task-role": ("ecs-tasks", {"ArnLike": arn("ecs", "*")}),
     "api-task-execution-role": ("ecs-tasks", {"ArnLike": arn("ecs", "*")}),
@@ -258,7 +265,7 @@ class TestRoles:
             # Lambda takes a role on for event source mappings as well, which no condition could name.
             condition = {} if source is None else {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
             for operator, of in (source or {}).items():
-                condition.setdefault(operator, {})["aws:SourceArn"] = of
+                condition.setdefault(operator, {})["aws:SourceArn"] = of.format(environment=environment)
             assert trust.get("Condition", {}) == condition, role.name
 
     def test_policies_of_aws_are_the_backups_alone(self, graph_of: Callable[[str], Graph], environment: str) -> None:

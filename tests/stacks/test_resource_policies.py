@@ -59,7 +59,7 @@ def bucket_policies(graph: Graph, environment: str) -> Any:
         for thing in ("storage", "temp", "thumbnails", "access-logs")
     }
     found = {f"{thing}-policy": refusals(bucket) for thing, bucket in arns.items()}
-    distribution = arn("cloudfront", "media-distribution-arn")
+    distribution = graph.output("media-distribution", "arn")
     shown = [f"{arns['thumbnails']}/{prefix}/*" for prefix in PREFIXES]
     found["thumbnails-policy"]["ServeThroughDistribution"] = statement(
         "Allow", service("cloudfront"), ["s3:GetObject"], shown, StringEquals={"aws:SourceArn": distribution}
@@ -196,7 +196,7 @@ class TestTopics:
         graph = graph_of(environment)
         (topic,) = graph.of("Topic")
         assert graph.source(topic, "kmsMasterKeyId") == ["alarms-key"]
-        on, publish = [arn("sns", "alarms-topic-arn")], ["sns:Publish"]
+        on, publish = [arn("sns", f"episode-metadata-alarms-{environment}")], ["sns:Publish"]
         alarms = {"ArnLike": {"aws:SourceArn": arn("cloudwatch", "alarm:*")}}
         budgets = {"ArnLike": {"aws:SourceArn": f"arn:aws:budgets::{ACCOUNT}:*"}}
         own = {"StringEquals": OWN_ACCOUNT}
@@ -240,9 +240,11 @@ class TestSearch:
         (policy,) = graph.of("DomainPolicy")
         sources = ["api-task-task-role", "maintenance-role", "migrate-role", "search-domain"]
         assert graph.source(policy, "accessPolicies") == sources
-        roles = [f"arn:aws:iam:us-east-1:{ACCOUNT}:{name}-arn" for name in ("migrate-role", *sources[:2])]
+        roles = [graph.output(name, "arn") for name in ("migrate-role", *sources[:2])]
         assert said(graph, policy.name, "accessPolicies") == {
-            "Write": statement("Allow", {"AWS": roles}, ["es:ESHttp*"], [arn("opensearch", "search-domain-arn/*")])
+            "Write": statement(
+                "Allow", {"AWS": roles}, ["es:ESHttp*"], [arn("es", f"domain/episode-search-{environment}/*")]
+            )
         }
         # Inside, the administrator decides: the role of the function that prepares it, and no password.
         security = graph.named("search-domain").inputs["advancedSecurityOptions"]

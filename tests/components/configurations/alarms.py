@@ -93,7 +93,7 @@ VALID = merge(
 METRIC = {"namespace": "AWS/SQS", "name": "Age"}
 SERIES = DeferredObject(Metric, METRIC)
 RULE = {"name": "age", "description": "Too old.", "runbook": "age", "metrics": {"a": SERIES}, "threshold": 1}
-INVALID_WORDS = st.sampled_from(["", "Age", "age_1", "-age", "age-", "a--b", "a b"])
+INVALID_WORDS = st.sampled_from(["", "Age", "age_1", "-age", "age-", "a--b", "a b", "../age"])
 
 
 def _rule(**changes: Any) -> Any:

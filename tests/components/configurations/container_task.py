@@ -79,6 +79,7 @@ RESERVED_VARIABLES = st.sampled_from(
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_EXECUTION_ENV",
         "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
         "AWS_SESSION_TOKEN",
     ]
 )

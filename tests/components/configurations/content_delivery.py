@@ -120,6 +120,12 @@ INVALID = [
         public_prefixes=["thumbnails/"],
         private_prefixes=PREFIXES.map(lambda prefix: [f"thumbnails/{prefix}"]),
     ),
+    invalid(
+        "public_prefixes",
+        signing_public_keys=KEYS,
+        public_prefixes=st.sampled_from([["films/"], ["films/raw/"]]),
+        private_prefixes=["films/"],
+    ),
     invalid("signing_public_keys", public_prefixes=[], private_prefixes=["films/"], signing_public_keys={}),
     invalid(
         "signing_public_keys", signing_public_keys={f"key-{number}": PEM for number in range(MAX_KEYS_PER_GROUP + 1)}

@@ -66,7 +66,7 @@ INVALID = [
     invalid(
         "variables",
         variables=st.sampled_from(
-            ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"]
+            ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SESSION_TOKEN", "AWS_LAMBDA_FUNCTION_NAME", "LAMBDA_TASK_ROOT"]
         ).map(lambda name: {name: "red"}),
     ),
     *INVALID_PLACEMENTS,

@@ -132,7 +132,18 @@ def hosts(longest: int = 253) -> Strategy:
 
 
 INVALID_HOSTS = st.sampled_from(
-    ["", "localhost", "*.example.com", "Example.com", "a_b.com", "-a.com", "a-.com", "https://a.com", "a.com."]
+    [
+        "",
+        "localhost",
+        "*.example.com",
+        "Example.com",
+        "a_b.com",
+        "-a.com",
+        "a-.com",
+        "a..com",
+        "https://a.com",
+        "a.com.",
+    ]
 )
 MAILS = st.builds("{}@{}".format, identifiers(LETTERS, LETTERS + DIGITS + ".+", 12), hosts(64))
 INVALID_MAILS = st.sampled_from(
