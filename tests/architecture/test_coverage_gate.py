@@ -49,7 +49,7 @@ class TestGate:
         assert steps[-1].endswith("-m coverage report")
         (tests,) = [step for step in steps if " -m pytest" in step]
         # Whatever is not said here is every test but the long ones.
-        assert tests.split(" -m pytest ")[1] == "-n 2 --dist loadfile --timeout 300"
+        assert tests.split(" -m pytest ")[1] == "-n 2 --dist loadfile --no-loadscope-reorder --timeout 300"
 
 
 @pytest.mark.requirement("C-21", "P2-38")
