@@ -76,7 +76,10 @@ class TestEntries:
 
     def test_a_refusal_has_its_status_and_its_own_words(self, catalogue: ModuleType) -> None:
         found = {entry.code: (entry.status, entry.meaning) for entry in catalogue.api_errors()}
-        assert found["PRECONDITION_FAILED"] == ("412", "The version in `If-Match` is not the current version of the record.")
+        assert found["PRECONDITION_FAILED"] == (
+            "412",
+            "The version in `If-Match` is not the current version of the record.",
+        )
         assert found["METHOD_NOT_ALLOWED"] == ("405", "Method not allowed.")
 
     def test_a_job_code_means_what_stands_above_it(self, catalogue: ModuleType) -> None:

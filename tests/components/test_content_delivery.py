@@ -122,7 +122,7 @@ class TestDistribution:
         names=st.lists(st.from_regex(r"[a-z]{3}", fullmatch=True), min_size=2, max_size=8, unique=True),
         signed=st.integers(0, 8),
     )
-    def test_exactly_the_private_prefixes_need_a_signature(self, register, names, signed):
+    def test_exactly_the_private_prefixes_need_a_signature(self, register: Any, names: Any, signed: Any) -> None:
         prefixes = [f"{name}/" for name in names]
         chosen = args(
             public_prefixes=prefixes[signed:],

@@ -112,7 +112,7 @@ class TestRegister:
     def test_whole_platform_is_in_sight(self, register: Any) -> None:
         drawn = body(register, sections=whole_platform())
         lines = [line for each in drawn if each["type"] == "metric" for line in each["properties"]["metrics"]]
-        seen: dict[str, Any] = {(line[0], line[1]) for line in lines}
+        seen = {(line[0], line[1]) for line in lines}
         assert seen >= {
             ("AWS/ApiGateway", "Count"),
             ("AWS/ApiGateway", "5xx"),

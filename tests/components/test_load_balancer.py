@@ -169,9 +169,7 @@ class TestTargetGroupName:
         assert len({target_group_name(naming, *forces) for forces in (["3000"], ["8080"], ["3000", "alternate"])}) == 3
 
     def test_environments_that_begin_alike_do_not_meet(self) -> None:
-        names: dict[str, Any] = {
-            target_group_name(Naming("episode-metadata", each), "3000") for each in ("production", "produce")
-        }
+        names = {target_group_name(Naming("episode-metadata", each), "3000") for each in ("production", "produce")}
         assert len(names) == 2
 
     def test_cut_name_has_no_hyphen_before_its_suffix(self) -> None:

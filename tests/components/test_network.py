@@ -109,7 +109,7 @@ class TestRegister:
     @pytest.mark.requirement("ROAD-24")
     def test_everything_without_a_name_of_its_own_has_a_name_tag(self, register: Any) -> None:
         graph = register(lambda: Network("net", args(nat="one_per_zone", interface_endpoints=("sqs",))))
-        unnamed: dict[str, Any] = {"Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway", "Eip", "VpcEndpoint"}
+        unnamed = {"Vpc", "Subnet", "InternetGateway", "RouteTable", "NatGateway", "Eip", "VpcEndpoint"}
         for kind in unnamed:
             for resource in graph.of(kind):
                 assert resource.inputs["tags"]["Name"].startswith("episode-metadata-")

@@ -119,7 +119,7 @@ class TestRegister:
             max_size=5,
         ),
     )
-    def test_rule_has_one_filter_and_no_prefix_beside_it(self, register, rules):
+    def test_rule_has_one_filter_and_no_prefix_beside_it(self, register: Any, rules: Any) -> None:
         graph = register(lambda: PrivateBucket("b", args(lifecycle_rules=rules)))
         registered = graph.one("BucketLifecycleConfiguration").inputs["rules"]
         assert [rule["id"] for rule in registered] == ["tidy", *(rule.name for rule in rules)]

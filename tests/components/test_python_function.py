@@ -102,7 +102,7 @@ class TestRegister:
         assert graph.counts == PLAIN | {"SecurityGroup": 1, "SecurityGroupEgressRule": 3}
         assert graph.one("Function").inputs["vpcConfig"]["subnetIds"] == ["subnet-1", "subnet-2"]
         assert not {"ingress", "egress"} & set(graph.one("SecurityGroup").inputs)
-        peers: dict[str, Any] = {"referencedSecurityGroupId", "prefixListId", "cidrIpv4"}
+        peers = {"referencedSecurityGroupId", "prefixListId", "cidrIpv4"}
         found: dict[str, Any] = {
             rule.name: (rule.inputs["toPort"], {name: rule.inputs[name] for name in peers & set(rule.inputs)})
             for rule in graph.of("SecurityGroupEgressRule")

@@ -11,7 +11,7 @@ from tests.components.conftest import Register
 
 NAMING = Naming("episode-metadata", "dev")
 SUBNETS = ["subnet-1", "subnet-2"]
-NETWORK = {"naming": NAMING, "vpc_id": "vpc-1", "subnet_ids": SUBNETS}
+NETWORK: dict[str, Any] = {"naming": NAMING, "vpc_id": "vpc-1", "subnet_ids": SUBNETS}
 
 Servers = Callable[[], Any]
 SERVERS: dict[str, tuple[int, str, Servers]] = {

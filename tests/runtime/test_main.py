@@ -84,7 +84,7 @@ class TestClientAddress:
         config.load()
         headers = [(b"x-forwarded-for", forwarded_for.encode())]
         scope = {"type": "http", "headers": headers, "client": (peer, 1), "scheme": "http"}
-        await config.loaded_app(scope, None, None)  # type: ignore[arg-type] # nobody receives or sends
+        await config.loaded_app(scope, None, None)  # nobody receives or sends
         return clients[0]
 
     @pytest.mark.parametrize(

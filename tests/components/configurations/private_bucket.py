@@ -77,7 +77,7 @@ def _name(recipe: Any) -> Any:
 def moving(draw: Any) -> Any:
     """Draw lifecycle rules and archive tierings with different names."""
     rules = draw(sequences(RULES, 0, 4, unique_by=_name))
-    taken: dict[str, Any] = {CLEANUP_RULE, *map(_name, rules)}
+    taken = {CLEANUP_RULE, *map(_name, rules)}
     tierings = sequences(TIERINGS.filter(lambda tiering: _name(tiering) not in taken), 0, 3, unique_by=_name)
     drawn: dict[str, Any] = {"lifecycle_rules": rules, "archive_tierings": draw(tierings)}
     return {field: value for field, value in drawn.items() if value or draw(st.booleans())}

@@ -115,7 +115,7 @@ class TestStart:
         assert domains.process_names == ()
 
     def test_no_free_port_raises_port_taken_error(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ports, "answers", lambda _: True)
+        monkeypatch.setattr(ports, "is_listening", lambda _: True)
         with pytest.raises(PortTakenError, match="no port from 9201 to 9299 is free"):
             server.free_port()
 

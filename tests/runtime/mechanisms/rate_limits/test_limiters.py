@@ -76,7 +76,7 @@ def store(request: pytest.FixtureRequest, application_database: Database, databa
         stored = client.get(key)
         if stored is not None:
             client.set(key, int(stored) - int(seconds * 1_000_000), keepttl=True)
-        client.close()  # type: ignore[no-untyped-call]  # the library types it not
+        client.close()
 
     return Store(
         make=lambda limit: CacheRateLimiter(
