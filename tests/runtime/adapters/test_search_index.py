@@ -100,7 +100,7 @@ class TestSend:
         self, index: SearchIndex, stub: StubEngine, status: int, answer: Any
     ) -> None:
         stub.status, stub.response = status, answer
-        with pytest.raises(UnavailableError, match="refused"):
+        with pytest.raises(UnavailableError, match="rejected"):
             index.send("GET", "/x")
         stub.status, stub.response = 200, {}
         assert index.send("GET", "/x") == {}

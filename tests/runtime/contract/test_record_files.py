@@ -73,7 +73,7 @@ class TestCsv:
             (b"title\nA\0B\n", "The file contains NUL"),
             (b'title\n"A\n', "The file is not valid CSV"),
             (b"title\n", "The file has no records"),
-            (b"title\n" + b"A\n" * (MAX_LINES + 1), "A file may have 1000 records"),
+            (b"title\n" + b"A\n" * (MAX_LINES + 1), "The file has more than 1000 records"),
         ],
     )
     def test_what_is_no_such_file_is_refused_whole(self, content: bytes, message: str) -> None:
