@@ -89,7 +89,7 @@ class TestBuild:
         lock = bundle.lock(Path(__file__).parents[3]).read_text()
         # Packages for Windows and for Pythons before Lambda's are no part of a bundle.
         elsewhere = r"(?! ; (?:sys_platform == 'win32'|python_full_version < '3\.11\.3'))"
-        pinned = dict(re.findall(rf"^([\w.-]+)==([^ ;\\]+){elsewhere}", lock, re.MULTILINE))
+        pinned = dict(re.findall(rf"^([\w.-]+)==([^ ;\\]++){elsewhere}", lock, re.MULTILINE))
         normalised = {name.replace("-", "_"): version for name, version in pinned.items() if name != "tzdata"}
         assert {name.lower(): version for name, version in distributions(entries).items()} == normalised
 

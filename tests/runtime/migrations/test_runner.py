@@ -139,7 +139,7 @@ class TestTwoAtOnce:
     def test_waiting_has_an_end(self, migrations: Any, connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(runner, "ADVISORY_LOCK_WAIT_SECONDS", 0.3)
         connection.execute("SELECT pg_advisory_lock(%s)", [ADVISORY_LOCK])
-        with pytest.raises(MigratorBusyError, match=r"at work for 0\.3 s"):
+        with pytest.raises(MigratorBusyError, match=r"held the lock for 0\.3 s"):
             migrations.upgrade()
         assert migrations.current() is None
 

@@ -31,7 +31,7 @@ def elsewhere(schema_page: ModuleType, tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.requirement("P1-42")
 class TestPage:
     def test_it_is_what_the_migrations_make(self, schema_page: ModuleType, schema: Schema) -> None:
-        assert schema_page.settle(schema_page.page(schema), ["--check"]) is None
+        assert schema_page.write_or_check(schema_page.page(schema), ["--check"]) is None
 
     def test_it_has_every_table_column_constraint_index_trigger_and_function(
         self, schema_page: ModuleType, schema: Schema
@@ -80,13 +80,13 @@ class TestPage:
     def test_another_schema_makes_it_stale(
         self, schema_page: ModuleType, schema: Schema, elsewhere: Path, sql: str
     ) -> None:
-        assert schema_page.settle(made := schema_page.page(schema), []) is None
-        assert schema_page.settle(made, ["--check"]) is None
+        assert schema_page.write_or_check(made := schema_page.page(schema), []) is None
+        assert schema_page.write_or_check(made, ["--check"]) is None
         schema.execute(sql.encode())
-        assert schema_page.settle(schema_page.page(schema), ["--check"]) == "stale: SCHEMA.md; run `make docs`"
+        assert schema_page.write_or_check(schema_page.page(schema), ["--check"]) == "stale: SCHEMA.md; run `make docs`"
 
     def test_missing_one_is_stale(self, schema_page: ModuleType, schema: Schema, elsewhere: Path) -> None:
-        assert schema_page.settle("x", ["--check"]) == "stale: SCHEMA.md; run `make docs`"
+        assert schema_page.write_or_check("x", ["--check"]) == "stale: SCHEMA.md; run `make docs`"
 
     @pytest.mark.parametrize(
         ("sql", "name"), [("CREATE TABLE surprise (x int)", "surprise"), ("DROP TABLE components", "components")]

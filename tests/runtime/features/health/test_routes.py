@@ -28,7 +28,7 @@ class TestReadiness:
         )
         response = api.client.get("/health/ready")
         # Which dependency is unavailable is only logged.
-        expected = {None: "A part of the platform does not response; try again"}
+        expected = {None: "Service temporarily unavailable; try again"}
         assert problems(response, 503, "SERVICE_UNAVAILABLE") == expected
         assert int(response.headers["retry-after"]) >= 1
         assert api.client.get("/health").status_code == 200

@@ -41,7 +41,7 @@ def delayed(api: Api, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     api.store(upload, PHOTO)
 
     def raise_unavailable(*_: Any, **__: Any) -> None:
-        raise UnavailableError("the object store does not response")
+        raise UnavailableError("the object store does not respond")
 
     with monkeypatch.context() as patched:
         patched.setattr(ObjectStore, "copy", raise_unavailable)

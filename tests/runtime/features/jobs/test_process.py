@@ -23,7 +23,7 @@ def stored(api: Api, reference: str) -> tuple[bytes, str]:
 
 
 def raise_unavailable(*_: Any, **__: Any) -> None:
-    raise UnavailableError("the object store does not response")
+    raise UnavailableError("the object store does not respond")
 
 
 def forget(api: Api, reference: str) -> None:
