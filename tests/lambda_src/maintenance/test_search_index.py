@@ -135,7 +135,7 @@ class TestCatchUp:
         run_index_task()
         api.create_episode()
         with monkeypatch.context() as broken:
-            broken.setattr(indexing, "write", lambda *_, **__: 1 / 0)
+            broken.setattr(indexing, "write_documents", lambda *_, **__: 1 / 0)
             with pytest.raises(MaintenanceFailedError):
                 run_index_task()
         assert run_index_task()["told"] == 1

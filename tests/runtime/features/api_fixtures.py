@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.account import LocalAccount
-from tests.runtime.features.api_platform import Api, Client, application, environment, make_buckets
+from tests.runtime.features.api_platform import ROUTERS, Api, Client, application, environment, make_buckets
 from tests.runtime.features.user_pool import Pool
 
 
@@ -38,4 +38,9 @@ def api_environment(
 @pytest.fixture
 def api(api_environment: dict[str, str], account: LocalAccount, pool: Pool) -> Iterator[Api]:
     with asyncio.Runner() as runner:
-        yield Api(client=Client(application(), runner), account=account, pool=pool, buckets=api_environment)
+        app = application()
+        routes = tuple(app.router.routes)
+        yield Api(client=Client(app, runner), account=account, pool=pool, buckets=api_environment)
+    # Shared by this process's tests: who adds a route gives the application a router of its own first.
+    if app.router is ROUTERS[app.version]:
+        assert tuple(app.router.routes) == routes

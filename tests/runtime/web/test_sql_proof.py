@@ -7,6 +7,7 @@ import pytest
 from fastapi import APIRouter
 from psycopg.sql import SQL, Literal
 
+from runtime.app import create_app
 from runtime.persistence.transactions import Connection
 from runtime.web.dependencies import DatabaseDep
 from tests.runtime.features.api_platform import Api
@@ -52,6 +53,7 @@ def recorded(
             with database.transaction() as connection:
                 return [row["title"] for row in ask(connection, text)]
 
+        api.client.app.router = create_app().router
         api.client.app.include_router(router)
         api.create_episode()
 
