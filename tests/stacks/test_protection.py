@@ -152,7 +152,8 @@ class TestSecrets:
         # Cognito draws the machine's secret itself; the program only passes it on.
         system = graph.named("system-secret-value")
         assert graph.source(system, "secretString") == ["system-client", "system-domain", "system-resource-server"]
-        assert json.loads(system.inputs["secretString"])["client_secret"] == "system-client-clientSecret"
+        passed_on = json.loads(system.inputs["secretString"])["client_secret"]
+        assert passed_on == graph.output("system-client", "clientSecret")
         assert graph.named("system-client").inputs["generateSecret"] is True
 
     def test_the_databases_secret_is_left_to_the_migration(
