@@ -1,14 +1,14 @@
 """CloudWatch alarms with one encrypted topic per region, its e-mail subscriptions, and an alarm for each rule."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import pulumi
 import pulumi_aws as aws
 
-from components import policies
+from components import alarm_policies, policies
 from components.arguments import MAIL_ADDRESS, check, check_choice, check_range, check_unique
 from components.naming import Naming
 
@@ -26,25 +26,6 @@ REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 ONE_DAY_SECONDS, SEVEN_DAYS_SECONDS = 86_400, 604_800
 # The folder of the runbooks, which every alarm description links to.
 RUNBOOKS = "docs/runbooks"
-
-
-def _alarm_arns(topic_arn: str) -> str:
-    _, partition, _, region, account, _ = topic_arn.split(":", 5)
-    return f"arn:{partition}:cloudwatch:{region}:{account}:alarm:*"
-
-
-def _budget_arns(topic_arn: str) -> str:
-    _, partition, _, _, account, _ = topic_arn.split(":", 5)
-    return f"arn:{partition}:budgets::{account}:*"
-
-
-# The services that publish to a topic, with the source ARNs they may publish for: alarms and budgets of the same account.
-# For cost anomalies AWS documents a condition on the account alone.
-PUBLISHERS: Mapping[str, Callable[[str], str] | None] = {
-    "cloudwatch.amazonaws.com": _alarm_arns,
-    "budgets.amazonaws.com": _budget_arns,
-    "costalerts.amazonaws.com": None,
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,7 +162,7 @@ class Alarms(pulumi.ComponentResource):
         policy = aws.sns.TopicPolicy(
             f"{name}-topic-policy",
             arn=topic.arn,
-            policy=pulumi.Output.json_dumps(policies.document(*topic_statements(topic.arn))),
+            policy=pulumi.Output.json_dumps(policies.document(*alarm_policies.topic_statements(topic.arn))),
             region=topic_region,
             opts=self._child,
         )
@@ -206,7 +187,7 @@ class Alarms(pulumi.ComponentResource):
             f"{name}-key",
             description=f"Messages of {self._args.naming.physical('alarms')}",
             enable_key_rotation=True,
-            policy=pulumi.Output.json_dumps(policies.document(account_decides, allow_publishers_to_use_key(account))),
+            policy=pulumi.Output.json_dumps(policies.document(account_decides, alarm_policies.key_statement(account))),
             region=region,
             opts=self._child,
         )
@@ -261,41 +242,3 @@ def _queries(rule: AlarmRule) -> list[aws.cloudwatch.MetricAlarmMetricQueryArgs]
         id="result", expression=rule.expression, label=rule.name, return_data=True
     )
     return [*series, result]
-
-
-def topic_statements(topic_arn: pulumi.Input[str]) -> list[policies.Statement]:
-    """Return the policy of an alarm topic: the publishers may publish for the topic's own account, and only over TLS."""
-    statements = [
-        policies.deny(
-            "RefusePlainTransport",
-            ["sns:Publish"],
-            [topic_arn],
-            principal="*",
-            condition={"Bool": {"aws:SecureTransport": "false"}},
-        )
-    ]
-    for service, source in PUBLISHERS.items():
-        condition: dict[str, Any] = {"StringEquals": {"aws:SourceAccount": policies.account_id_of(topic_arn)}}
-        if source is not None:
-            condition["ArnLike"] = {"aws:SourceArn": pulumi.Output.from_input(topic_arn).apply(source)}
-        statements.append(
-            policies.allow(
-                f"Accept{service.partition('.')[0].capitalize()}",
-                ["sns:Publish"],
-                [topic_arn],
-                principal={"Service": service},
-                condition=condition,
-            )
-        )
-    return statements
-
-
-def allow_publishers_to_use_key(account_id: pulumi.Input[str]) -> policies.Statement:
-    """Return a key policy statement that lets the publishers use the key for their own account."""
-    return policies.allow(
-        "AlarmPublishersUseKey",
-        ["kms:GenerateDataKey*", "kms:Decrypt"],
-        ["*"],
-        principal={"Service": list(PUBLISHERS)},
-        condition={"StringEquals": {"aws:SourceAccount": account_id}},
-    )

@@ -13,10 +13,10 @@ from components.arguments import HOST_NAME, check, check_choice, check_unique, i
 from components.choices import EDGE_REGION, PriceClass
 from components.delivery_rules import (
     CACHE_KEY,
-    FORBIDDEN,
     ONE_YEAR,
     SECURITY_HEADERS,
     cors_config,
+    create_default_response,
     create_log_delivery,
 )
 from components.naming import Naming
@@ -138,7 +138,9 @@ class ContentDelivery(pulumi.ComponentResource):
 
         self._create_key_group()
         self._create_policies()
-        self._create_default_response()
+        self._forbidden = create_default_response(
+            name, args.naming.physical(f"{args.resource_name}-refusal"), child=self._child
+        )
         self._create_distribution()
         self._create_log_delivery()
 
@@ -210,17 +212,6 @@ class ContentDelivery(pulumi.ComponentResource):
             comment=f"What {self._physical} adds to its answers",
             security_headers_config=SECURITY_HEADERS,
             cors_config=cors_config(self._args.cors_origins),
-            opts=self._child,
-        )
-
-    def _create_default_response(self) -> None:
-        self._forbidden = aws.cloudfront.Function(
-            f"{self._name}-refusal",
-            name=self._args.naming.physical(f"{self._args.resource_name}-refusal"),
-            comment="Refuses every path that no prefix covers",
-            runtime="cloudfront-js-2.0",
-            code=FORBIDDEN,
-            publish=True,
             opts=self._child,
         )
 

@@ -70,6 +70,19 @@ def cors_config(origins: Sequence[str]) -> cloudfront.ResponseHeadersPolicyCorsC
     }
 
 
+def create_default_response(name: str, physical: str, *, child: pulumi.ResourceOptions) -> cloudfront.Function:
+    """Create the function that responds to every path without a cache behavior, as a child of the component called `name`."""
+    return cloudfront.Function(
+        f"{name}-refusal",
+        name=physical,
+        comment="Refuses every path that no prefix covers",
+        runtime="cloudfront-js-2.0",
+        code=FORBIDDEN,
+        publish=True,
+        opts=child,
+    )
+
+
 def create_log_delivery(
     name: str,
     physical: str,

@@ -11,6 +11,7 @@ import pulumi_aws as aws
 from components import endpoint_policies, policies
 from components.arguments import LOG_RETENTION_DAYS, check, check_choice, check_unique
 from components.choices import Nat
+from components.flow_log_rules import create_flow_log
 from components.naming import Naming
 from components.security_groups import allow_ingress
 
@@ -80,7 +81,14 @@ class Network(pulumi.ComponentResource):
         self._create_gateway_endpoint(private_tables)
         self._create_interface_endpoints(private)
         if args.flow_log_retention_days is not None:
-            self._create_flow_log(args.flow_log_retention_days)
+            create_flow_log(
+                name,
+                args.naming,
+                vpc_id=self._vpc.id,
+                retention_days=args.flow_log_retention_days,
+                key_arn=args.log_key_arn,
+                child=self._child,
+            )
 
         self.vpc_id = self._vpc.id
         self.public_subnet_ids = [subnet.id for subnet in public]
@@ -250,46 +258,6 @@ class Network(pulumi.ComponentResource):
             )
             for service in self._args.interface_endpoints
         ]
-
-    def _create_flow_log(self, retention_days: int) -> None:
-        group = aws.cloudwatch.LogGroup(
-            f"{self._name}-flow-log-group",
-            name=f"/aws/vpc/{self._args.naming.physical('flow-log')}",
-            retention_in_days=retention_days,
-            kms_key_id=self._args.log_key_arn,
-            opts=self._child,
-        )
-        role = aws.iam.Role(
-            f"{self._name}-flow-log-role",
-            name=self._args.naming.physical("flow-log-role"),
-            assume_role_policy=pulumi.Output.json_dumps(
-                policies.trust_policy(
-                    "vpc-flow-logs.amazonaws.com",
-                    condition={
-                        "StringEquals": {"aws:SourceAccount": policies.account_id_of(group.arn)},
-                        "ArnLike": {"aws:SourceArn": policies.sibling_arn(group.arn, "ec2", "vpc-flow-log/*")},
-                    },
-                )
-            ),
-            opts=self._child,
-        )
-        aws.iam.RolePolicy(
-            f"{self._name}-flow-log-policy",
-            name="write-flow-log",
-            role=role.id,
-            policy=pulumi.Output.json_dumps(policies.document(*policies.deliver_flow_logs(group.arn))),
-            opts=self._child,
-        )
-        aws.ec2.FlowLog(
-            f"{self._name}-flow-log",
-            vpc_id=self._vpc.id,
-            traffic_type="ALL",
-            log_destination_type="cloud-watch-logs",
-            log_destination=group.arn,
-            iam_role_arn=role.arn,
-            tags=self._tags("flow-log"),
-            opts=self._child,
-        )
 
     def _associate(self, role: str, table: aws.ec2.RouteTable, subnet: aws.ec2.Subnet) -> None:
         aws.ec2.RouteTableAssociation(

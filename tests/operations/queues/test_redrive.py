@@ -13,7 +13,7 @@ from operations.queues import show_queues
 from operations.queues.redrive import redrive
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Pair
+    from tests.operations.queues.conftest import Pair
 
 
 @pytest.mark.requirement("P2-24")

@@ -12,7 +12,8 @@ from operations.state.lock import ProcessIdentity
 from operations.terminal.exit_codes import ExitCode
 
 if TYPE_CHECKING:
-    from tests.operations.conftest import Command, Pair
+    from tests.operations.conftest import Command
+    from tests.operations.queues.conftest import Pair
 
 RECEIVE_LIMIT = 3
 UNREACHABLE_QUEUE = "http://127.0.0.1:9/123456789012/nothing"

@@ -126,3 +126,21 @@ class TestUnexpectedError:
 
 
 BACKOFFS = [queue_poller.FIRST_BACKOFF_SECONDS * 2**number for number in range(5)]
+
+
+class TestReceiveErrors:
+    def test_failed_receive_is_logged_and_polling_continues(
+        self, queue_harness: "QueueHarness", tmp_path: "Path", caplog: pytest.LogCaptureFixture, wait_for: WaitFor
+    ) -> None:
+        queue_harness.make("accept", tmp_path / "notes")
+        name = queue_harness.queue.url.rpartition("/")[2]
+        with caplog.at_level(logging.WARNING, logger="local.compute.event_sources.queue_poller"):
+            queue_harness.start()
+            queue_harness.client.delete_queue(QueueUrl=queue_harness.queue.url)
+            wait_for(lambda: "queue_receive_failed" in caplog.messages)
+            queue_harness.client.create_queue(QueueName=name, Attributes={"VisibilityTimeout": "600"})
+            queue_harness.send("after")
+            wait_for(lambda: queue_harness.bodies()["after"] == 1 and queue_harness.left() == 0)
+        record = next(record for record in caplog.records if record.message == "queue_receive_failed")
+        assert record.__dict__["queue"] == queue_harness.queue.arn
+        assert "NonExistentQueue" in record.__dict__["error"]
